@@ -1,0 +1,56 @@
+/* batch.h - up to BATCH_ROWS rows of one stream and one partition, by column: the unit in which everything moves.
+ *
+ * Room:   codec, exchange -> [batch] -> conditions, ordering, operators
+ * Owns:   its columns and the arena its strings point into; freed by the last batch_unref
+ * Thread: one worker.  Time: evtime per row.
+ *
+ * Only columns in `present` have data. A column is an array of 8-byte cells, or of struct str for STRING. A NULL's cell is
+ * zero (the empty string). Bit i of nulls: row i is NULL; `nulls` is always there, `has_nulls` says if any is set. */
+#ifndef WEIR_CEP_BATCH_H
+#define WEIR_CEP_BATCH_H
+#include "base/arena.h"
+#include "cep/value.h"
+
+enum { BATCH_ROWS = 1024, BATCH_WORDS = BATCH_ROWS / 64 };
+
+struct batch_column {
+    union {
+        int64_t *i; /* BOOLEAN, BIGINT, DECIMAL, TIMESTAMP */
+        double *d;
+        struct str *s;
+    };
+    uint64_t *nulls; /* BATCH_WORDS words */
+    bool has_nulls;
+};
+
+struct batch {
+    const struct schema *schema;
+    uint32_t partition;
+    unsigned n; /* rows */
+    int refs;
+    evtime ts[BATCH_ROWS]; /* each row's event time */
+    uint64_t offset[BATCH_ROWS]; /* its place in the partition, strictly ascending */
+    uint64_t late[BATCH_WORDS]; /* bit: ts < W of its own partition when it came */
+    evtime late_w[BATCH_ROWS]; /* W when it came; set for late rows only */
+    bool has_late;
+    struct colset present;
+    struct batch_column *columns; /* schema->ncolumns */
+    struct arena *arena; /* strings that are not slices of `bytes` */
+    void *bytes; /* raw text that strings may point into, or NULL; mem_free'd with the batch */
+};
+
+/* One reference. Memory for the columns in `want` only (they become `present`). */
+struct batch *batch_new(const struct schema *s, const struct colset *want);
+struct batch *batch_ref(struct batch *b);
+void batch_unref(struct batch *b); /* NULL is fine */
+struct value batch_value(const struct batch *b, unsigned column, unsigned row);
+static inline bool batch_is_null(const struct batch *b, unsigned column, unsigned row)
+{
+    return b->columns[column].nulls[row / 64] >> (row % 64) & 1;
+}
+static inline bool batch_is_late(const struct batch *b, unsigned row)
+{
+    return b->late[row / 64] >> (row % 64) & 1;
+}
+
+#endif

@@ -1,0 +1,48 @@
+/* job.h - all live rules merged into one plan: shared conditions, keys, columns to decode. Immutable.
+ *
+ * Room:   plans -> [job] -> task (which runs it)
+ * Owns:   references to its plans; its own tables.  By reference count.
+ * Thread: one worker.  Time: evtime in the cuts.
+ *
+ * A change of rules makes a new job; operators keep their state across jobs by the rule's uid. */
+#ifndef WEIR_CEP_JOB_H
+#define WEIR_CEP_JOB_H
+#include "cep/dict.h"
+#include "cep/plan.h"
+
+/* Where a change of a rule cuts the stream (DESIGN, "A change of rules"): durable, so that a replay cuts the same. */
+struct job_mark {
+    uint32_t partition;
+    uint64_t offset; /* the first offset after the change */
+    evtime w; /* the partition's own watermark there */
+};
+struct job_cut {
+    bool deployed; /* false: the rule ends here */
+    enum rule_mode mode; /* from here on */
+    evtime w; /* least watermark over the partitions: event-time rules change here */
+    unsigned nmarks; /* partitions that are not named begin at 0 */
+    const struct job_mark *marks;
+};
+struct job_rule {
+    struct rule_plan *plan;
+    uint64_t uid; /* the catalogue's; the same for all versions */
+    uint32_t version;
+    unsigned ncuts; /* in order of time; the first deploys it. 0: sees everything (`weir eval`) */
+    const struct job_cut *cuts;
+};
+
+struct job;
+
+/* Takes its own reference to each plan and copies the rest. streams: every stream that is read, with its id. */
+struct job *job_new(const struct schema *const *streams, unsigned nstreams, const struct job_rule *rules,
+                    unsigned nrules);
+struct job *job_ref(struct job *j);
+void job_unref(struct job *j); /* NULL is fine */
+
+unsigned job_nrules(const struct job *j);
+const struct job_rule *job_rule(const struct job *j, unsigned i);
+/* Columns that must be decoded of a stream (the time column among them); NULL: no live rule reads it. */
+const struct colset *job_columns(const struct job *j, uint32_t stream);
+const struct dict *job_dict(const struct job *j); /* literals; for the decoder to fill str.id */
+
+#endif

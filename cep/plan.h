@@ -1,0 +1,101 @@
+/* plan.h - one compiled rule: everything an operator needs, nothing of the syntax. Immutable, shared, one arena.
+ *
+ * Room:   rules/compile -> [plan] -> job (which merges the plans of all live rules)
+ * Owns:   its arena, by reference count (plan_unref); all pointers in it point into that arena or into schemas, which
+ *         outlive it
+ * Thread: any, read only (the count is atomic). */
+#ifndef WEIR_CEP_PLAN_H
+#define WEIR_CEP_PLAN_H
+#include "base/arena.h"
+#include "cep/expr.h"
+#include "cep/pattern.h"
+#include "cep/schema.h"
+
+enum rule_shape { RULE_FILTER, RULE_WINDOW, RULE_OVER, RULE_MATCH, RULE_JOIN };
+enum rule_mode { RULE_ACTIVE, RULE_SHADOW, RULE_PAUSED };
+enum { PLAN_VARS_MAX = 64, PLAN_KEYS_MAX = 16, PLAN_OUTPUTS_MAX = 256 };
+
+struct plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending column order without doubles */
+    unsigned n;
+    uint16_t columns[PLAN_KEYS_MAX];
+};
+
+struct plan_output {
+    const char *name;
+    struct type type;
+    const struct expr *e; /* FILTER: over the row. WINDOW: over slots. MATCH: over the match; `current` is the last row */
+};
+
+enum window_kind {
+    WINDOW_TUMBLE, WINDOW_HOP, WINDOW_CUMULATE, WINDOW_SESSION,
+    WINDOW_COUNT_TUMBLE, WINDOW_COUNT_HOP, WINDOW_GLOBAL
+};
+
+/* Slots of a window rule: the key columns in plan_key's order, then window_start, window_end, window_time, then one for
+ * each aggregate. */
+struct window_plan {
+    enum window_kind kind;
+    int64_t size_ms, slide_ms, offset_ms; /* TUMBLE: slide = size. CUMULATE: slide = step, size = max size */
+    int64_t lateness_ms;
+    unsigned naggs;
+    const struct agg_call *aggs;
+    const struct expr *having; /* over slots, or NULL */
+};
+
+struct match_var {
+    const char *name; /* as written; unquoted ones in upper case */
+    /* DEFINE, split: `row` reads the tested row only (shared by all rules, evaluated by the batch); `path` is the rest
+     * and reads the match so far. Both NULL: true. */
+    const struct expr *row, *path;
+};
+
+struct subset {
+    const char *name;
+    uint64_t vars;
+};
+
+struct match_plan {
+    unsigned nvars, nsubsets;
+    const struct match_var *vars;
+    const struct subset *subsets;
+    const struct pattern *pattern;
+    int64_t within_ms; /* -1: none */
+    bool within_each_step;
+    enum skip_kind skip;
+    uint64_t skip_vars; /* SKIP TO: bits of the variables */
+    enum rows_kind rows;
+    unsigned norder; /* columns after the time that order equal times */
+    const uint16_t *order_columns;
+    const char *const *var_names; /* for expr_print */
+};
+
+struct rule_plan {
+    const char *name;
+    const char *sql; /* the statement's own text, as written */
+    enum rule_shape shape;
+    const struct schema *input;
+    const struct expr *where; /* over a row, before anything else; NULL: all rows */
+    struct plan_key key;
+    unsigned noutputs;
+    const struct plan_output *outputs;
+    struct colset reads; /* columns of the input that anything above reads (the time column is always decoded) */
+    struct colset keeps; /* MATCH: columns that a kept row needs */
+    enum rule_mode mode;
+    int64_t cooldown_ms; /* 0: none */
+    const char *severity; /* "low" | "medium" (default) | "high" | "critical" */
+    const char *title; /* "Card testing on {card}", or NULL */
+    const char *description; /* or NULL */
+    unsigned noptions;
+    const struct option *options;
+    union {
+        struct window_plan window;
+        struct match_plan match;
+    };
+    struct arena *arena;
+    int refs;
+};
+
+struct rule_plan *plan_ref(struct rule_plan *p);
+void plan_unref(struct rule_plan *p); /* NULL is fine; the last frees the arena, and p with it */
+
+#endif

@@ -1,0 +1,84 @@
+/* schema.h - what a stream is: columns, types, event time, watermark. Immutable once made.
+ *
+ * Room:   CREATE STREAM (rules/) -> [schema] -> codec, batch, plans
+ * Owns:   nothing; a schema and all it points to lives in the arena it was compiled into
+ * Thread: any, read only.  Time: evtime. */
+#ifndef WEIR_CEP_SCHEMA_H
+#define WEIR_CEP_SCHEMA_H
+#include "base/timebase.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum type_kind {
+    TYPE_NULL, /* of the literal NULL only */
+    TYPE_BOOLEAN, /* cell: 0 or 1 */
+    TYPE_BIGINT, /* cell: int64 */
+    TYPE_DOUBLE, /* cell: double */
+    TYPE_DECIMAL, /* cell: int64, value * 10^scale; precision <= 18 */
+    TYPE_STRING, /* struct str */
+    TYPE_TIMESTAMP, /* cell: evtime */
+    TYPE_INTERVAL, /* cell: ms */
+};
+
+struct type {
+    uint8_t kind, precision, scale; /* precision and scale: DECIMAL only */
+};
+
+const char *schema_type_name(struct type t, char buf[32]); /* "DECIMAL(12,2)" */
+bool schema_type_same(struct type a, struct type b);
+
+struct expr; /* expr.h */
+
+struct column {
+    const char *name; /* as written; compared without regard to case unless quoted */
+    const char *path; /* dotted path in the JSON object; NULL: the name */
+    struct type type;
+    bool not_null;
+    const struct expr *computed; /* AS expr over the columns before it; NULL: from the input */
+};
+
+enum watermark_kind { WATERMARK_BOUNDED, WATERMARK_PUNCTUATED };
+enum time_kind { TIME_EVENT, TIME_INGESTION, TIME_PROCESSING };
+
+struct option { /* WITH ('name'='value') */
+    const char *name, *value;
+};
+
+enum { SCHEMA_COLUMNS_MAX = 256, SCHEMA_PARTITIONS_MAX = 128 };
+
+struct schema {
+    const char *name;
+    uint32_t id; /* the catalogue's number of the stream; 0..n-1 in order of the file in `weir eval` */
+    const char *sql; /* the statement's own text */
+    unsigned ncolumns;
+    const struct column *columns;
+    int time_column; /* index; the column of WATERMARK FOR */
+    enum watermark_kind watermark;
+    int64_t delay_ms; /* BOUNDED: W = max(ts) - delay; 0 = ascending */
+    const struct expr *punctuated; /* PUNCTUATED WHEN: W = ts of rows for which it is true */
+    enum time_kind time;
+    unsigned partitions; /* 'partitions', default 1 */
+    int64_t idle_timeout_ms; /* 0: never idle */
+    int64_t max_ahead_ms; /* 'max-ahead'; live connectors */
+    const char *connector; /* "http" (default), "file", "generator", "inline", … */
+    unsigned noptions;
+    const struct option *options;
+};
+
+int schema_column(const struct schema *s, const char *name, size_t n); /* index without regard to case, or -1 */
+const char *schema_option(const struct schema *s, const char *name); /* NULL: not given */
+
+/* A set of column indices. */
+struct colset {
+    uint64_t w[SCHEMA_COLUMNS_MAX / 64];
+};
+static inline void colset_add(struct colset *s, unsigned c) { s->w[c / 64] |= UINT64_C(1) << (c % 64); }
+static inline bool colset_has(const struct colset *s, unsigned c) { return s->w[c / 64] >> (c % 64) & 1; }
+static inline void colset_union(struct colset *s, const struct colset *o)
+{
+    for (unsigned i = 0; i < SCHEMA_COLUMNS_MAX / 64; i++)
+        s->w[i] |= o->w[i];
+}
+
+#endif

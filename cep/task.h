@@ -1,0 +1,72 @@
+/* task.h - the step function of one worker: rows, watermarks, frames and rule changes in; effects out.
+ *
+ * Room:   source partitions of this worker -> [task: conditions -> filters, routing | ordering -> operators] -> effects
+ * Owns:   all running state of the worker: order buffers, key tables, operators; references to batches
+ * Thread: one worker, no locks.  Makes no system call and reads no clock.
+ *
+ * Two halves, one object. Source side: a batch decoded from a partition that this worker reads; filters run here, late
+ * rows are told, rows that matter to a keyed rule go to the owners of their keys: itself by call, others as frames.
+ * Keyed side: rows wait until the least watermark of their stream's partitions passes them, then go to the operators in
+ * order of (ts, partition, offset), so that results do not depend on how inputs interleave. */
+#ifndef WEIR_CEP_TASK_H
+#define WEIR_CEP_TASK_H
+#include "cep/batch.h"
+#include "cep/job.h"
+#include "cep/result.h"
+
+enum { TASK_FRAME_MAX = 32 << 10, TASK_WORKERS_MAX = 64 };
+
+struct task_options {
+    unsigned worker, workers; /* this one's number; how many there are */
+    unsigned key_groups; /* power of two, >= workers; 128 by default */
+    size_t max_ordering_rows; /* rows that may wait for the watermark; past it task_source_rows answers ERR_AGAIN */
+    size_t max_partials_per_key; /* a pattern's partial matches of one key; past it the oldest is dropped and counted */
+};
+
+struct task;
+
+struct task *task_new(const struct task_options *o);
+void task_free(struct task *t);
+
+/* Swap in a job (takes a reference). Operators of rules that stay keep their state; those gone are freed. */
+void task_set_job(struct task *t, struct job *j);
+
+/* Source side: rows of one partition, late bits set (watermark_rows). Takes its own reference if it keeps the batch.
+ * ERR_AGAIN: the ordering buffer is full, nothing was taken. */
+enum err task_source_rows(struct task *t, struct batch *b);
+/* Source side: the partition's watermark after those rows; told to every worker. EVTIME_MAX: its input has ended. */
+void task_source_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w);
+/* Keyed side: a frame that worker `from` made as an effect for this one. ERR_CORRUPT: not a frame; nothing was taken. */
+enum err task_frame(struct task *t, unsigned from, const void *p, size_t n);
+/* Release all rows that the watermarks have passed, fire what is due. Call after one or more of the above. */
+void task_step(struct task *t);
+
+/* Effects since the last clear. Frames are at most TASK_FRAME_MAX bytes, in order, to be sent in order. */
+struct task_frame {
+    unsigned to;
+    const uint8_t *p;
+    uint32_t n;
+};
+struct task_effects {
+    unsigned nresults, nframes;
+    const struct result *results; /* sorted by result_compare within a step; filters' in order of arrival, first */
+    const struct task_frame *frames;
+};
+const struct task_effects *task_effects(struct task *t); /* flushes half-filled frames; valid until the clear */
+void task_effects_clear(struct task *t);
+
+/* Counters for /metrics and pages; all since task_new. */
+struct task_stats {
+    uint64_t rows_in, rows_late, rows_ordered, rows_released, frames_in, frames_out, results;
+    uint64_t rows_waiting, keys, partials, windows_open, partials_dropped, timeouts;
+    uint64_t state_bytes;
+    evtime watermark; /* least over all streams that rules read */
+};
+void task_stats(const struct task *t, struct task_stats *out);
+struct task_rule_stats {
+    uint64_t results, rows, partials, windows_open;
+};
+void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out);
+evtime task_stream_watermark(const struct task *t, uint32_t stream);
+
+#endif

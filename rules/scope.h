@@ -1,0 +1,15 @@
+/* scope.h - how the compiler learns of streams that exist already: the server answers from its catalogue, tests from a
+ * table. rules/ never reaches the catalogue itself. */
+#ifndef WEIR_RULES_SCOPE_H
+#define WEIR_RULES_SCOPE_H
+#include "cep/schema.h"
+
+struct scope {
+    void *ctx;
+    /* NULL: none of that name (compared without regard to case). The schema outlives every plan compiled with it. */
+    const struct schema *(*stream)(void *ctx, const char *name);
+    /* The i-th known stream's name, for "did you mean"; NULL past the last. */
+    const char *(*stream_name)(void *ctx, unsigned i);
+};
+
+#endif
