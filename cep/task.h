@@ -31,11 +31,15 @@ void task_free(struct task *t);
 /* Swap in a job (takes a reference). Operators of rules that stay keep their state; those gone are freed. */
 void task_set_job(struct task *t, struct job *j);
 
-/* Source side: rows of one partition, late bits set (watermark_rows). Takes its own reference if it keeps the batch.
- * ERR_AGAIN: the ordering buffer is full, nothing was taken. */
+/* Source side: this worker reads that partition from now on; w is its watermark so far (EVTIME_MIN at the start). */
+void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtime w);
+/* Source side: decoded rows of an open partition, in order of offset. Fills computed columns, sets the late bits, raises
+ * the partition's watermark and tells every worker of it (watermark.h). Takes its own reference if it keeps the batch.
+ * ERR_AGAIN: the ordering buffer is full, nothing was taken; step, then call again. */
 enum err task_source_rows(struct task *t, struct batch *b);
-/* Source side: the partition's watermark after those rows; told to every worker. EVTIME_MAX: its input has ended. */
+/* Source side: raise a partition's watermark by hand. EVTIME_MAX: its input has ended. A lower one is ignored. */
 void task_source_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w);
+evtime task_source_w(const struct task *t, uint32_t stream, uint32_t partition); /* to be kept with the offset */
 /* Keyed side: a frame that worker `from` made as an effect for this one. ERR_CORRUPT: not a frame; nothing was taken. */
 enum err task_frame(struct task *t, unsigned from, const void *p, size_t n);
 /* Release all rows that the watermarks have passed, fire what is due. Call after one or more of the above. */
