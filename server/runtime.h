@@ -1,0 +1,111 @@
+/* runtime.h - the running job as the API sees it: workers, rule changes, intake, results. The coordinator's engine room.
+ *
+ * Room:   API (h2o thread) -> [runtime: own thread, epoll over the workers' sockets] -> worker processes
+ * Owns:   the worker processes, the intake log, the schemas and plans of all live streams and rules
+ * Thread: every function here may be called from the h2o thread; callbacks come on the runtime's threads and must only
+ *         hand over (h2o_multithread_send_message).
+ *
+ * Crash-only: a worker's death ends the attempt; all workers are started again and the log is replayed from where the
+ * rules began; alerts have deterministic ids, so nothing is lost or doubled. */
+#ifndef WEIR_SERVER_RUNTIME_H
+#define WEIR_SERVER_RUNTIME_H
+#include "cep/plan.h"
+#include "rules/scope.h"
+#include "state/catalog.h"
+
+struct runtime_options {
+    const char *data; /* data folder */
+    unsigned workers;
+    unsigned key_groups; /* at the first start; later the catalogue's */
+    uint64_t max_intake_ahead_rows; /* rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN */
+    uint64_t dead_letters_kept;
+};
+
+/* An alert that is durably stored and was not there before; a_json is GET /alerts/{id}'s object in short form. */
+typedef void runtime_on_alert(void *ctx, uint64_t seq, const char *json, size_t n);
+
+struct runtime;
+
+/* ERR_IN_USE, ERR_IO, ERR_VERSION, ERR_CORRUPT with a sentence in d that says what to do. Starts the workers. */
+enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_alert, void *ctx, struct diag *d,
+                       struct runtime **out);
+/* Ends the workers (SIGTERM, then SIGKILL after a bounded time), flushes, closes. */
+void runtime_stop(struct runtime *r);
+bool runtime_ready(struct runtime *r); /* all workers run the present job */
+
+/* Names for the compiler; schemas live until runtime_stop. */
+const struct scope *runtime_scope(struct runtime *r);
+const struct schema *runtime_stream(struct runtime *r, const char *name);
+
+/* --- changes; `done` is called once, later, on the runtime's thread --- */
+typedef void runtime_done(void *ctx, enum err e, const struct diag *d);
+/* One statement or a script (CREATE STREAM, CREATE RULE), compiled and made durable; a rule sees events from here on.
+ * Errors of the text come at once through d (ERR_INVALID …) and `done` is not called. ERR_EXISTS: without OR REPLACE. */
+enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char *select_name, struct diag *d,
+                        runtime_done *done, void *ctx);
+enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode, runtime_done *done, void *ctx);
+enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx);
+
+/* --- intake (http and generator streams) --- */
+struct runtime_row_answer {
+    int accepted;
+    uint64_t offset; /* of an accepted row */
+    char code[24]; /* of a refused one: codec_problem_name */
+    char error[192];
+};
+/* Rows of one partition, raw JSON texts with CODEC_PADDING readable bytes after each. Validates, appends the good ones to
+ * the log, sends the bad ones to the stream's ERRORS; answers[i] for each. ERR_NOT_FOUND: no stream or partition;
+ * ERR_CONFLICT: finished; ERR_AGAIN: backpressure, nothing was taken. */
+struct runtime_row {
+    const char *p;
+    size_t n;
+};
+enum err runtime_intake(struct runtime *r, const char *stream, unsigned partition, const struct runtime_row *rows,
+                        unsigned n, bool durable, struct runtime_row_answer *answers);
+enum err runtime_finish(struct runtime *r, const char *stream, int partition /* -1: all */);
+
+/* --- what is going on --- */
+enum runtime_worker_state { WORKER_CREATED, WORKER_SCHEDULED, WORKER_RUNNING, WORKER_FINISHED, WORKER_FAILED };
+struct runtime_worker {
+    unsigned index;
+    int pid;
+    enum runtime_worker_state state;
+    uint32_t attempt;
+    evtime started;
+    uint64_t rows_in, frames_in, frames_out, results, rows_waiting, keys, partials, windows_open, state_bytes, rows_late;
+    double busy; /* share of the last seconds spent working, 0..1 */
+    uint64_t rss_bytes;
+    evtime watermark;
+};
+struct runtime_partition {
+    const char *stream;
+    uint32_t stream_id, partition;
+    unsigned worker;
+    uint64_t end, taken; /* offsets: in the log; taken by its worker */
+    evtime watermark;
+    bool finished;
+    uint64_t late;
+};
+struct runtime_rule_stats {
+    uint64_t uid;
+    uint64_t results, partials, windows_open;
+};
+struct runtime_exception {
+    evtime at;
+    uint32_t attempt;
+    unsigned worker;
+    char text[256];
+};
+/* Snapshots; the caller's arrays, each returns how many there are (may be more than cap). */
+unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap);
+unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap);
+unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap);
+unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap);
+struct runtime_totals {
+    uint64_t events_accepted, events_refused, events_processed, alerts, late;
+    evtime watermark; /* least over the streams that rules read; EVTIME_MIN: none yet */
+    double events_per_second; /* of the last seconds */
+};
+void runtime_totals(struct runtime *r, struct runtime_totals *out);
+
+#endif

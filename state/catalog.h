@@ -1,0 +1,128 @@
+/* catalog.h - what the server knows of itself, in SQLite: streams, rules and their cuts, alerts, dead letters, audit.
+ *
+ * Room:   API and runtime -> [catalog] -> <data>/catalogue.db (WAL; schema in catalog.sql with a version and migrations)
+ * Owns:   its connections.  Thread: the writer handle belongs to one thread at a time (a mutex inside); readers open
+ *         their own handle with catalog_reader.  Time: evtime of events and of the wall clock, ms. */
+#ifndef WEIR_STATE_CATALOG_H
+#define WEIR_STATE_CATALOG_H
+#include "base/bytes.h"
+#include "base/diag.h"
+#include "base/timebase.h"
+#include <stdint.h>
+
+struct catalog;
+
+enum err catalog_open(const char *path, struct diag *d, struct catalog **out); /* creates, migrates; ERR_VERSION, ERR_IO */
+enum err catalog_reader(const char *path, struct catalog **out); /* read-only, another thread's */
+void catalog_close(struct catalog *c);
+
+/* --- settings fixed at the first start (key groups, format) --- */
+enum err catalog_get_setting(struct catalog *c, const char *name, char out[256]); /* ERR_NOT_FOUND */
+enum err catalog_set_setting(struct catalog *c, const char *name, const char *value);
+
+/* --- streams --- */
+struct catalog_stream {
+    uint32_t id; /* given by catalog_add_stream */
+    char *name, *sql;
+    evtime created;
+};
+enum err catalog_add_stream(struct catalog *c, struct catalog_stream *s); /* ERR_EXISTS */
+/* Calls `each` for every stream by id; strings live for the call. */
+enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s), void *ctx);
+
+/* --- rules --- */
+struct catalog_mark {
+    uint32_t partition;
+    uint64_t offset;
+    evtime w;
+};
+struct catalog_cut { /* job.h job_cut, durable */
+    int deployed, mode; /* enum rule_mode */
+    evtime w, at; /* event time of the cut; wall clock */
+    unsigned nmarks;
+    struct catalog_mark *marks;
+};
+struct catalog_rule {
+    uint64_t uid; /* given by catalog_add_rule; shown as "rul_…" */
+    char *name, *sql;
+    uint32_t version;
+    int mode, deleted;
+    evtime created, updated;
+    unsigned ncuts;
+    struct catalog_cut *cuts; /* the first deploys */
+};
+enum err catalog_add_rule(struct catalog *c, struct catalog_rule *r); /* with cuts; ERR_EXISTS if a live one has the name */
+enum err catalog_cut_rule(struct catalog *c, uint64_t uid, const struct catalog_cut *cut); /* sets mode or deleted too */
+enum err catalog_rules(struct catalog *c, int with_deleted, void (*each)(void *ctx, const struct catalog_rule *r),
+                       void *ctx);
+
+/* --- alerts --- */
+struct catalog_alert_event { /* an event of the match */
+    const char *var; /* NULL: none */
+    uint32_t stream, partition;
+    uint64_t offset;
+    evtime ts;
+    const char *json; /* the event's text, or NULL if it could not be had */
+    size_t json_len;
+};
+struct catalog_alert {
+    char id[32]; /* "alt_…" */
+    uint64_t rule_uid;
+    uint32_t rule_version;
+    const char *rule_name, *severity, *title;
+    int kind, mode; /* enum result_kind, enum rule_mode */
+    evtime time, created; /* event time; wall clock */
+    evtime window_start, window_end; /* EVTIME_MIN: none */
+    const char *key_json; /* {"card":"c_17"} */
+    const char *row_json; /* the rule's outputs */
+    const char *vars_json; /* {"A":[{"stream":…,"partition":…,"offset":…}]} as stored */
+    uint32_t revision, count;
+    int retracted;
+    unsigned nevents;
+    const struct catalog_alert_event *events;
+    uint64_t seq; /* given on insert: order of arrival, the cursor of lists and of the live stream */
+    const char *status; /* "open" … */
+};
+/* One transaction; an id that is there already is left alone (a replay) unless its revision is higher. *inserted: how many
+ * were new or updated; those get their seq, the others seq = 0. */
+enum err catalog_add_alerts(struct catalog *c, struct catalog_alert *alerts, unsigned n, unsigned *inserted);
+
+struct catalog_alert_filter {
+    const char *rule, *severity, *key, *status; /* NULL: any. rule: name */
+    int shadow; /* -1: any */
+    uint64_t after_seq; /* cursor; 0: from the start (newest first: from the end) */
+    int oldest_first;
+    unsigned limit;
+};
+/* Without events. */
+enum err catalog_alerts(struct catalog *c, const struct catalog_alert_filter *f,
+                        void (*each)(void *ctx, const struct catalog_alert *a), void *ctx);
+enum err catalog_alert(struct catalog *c, const char *id, void (*each)(void *ctx, const struct catalog_alert *a),
+                       void *ctx); /* with events; ERR_NOT_FOUND */
+struct catalog_counts {
+    uint64_t alerts, open, last_hour, dead_letters;
+};
+enum err catalog_count(struct catalog *c, evtime now, struct catalog_counts *out);
+/* Alerts of each rule by uid, and by minute for the overview: (minute, count), the last `minutes`. */
+enum err catalog_alert_counts(struct catalog *c, void (*each)(void *ctx, uint64_t rule_uid, uint64_t n, evtime last),
+                              void *ctx);
+enum err catalog_alert_minutes(struct catalog *c, evtime since,
+                               void (*each)(void *ctx, evtime minute, const char *severity, uint64_t n), void *ctx);
+
+/* --- dead letters: rows that a stream refused (ERRORS) and late rows of a rule (LATE), bounded by count --- */
+struct catalog_dead_letter {
+    uint64_t id; /* given */
+    const char *kind; /* "error" | "late" */
+    uint32_t stream, partition;
+    uint64_t offset; /* UINT64_MAX: it never had one */
+    const char *rule; /* LATE of this rule; NULL */
+    const char *code, *reason;
+    const char *raw;
+    size_t raw_len;
+    evtime at;
+};
+enum err catalog_add_dead_letters(struct catalog *c, const struct catalog_dead_letter *d, unsigned n, uint64_t keep);
+enum err catalog_dead_letters(struct catalog *c, uint64_t before_id, unsigned limit,
+                              void (*each)(void *ctx, const struct catalog_dead_letter *d), void *ctx);
+
+#endif

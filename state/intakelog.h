@@ -1,0 +1,54 @@
+/* intakelog.h - events posted over HTTP (and generated ones), durable before they are acknowledged, read by offset.
+ *
+ * Room:   server/intake -> [intakelog] -> runtime (pushes blocks to the worker that reads the partition), alert pages
+ * Owns:   a RocksDB in <data>/log; one process opens it (the coordinator)
+ * Thread: one appender at a time; readers on any thread.
+ *
+ * Key: stream id, partition, first offset, big-endian. Value: a versioned block of up to INTAKELOG_BLOCK_ROWS raw events
+ * with their arrival time, zstd. An end-of-input record is a block of its own kind at the next offset. Offsets count
+ * rows, from 0, without gaps. A block that does not verify answers ERR_CORRUPT and names its place. */
+#ifndef WEIR_STATE_INTAKELOG_H
+#define WEIR_STATE_INTAKELOG_H
+#include "base/diag.h"
+#include "base/timebase.h"
+#include <stdint.h>
+
+enum { INTAKELOG_BLOCK_ROWS = 1024, INTAKELOG_BLOCK_BYTES = 1 << 20 };
+
+struct intakelog;
+
+/* ERR_IN_USE: another process has it open. Creates it where there is none. */
+enum err intakelog_open(const char *path, struct diag *d, struct intakelog **out);
+void intakelog_close(struct intakelog *l); /* NULL is fine */
+
+struct intakelog_row {
+    const char *p;
+    uint32_t n;
+};
+/* Append rows of one partition: in the WAL (survives SIGKILL) on return; with `sync`, fsynced. *first: the offset of the
+ * first. Either all rows are in or none. */
+enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival,
+                          const struct intakelog_row *rows, unsigned n, int sync, uint64_t *first);
+/* The input of that partition ends here; ERR_CONFLICT: it has ended already. Later appends answer ERR_CONFLICT. */
+enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition);
+int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition);
+uint64_t intakelog_end(struct intakelog *l, uint32_t stream, uint32_t partition); /* the next offset */
+
+/* A block read back: rows from `first`; texts lie in one buffer with 32 readable bytes after each block. */
+struct intakelog_block {
+    uint64_t first;
+    evtime arrival;
+    unsigned n;
+    struct intakelog_row rows[INTAKELOG_BLOCK_ROWS];
+    int end_of_input; /* then n is 0 */
+    char *buffer; /* owner of the texts */
+};
+/* The block that holds `offset` (its earlier rows left out). ERR_END: nothing there yet. */
+enum err intakelog_read(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset,
+                        struct intakelog_block *out);
+void intakelog_block_fini(struct intakelog_block *b);
+/* One event's text, for alert pages; caller frees. ERR_NOT_FOUND: gone by retention or never there. */
+enum err intakelog_event(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset, char **text,
+                         size_t *n);
+
+#endif
