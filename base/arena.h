@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arena.h - bump allocation: many small things with one lifetime, freed at once.
  *
  * Owns:   its blocks.  Thread: one at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bug.h - broken invariants end the process; the supervisor restarts it from what is durable.
  *
  * BUG_IF stays on in release builds; CHECK is for debug builds (NDEBUG unset) and may stand on the hot path. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bytes.h - a growable buffer and a bounded reader: how every format on disk and wire is put together and taken apart.
  *
  * Integers are little-endian unless the name says be; varints are LEB128. A reader never passes its end: after the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* diag.h - what a person is told: where in the text, a sentence, and what to do.
  *
  * Owned by the caller; only rules/, configuration and the API fill it. Several errors may be kept (a rule has them all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* err.h - every failure code, its name, its HTTP status and its text, in one list.
  *
  * Room:   all rooms return it

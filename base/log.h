@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one logfmt line for a fact: time, level, process, module, a message that never varies, pairs.
  *
  * Each .c that logs defines LOG_MODULE before including this. No event fields in logs (they are personal and card

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mem.h - malloc that does not fail: out of memory ends the process (crash-only; the log and checkpoints exist).
  *
  * What a user can make grow is bounded by a cap that answers ERR_LIMIT, not by malloc. Thread: any. */

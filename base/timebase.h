@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* timebase.h - the units of time, and the only place that reads a clock.
  *
  * evtime: event time, milliseconds since 1970-01-01 UTC. montime: monotonic nanoseconds.
