@@ -64,7 +64,8 @@ objects_of = $(patsubst %.c,$(B)/%.o,$(filter $(1)/%,$(SRC))) $(patsubst %.cpp,$
              $(patsubst %.c,%.o,$(filter $(B)/gen/$(1)/%.c,$(GEN)))
 HANDMADE := $(SRC:%.c=$(B)/%.o) $(SHIMS:%.cpp=$(B)/%.o)
 TESTLIB := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
-UNIT    := $(patsubst %.c,$(B)/%,$(foreach f,$(wildcard tests/unit/*/test_*.c),$(if $(findstring $(T),$(f)),$(f),$(if $(T),,$(f)))))
+T       ?= tests/unit/
+UNIT    := $(patsubst %.c,$(B)/%,$(foreach f,$(wildcard tests/unit/*/test_*.c),$(if $(findstring $(T),$(f)),$(f))))
 FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DEFAULT_GOAL := all

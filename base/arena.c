@@ -66,7 +66,8 @@ static void block_add(struct arena *a, size_t size)
 struct arena *arena_new(size_t first_block_bytes, size_t cap_bytes)
 {
     struct arena *a = mem_new(sizeof *a);
-    a->next_block = rounded(first_block_bytes < ARENA_BLOCK_MIN ? ARENA_BLOCK_MIN : first_block_bytes);
+    a->next_block =
+        rounded(first_block_bytes < ARENA_BLOCK_MIN ? ARENA_BLOCK_MIN : first_block_bytes);
     a->cap = cap_bytes;
     return a;
 }
@@ -119,8 +120,8 @@ int arena_room(const struct arena *a, size_t bytes)
 void *arena_alloc(struct arena *a, size_t size)
 {
     size_t take = rounded(size);
-    BUG_IF(a->cap && take > a->cap - a->taken, "arena is full: %zu more over %zu of %zu bytes", size,
-           a->taken, a->cap);
+    BUG_IF(a->cap && take > a->cap - a->taken, "arena is full: %zu more over %zu of %zu bytes",
+           size, a->taken, a->cap);
     if (!a->top || take > a->top->cap - a->top->used)
         block_add(a, take);
     struct block *b = a->top;

@@ -9,8 +9,8 @@
 
 struct arena;
 
-/* cap_bytes: how much may be taken in all; 0 = no cap. Past it arena_alloc ends the process, so callers that take
- * sizes from outside ask arena_room first. */
+/* cap_bytes: how much may be taken in all; 0 = no cap. Past it arena_alloc ends the process, so
+ * callers that take sizes from outside ask arena_room first. */
 struct arena *arena_new(size_t first_block_bytes, size_t cap_bytes);
 void arena_free(struct arena *a); /* NULL is fine */
 void arena_reset(struct arena *a); /* empties, keeps the largest block */

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The heap or the log may be what is broken, so this takes a buffer on the stack and one write(2). */
+/* The heap or the log may be what is broken, so this takes a buffer on the stack and one write(2).
+ */
 void bug_abort(const char *file, int line, const char *fmt, ...)
 {
     char text[512];
-    int n = snprintf(text, sizeof text, "level=error msg=\"bug\" at=%s:%d pid=%d what=\"", file, line,
-                     (int)getpid());
+    int n = snprintf(text, sizeof text, "level=error msg=\"bug\" at=%s:%d pid=%d what=\"", file,
+                     line, (int)getpid());
     size_t len = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
 
     va_list ap;

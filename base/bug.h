@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bug.h - broken invariants end the process; the supervisor restarts it from what is durable.
  *
- * BUG_IF stays on in release builds; CHECK is for debug builds (NDEBUG unset) and may stand on the hot path. */
+ * BUG_IF stays on in release builds; CHECK is for debug builds (NDEBUG unset) and may stand on the
+ * hot path. */
 #ifndef WEIR_BASE_BUG_H
 #define WEIR_BASE_BUG_H
 

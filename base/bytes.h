@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bytes.h - a growable buffer and a bounded reader: how every format on disk and wire is put together and taken apart.
+/* bytes.h - a growable buffer and a bounded reader: how every format on disk and wire is put
+ * together and taken apart.
  *
- * Integers are little-endian unless the name says be; varints are LEB128. A reader never passes its end: after the
- * first short read `bad` is set, every later read gives 0, and the caller asks once at the end. Thread: one. */
+ * Integers are little-endian unless the name says be; varints are LEB128. A reader never passes its
+ * end: after the first short read `bad` is set, every later read gives 0, and the caller asks once
+ * at the end. Thread: one. */
 #ifndef WEIR_BASE_BYTES_H
 #define WEIR_BASE_BYTES_H
 #include <stdbool.h>
@@ -42,6 +44,7 @@ uint32_t bytes_get_be32(struct bytes_reader *r);
 uint64_t bytes_get_be64(struct bytes_reader *r);
 uint64_t bytes_get_varint(struct bytes_reader *r);
 const uint8_t *bytes_get(struct bytes_reader *r, size_t n); /* NULL if short */
-const char *bytes_get_str(struct bytes_reader *r, size_t *n); /* not NUL-terminated; NULL if short */
+/* A length and that many bytes: not NUL-terminated; NULL if short. */
+const char *bytes_get_str(struct bytes_reader *r, size_t *n);
 
 #endif

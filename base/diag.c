@@ -61,16 +61,20 @@ static bool make_room(struct diag *d, bool warning)
     return false;
 }
 
-__attribute__((format(printf, 6, 0))) static void add(struct diag *d, bool warning, const char *code,
-                                                      const struct span *at, const char *hint,
-                                                      const char *fmt, va_list ap)
+static void add(struct diag *d, bool warning, const char *code, const struct span *at,
+                const char *hint, const char *fmt, va_list ap)
+    __attribute__((format(printf, 6, 0)));
+
+static void add(struct diag *d, bool warning, const char *code, const struct span *at,
+                const char *hint, const char *fmt, va_list ap)
 {
     if (!warning)
         d->errors++;
     if (!make_room(d, warning))
         return;
     struct diag_item *item = &d->items[d->n++];
-    *item = (struct diag_item){.warning = warning, .code = code, .hint = hint ? mem_str(hint) : NULL};
+    *item =
+        (struct diag_item){.warning = warning, .code = code, .hint = hint ? mem_str(hint) : NULL};
     struct bytes message = {0};
     va_list again;
     va_copy(again, ap);
@@ -143,7 +147,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions, substitutions and swaps of neighbours, each 1 (optimal string alignment). */
+/* Insertions, deletions, substitutions, swaps of neighbours: each 1 (optimal string alignment). */
 static size_t distance(const char *a, size_t na, const char *b, size_t nb)
 {
     size_t rows[3][NEAREST_LEN_MAX + 1];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* diag.h - what a person is told: where in the text, a sentence, and what to do.
  *
- * Owned by the caller; only rules/, configuration and the API fill it. Several errors may be kept (a rule has them all
- * reported at once). Lines and columns count from 1, columns in Unicode code points. */
+ * Owned by the caller; only rules/, configuration and the API fill it. Several errors may be kept
+ * (a rule has them all reported at once). Lines and columns count from 1, columns in Unicode code
+ * points. */
 #ifndef WEIR_BASE_DIAG_H
 #define WEIR_BASE_DIAG_H
 #include "base/err.h"
@@ -33,20 +34,22 @@ struct diag {
 void diag_init(struct diag *d, const char *text, size_t text_len);
 void diag_fini(struct diag *d);
 
-/* Add an error or a warning; past DIAG_ITEMS_MAX they are counted but dropped. `hint` may be NULL. */
-void diag_error(struct diag *d, const char *code, struct span at, const char *hint, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
-void diag_warn(struct diag *d, const char *code, struct span at, const char *hint, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+/* Add an error or a warning; past DIAG_ITEMS_MAX they are dropped (errors are still counted, and an
+ * error takes the place of a warning). `hint` may be NULL. */
+void diag_error(struct diag *d, const char *code, struct span at, const char *hint, const char *fmt,
+                ...) __attribute__((format(printf, 5, 6)));
+void diag_warn(struct diag *d, const char *code, struct span at, const char *hint, const char *fmt,
+               ...) __attribute__((format(printf, 5, 6)));
 /* An error that has no place in a text. */
 void diag_say(struct diag *d, const char *code, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* "line 7, column 12: no column 'amout' in stream payments (did you mean 'amount'?)", all items, one a line.
- * Caller frees with mem_free. */
+/* "line 7, column 12: no column 'amout' in stream payments (did you mean 'amount'?)", all items,
+ * one a line. Caller frees with mem_free. */
 char *diag_text(const struct diag *d);
 
-/* The candidate nearest to `name` (case-insensitive edit distance, at most a third of its length), or NULL. */
+/* The candidate nearest to `name` (case-insensitive edit distance, at most a third of its length),
+ * or NULL. */
 const char *diag_nearest(const char *name, const char *const *candidates, size_t n);
 
 #endif

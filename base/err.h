@@ -5,9 +5,10 @@
  * Owns:   nothing
  * Thread: any.  Time: none.
  *
- * `enum err` is for outcomes that a caller can act on; it cannot be ignored (the type is marked). On an error the
- * out-parameters are untouched and the object is as before, or the function's comment says how not. A broken
- * invariant is BUG_IF (bug.h), a bad event is data. People are told by `struct diag` (diag.h). */
+ * `enum err` is for outcomes that a caller can act on; it cannot be ignored (the type is marked).
+ * On an error the out-parameters are untouched and the object is as before, or the function's
+ * comment says how not. A broken invariant is BUG_IF (bug.h), a bad event is data. People are told
+ * by `struct diag` (diag.h). */
 #ifndef WEIR_BASE_ERR_H
 #define WEIR_BASE_ERR_H
 
@@ -37,12 +38,14 @@
     X(CLOSED, 503, 1, "the other side has closed")                                                 \
     X(END, 200, 0, "there is no more")
 
+/* clang-format off */
 enum ERR_TYPE err {
 #define ERR_ENUM(code, http, retry, text) ERR_##code,
     ERR_LIST(ERR_ENUM)
 #undef ERR_ENUM
     ERR_COUNT
 };
+/* clang-format on */
 
 const char *err_name(enum err e); /* "NOT_FOUND" */
 const char *err_text(enum err e); /* "not found" */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.h - one logfmt line for a fact: time, level, process, module, a message that never varies, pairs.
+/* log.h - one logfmt line for a fact: time, level, process, module, a message that never varies,
+ * pairs.
  *
- * Each .c that logs defines LOG_MODULE before including this. No event fields in logs (they are personal and card
- * data): stream, partition, offset, counts. cep/ does not log. Thread: any (one write(2) a line). */
+ * Each .c that logs defines LOG_MODULE before including this. No event fields in logs (they are
+ * personal and card data): stream, partition, offset, counts. cep/ does not log. Thread: any (one
+ * write(2) a line). */
 #ifndef WEIR_BASE_LOG_H
 #define WEIR_BASE_LOG_H
 

@@ -3,17 +3,18 @@
  *
  * Owns:   the buckets; never the items nor their keys.  Thread: one at a time.
  *
- * uthash behind a few macros, so that out of memory means the same everywhere (it ends the process) and no caller
- * has to know uthash's many forms. A map is a pointer to its first item, NULL when empty:
+ * uthash behind a few macros, so that out of memory means the same everywhere (it ends the process)
+ * and no caller has to know uthash's many forms. A map is a pointer to its first item, NULL when
+ * empty:
  *
  *     struct account { char *id; int seen; MAP_LINK; };
  *     struct account *map = NULL, *a, *next;
- *     MAP_PUT_STR(map, a, a->id);            // the key must stay where it is while the item is in the map
- *     a = MAP_GET_STR(map, "acc-7");         // NULL: none
+ *     MAP_PUT_STR(map, a, a->id);      // the key must stay where it is while the item is in the map
+ *     a = MAP_GET_STR(map, "acc-7");   // NULL: none
  *     MAP_EACH(map, a, next) { MAP_DEL(map, a); mem_free(a); }   // in the order of insertion
  *
- * Not for the event path: the key table there is made for it. Equal keys may be put twice and are then both kept, so
- * ask MAP_GET first. */
+ * Not for the event path: the key table there is made for it. Equal keys may be put twice and are
+ * then both kept, so ask MAP_GET first. */
 #ifndef WEIR_BASE_MAP_H
 #define WEIR_BASE_MAP_H
 #include "base/bug.h"

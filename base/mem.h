@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mem.h - malloc that does not fail: out of memory ends the process (crash-only; the log and checkpoints exist).
+/* mem.h - malloc that does not fail: out of memory ends the process (crash-only; the log and
+ * checkpoints exist).
  *
- * What a user can make grow is bounded by a cap that answers ERR_LIMIT, not by malloc. Thread: any. */
+ * What a user can make grow is bounded by a cap that answers ERR_LIMIT, not by malloc.
+ * Thread: any. */
 #ifndef WEIR_BASE_MEM_H
 #define WEIR_BASE_MEM_H
 #include <stddef.h>
@@ -16,7 +18,8 @@ char *mem_str(const char *s);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p); /* NULL is fine */
 
-/* Grow a vector that holds `used` of `cap` elements of `size` bytes so that `more` fit; returns the (moved) vector. */
+/* Grow a vector that holds `used` of `cap` elements of `size` bytes so that `more` fit; returns the
+ * (moved) vector. */
 void *mem_grow(void *v, size_t used, size_t more, size_t *cap, size_t size);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The calendar is the proleptic Gregorian one; days and civil dates are turned into each other over eras of 400 years
- * (146,097 days), with years that begin on 1 March so that the leap day is the last one. No libc function is used:
- * they read TZ and the locale, and the same text must be the same event everywhere. */
+ * The calendar is the proleptic Gregorian one; days and civil dates are turned into each other over
+ * eras of 400 years (146,097 days), with years that begin on 1 March so that the leap day is the
+ * last one. No libc function is used: they read TZ and the locale, and the same text must be the
+ * same event everywhere. */
 #include "base/timebase.h"
 #include <stdio.h>
 #include <strings.h>
@@ -104,8 +105,8 @@ static bool take_number(struct cursor *c, int width, int *out)
 static bool take_date(struct cursor *c, int64_t *days)
 {
     int year, month, day;
-    if (!take_number(c, 4, &year) || !take(c, "-") || !take_number(c, 2, &month) ||
-        !take(c, "-") || !take_number(c, 2, &day))
+    if (!take_number(c, 4, &year) || !take(c, "-") || !take_number(c, 2, &month) || !take(c, "-") ||
+        !take_number(c, 2, &day))
         return false;
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
         return false;
@@ -170,7 +171,8 @@ bool timebase_parse(const char *s, size_t n, evtime *out)
 
 size_t timebase_format(evtime t, char out[TIMEBASE_TEXT])
 {
-    /* EVTIME_MIN, EVTIME_MAX and other times without a date are shown as the number that they are. */
+    /* EVTIME_MIN, EVTIME_MAX and other times without a date are shown as the number that they are.
+     */
     if (t < EVTIME_FIRST || t > EVTIME_LAST)
         return (size_t)snprintf(out, TIMEBASE_TEXT, "%lld", (long long)t);
     int64_t days = t / MS_PER_DAY - (t % MS_PER_DAY < 0);
@@ -179,9 +181,8 @@ size_t timebase_format(evtime t, char out[TIMEBASE_TEXT])
     civil_from_days(days, &year, &month, &day);
     return (size_t)snprintf(out, TIMEBASE_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
                             (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100,
-                            (unsigned)(ms / MS_PER_HOUR) % 100,
-                            (unsigned)(ms / MS_PER_MINUTE % 60), (unsigned)(ms / 1000 % 60),
-                            (unsigned)(ms % 1000));
+                            (unsigned)(ms / MS_PER_HOUR) % 100, (unsigned)(ms / MS_PER_MINUTE % 60),
+                            (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000));
 }
 
 static int64_t unit_ms(const char *unit, size_t n)

@@ -21,13 +21,15 @@ evtime timebase_now_ms(void);
 montime timebase_mono_ns(void);
 int64_t timebase_cpu_ns(void); /* processor time of the process */
 
-/* ISO 8601 date, date and time, or with zone ("2026-11-21", "2026-11-21 06:48:51.12", "…T…Z", "…+01:00"); digits past
- * the millisecond are cut. Without a zone: UTC. False: not a time, or outside the years 1 to 9999. */
+/* ISO 8601 date, date and time, or with zone ("2026-11-21", "2026-11-21 06:48:51.12", "…T…Z",
+ * "…+01:00"); digits past the millisecond are cut. Without a zone: UTC. False: not a time, or
+ * outside the years 1 to 9999. */
 bool timebase_parse(const char *s, size_t n, evtime *out);
 enum { TIMEBASE_TEXT = 32 };
 /* "2026-11-21T06:48:51.120Z"; returns the length. */
 size_t timebase_format(evtime t, char out[TIMEBASE_TEXT]);
-/* "10 min", "250 ms", "30 s", "1 h", "2 d" (also second(s), minute(s) …; no unit = ms) to milliseconds. */
+/* "10 min", "250 ms", "30 s", "1 h", "2 d" (also second(s), minute(s) …; no unit = ms) to
+ * milliseconds. */
 bool timebase_parse_duration(const char *s, size_t n, int64_t *ms);
 
 #endif

@@ -91,11 +91,15 @@ static void a_string_longer_than_its_reader_is_refused(void **state)
 {
     (void)state;
     size_t n = 7;
-    struct bytes_reader r = bytes_read("\x05" "abcd", 5);
+    struct bytes_reader r = bytes_read("\x05"
+                                       "abcd",
+                                       5);
     assert_null(bytes_get_str(&r, &n));
     assert_true(r.bad);
     /* A length near 2^64 must not wrap round the end. */
-    r = bytes_read("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abcd", 14);
+    r = bytes_read("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+                   "abcd",
+                   14);
     assert_null(bytes_get_str(&r, &n));
     assert_true(r.bad);
     r = bytes_read(NULL, 0);

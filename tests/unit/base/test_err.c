@@ -20,7 +20,7 @@ static void a_number_that_is_no_code_is_named_unknown(void **state)
 {
     (void)state;
     assert_string_equal(err_name(ERR_COUNT), "UNKNOWN");
-    assert_string_equal(err_name((enum err)-1), "UNKNOWN");
+    assert_string_equal(err_name((enum err) - 1), "UNKNOWN");
     assert_int_equal(err_http((enum err)999), 500);
 }
 
