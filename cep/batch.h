@@ -34,12 +34,15 @@ struct batch {
     evtime late_w[BATCH_ROWS]; /* W when it came; set for late rows only */
     bool has_late;
     struct colset present;
+    struct colset with_ids; /* string columns whose str.id are those of dictionary `dict_serial`; else they mean nothing */
+    uint64_t dict_serial;
     struct batch_column *columns; /* schema->ncolumns */
     struct arena *arena; /* strings that are not slices of `bytes` */
     void *bytes; /* raw text that strings may point into, or NULL; mem_free'd with the batch */
 };
 
-/* One reference. Memory for the columns in `want` only (they become `present`). */
+/* One reference. Memory for the columns in `want` only (they become `present`); columns hold a multiple of 64 cells, and
+ * cells from n on may be read, but mean nothing. */
 struct batch *batch_new(const struct schema *s, const struct colset *want);
 struct batch *batch_ref(struct batch *b);
 void batch_unref(struct batch *b); /* NULL is fine */

@@ -47,6 +47,9 @@ void value_json_string(const char *p, size_t n, struct bytes *out); /* with quot
 bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned scale, int64_t *out); /* 1e3 too */
 bool value_parse_bigint(const char *s, size_t n, int64_t *out); /* 5.0 and 1e3 are whole */
 bool value_parse_double(const char *s, size_t n, double *out);
-void value_format_decimal(int64_t v, unsigned scale, char out[32]);
+
+enum { VALUE_TEXT = 32 };
+void value_format_decimal(int64_t v, unsigned scale, char out[VALUE_TEXT]);
+size_t value_format_double(double d, char out[VALUE_TEXT]); /* the fewest digits that read back the same; its length */
 
 #endif
