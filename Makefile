@@ -3,7 +3,7 @@
 # MODE=debug|release|asan|tsan|cov keeps its objects in build/$(MODE); modes never share one. Plain `make` builds
 # release; the test targets take debug, in which CHECK() is on. BUILD=dir puts everything somewhere else, so that two
 # people or two checkouts of one tree do not write the same objects.
-DEBUG_GOALS := unit case replay layers names
+DEBUG_GOALS := unit replay layers names
 MODE  ?= $(if $(filter $(DEBUG_GOALS),$(MAKECMDGOALS)),debug,release)
 BUILD ?= build
 B     := $(BUILD)/$(MODE)
@@ -31,8 +31,9 @@ MODE_release := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 MODE_asan    := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE_tsan    := -O1 -g3 -fsanitize=thread
 MODE_cov     := -O0 -g --coverage
+MODE_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(MODE_$(MODE)),)
-$(error MODE=$(MODE) is none of debug, release, asan, tsan, cov)
+$(error MODE=$(MODE) is none of debug, release, asan, tsan, cov, fuzz)
 endif
 CFLAGS   = -std=c17 $(WARN) $(SANE) $(MODE_$(MODE)) $(FAST)
 CXXFLAGS = -std=c++17 $(WARN_BOTH) $(SANE) $(MODE_$(MODE)) $(FAST) \
@@ -71,13 +72,34 @@ FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit FORCE
+.PHONY: all weir web install deps test unit replay e2e asan tsan coverage lint layers names length \
+        tidy format format-check fuzz bench demo clean help FORCE
 
-all: weir                         ## build ./weir and the dashboard (MODE=debug|release|asan|tsan|cov)
-weir: $(B)/weir
+all: weir web                     ## build ./weir and the dashboard (MODE=debug|release|asan|tsan|cov)
+weir: $(B)/weir                   ## build ./weir alone
 	@ln -f $< $@ 2>/dev/null || cp -f $< $@
 $(B)/weir: $(B)/server/main.o $(call archives,$(USES_server))
 	$(call say,link,$@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# The dashboard: node is needed to build it, never to run it.
+WEB := $(if $(wildcard web/package.json),$(BUILD)/web.stamp)
+WEB_SRC := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+web: $(WEB)                       ## build web/dist alone
+$(BUILD)/web-modules.stamp: $(wildcard web/package.json web/package-lock.json)
+	@mkdir -p $(@D)
+	$(call say,npm,web/package-lock.json)cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+$(BUILD)/web.stamp: $(BUILD)/web-modules.stamp $(WEB_SRC)
+	$(call say,vite,web/dist)cd web && npm run --silent build
+	@touch $@
+
+DESTDIR ?=
+PREFIX  ?= /usr/local
+install: all                      ## install weir, its dashboard and examples under DESTDIR and PREFIX
+	install -D -m 755 $(B)/weir $(DESTDIR)$(PREFIX)/bin/weir
+	mkdir -p $(DESTDIR)$(PREFIX)/share/weir
+	if [ -d web/dist ]; then cp -r web/dist $(DESTDIR)$(PREFIX)/share/weir/web; fi
+	if [ -d examples ]; then cp -r examples $(DESTDIR)$(PREFIX)/share/weir/; fi
 
 # --- objects -----------------------------------------------------------------------------------------------------
 # Loops over columns are worth more than -O2 gives them.
@@ -123,12 +145,87 @@ $(B)/lib/tests.a: $(TESTLIB)
 	@$(AR) rcs $@ $^
 
 # --- tests -------------------------------------------------------------------------------------------------------
-unit: $(UNIT)                     ## unit tests (T=test_arena: that one; T=base: that room)
-	@tools/run_units.sh $(UNIT)
+deps:                             ## install the Debian packages that are missing (root or sudo)
+	@tools/install_deps.sh build web run test
+
+# Debug for what looks inside, release for what a user would run; one after the other, since both cores are taken.
+test: deps                        ## all that must pass before a commit: unit, fuzz corpora, checks, whole system
+	@$(SUBMAKE) MODE=debug unit replay layers names length
+	@$(SUBMAKE) MODE=release all
+	@$(SUBMAKE) MODE=release e2e
+
+unit: $(UNIT)                     ## unit tests (T=test_arena: that one; T=unit/base: that room)
+	@$(SANITIZERS) tools/run_units.sh $(UNIT)
 define unit_room
 $(B)/tests/unit/$(1)/test_%: $(B)/tests/unit/$(1)/test_%.o $(B)/lib/tests.a $(call archives,$(USES_$(1)))
 	$$(call say,link,$$@)$(CC) $(LDFLAGS) $$^ -lcmocka $$(LDLIBS) -o $$@
 endef
 $(foreach room,$(ROOMS),$(eval $(call unit_room,$(room))))
+
+replay: $(FUZZ)                   ## every fuzz target over its saved inputs
+	@set -e; for f in $(FUZZ); do d=tests/fuzz/corpus/$${f##*/fuzz_}; [ -d $$d ] || d=; $(SANITIZERS) $$f $$d; done
+FUZZ_MAIN = $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer,$(B)/tests/fuzz/replay_main.o)
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o $(call archives,$(USES_server))
+	$(call say,link,$@)$(CC) $(LDFLAGS) $< $(FUZZ_MAIN) $(filter %.a,$^) $(LDLIBS) -o $@
+
+# Python of the system, for which `make deps` installs pytest; another one by PYTHON=.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+E2E     = $(wildcard tests/e2e/test_*.py)
+e2e: $(B)/weir $(if $(filter release,$(MODE)),all) ## tests of the running server (K=expression, as pytest's -k; MODE=asan)
+	@$(if $(E2E),WEIR=$(CURDIR)/$(B)/weir $(SANITIZERS) PYTHONDONTWRITEBYTECODE=1 timeout $(E2E_SECONDS) \
+	  $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)'),echo "there is no tests/e2e/test_*.py")
+E2E_SECONDS ?= 900
+
+# Known noise of libraries only; what is ours is never put on these lists.
+SANITIZERS = $(if $(filter asan fuzz,$(MODE)),LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0) \
+             $(if $(filter tsan,$(MODE)),TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp:ignore_noninstrumented_modules=1)
+asan tsan:                        ## unit tests and fuzz corpora under ASan + UBSan, or TSan
+	@$(SUBMAKE) MODE=$@ unit replay
+coverage:                         ## lines and branches reached by unit tests, fuzz corpora and e2e
+	@tools/install_deps.sh build test lint
+	@find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(SUBMAKE) MODE=cov unit replay $(BUILD)/cov/weir
+	-@$(SUBMAKE) MODE=cov e2e
+	gcovr -r . --object-directory $(BUILD)/cov --exclude 'build.*' --exclude 'tests/.*' --branches \
+	  --exclude-unreachable-branches --print-summary -o $(BUILD)/cov/report.txt
+
+# --- checks ------------------------------------------------------------------------------------------------------
+OWN_C = $(wildcard $(addsuffix /*.[ch],$(ROOMS)) tests/unit/*/*.c tests/fuzz/*.c tests/lib/*.[ch])
+lint: layers names length format-check tidy ## all checks of the text: layers, names, length, format, clang-tidy, cppcheck, shellcheck
+	cppcheck -q --std=c17 --error-exitcode=1 --inline-suppr -j $(JOBS) -DERR_TYPE= -D_GNU_SOURCE -I. \
+	  --suppressions-list=tools/cppcheck.supp $(SRC) server/main.c
+	shellcheck -x tools/*.sh .ci/run
+tidy: $(GEN)
+	printf '%s\n' $(SRC) $(wildcard server/main.c) | xargs -P $(JOBS) -n 4 clang-tidy --quiet -- \
+	  -std=c17 -D_GNU_SOURCE -DH2O_USE_EPOLL=1 -I. -I$(B)/gen
+layers:                           ## which room includes which
+	@tools/check_layers.sh
+names: $(HANDMADE)                ## global symbols carry their file's name
+	@tools/check_names.sh $(HANDMADE)
+length:                           ## 600 lines a file, 70 a function, licence and card at the top
+	@tools/check_length.sh
+format:                           ## clang-format in place
+	clang-format -i $(OWN_C)
+format-check:
+	@clang-format --dry-run -Werror $(OWN_C)
+# What it finds stays in build/; an input worth keeping is copied into the corpus under a name that says why.
+fuzz:                             ## libFuzzer: F=bytes S=60, starting from tests/fuzz/corpus/bytes
+	@tools/install_deps.sh build lint
+	@$(SUBMAKE) MODE=fuzz CC=clang CXX=clang++ $(BUILD)/fuzz/tests/fuzz/fuzz_$(F)
+	@mkdir -p tests/fuzz/corpus/$(F) $(BUILD)/fuzz/found/$(F)
+	LSAN_OPTIONS=suppressions=tools/lsan.supp $(BUILD)/fuzz/tests/fuzz/fuzz_$(F) -max_total_time=$(or $(S),60) \
+	  -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/found/$(F) tests/fuzz/corpus/$(F)
+
+# --- running -----------------------------------------------------------------------------------------------------
+bench: all                        ## throughput of the reference rules (tools/bench.sh)
+	@tools/bench.sh
+demo:                             ## build and run weir with example rules and traffic; Ctrl-C ends it
+	@tools/install_deps.sh build web run
+	@$(SUBMAKE) MODE=release all
+	@exec tools/demo.sh
+clean:                            ## remove what was built
+	rm -rf $(BUILD) weir web/dist
+help:                             ## this list
+	@awk -F':.*## ' '/^[a-z0-9 -]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
