@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runtime.h - the running job as the API sees it: workers, rule changes, intake, results. The coordinator's engine room.
  *
  * Room:   API (h2o thread) -> [runtime: own thread, epoll over the workers' sockets] -> worker processes
@@ -36,6 +37,10 @@ bool runtime_ready(struct runtime *r); /* all workers run the present job */
 /* Names for the compiler; schemas live until runtime_stop. */
 const struct scope *runtime_scope(struct runtime *r);
 const struct schema *runtime_stream(struct runtime *r, const char *name);
+/* The compiled form of a live rule, with a reference of the caller's own; NULL: none of that uid. */
+struct rule_plan *runtime_plan(struct runtime *r, uint64_t uid);
+/* One recorded event's text (freed by mem_free); ERR_NOT_FOUND. */
+enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset, char **text, size_t *n);
 
 /* --- changes; `done` is called once, later, on the runtime's thread --- */
 typedef void runtime_done(void *ctx, enum err e, const struct diag *d);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* catalog.h - what the server knows of itself, in SQLite: streams, rules and their cuts, alerts, dead letters, audit.
  *
  * Room:   API and runtime -> [catalog] -> <data>/catalogue.db (WAL; schema in catalog.sql with a version and migrations)
@@ -51,10 +52,15 @@ struct catalog_rule {
     unsigned ncuts;
     struct catalog_cut *cuts; /* the first deploys */
 };
-enum err catalog_add_rule(struct catalog *c, struct catalog_rule *r); /* with cuts; ERR_EXISTS if a live one has the name */
-enum err catalog_cut_rule(struct catalog *c, uint64_t uid, const struct catalog_cut *cut); /* sets mode or deleted too */
-enum err catalog_rules(struct catalog *c, int with_deleted, void (*each)(void *ctx, const struct catalog_rule *r),
-                       void *ctx);
+/* uid 0: a new rule, with its cuts; ERR_EXISTS if a live one has the name. Else the next version of that rule: its text,
+ * version and mode are replaced, its cuts are added to those there; ERR_NOT_FOUND. */
+enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r);
+/* Adds a cut; one with deployed = 0 deletes the rule, any other sets its mode. ERR_NOT_FOUND. */
+enum err catalog_rules_cut(struct catalog *c, uint64_t uid, const struct catalog_cut *cut);
+/* By uid; strings and cuts live for the call. */
+typedef void catalog_rules_each(void *ctx, const struct catalog_rule *r);
+enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *each, void *ctx);
+enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *each, void *ctx); /* deleted ones too */
 
 /* --- alerts --- */
 struct catalog_alert_event { /* an event of the match */
@@ -84,30 +90,31 @@ struct catalog_alert {
     const char *status; /* "open" … */
 };
 /* One transaction; an id that is there already is left alone (a replay) unless its revision is higher. *inserted: how many
- * were new or updated; those get their seq, the others seq = 0. */
-enum err catalog_add_alerts(struct catalog *c, struct catalog_alert *alerts, unsigned n, unsigned *inserted);
+ * were new or updated; those get their seq, ascending in the order given; the others seq = 0. */
+enum err catalog_alerts_add(struct catalog *c, struct catalog_alert *alerts, unsigned n, unsigned *inserted);
 
 struct catalog_alert_filter {
-    const char *rule, *severity, *key, *status; /* NULL: any. rule: name */
-    int shadow; /* -1: any */
+    const char *rule, *severity, *key, *status; /* NULL: any. rule: name; key: the key's values, joined by "," */
+    int mode; /* enum rule_mode; -1: any */
     uint64_t after_seq; /* cursor; 0: from the start (newest first: from the end) */
     int oldest_first;
     unsigned limit;
 };
-/* Without events. */
-enum err catalog_alerts(struct catalog *c, const struct catalog_alert_filter *f,
-                        void (*each)(void *ctx, const struct catalog_alert *a), void *ctx);
-enum err catalog_alert(struct catalog *c, const char *id, void (*each)(void *ctx, const struct catalog_alert *a),
-                       void *ctx); /* with events; ERR_NOT_FOUND */
+typedef void catalog_alerts_each(void *ctx, const struct catalog_alert *a);
+/* Without vars_json and events. */
+enum err catalog_alerts(struct catalog *c, const struct catalog_alert_filter *f, catalog_alerts_each *each, void *ctx);
+enum err catalog_alerts_get(struct catalog *c, const char *id, catalog_alerts_each *each, void *ctx); /* ERR_NOT_FOUND */
 struct catalog_counts {
-    uint64_t alerts, open, last_hour, dead_letters;
+    uint64_t alerts, open, last_hour, shadow, dead_letters; /* shadow results are in no other count */
+    uint64_t last_seq;
 };
-enum err catalog_count(struct catalog *c, evtime now, struct catalog_counts *out);
-/* Alerts of each rule by uid, and by minute for the overview: (minute, count), the last `minutes`. */
-enum err catalog_alert_counts(struct catalog *c, void (*each)(void *ctx, uint64_t rule_uid, uint64_t n, evtime last),
-                              void *ctx);
-enum err catalog_alert_minutes(struct catalog *c, evtime since,
-                               void (*each)(void *ctx, evtime minute, const char *severity, uint64_t n), void *ctx);
+enum err catalog_alerts_count(struct catalog *c, evtime now, struct catalog_counts *out);
+/* Kept with each insert, so all three are cheap. By rule: shadow results apart; last is wall time, EVTIME_MIN: none. */
+enum err catalog_alerts_by_rule(struct catalog *c,
+                                void (*each)(void *ctx, uint64_t uid, uint64_t alerts, uint64_t shadow, evtime last),
+                                void *ctx);
+enum err catalog_alerts_by_minute(struct catalog *c, evtime since,
+                                  void (*each)(void *ctx, evtime minute, const char *severity, uint64_t n), void *ctx);
 
 /* --- dead letters: rows that a stream refused (ERRORS) and late rows of a rule (LATE), bounded by count --- */
 struct catalog_dead_letter {
@@ -121,8 +128,8 @@ struct catalog_dead_letter {
     size_t raw_len;
     evtime at;
 };
-enum err catalog_add_dead_letters(struct catalog *c, const struct catalog_dead_letter *d, unsigned n, uint64_t keep);
-enum err catalog_dead_letters(struct catalog *c, uint64_t before_id, unsigned limit,
-                              void (*each)(void *ctx, const struct catalog_dead_letter *d), void *ctx);
+enum err catalog_dead_add(struct catalog *c, const struct catalog_dead_letter *d, unsigned n, uint64_t keep);
+enum err catalog_dead_list(struct catalog *c, uint64_t before_id, unsigned limit,
+                           void (*each)(void *ctx, const struct catalog_dead_letter *d), void *ctx);
 
 #endif
