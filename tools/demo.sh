@@ -17,6 +17,7 @@ alive() {
 	[ -n "$1" ] && kill -0 "$1" 2>/dev/null
 }
 
+# shellcheck disable=SC2317 # called by the trap
 # Ends what this script started, and only that; first the traffic, then the server, which writes a last checkpoint.
 stop() {
 	trap '' INT TERM HUP
