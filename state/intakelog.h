@@ -1,12 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* intakelog.h - events posted over HTTP (and generated ones), durable before they are acknowledged, read by offset.
  *
  * Room:   server/intake -> [intakelog] -> runtime (pushes blocks to the worker that reads the partition), alert pages
  * Owns:   a RocksDB in <data>/log; one process opens it (the coordinator)
- * Thread: one appender at a time; readers on any thread.
+ * Thread: one appender at a time; readers on any thread.  Time: arrival in ms of the wall clock, watermarks in evtime.
  *
  * Key: stream id, partition, first offset, big-endian. Value: a versioned block of up to INTAKELOG_BLOCK_ROWS raw events
  * with their arrival time, zstd. An end-of-input record is a block of its own kind at the next offset. Offsets count
- * rows, from 0, without gaps. A block that does not verify answers ERR_CORRUPT and names its place. */
+ * rows, from 0, without gaps. A block that does not verify answers ERR_CORRUPT and names its place in the log.
+ *
+ * Each block also carries the partition's watermark after its last row, so that a change of rules knows (offset, W) of
+ * the log's end at once, without waiting for a worker to read that far. */
 #ifndef WEIR_STATE_INTAKELOG_H
 #define WEIR_STATE_INTAKELOG_H
 #include "base/diag.h"
@@ -25,14 +29,16 @@ struct intakelog_row {
     const char *p;
     uint32_t n;
 };
-/* Append rows of one partition: in the WAL (survives SIGKILL) on return; with `sync`, fsynced. *first: the offset of the
- * first. Either all rows are in or none. */
-enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival,
+/* Append rows of one partition: in the WAL (survives SIGKILL) on return; with `sync`, fsynced. w: the partition's
+ * watermark after the last of them (EVTIME_MIN: none yet). *first: the offset of the first. Either all rows are in or
+ * none. ERR_CONFLICT: the partition's input has ended. */
+enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival, evtime w,
                           const struct intakelog_row *rows, unsigned n, int sync, uint64_t *first);
 /* The input of that partition ends here; ERR_CONFLICT: it has ended already. Later appends answer ERR_CONFLICT. */
 enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition);
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition);
 uint64_t intakelog_end(struct intakelog *l, uint32_t stream, uint32_t partition); /* the next offset */
+evtime intakelog_w(struct intakelog *l, uint32_t stream, uint32_t partition); /* there; EVTIME_MAX: finished */
 
 /* A block read back: rows from `first`; texts lie in one buffer with 32 readable bytes after each block. */
 struct intakelog_block {
@@ -43,7 +49,8 @@ struct intakelog_block {
     int end_of_input; /* then n is 0 */
     char *buffer; /* owner of the texts */
 };
-/* The block that holds `offset` (its earlier rows left out). ERR_END: nothing there yet. */
+/* The block that holds `offset` (its earlier rows left out), and the blocks after it as far as they fit: clients that
+ * post one event at a time make small ones. ERR_END: nothing there yet. On an error *out need not be finished. */
 enum err intakelog_read(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset,
                         struct intakelog_block *out);
 void intakelog_block_fini(struct intakelog_block *b);
