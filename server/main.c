@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * main.c - the sub-commands of `weir`, and nothing else. */
+#include "server/gen.h"
+#include "server/version.h"
+#if __has_include("server/eval.h")
+#include "server/eval.h"
+#else
+#define eval_main NULL
+#endif
+#if __has_include("server/bench.h")
+#include "server/bench.h"
+#else
+#define bench_main NULL
+#endif
+#if __has_include("server/serve.h")
+#include "server/serve.h"
+#else
+#define serve_main NULL
+#endif
+#if __has_include("server/worker.h")
+#include "server/worker.h"
+#else
+#define worker_main NULL
+#endif
+#include <stdio.h>
+#include <string.h>
+
+/* X(name, function, one line for --help; NULL: not for people) */
+#define COMMANDS(X)                                                                                \
+    X(serve, serve_main, "run the server: REST, dashboard, workers")                               \
+    X(eval, eval_main, "run rules over files of events and print what they find")                  \
+    X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
+    X(bench, bench_main, "measure decoding and rules on this machine")                             \
+    X(worker, worker_main, NULL)
+
+typedef int command_main(int argc, char **argv);
+static const struct command {
+    const char *name;
+    command_main *run;
+    const char *about;
+} commands[] = {
+#define COMMAND(name, run, about) {#name, run, about},
+    COMMANDS(COMMAND)
+#undef COMMAND
+};
+enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < NCOMMANDS; i++)
+        if (commands[i].run && strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void help(FILE *out)
+{
+    fputs("weir - finds fraud in streams of events with rules in SQL\n\nusage: weir COMMAND "
+          "[options]\n\n",
+          out);
+    for (size_t i = 0; i < NCOMMANDS; i++)
+        if (commands[i].about && commands[i].run)
+            fprintf(out, "  %-9s%s\n", commands[i].name, commands[i].about);
+    fputs("  version  print the version\n\n`weir COMMAND --help` lists a command's options.\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
+        printf("weir %s (%s)\n", VERSION_TEXT, VERSION_COMMIT);
+        return 0;
+    }
+    if (strcmp(name, "help") == 0 && argc > 2 && find(argv[2]))
+        return find(argv[2])->run(2, (char *[]){argv[2], (char[]){"--help"}, NULL});
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        help(stdout);
+        return 0;
+    }
+    const struct command *c = find(name);
+    if (c)
+        return c->run(argc - 1, argv + 1);
+    if (*name)
+        fprintf(stderr, "weir: '%s' is no command\n\n", name);
+    help(stderr);
+    return 2;
+}
