@@ -103,7 +103,17 @@ install: all                      ## install weir, its dashboard and examples un
 
 # --- objects -----------------------------------------------------------------------------------------------------
 # Loops over columns are worth more than -O2 gives them.
-$(B)/cep/expr%.o $(B)/cep/batch%.o: FAST = $(if $(filter release,$(MODE)),-O3)
+FASTER := $(patsubst %.c,$(B)/%.o,$(wildcard cep/expr*.c cep/batch*.c))
+$(FASTER): private FAST = $(if $(filter release,$(MODE)),-O3)
+
+# Who prints the version is told the commit; a new commit compiles those files again and no others.
+COMMIT ?= $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
+VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls '^#include "server/version.h"' server/*.c))
+$(VERSIONED): private CPPFLAGS += -DVERSION_COMMIT='"$(COMMIT)"'
+$(VERSIONED): $(B)/commit
+$(B)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
 
 # Other flags are other objects: what was built with is kept in a file that changes with it.
 $(B)/flags: FORCE
