@@ -6,6 +6,7 @@
  * same event everywhere. */
 #include "base/timebase.h"
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <time.h>
 
@@ -213,7 +214,7 @@ static int64_t unit_ms(const char *unit, size_t n)
         {"weeks", 7 * MS_PER_DAY},
     };
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strncasecmp(units[i].name, unit, n) == 0 && units[i].name[n] == '\0')
+        if (strlen(units[i].name) == n && strncasecmp(units[i].name, unit, n) == 0)
             return units[i].ms;
     return 0;
 }

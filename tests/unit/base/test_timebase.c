@@ -151,6 +151,15 @@ static void what_is_not_a_duration_is_refused(void **state)
     }
 }
 
+static void a_nul_does_not_end_the_unit(void **state)
+{
+    (void)state;
+    int64_t ms = 42;
+    assert_false(timebase_parse_duration("1\0\0\0\0\0\0\0\0", 9, &ms));
+    assert_false(timebase_parse_duration("1 s\0", 4, &ms));
+    assert_int_equal(ms, 42);
+}
+
 static void clocks_go_forward(void **state)
 {
     (void)state;
@@ -169,5 +178,6 @@ int main(void)
               TEST(a_zone_moves_the_time_back_to_utc), TEST(what_is_not_a_time_is_refused),
               TEST(every_day_of_400_years_comes_back_from_its_text),
               TEST(times_are_written_in_one_form), TEST(durations_have_a_unit_or_are_milliseconds),
-              TEST(what_is_not_a_duration_is_refused), TEST(clocks_go_forward));
+              TEST(what_is_not_a_duration_is_refused), TEST(a_nul_does_not_end_the_unit),
+              TEST(clocks_go_forward));
 }
