@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/catalog.h"
+#include "state/catalog_db.h"
+#include <stdio.h>
+
+enum err catalog_open(const char *path, struct diag *d, struct catalog **out)
+{
+    return catalog_db_open(path, false, d, out);
+}
+
+enum err catalog_reader(const char *path, struct catalog **out)
+{
+    return catalog_db_open(path, true, NULL, out);
+}
+
+void catalog_close(struct catalog *c)
+{
+    catalog_db_close(c);
+}
+
+enum err catalog_get_setting(struct catalog *c, const char *name, char out[256])
+{
+    enum err e = ERR_IO;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s = catalog_db_statement(c, "SELECT value FROM settings WHERE name = ?1");
+    if (s) {
+        catalog_db_bind_text(s, 1, name);
+        int rc = sqlite3_step(s);
+        if (rc == SQLITE_ROW)
+            snprintf(out, 256, "%s", catalog_db_text(s, 0));
+        e = rc == SQLITE_DONE ? ERR_NOT_FOUND : catalog_db_err(c, rc);
+        sqlite3_reset(s);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+enum err catalog_set_setting(struct catalog *c, const char *name, const char *value)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = catalog_db_begin(c, true);
+    if (e == ERR_OK) {
+        sqlite3_stmt *s = catalog_db_statement(
+            c, "INSERT INTO settings VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2");
+        if (s) {
+            catalog_db_bind_text(s, 1, name);
+            catalog_db_bind_text(s, 2, value);
+            e = catalog_db_run(c, s);
+        }
+        e = catalog_db_end(c, s ? e : ERR_IO);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+static enum err insert_stream(struct catalog *c, struct catalog_stream *stream)
+{
+    sqlite3_stmt *s =
+        catalog_db_statement(c, "INSERT INTO streams (name, sql, created) VALUES (?1, ?2, ?3)");
+    if (!s)
+        return ERR_IO;
+    catalog_db_bind_text(s, 1, stream->name);
+    catalog_db_bind_text(s, 2, stream->sql);
+    sqlite3_bind_int64(s, 3, stream->created);
+    enum err e = catalog_db_run(c, s);
+    if (e == ERR_OK)
+        stream->id = (uint32_t)sqlite3_last_insert_rowid(c->db);
+    return e;
+}
+
+enum err catalog_add_stream(struct catalog *c, struct catalog_stream *s)
+{
+    struct catalog_stream added = *s;
+    pthread_mutex_lock(&c->lock);
+    enum err e = catalog_db_begin(c, true);
+    if (e == ERR_OK) {
+        if ((e = insert_stream(c, &added)) == ERR_OK)
+            e = catalog_db_audit(c, "stream created", s->name, NULL);
+        e = catalog_db_end(c, e);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (e == ERR_OK)
+        s->id = added.id;
+    return e;
+}
+
+enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s),
+                         void *ctx)
+{
+    enum err e = ERR_IO;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s =
+        catalog_db_statement(c, "SELECT id, name, sql, created FROM streams ORDER BY id");
+    if (s) {
+        int rc = 0;
+        while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+            struct catalog_stream row = {.id = (uint32_t)sqlite3_column_int64(s, 0),
+                                         .name = (char *)sqlite3_column_text(s, 1),
+                                         .sql = (char *)sqlite3_column_text(s, 2),
+                                         .created = sqlite3_column_int64(s, 3)};
+            each(ctx, &row);
+        }
+        e = catalog_db_err(c, rc);
+        sqlite3_reset(s);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
