@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.h - cmocka behind one include.
  *
- * cmocka 1.1 wants four system headers before it, an order that clang-format would sort away. Test names are
- * sentences: rows_leave_in_event_time_order. CHECK_RUN(TEST(a), TEST(b)) is the whole of main's body. */
+ * cmocka 1.1 wants four system headers before it, an order that clang-format would sort away. Test
+ * names are sentences: rows_leave_in_event_time_order. CHECK_RUN(TEST(a), TEST(b)) is the whole of
+ * main's body. */
 #ifndef WEIR_TESTS_LIB_CHECK_H
 #define WEIR_TESTS_LIB_CHECK_H
 /* clang-format off */
