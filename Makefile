@@ -93,6 +93,10 @@ $(BUILD)/web.stamp: $(BUILD)/web-modules.stamp $(WEB_SRC)
 	$(call say,vite,web/dist)cd web && npm run --silent build
 	@touch $@
 
+.PHONY: web-check
+web-check: $(if $(WEB),$(BUILD)/web-modules.stamp) ## types of the dashboard's source
+	@$(if $(WEB),cd web && npm run --silent check,:)
+
 DESTDIR ?=
 PREFIX  ?= /usr/local
 install: all                      ## install weir, its dashboard and examples under DESTDIR and PREFIX
@@ -140,7 +144,8 @@ $(B)/gen/%.sql.h: %.sql tools/embed.sh
 	$(call say,embed,$<)tools/embed.sh $< > $@
 # Generated headers must be there before what may include them is compiled for the first time.
 $(filter-out $(B)/base/% $(B)/cep/%,$(HANDMADE)) $(filter %.o,$(GEN:%.c=%.o)) $(B)/server/main.o \
-  $(TESTLIB) $(addsuffix .o,$(filter-out $(B)/tests/unit/base/% $(B)/tests/unit/cep/%,$(UNIT)) $(FUZZ)): | $(GEN)
+  $(TESTLIB) $(addsuffix .o,$(filter-out $(B)/tests/unit/base/% $(B)/tests/unit/cep/%,$(UNIT)) $(FUZZ)) \
+  $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)): | $(GEN)
 
 define archive
 $(B)/lib/$(1).a: $(call objects_of,$(1))
@@ -161,7 +166,7 @@ deps:                             ## install the Debian packages that are missin
 # Debug for what looks inside, release for what a user would run; one after the other, since both cores are taken.
 test: deps                        ## all that must pass before a commit: unit, fuzz corpora, checks, whole system
 	@$(SUBMAKE) MODE=debug unit replay layers names length
-	@$(SUBMAKE) MODE=release all
+	@$(SUBMAKE) MODE=release all web-check $(addprefix $(BUILD)/release/,$(BENCHES))
 	@$(SUBMAKE) MODE=release e2e
 
 unit: $(UNIT)                     ## unit tests (T=test_arena: that one; T=unit/base: that room)
@@ -227,7 +232,10 @@ fuzz:                             ## libFuzzer: F=bytes S=60, starting from test
 	  -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/found/$(F) tests/fuzz/corpus/$(F)
 
 # --- running -----------------------------------------------------------------------------------------------------
-bench: all                        ## throughput of the reference rules (tools/bench.sh)
+BENCHES := $(patsubst %.c,%,$(wildcard tests/bench/bench_*.c))
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(call archives,$(USES_server))
+	$(call say,link,$@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+bench: all $(addprefix $(B)/,$(BENCHES)) ## throughput of the reference rules (tools/bench.sh)
 	@tools/bench.sh
 demo:                             ## build and run weir with example rules and traffic; Ctrl-C ends it
 	@tools/install_deps.sh build web run
