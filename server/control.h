@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.h - what coordinator and workers say to each other: every message, encoded and decoded.
+ *
+ * Room:   runtime <-> [control] <-> worker, inside the frames of base/channel.h
+ * Owns:   nothing; a decoder puts what it makes into the caller's arena, rows' texts stay slices of the frame
+ * Thread: any.  Time: evtime.
+ *
+ * Decoders take bytes from another process as hostile: every count is held against the bytes that are there, and what
+ * does not fit is ERR_CORRUPT. The version is the channel's. */
+#ifndef WEIR_SERVER_CONTROL_H
+#define WEIR_SERVER_CONTROL_H
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/channel.h"
+#include "cep/job.h"
+#include "cep/task.h"
+
+/* The kind of a frame. */
+enum control_kind {
+    /* coordinator to worker */
+    CONTROL_INIT = 1, /* control_init */
+    CONTROL_CHANGE, /* control_change: another set of rules; the frame's epoch is its number */
+    CONTROL_PREPARE, /* empty: stop the sources, let the exchange run dry, answer PREPARED */
+    CONTROL_ROWS, /* control_rows: of a partition of the intake log */
+    CONTROL_HOLD, /* control_hold: read no further in a partition of a file, or go on */
+    /* worker to coordinator */
+    CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
+    CONTROL_PREPARED, /* control_status: where each partition stands */
+    CONTROL_STATUS, /* control_status */
+    CONTROL_RESULTS, /* results one after the other: resultwire.h */
+    CONTROL_BAD_ROW, /* control_bad_row: of a file */
+    CONTROL_FAILED, /* a sentence: this worker ends itself */
+    /* worker to worker */
+    CONTROL_TASK = 32, /* a frame of the task; counted */
+    CONTROL_BARRIER, /* empty: no more frames of this epoch come */
+};
+
+enum {
+    CONTROL_WINDOW = 1 << 20, /* credit of a channel between workers, bytes */
+    CONTROL_TEXT_MAX = 512, /* of a sentence */
+};
+
+struct control_stream {
+    uint32_t id, partitions; /* partitions: as the coordinator counts them (files of a glob) */
+    const char *sql;
+};
+struct control_rule {
+    uint64_t uid;
+    uint32_t version;
+    const char *name, *sql;
+    unsigned ncuts;
+    const struct job_cut *cuts;
+};
+struct control_open { /* a partition that this worker reads from now on */
+    uint32_t stream, partition;
+    uint64_t offset;
+    evtime w;
+};
+struct control_change {
+    unsigned nstreams, nrules, nremoved, nopens;
+    const struct control_stream *streams; /* new ones */
+    const struct control_rule *rules; /* new, or with another list of cuts */
+    const uint64_t *removed; /* uids */
+    const struct control_open *opens;
+};
+struct control_init {
+    struct task_options task;
+    struct control_change first;
+};
+
+struct control_rows {
+    uint32_t stream, partition;
+    bool end_of_input; /* after the rows */
+    uint64_t first;
+    unsigned n;
+    const char *texts[BATCH_ROWS]; /* CODEC_PADDING bytes are readable after each */
+    uint32_t lengths[BATCH_ROWS];
+    size_t bytes; /* of all texts */
+};
+struct control_hold {
+    uint32_t stream, partition;
+    bool held;
+};
+
+struct control_position {
+    uint32_t stream, partition;
+    uint64_t offset; /* the next one to be taken */
+    evtime w; /* after all that was taken */
+    uint64_t rows, late, end; /* taken in this attempt; of them late; end of the file (0: not a file) */
+};
+struct control_rule_stats {
+    uint64_t uid, results, partials, windows_open;
+};
+struct control_status {
+    struct task_stats task;
+    uint64_t cpu_ns; /* of the process so far */
+    uint64_t rss_bytes;
+    unsigned npositions, nrules;
+    const struct control_position *positions;
+    const struct control_rule_stats *rules;
+};
+struct control_bad_row {
+    uint32_t stream, partition;
+    uint64_t offset;
+    const char *code, *reason;
+    const char *text;
+    size_t text_len;
+};
+
+void control_put_init(const struct control_init *m, struct bytes *out);
+enum err control_get_init(const void *p, size_t n, struct arena *a, struct control_init *out);
+void control_put_change(const struct control_change *m, struct bytes *out);
+enum err control_get_change(const void *p, size_t n, struct arena *a, struct control_change *out);
+void control_put_hold(const struct control_hold *m, struct bytes *out);
+enum err control_get_hold(const void *p, size_t n, struct control_hold *out);
+void control_put_status(const struct control_status *m, struct bytes *out);
+enum err control_get_status(const void *p, size_t n, struct arena *a, struct control_status *out);
+void control_put_bad_row(const struct control_bad_row *m, struct bytes *out);
+enum err control_get_bad_row(const void *p, size_t n, struct arena *a, struct control_bad_row *out);
+
+/* The texts lie in the frame, one after the other. At most BATCH_ROWS rows. */
+void control_put_rows(const struct control_rows *m, struct bytes *out);
+enum err control_get_rows(const void *p, size_t n, struct control_rows *out);
+
+#endif
