@@ -37,7 +37,9 @@ enum expr_kind {
 #undef EXPR_ENUM
 };
 
-/* Which row of a match: ISO 9075-2 row pattern navigation. */
+/* Which row of a match: ISO 9075-2 row pattern navigation. In a DEFINE the row being tested counts as mapped to the
+ * variable that is defined, for navigation and aggregates alike. A row expression inside an aggregate may hold a
+ * CLASSIFIER with `current`: the name of the variable that the aggregated row is mapped to. */
 struct nav {
     uint64_t vars; /* bit v: variable v of the plan; all bits: any row of the match */
     bool first; /* FIRST, else LAST */

@@ -66,6 +66,8 @@ struct match_plan {
     enum rows_kind rows;
     unsigned norder; /* columns after the time that order equal times */
     const uint16_t *order_columns;
+    uint64_t order_desc; /* bit i: order_columns[i] descends */
+    const struct expr *having; /* WHERE after MATCH_RECOGNIZE: over the match, as an output is; NULL: none */
     const char *const *var_names; /* for expr_print */
 };
 
