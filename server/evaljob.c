@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/evaljob.h"
+#include "base/mem.h"
+#include "rules/compile.h"
+#include "server/args.h"
+#include "server/evalfeed.h"
+#include "server/evalrun.h"
+#include "server/evaltext.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* The statements, sorted out. */
+struct loaded {
+    struct script *script;
+    const struct schema **streams;
+    struct job_rule *rules;
+    unsigned nstreams, nrules;
+};
+
+/* --- rules ------------------------------------------------------------------------------------- */
+
+static void say(const struct evaltext *t, const struct diag *d)
+{
+    struct bytes out = {0};
+    evaltext_tell(t, d, &out);
+    fwrite(out.p, 1, out.n, stderr);
+    bytes_fini(&out);
+}
+
+static void unload(struct loaded *l)
+{
+    mem_free(l->streams);
+    mem_free(l->rules);
+    compile_script_free(l->script);
+}
+
+/* A rule that replaces one of the same name takes its place. */
+static void add_rule(struct loaded *l, const struct statement *s)
+{
+    unsigned i = 0;
+    while (i < l->nrules && strcasecmp(l->rules[i].plan->name, s->rule->name) != 0)
+        i++;
+    if (i == l->nrules)
+        l->nrules++;
+    l->rules[i] = (struct job_rule){.plan = s->rule, .uid = i + 1, .version = 1};
+}
+
+static bool load(const struct evaltext *text, struct loaded *l)
+{
+    struct diag d;
+    diag_init(&d, (const char *)text->text.p, text->text.n);
+    enum err e = compile_script((const char *)text->text.p, text->text.n, NULL, &d, &l->script);
+    say(text, &d);
+    if (e != ERR_OK && d.errors == 0)
+        args_complain("eval", "the rules do not compile: %s", err_text(e));
+    diag_fini(&d);
+    if (e != ERR_OK)
+        return false;
+    l->streams = mem_array(l->script->n, sizeof(struct schema *));
+    l->rules = mem_array(l->script->n, sizeof *l->rules);
+    for (unsigned i = 0; i < l->script->n; i++) {
+        const struct statement *s = &l->script->statements[i];
+        if (s->kind == STATEMENT_STREAM)
+            l->streams[l->nstreams++] = s->schema;
+        if (s->kind == STATEMENT_RULE)
+            add_rule(l, s);
+    }
+    return true;
+}
+
+/* --- input ------------------------------------------------------------------------------------- */
+
+static int stream_named(const struct loaded *l, const char *name, size_t n)
+{
+    for (unsigned i = 0; i < l->nstreams; i++)
+        if (strlen(l->streams[i]->name) == n && strncasecmp(l->streams[i]->name, name, n) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* "payments=day1.jsonl"; what stands before a "=" may also be the beginning of a file's name. */
+static bool parse_input(const struct loaded *l, const char *text, struct evalfeed_input *out)
+{
+    const char *equals = strchr(text, '=');
+    out->path = text;
+    out->stream = l->nstreams == 1 ? 0 : -1;
+    if (!equals)
+        return true;
+    int named = stream_named(l, text, (size_t)(equals - text));
+    if (named < 0 && access(text, F_OK) != 0) {
+        args_complain("eval", "--input %s: there is no stream '%.*s'", text, (int)(equals - text),
+                      text);
+        return false;
+    }
+    if (named >= 0) {
+        out->path = equals + 1;
+        out->stream = named;
+    }
+    return true;
+}
+
+/* Each input is a partition, whatever the statement says: the streams are this script's own, so they may be told. */
+static void set_partitions(const struct loaded *l, const struct evalfeed_input *inputs, unsigned n)
+{
+    for (unsigned s = 0; s < l->nstreams; s++) {
+        unsigned partitions = 0;
+        for (unsigned i = 0; i < n; i++)
+            partitions += inputs[i].stream < 0 || inputs[i].stream == (int)s;
+        struct schema *schema = (struct schema *)l->streams[s];
+        schema->partitions = partitions ? partitions : 1;
+    }
+}
+
+/* --- figures ----------------------------------------------------------------------------------- */
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static uint64_t put_results(const struct evalrun *run, const struct loaded *l, struct bytes *out)
+{
+    uint64_t total = 0;
+    bytes_printf(out, "\"results\":{");
+    for (unsigned i = 0; i < l->nrules; i++) {
+        bool first = true;
+        bytes_printf(out, i ? "," : "");
+        value_json_string(l->rules[i].plan->name, strlen(l->rules[i].plan->name), out);
+        bytes_printf(out, ":{");
+        for (unsigned k = RESULT_MATCH; k <= RESULT_ERROR; k++) {
+            uint64_t n = evalrun_count(run, i, k);
+            total += n;
+            if (n == 0)
+                continue;
+            bytes_printf(out, "%s\"%s\":%" PRIu64, first ? "" : ",", result_kind_name(k), n);
+            first = false;
+        }
+        bytes_printf(out, "}");
+    }
+    bytes_printf(out, "}");
+    return total;
+}
+
+static void print_stats(const struct evaljob_options *o, const struct loaded *l,
+                        const struct evalrun *run, const struct evalfeed *feed, montime started)
+{
+    struct evalfeed_stats in = evalfeed_stats(feed);
+    struct task_stats t;
+    struct rusage use;
+    struct bytes out = {0};
+    evalrun_stats(run, &t);
+    getrusage(RUSAGE_SELF, &use);
+    double wall = (double)(timebase_mono_ns() - started) / 1e9;
+    double user = seconds_of(use.ru_utime), sys = seconds_of(use.ru_stime);
+    bytes_printf(&out,
+                 "{\"events\":%" PRIu64 ",\"bad_events\":%" PRIu64 ",\"late_events\":%" PRIu64
+                 ",\"bytes\":%" PRIu64 ",\"wall_s\":%.6f,\"cpu_s\":%.6f,\"user_s\":%.6f"
+                 ",\"system_s\":%.6f,\"decode_s\":%.6f,\"events_per_s\":%.0f"
+                 ",\"events_per_core_s\":%.0f,\"max_rss_bytes\":%" PRIu64
+                 ",\"state_bytes\":%" PRIu64 ",",
+                 in.events, in.bad, t.rows_late, in.bytes, wall, user + sys, user, sys,
+                 (double)in.decode_ns / 1e9, wall > 0 ? (double)in.events / wall : 0.0,
+                 user + sys > 0 ? (double)in.events / (user + sys) : 0.0,
+                 (uint64_t)use.ru_maxrss * 1024, t.state_bytes);
+    uint64_t total = put_results(run, l, &out);
+    bytes_printf(&out, ",\"results_total\":%" PRIu64 "}\n", total);
+    fwrite(out.p, 1, out.n, o->output ? stdout : stderr);
+    bytes_fini(&out);
+}
+
+/* --- the run ----------------------------------------------------------------------------------- */
+
+static int complain_io(const char *what)
+{
+    return args_complain("eval", "%s: %s", what, strerror(errno));
+}
+
+static int run_job(const struct evaljob_options *o, const struct loaded *l, struct evalfeed *feed,
+                   int fd)
+{
+    montime started = timebase_mono_ns();
+    struct job *job = job_new(l->streams, l->nstreams, l->rules, l->nrules);
+    struct evalrun *run = evalrun_new(job, o->workers, fd, evalfeed_late_row, feed);
+    if (o->stats)
+        evalfeed_measure(feed);
+    int code = ARGS_OK;
+    if (evalfeed_run(feed, job, run) != ERR_OK && errno != EPIPE)
+        code = complain_io("input or output");
+    if (o->stats)
+        print_stats(o, l, run, feed, started);
+    evalrun_free(run);
+    job_unref(job);
+    return code;
+}
+
+static int run_inputs(const struct evaljob_options *o, const struct loaded *l)
+{
+    struct evalfeed_input inputs[EVALJOB_INPUTS_MAX];
+    struct evalfeed *feed = NULL;
+    unsigned n = o->ninputs ? o->ninputs : 1, which = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (!parse_input(l, o->ninputs ? o->inputs[i] : "-", &inputs[i]))
+            return ARGS_USAGE;
+    set_partitions(l, inputs, n);
+    struct evalfeed_options feed_options = {.streams = l->streams,
+                                            .nstreams = l->nstreams,
+                                            .inputs = inputs,
+                                            .ninputs = n,
+                                            .batch = o->batch,
+                                            .no_end = o->no_end};
+    if (evalfeed_new(&feed_options, &which, &feed) != ERR_OK)
+        return complain_io(inputs[which].path);
+    int fd =
+        o->output ? open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
+    int code = fd < 0 ? complain_io(o->output) : run_job(o, l, feed, fd);
+    if (o->output && fd >= 0 && close(fd) != 0)
+        code = complain_io(o->output);
+    evalfeed_free(feed);
+    return code;
+}
+
+static int read_rules(const struct evaljob_options *o, struct evaltext *text)
+{
+    for (unsigned i = 0; i < o->nrules; i++) {
+        enum err e = evaltext_add(text, o->rules[i]);
+        if (e == ERR_LIMIT)
+            return args_complain("eval", "%s: more than %d files or %d bytes of rules", o->rules[i],
+                                 EVALTEXT_FILES_MAX, COMPILE_TEXT_MAX);
+        if (e != ERR_OK)
+            return complain_io(o->rules[i]);
+    }
+    return ARGS_OK;
+}
+
+int evaljob_run(const struct evaljob_options *o)
+{
+    struct evaltext text = {0};
+    struct loaded l = {0};
+    int code = read_rules(o, &text);
+    if (code == ARGS_OK) {
+        code = ARGS_FAILED;
+        if (!load(&text, &l))
+            ; /* it has said why */
+        else if (l.nstreams == 0)
+            args_complain("eval", "there is no CREATE STREAM in %s", o->rules[0]);
+        else if (l.nrules == 0 && !o->check)
+            args_complain("eval", "there is no CREATE RULE in %s", o->rules[0]);
+        else
+            code = o->check ? ARGS_OK : run_inputs(o, &l);
+    }
+    unload(&l);
+    evaltext_fini(&text);
+    return code;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/evalrun.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "io/result_json.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OUT_BYTES = 256 << 10, KEY_GROUPS = 128, KINDS = RESULT_ERROR + 1 };
+/* Nothing is on its way that could be held back: what waits for the watermark is bounded by the input itself. */
+#define ROWS_MAX (SIZE_MAX / 2)
+#define PARTIALS_MAX (SIZE_MAX / 2)
+
+struct evalrun {
+    unsigned workers;
+    struct task *tasks[TASK_WORKERS_MAX];
+    unsigned
+        delivered[TASK_WORKERS_MAX]; /* frames of each task's effects that have been passed on */
+    bool moved[TASK_WORKERS_MAX]; /* was given something since its last step */
+    struct job *job;
+    int fd;
+    struct bytes out;
+    int failed; /* errno of a write, 0: none */
+    evalrun_late_row *late_row;
+    void *ctx;
+    uint64_t *counts; /* rules x KINDS */
+    const struct result **order; /* of several tasks' results */
+    size_t cap_order;
+};
+
+struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_late_row *late_row,
+                            void *ctx)
+{
+    struct evalrun *r = mem_new(sizeof *r);
+    r->workers = workers;
+    r->job = job_ref(job);
+    r->fd = fd;
+    r->late_row = late_row;
+    r->ctx = ctx;
+    r->counts = mem_array((size_t)job_nrules(job) * KINDS + 1, sizeof *r->counts);
+    for (unsigned i = 0; i < workers; i++) {
+        r->tasks[i] = task_new(&(struct task_options){.worker = i,
+                                                      .workers = workers,
+                                                      .key_groups = KEY_GROUPS,
+                                                      .max_ordering_rows = ROWS_MAX,
+                                                      .max_partials_per_key = PARTIALS_MAX});
+        task_set_job(r->tasks[i], job);
+    }
+    return r;
+}
+
+void evalrun_free(struct evalrun *r)
+{
+    if (!r)
+        return;
+    for (unsigned i = 0; i < r->workers; i++)
+        task_free(r->tasks[i]);
+    job_unref(r->job);
+    bytes_fini(&r->out);
+    mem_free(r->counts);
+    mem_free(r->order);
+    mem_free(r);
+}
+
+/* --- output ------------------------------------------------------------------------------------ */
+
+enum err evalrun_flush(struct evalrun *r)
+{
+    const uint8_t *p = r->out.p;
+    size_t n = r->out.n;
+    while (n > 0 && !r->failed) {
+        ssize_t did = write(r->fd, p, n);
+        if (did < 0 && errno != EINTR)
+            r->failed = errno;
+        if (did > 0) {
+            p += did;
+            n -= (size_t)did;
+        }
+    }
+    bytes_reset(&r->out);
+    errno = r->failed;
+    return r->failed ? ERR_IO : ERR_OK;
+}
+
+struct bytes *evalrun_out(struct evalrun *r)
+{
+    return &r->out;
+}
+
+static void tell(struct evalrun *r, const struct result *found)
+{
+    struct result whole = *found;
+    r->counts[(size_t)found->rule_index * KINDS + found->kind]++;
+    if (found->kind == RESULT_LATE && found->nrows > 0) {
+        unsigned n = 0;
+        const struct value *row = r->late_row(r->ctx, &found->rows[0].place, &n);
+        if (row) {
+            whole.values = row;
+            whole.nvalues = n;
+        }
+    }
+    result_json_line(&whole, &r->out);
+    if (r->out.n >= OUT_BYTES)
+        (void)!evalrun_flush(r); /* the failure is kept, and told at the end */
+}
+
+/* --- several tasks ----------------------------------------------------------------------------- */
+
+/* Filters' results as they come, before all others: a filter does not wait for the watermark. */
+static int result_order(const void *a, const void *b)
+{
+    const struct result *x = *(const struct result *const *)a;
+    const struct result *y = *(const struct result *const *)b;
+    return result_compare(x, y);
+}
+
+static void tell_merged(struct evalrun *r)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < r->workers; i++) {
+        const struct task_effects *e = task_effects(r->tasks[i]);
+        for (unsigned k = 0; k < e->nresults; k++) {
+            const struct result *found = &e->results[k];
+            if (found->rule->shape == RULE_FILTER) {
+                tell(r, found);
+                continue;
+            }
+            r->order = mem_grow(r->order, n, 1, &r->cap_order, sizeof(struct result *));
+            r->order[n++] = found;
+        }
+    }
+    if (n > 0)
+        qsort(r->order, n, sizeof(struct result *), result_order);
+    for (size_t i = 0; i < n; i++)
+        tell(r, r->order[i]);
+}
+
+/* Frames that a task has made since it was last asked go to their owners; true if there were any. */
+static bool deliver_from(struct evalrun *r, unsigned i)
+{
+    const struct task_effects *e = task_effects(r->tasks[i]);
+    unsigned from = r->delivered[i];
+    for (unsigned k = from; k < e->nframes; k++) {
+        const struct task_frame *f = &e->frames[k];
+        enum err bad = task_frame(r->tasks[f->to], i, f->p, f->n);
+        BUG_IF(bad != ERR_OK, "task %u does not take a frame of task %u", f->to, i);
+        r->moved[f->to] = true;
+    }
+    r->delivered[i] = e->nframes;
+    return e->nframes > from;
+}
+
+static void exchange(struct evalrun *r)
+{
+    bool any = true;
+    while (any) {
+        any = false;
+        for (unsigned i = 0; i < r->workers; i++) {
+            if (r->moved[i])
+                task_step(r->tasks[i]);
+            r->moved[i] = false;
+        }
+        for (unsigned i = 0; i < r->workers; i++)
+            any |= deliver_from(r, i);
+    }
+}
+
+/* --- input ------------------------------------------------------------------------------------- */
+
+static unsigned reader_of(const struct evalrun *r, uint32_t partition)
+{
+    return partition % r->workers;
+}
+
+void evalrun_open(struct evalrun *r, uint32_t stream, uint32_t partition)
+{
+    task_source_open(r->tasks[reader_of(r, partition)], stream, partition, EVTIME_MIN);
+}
+
+void evalrun_rows(struct evalrun *r, struct batch *b)
+{
+    unsigned i = reader_of(r, b->partition);
+    enum err e = task_source_rows(r->tasks[i], b);
+    BUG_IF(e != ERR_OK, "a task without a limit refuses rows: %s", err_name(e));
+    r->moved[i] = true;
+}
+
+void evalrun_watermark(struct evalrun *r, uint32_t stream, uint32_t partition, evtime w)
+{
+    unsigned i = reader_of(r, partition);
+    task_source_watermark(r->tasks[i], stream, partition, w);
+    r->moved[i] = true;
+}
+
+void evalrun_settle(struct evalrun *r)
+{
+    if (r->workers == 1) {
+        task_step(r->tasks[0]);
+        const struct task_effects *e = task_effects(r->tasks[0]);
+        for (unsigned k = 0; k < e->nresults; k++)
+            tell(r, &e->results[k]);
+        task_effects_clear(r->tasks[0]);
+        return;
+    }
+    exchange(r);
+    tell_merged(r);
+    for (unsigned i = 0; i < r->workers; i++) {
+        task_effects_clear(r->tasks[i]);
+        r->delivered[i] = 0;
+    }
+}
+
+/* --- figures ----------------------------------------------------------------------------------- */
+
+uint64_t evalrun_count(const struct evalrun *r, unsigned rule, enum result_kind k)
+{
+    return r->counts[(size_t)rule * KINDS + k];
+}
+
+void evalrun_stats(const struct evalrun *r, struct task_stats *sum)
+{
+    *sum = (struct task_stats){0};
+    for (unsigned i = 0; i < r->workers; i++) {
+        struct task_stats one;
+        task_stats(r->tasks[i], &one);
+        sum->rows_in += one.rows_in;
+        sum->rows_late += one.rows_late;
+        sum->frames_out += one.frames_out;
+        sum->partials_dropped += one.partials_dropped;
+        sum->keys += one.keys;
+        sum->partials += one.partials;
+        sum->windows_open += one.windows_open;
+        sum->state_bytes += one.state_bytes;
+    }
+}

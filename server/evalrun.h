@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* evalrun.h - one to 64 tasks in this process that pass their frames to each other, and the file their results go to.
+ *
+ * Room:   evalfeed -> [evalrun: tasks] -> result lines
+ * Owns:   the tasks and the output.  Thread: one.  Time: none of its own.
+ *
+ * With one task, results come out as its effects list them; with several they are put in the same order. */
+#ifndef WEIR_SERVER_EVALRUN_H
+#define WEIR_SERVER_EVALRUN_H
+#include "cep/task.h"
+
+/* The whole event of a late result as values (pairs of name and value, as in result.h), if it can still be told; NULL: the
+ * result's own values will do. Valid until the next call. */
+typedef const struct value *evalrun_late_row(void *ctx, const struct place *at, unsigned *n);
+
+struct evalrun;
+
+/* Results go to fd, by large writes. */
+struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_late_row *late_row,
+                            void *ctx);
+void evalrun_free(struct evalrun *r); /* NULL is fine */
+
+void evalrun_open(struct evalrun *r, uint32_t stream,
+                  uint32_t partition); /* partitions are dealt to the tasks */
+void evalrun_rows(struct evalrun *r, struct batch *b); /* then settle */
+void evalrun_watermark(struct evalrun *r, uint32_t stream, uint32_t partition,
+                       evtime w); /* then settle */
+/* Step and exchange until nothing moves, then write down what has been found. */
+void evalrun_settle(struct evalrun *r);
+/* One more line, in turn with the results. */
+struct bytes *evalrun_out(struct evalrun *r);
+/* ERR_IO (errno) if any write failed so far. */
+enum err evalrun_flush(struct evalrun *r);
+
+/* How many results of that rule of the job and kind. */
+uint64_t evalrun_count(const struct evalrun *r, unsigned rule, enum result_kind k);
+void evalrun_stats(const struct evalrun *r, struct task_stats *sum); /* over the tasks */
+
+#endif
