@@ -184,7 +184,8 @@ enum err control_get_init(const void *p, size_t n, struct arena *a, struct contr
     if (!finished(&r) || out->task.workers == 0 || out->task.workers > TASK_WORKERS_MAX)
         return ERR_CORRUPT;
     unsigned groups = out->task.key_groups;
-    if (out->task.worker >= out->task.workers || groups < out->task.workers || (groups & (groups - 1)) != 0)
+    if (out->task.worker >= out->task.workers || groups < out->task.workers ||
+        (groups & (groups - 1)) != 0)
         return ERR_CORRUPT;
     return ERR_OK;
 }
@@ -247,9 +248,10 @@ enum err control_get_hold(const void *p, size_t n, struct control_hold *out)
 
 /* X(field) - the counters of struct task_stats, in the order of the wire */
 #define TASK_COUNTERS(X)                                                                           \
-    X(rows_in) X(rows_late) X(rows_ordered) X(rows_released) X(frames_in) X(frames_out) X(results) \
-    X(rows_waiting) X(keys) X(partials) X(windows_open) X(partials_dropped) X(timeouts)            \
-    X(state_bytes)
+    X(rows_in)                                                                                     \
+    X(rows_late) X(rows_ordered) X(rows_released) X(frames_in) X(frames_out) X(results)            \
+        X(rows_waiting) X(keys) X(partials) X(windows_open) X(partials_dropped) X(timeouts)        \
+            X(state_bytes)
 
 void control_put_status(const struct control_status *m, struct bytes *out)
 {

@@ -86,7 +86,8 @@ struct control_position {
     uint32_t stream, partition;
     uint64_t offset; /* the next one to be taken */
     evtime w; /* after all that was taken */
-    uint64_t rows, late, end; /* taken in this attempt; of them late; end of the file (0: not a file) */
+    uint64_t rows, late,
+        end; /* taken in this attempt; of them late; end of the file (0: not a file) */
 };
 struct control_rule_stats {
     uint64_t uid, results, partials, windows_open;

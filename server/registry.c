@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/registry.h"
+#include "base/mem.h"
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+
+struct stream {
+    struct schema *schema; /* in script's arena; ours alone until it is published */
+    struct script *script;
+};
+
+struct registry {
+    pthread_mutex_t lock;
+    struct scope scope;
+    struct stream *streams; /* by id */
+    size_t nstreams, streams_cap;
+    struct registry_rule **rules; /* by uid; each by itself, so that pointers stay */
+    size_t nrules, rules_cap;
+};
+
+static const struct schema *scope_stream(void *ctx, const char *name)
+{
+    return registry_stream(ctx, name);
+}
+
+static const char *scope_stream_name(void *ctx, unsigned i)
+{
+    struct registry *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    const char *name = i < r->nstreams ? r->streams[i].schema->name : NULL;
+    pthread_mutex_unlock(&r->lock);
+    return name;
+}
+
+struct registry *registry_new(void)
+{
+    struct registry *r = mem_new(sizeof *r);
+    pthread_mutex_init(&r->lock, NULL);
+    r->scope = (struct scope){r, scope_stream, scope_stream_name};
+    return r;
+}
+
+struct job_cut registry_cut_copy(const struct job_cut *c)
+{
+    struct job_cut copy = *c;
+    struct job_mark *marks = mem_array(c->nmarks, sizeof *marks);
+    if (c->nmarks > 0)
+        memcpy(marks, c->marks, c->nmarks * sizeof *marks);
+    copy.marks = marks;
+    return copy;
+}
+
+void registry_cut_fini(struct job_cut *c)
+{
+    mem_free((void *)(uintptr_t)c->marks);
+    c->marks = NULL;
+}
+
+static void free_cuts(struct registry_rule *rule)
+{
+    for (unsigned i = 0; i < rule->ncuts; i++)
+        registry_cut_fini(&rule->cuts[i]);
+    mem_free(rule->cuts);
+}
+
+static void free_rule(struct registry_rule *rule)
+{
+    free_cuts(rule);
+    plan_unref(rule->plan);
+    mem_free(rule->name);
+    mem_free(rule->sql);
+    mem_free(rule);
+}
+
+void registry_free(struct registry *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->nrules; i++)
+        free_rule(r->rules[i]);
+    for (size_t i = 0; i < r->nstreams; i++)
+        compile_script_free(r->streams[i].script);
+    mem_free(r->rules);
+    mem_free(r->streams);
+    pthread_mutex_destroy(&r->lock);
+    mem_free(r);
+}
+
+const struct scope *registry_scope(struct registry *r)
+{
+    return &r->scope;
+}
+
+/* --- streams ----------------------------------------------------------------------------------------------------- */
+
+const struct schema *registry_stream(struct registry *r, const char *name)
+{
+    const struct schema *found = NULL;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->nstreams && found == NULL; i++)
+        if (strcasecmp(r->streams[i].schema->name, name) == 0)
+            found = r->streams[i].schema;
+    pthread_mutex_unlock(&r->lock);
+    return found;
+}
+
+const struct schema *registry_stream_by_id(struct registry *r, uint32_t id)
+{
+    const struct schema *found = NULL;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->nstreams && found == NULL; i++)
+        if (r->streams[i].schema->id == id)
+            found = r->streams[i].schema;
+    pthread_mutex_unlock(&r->lock);
+    return found;
+}
+
+unsigned registry_streams(struct registry *r, const struct schema **out, unsigned cap)
+{
+    pthread_mutex_lock(&r->lock);
+    unsigned n = (unsigned)r->nstreams;
+    for (unsigned i = 0; i < n && i < cap; i++)
+        out[i] = r->streams[i].schema;
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
+static void publish(struct registry *r, struct stream s)
+{
+    pthread_mutex_lock(&r->lock);
+    r->streams = mem_grow(r->streams, r->nstreams, 1, &r->streams_cap, sizeof *r->streams);
+    size_t at = r->nstreams++;
+    for (; at > 0 && r->streams[at - 1].schema->id > s.schema->id; at--)
+        r->streams[at] = r->streams[at - 1];
+    r->streams[at] = s;
+    pthread_mutex_unlock(&r->lock);
+}
+
+enum err registry_add_stream(struct registry *r, uint32_t id, unsigned partitions, const char *sql,
+                             size_t n, struct diag *d)
+{
+    struct script *script = NULL;
+    enum err e = compile_script(sql, n, &r->scope, d, &script);
+    if (e != ERR_OK)
+        return e;
+    if (script->n != 1 || script->statements[0].kind != STATEMENT_STREAM) {
+        diag_say(d, "stream", NULL, "stream %u is not one CREATE STREAM statement", id);
+        e = ERR_INVALID;
+        goto out;
+    }
+    /* The compiler gives it out as constant; its number is known only here, before anybody else sees it. */
+    struct schema *schema = (struct schema *)(uintptr_t)script->statements[0].schema;
+    if (registry_stream(r, schema->name) != NULL || registry_stream_by_id(r, id) != NULL) {
+        diag_say(d, "exists", NULL, "there is a stream %s already", schema->name);
+        e = ERR_EXISTS;
+        goto out;
+    }
+    schema->id = id;
+    if (partitions > 0)
+        schema->partitions = partitions;
+    publish(r, (struct stream){schema, script});
+    script = NULL;
+out:
+    compile_script_free(script);
+    return e;
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------- */
+
+static struct registry_rule *find_rule(struct registry *r, uint64_t uid)
+{
+    size_t low = 0, high = r->nrules;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (r->rules[mid]->uid < uid)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < r->nrules && r->rules[low]->uid == uid ? r->rules[low] : NULL;
+}
+
+static void set_cuts(struct registry_rule *rule, const struct control_rule *from)
+{
+    free_cuts(rule);
+    rule->ncuts = from->ncuts;
+    rule->cuts = mem_array(from->ncuts, sizeof *rule->cuts);
+    for (unsigned i = 0; i < from->ncuts; i++)
+        rule->cuts[i] = registry_cut_copy(&from->cuts[i]);
+    rule->mode = from->ncuts > 0 ? rule->cuts[from->ncuts - 1].mode : rule->plan->mode;
+}
+
+static void insert(struct registry *r, struct registry_rule *rule)
+{
+    r->rules = mem_grow(r->rules, r->nrules, 1, &r->rules_cap, sizeof(struct registry_rule *));
+    size_t at = r->nrules++;
+    for (; at > 0 && r->rules[at - 1]->uid > rule->uid; at--)
+        r->rules[at] = r->rules[at - 1];
+    r->rules[at] = rule;
+}
+
+enum err registry_put_rule(struct registry *r, const struct control_rule *from,
+                           struct rule_plan *plan, struct diag *d)
+{
+    struct registry_rule *rule = find_rule(r, from->uid);
+    if (rule == NULL && plan == NULL) {
+        enum err e = compile_rule(from->name, from->sql, strlen(from->sql), &r->scope, d, &plan);
+        if (e != ERR_OK)
+            return e;
+    }
+    pthread_mutex_lock(&r->lock);
+    if (rule == NULL) {
+        rule = mem_new(sizeof *rule);
+        rule->uid = from->uid;
+        rule->version = from->version;
+        rule->name = mem_str(from->name);
+        rule->sql = mem_str(from->sql);
+        rule->plan = plan;
+        insert(r, rule);
+    } else {
+        plan_unref(plan);
+    }
+    set_cuts(rule, from);
+    pthread_mutex_unlock(&r->lock);
+    return ERR_OK;
+}
+
+void registry_remove_rule(struct registry *r, uint64_t uid)
+{
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->nrules; i++)
+        if (r->rules[i]->uid == uid) {
+            free_rule(r->rules[i]);
+            memmove(r->rules + i, r->rules + i + 1,
+                    (r->nrules - i - 1) * sizeof(struct registry_rule *));
+            r->nrules--;
+            break;
+        }
+    pthread_mutex_unlock(&r->lock);
+}
+
+const struct registry_rule *registry_rule(struct registry *r, uint64_t uid)
+{
+    return find_rule(r, uid);
+}
+
+const struct registry_rule *registry_rule_named(struct registry *r, const char *name)
+{
+    for (size_t i = 0; i < r->nrules; i++)
+        if (strcasecmp(r->rules[i]->name, name) == 0)
+            return r->rules[i];
+    return NULL;
+}
+
+const struct registry_rule *registry_rule_at(struct registry *r, unsigned i)
+{
+    return i < r->nrules ? r->rules[i] : NULL;
+}
+
+struct rule_plan *registry_plan(struct registry *r, uint64_t uid, uint32_t *version)
+{
+    struct rule_plan *plan = NULL;
+    pthread_mutex_lock(&r->lock);
+    const struct registry_rule *rule = find_rule(r, uid);
+    if (rule != NULL) {
+        plan = plan_ref(rule->plan);
+        *version = rule->version;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return plan;
+}
+
+bool registry_has_rule(struct registry *r, const char *name)
+{
+    pthread_mutex_lock(&r->lock);
+    bool has = registry_rule_named(r, name) != NULL;
+    pthread_mutex_unlock(&r->lock);
+    return has;
+}
+
+struct job *registry_job(struct registry *r)
+{
+    if (r->nstreams == 0)
+        return NULL;
+    const struct schema **streams = mem_array(r->nstreams, sizeof(const struct schema *));
+    struct job_rule *rules = mem_array(r->nrules, sizeof *rules);
+    for (size_t i = 0; i < r->nstreams; i++)
+        streams[i] = r->streams[i].schema;
+    for (size_t i = 0; i < r->nrules; i++) {
+        const struct registry_rule *from = r->rules[i];
+        rules[i] = (struct job_rule){from->plan, from->uid, from->version, from->ncuts, from->cuts};
+    }
+    struct job *j = job_new(streams, (unsigned)r->nstreams, rules, (unsigned)r->nrules);
+    mem_free(rules);
+    mem_free(streams);
+    return j;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* registry.h - the streams and rules that a process runs, compiled: the same module in coordinator and worker.
+ *
+ * Room:   catalogue, control messages -> [registry] -> job (worker), API and alert writer (coordinator)
+ * Owns:   the compiled texts. Schemas live until registry_free; plans by reference.
+ * Thread: any; a lock inside. One thread changes it, so that thread may use the pointers it gets without the lock.
+ * Time:   evtime in the cuts. */
+#ifndef WEIR_SERVER_REGISTRY_H
+#define WEIR_SERVER_REGISTRY_H
+#include "cep/job.h"
+#include "rules/compile.h"
+#include "rules/scope.h"
+#include "server/control.h"
+
+struct registry;
+
+struct registry_rule {
+    uint64_t uid;
+    uint32_t version;
+    char *name, *sql;
+    struct rule_plan *plan;
+    enum rule_mode mode; /* since the last cut */
+    unsigned ncuts;
+    struct job_cut *cuts; /* of its own memory, marks too */
+};
+
+struct registry *registry_new(void);
+void registry_free(struct registry *r); /* NULL is fine */
+
+const struct scope *registry_scope(struct registry *r); /* lives as long as the registry */
+
+/* Compiles CREATE STREAM text and publishes it under `id`. partitions: 0, or how many there are whatever the text says.
+ * ERR_EXISTS: the name or the id is taken. */
+enum err registry_add_stream(struct registry *r, uint32_t id, unsigned partitions, const char *sql,
+                             size_t n, struct diag *d);
+/* NULL: none. The schema lives as long as the registry. */
+const struct schema *registry_stream(struct registry *r, const char *name);
+const struct schema *registry_stream_by_id(struct registry *r, uint32_t id);
+unsigned registry_streams(struct registry *r, const struct schema **out,
+                          unsigned cap); /* by id; how many there are */
+
+/* Adds the rule or puts other cuts in place of those it has. plan: taken over; NULL: compiled from the text. */
+enum err registry_put_rule(struct registry *r, const struct control_rule *rule,
+                           struct rule_plan *plan, struct diag *d);
+void registry_remove_rule(struct registry *r, uint64_t uid);
+/* The changing thread's: valid until it changes that rule. NULL: none. */
+const struct registry_rule *registry_rule(struct registry *r, uint64_t uid);
+const struct registry_rule *registry_rule_named(struct registry *r, const char *name);
+const struct registry_rule *registry_rule_at(struct registry *r,
+                                             unsigned i); /* in order of uid; NULL past the last */
+/* Any thread: a reference to a live rule's plan, or NULL. */
+struct rule_plan *registry_plan(struct registry *r, uint64_t uid, uint32_t *version);
+bool registry_has_rule(struct registry *r, const char *name);
+
+/* The changing thread's: one job of all rules; NULL as long as there are no streams. */
+struct job *registry_job(struct registry *r);
+/* A cut with marks of its own; registry_cut_fini frees them. */
+struct job_cut registry_cut_copy(const struct job_cut *c);
+void registry_cut_fini(struct job_cut *c);
+
+#endif
