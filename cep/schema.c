@@ -7,9 +7,14 @@
 const char *schema_type_name(struct type t, char buf[32])
 {
     static const char *const names[] = {
-        [TYPE_NULL] = "NULL",         [TYPE_BOOLEAN] = "BOOLEAN",        [TYPE_BIGINT] = "BIGINT",
-        [TYPE_DOUBLE] = "DOUBLE",     [TYPE_DECIMAL] = "DECIMAL",        [TYPE_STRING] = "STRING",
-        [TYPE_TIMESTAMP] = "TIMESTAMP(3)", [TYPE_INTERVAL] = "INTERVAL",
+        [TYPE_NULL] = "NULL",
+        [TYPE_BOOLEAN] = "BOOLEAN",
+        [TYPE_BIGINT] = "BIGINT",
+        [TYPE_DOUBLE] = "DOUBLE",
+        [TYPE_DECIMAL] = "DECIMAL",
+        [TYPE_STRING] = "STRING",
+        [TYPE_TIMESTAMP] = "TIMESTAMP(3)",
+        [TYPE_INTERVAL] = "INTERVAL",
     };
     if (t.kind == TYPE_DECIMAL)
         snprintf(buf, 32, "DECIMAL(%u,%u)", t.precision, t.scale);
