@@ -113,19 +113,19 @@ static bool arith_double(unsigned op, double a, double b, double *out)
         return true;
     case OP_ADD:
         *out = a + b;
-        return true;
+        break;
     case OP_SUB:
         *out = a - b;
-        return true;
+        break;
     case OP_MUL:
         *out = a * b;
-        return true;
+        break;
     default:
         if (b == 0)
             return false;
         *out = op == OP_DIV ? a / b : fmod(a, b);
-        return true;
     }
+    return isfinite(*out);
 }
 
 static unsigned scale_of(struct type t)

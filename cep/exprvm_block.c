@@ -396,10 +396,9 @@ static void cast(struct block *k, const struct exprvm_insn *in)
     }
 }
 
-static struct exprvm_value value_at(const struct block *k, const struct exprvm_operand *o,
-                                    unsigned i)
+static struct func_value value_at(const struct block *k, const struct exprvm_operand *o, unsigned i)
 {
-    struct exprvm_value v = {.null = nulls_of(k, o) >> i & 1};
+    struct func_value v = {.null = nulls_of(k, o) >> i & 1};
     if (v.null)
         return v;
     switch (o->mode) {
@@ -426,7 +425,7 @@ static struct exprvm_value value_at(const struct block *k, const struct exprvm_o
 
 static void call(struct block *k, const struct exprvm_insn *in)
 {
-    struct exprvm_value args[UINT8_MAX];
+    struct func_value args[UINT8_MAX];
     put_nothing_yet(k, in);
     EACH_ROW(i, k->active)
     {
@@ -435,7 +434,7 @@ static void call(struct block *k, const struct exprvm_insn *in)
             const struct exprvm_operand *o = &k->x->args[in->aux + j];
             args[j] = value_at(k, o, i);
         }
-        put(k, in, i, exprvm_call(k->x, in, args, scratch(k), &c), c);
+        put(k, in, i, exprvm_call(in, args, scratch(k), &c), c);
     }
 }
 

@@ -2,7 +2,7 @@
 #include "base/bug.h"
 #include "cep/exprvm_code.h"
 
-static bool concat(const struct exprvm_value *args, unsigned n, struct arena *scratch,
+static bool concat(const struct func_value *args, unsigned n, struct arena *scratch,
                    union cell *out)
 {
     size_t total = 0;
@@ -11,7 +11,7 @@ static bool concat(const struct exprvm_value *args, unsigned n, struct arena *sc
             return false;
         total += args[i].c.s.n;
     }
-    if (total > UINT32_MAX)
+    if (total > FUNC_TEXT_MAX)
         return false;
     char *text = arena_alloc(scratch, total + 1), *at = text;
     for (unsigned i = 0; i < n; i++) {
@@ -23,8 +23,7 @@ static bool concat(const struct exprvm_value *args, unsigned n, struct arena *sc
     return true;
 }
 
-static bool like(const struct exprvm_value *args, unsigned n, struct arena *scratch,
-                 union cell *out)
+static bool like(const struct func_value *args, unsigned n, struct arena *scratch, union cell *out)
 {
     struct str escape = {"", 0, 0};
     for (unsigned i = 0; i < n; i++)
@@ -39,15 +38,16 @@ static bool like(const struct exprvm_value *args, unsigned n, struct arena *scra
     return true;
 }
 
-bool exprvm_call(const struct exprvm *x, const struct exprvm_insn *in,
-                 const struct exprvm_value *args, struct arena *scratch, union cell *out)
+bool exprvm_call(const struct exprvm_insn *in, const struct func_value *args, struct arena *scratch,
+                 union cell *out)
 {
-    (void)x;
     switch (in->op) {
     case OP_CONCAT:
         return concat(args, in->nargs, scratch, out);
     case OP_LIKE_ANY:
         return like(args, in->nargs, scratch, out);
+    case OP_FUNC:
+        return func_call(in->func, in->to, args, in->nargs, scratch, out);
     default:
         bug_abort(__FILE__, __LINE__, "a call of kind %d", in->op);
     }

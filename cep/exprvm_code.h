@@ -10,6 +10,7 @@
 #ifndef WEIR_CEP_EXPRVM_CODE_H
 #define WEIR_CEP_EXPRVM_CODE_H
 #include "cep/exprvm.h"
+#include "cep/func.h"
 #include <string.h>
 
 enum { EXPRVM_BLOCK = 64, EXPRVM_REGISTERS_MAX = UINT16_MAX };
@@ -87,11 +88,6 @@ struct exprvm_values {
     uint64_t n; /* NULL */
 };
 
-struct exprvm_value {
-    union cell c;
-    bool null;
-};
-
 /* The constants of an IN: sorted numbers, or a dictionary of strings. */
 struct exprvm_set {
     struct type type;
@@ -119,7 +115,7 @@ struct exprvm {
     uint64_t dict_serial; /* 0: none */
     struct exprvm_truths *truths; /* of a block */
     struct exprvm_values *values; /* made when a batch first comes */
-    struct exprvm_value *row; /* of one row: values, then truths */
+    struct func_value *row; /* of one row: values, then truths */
     struct arena *arena; /* all of the above but `values` */
     struct arena *scratch; /* strings made while a block is computed; made when first needed */
 };
@@ -144,7 +140,7 @@ bool exprvm_arith_fits(int64_t v, struct type t); /* within DECIMAL's precision,
 bool exprvm_cast(struct type from, union cell in, struct type to, struct arena *scratch, union cell *out);
 
 /* exprvm_call.c: CONCAT, FUNC, LIKE of a computed pattern; false: NULL. */
-bool exprvm_call(const struct exprvm *x, const struct exprvm_insn *in, const struct exprvm_value *args,
+bool exprvm_call(const struct exprvm_insn *in, const struct func_value *args,
                  struct arena *scratch, union cell *out);
 
 static inline bool exprvm_same_text(struct str a, struct str b)

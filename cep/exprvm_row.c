@@ -8,7 +8,7 @@
 struct at {
     const struct exprvm *x;
     const struct exprvm_env *env;
-    struct exprvm_value *values, *truths;
+    struct func_value *values, *truths;
 };
 
 /* As rowref_cell, but the type is known from the code and needs no look at the schema. */
@@ -37,7 +37,7 @@ static bool column(struct rowref r, const struct row_layout *l, const struct exp
 /* False: NULL. */
 static bool fetch(const struct at *a, const struct exprvm_operand *o, union cell *out)
 {
-    const struct exprvm_value *v;
+    const struct func_value *v;
     switch (o->mode) {
     case MODE_COLUMN:
         return column(a->env->current, a->env->layout, o, out);
@@ -58,9 +58,8 @@ static bool fetch(const struct at *a, const struct exprvm_operand *o, union cell
 
 static void put(const struct at *a, const struct exprvm_insn *in, bool ok, union cell c)
 {
-    struct exprvm_value *v =
-        in->to.kind == TYPE_BOOLEAN ? &a->truths[in->dst] : &a->values[in->dst];
-    *v = (struct exprvm_value){.c = c, .null = !ok};
+    struct func_value *v = in->to.kind == TYPE_BOOLEAN ? &a->truths[in->dst] : &a->values[in->dst];
+    *v = (struct func_value){.c = c, .null = !ok};
 }
 
 static void put_truth(const struct at *a, const struct exprvm_insn *in, bool ok, bool is)
@@ -110,7 +109,7 @@ static void compare(const struct at *k, const struct exprvm_insn *in)
 
 static void logic(const struct at *k, const struct exprvm_insn *in)
 {
-    struct exprvm_value *d = &k->truths[in->dst];
+    struct func_value *d = &k->truths[in->dst];
     union cell c;
     bool has = fetch(k, &in->a, &c), a_true = has && c.i != 0, a_false = has && c.i == 0;
     bool d_true = !d->null && d->c.i != 0, d_false = !d->null && d->c.i == 0;
@@ -167,19 +166,19 @@ static void cast(const struct at *k, const struct exprvm_insn *in)
 
 static void call(const struct at *k, const struct exprvm_insn *in)
 {
-    struct exprvm_value args[UINT8_MAX];
+    struct func_value args[UINT8_MAX];
     union cell c = {.i = 0};
     for (unsigned j = 0; j < in->nargs; j++)
         args[j].null = !fetch(k, &k->x->args[in->aux + j], &args[j].c);
-    put(k, in, exprvm_call(k->x, in, args, k->env->scratch, &c), c);
+    put(k, in, exprvm_call(in, args, k->env->scratch, &c), c);
 }
 
 /* OP_MOVE, OP_SELECT, OP_COALESCE */
 static void lay(const struct at *k, const struct exprvm_insn *in)
 {
     union cell c;
-    const struct exprvm_value *when = &k->truths[in->b.index];
-    const struct exprvm_value *d =
+    const struct func_value *when = &k->truths[in->b.index];
+    const struct func_value *d =
         in->to.kind == TYPE_BOOLEAN ? &k->truths[in->dst] : &k->values[in->dst];
     if (in->op == OP_SELECT && (when->null || when->c.i == 0))
         return;

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Texts are UTF-8 and valid (the decoder has seen to it); lengths and places count code points. UPPER and LOWER know
+ * the letters of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic that have one counterpart of the same length. */
+#include "base/bug.h"
+#include "cep/func.h"
+#include <string.h>
+
+static bool starts_code_point(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+static int64_t length(struct str s)
+{
+    int64_t n = 0;
+    for (uint32_t i = 0; i < s.n; i++)
+        n += starts_code_point(s.p[i]);
+    return n;
+}
+
+/* The byte at which code point k (from 0) begins; s.n if there are not so many. */
+static uint32_t byte_of(struct str s, int64_t k)
+{
+    uint32_t i = 0;
+    for (; i < s.n; i++)
+        if (starts_code_point(s.p[i]) && k-- == 0)
+            break;
+    return i;
+}
+
+static struct str part(struct str s, uint32_t from, uint32_t to)
+{
+    return (struct str){s.p + from, to - from, 0};
+}
+
+static struct str trimmed(struct str s, bool left, bool right)
+{
+    uint32_t from = 0, to = s.n;
+    while (left && from < to && s.p[from] == ' ')
+        from++;
+    while (right && to > from && s.p[to - 1] == ' ')
+        to--;
+    return part(s, from, to);
+}
+
+static bool substring(struct str s, const struct func_value *args, unsigned nargs, union cell *out)
+{
+    int64_t from = args[1].c.i, total = length(s), count = nargs > 2 ? args[2].c.i : total;
+    int64_t start = from > 0 ? from - 1 : from < 0 ? total + from : 0;
+    if (count < 0)
+        return false;
+    if (from < -total || start >= total) {
+        out->s = part(s, 0, 0);
+        return true;
+    }
+    int64_t end = total - start < count ? total : start + count;
+    out->s = part(s, byte_of(s, start), byte_of(s, end));
+    return true;
+}
+
+static const char *find(struct str s, uint32_t from, struct str what)
+{
+    if (what.n == 0 || from > s.n)
+        return NULL;
+    return memmem(s.p + from, s.n - from, what.p, what.n);
+}
+
+static int64_t position(struct str what, struct str s)
+{
+    const char *at = find(s, 0, what);
+    if (what.n == 0)
+        return 1;
+    return at == NULL ? 0 : length(part(s, 0, (uint32_t)(at - s.p))) + 1;
+}
+
+static bool replace(struct str s, struct str what, struct str by, struct arena *scratch,
+                    union cell *out)
+{
+    size_t n = 0, count = 0;
+    for (const char *at = find(s, 0, what); at != NULL;
+         at = find(s, (uint32_t)(at - s.p) + what.n, what))
+        count++;
+    size_t total = s.n - count * what.n + count * by.n;
+    if (total > FUNC_TEXT_MAX)
+        return false;
+    char *text = arena_alloc(scratch, total + 1);
+    uint32_t from = 0;
+    while (count-- > 0) {
+        uint32_t at = (uint32_t)(find(s, from, what) - s.p);
+        memcpy(text + n, s.p + from, at - from);
+        n += at - from;
+        if (by.n > 0)
+            memcpy(text + n, by.p, by.n);
+        n += by.n;
+        from = at + what.n;
+    }
+    if (s.n > from)
+        memcpy(text + n, s.p + from, s.n - from);
+    out->s = (struct str){text, (uint32_t)total, 0};
+    return true;
+}
+
+static struct str reversed(struct str s, struct arena *scratch)
+{
+    char *text = arena_alloc(scratch, s.n + (size_t)1);
+    for (uint32_t i = 0, end; i < s.n; i = end) {
+        for (end = i + 1; end < s.n && !starts_code_point(s.p[end]); end++)
+            continue;
+        memcpy(text + (s.n - end), s.p + i, end - i);
+    }
+    return (struct str){text, s.n, 0};
+}
+
+/* Letters of two bytes. In Latin Extended-A capitals and small letters take turns, but for three places. */
+static unsigned other_case(unsigned c, bool upper)
+{
+    if (c >= 0x100 && c <= 0x17e) {
+        bool odd_is_capital = (c >= 0x139 && c <= 0x148) || c >= 0x179;
+        if (c == 0x130 || c == 0x131 || c == 0x138 || c == 0x149 || c == 0x178)
+            return c;
+        bool is_capital = (c & 1) == odd_is_capital;
+        return upper == is_capital ? c : upper ? c - 1 : c + 1;
+    }
+    if (upper) {
+        if ((c >= 0xe0 && c <= 0xfe && c != 0xf7) || (c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) ||
+            (c >= 0x430 && c <= 0x44f))
+            return c - 0x20;
+        return c >= 0x450 && c <= 0x45f ? c - 0x50 : c;
+    }
+    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) ||
+        (c >= 0x410 && c <= 0x42f))
+        return c + 0x20;
+    return c >= 0x400 && c <= 0x40f ? c + 0x50 : c;
+}
+
+static struct str cased(struct str s, bool upper, struct arena *scratch)
+{
+    char *text = arena_alloc(scratch, s.n + (size_t)1);
+    for (uint32_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0xc3 && c <= 0xdf && i + 1 < s.n) {
+            unsigned point = (c & 0x1fu) << 6 | ((unsigned char)s.p[i + 1] & 0x3fu);
+            point = other_case(point, upper);
+            text[i++] = (char)(0xc0 | point >> 6);
+            text[i] = (char)(0x80 | (point & 0x3f));
+        } else if (upper) {
+            text[i] = (char)(c >= 'a' && c <= 'z' ? c - 0x20 : c);
+        } else {
+            text[i] = (char)(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+        }
+    }
+    return (struct str){text, s.n, 0};
+}
+
+static bool at_end(struct str s, struct str what, bool start)
+{
+    return what.n == 0 ||
+           (s.n >= what.n && memcmp(start ? s.p : s.p + s.n - what.n, what.p, what.n) == 0);
+}
+
+bool func_text(unsigned func, const struct func_value *args, unsigned nargs, struct arena *scratch,
+               union cell *out)
+{
+    struct str s = args[0].c.s;
+    switch (func) {
+    case FUNC_UPPER:
+    case FUNC_LOWER:
+        out->s = cased(s, func == FUNC_UPPER, scratch);
+        return true;
+    case FUNC_TRIM:
+    case FUNC_LTRIM:
+    case FUNC_RTRIM:
+        out->s = trimmed(s, func != FUNC_RTRIM, func != FUNC_LTRIM);
+        return true;
+    case FUNC_LENGTH:
+        out->i = length(s);
+        return true;
+    case FUNC_SUBSTRING:
+        return substring(s, args, nargs, out);
+    case FUNC_REPLACE:
+        return replace(s, args[1].c.s, args[2].c.s, scratch, out);
+    case FUNC_POSITION:
+        out->i = position(s, args[1].c.s);
+        return true;
+    case FUNC_STARTS_WITH:
+    case FUNC_ENDS_WITH:
+        out->i = at_end(s, args[1].c.s, func == FUNC_STARTS_WITH);
+        return true;
+    case FUNC_REVERSE:
+        out->s = reversed(s, scratch);
+        return true;
+    default:
+        bug_abort(__FILE__, __LINE__, "function %u is not one of texts", func);
+    }
+}
