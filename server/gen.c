@@ -18,14 +18,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STDOUT_BYTES = 256 << 10, LINGER_MS = 100, NAP_MS = 5, PARTITIONS_MAX = 128 };
+enum {
+    STDOUT_BYTES = 256 << 10,
+    LINGER_MS = 100,
+    NAP_MS = 5,
+    PARTITIONS_MAX = 128,
+    LIVE_RATE = 100
+};
 
 static const char usage[] =
     "usage: weir gen [options]\n"
     "A reproducible stream of card payments with frauds planted in it, as JSON lines.\n"
     "\n"
     "  --events N        how many (2000000; with --live no end)\n"
-    "  --cards N         how many cards (20000)\n"
+    "  --cards N         how many cards (20000; with --live 200 for each event a second)\n"
     "  --seed N          another seed, another stream (7)\n"
     "  --disorder MS     an event lags its place by up to that (2000)\n"
     "  --late PPM        so many in a million lag 1 to 10 minutes more (500)\n"
@@ -295,7 +301,8 @@ static bool set_number(struct options *o, int option, const char *text)
     return true;
 }
 
-static bool set_option(struct options *o, int option, const char *text, bool *counted)
+/* given: which options were, by number */
+static bool set_option(struct options *o, int option, const char *text, bool given[OPT_COUNT])
 {
     switch (option) {
     case OPT_URL:
@@ -314,22 +321,36 @@ static bool set_option(struct options *o, int option, const char *text, bool *co
         fputs("weir gen: `weir gen --help` lists the options\n", stderr);
         return false;
     default:
-        *counted |= option == OPT_EVENTS;
+        given[option] = true;
         return set_number(o, option, text);
+    }
+}
+
+/* Each card pays as often as in the stream's own time, whatever the rate. */
+static void set_live(struct options *o, const bool given[OPT_COUNT])
+{
+    o->rate = o->rate ? o->rate : LIVE_RATE;
+    o->stream.step_us = (uint32_t)(1000000 / o->rate);
+    o->stream.start = timebase_now_ms();
+    if (!given[OPT_EVENTS])
+        o->stream.events = 0;
+    if (!given[OPT_CARDS]) {
+        uint64_t cards = o->rate * o->stream.cards / LIVE_RATE;
+        o->stream.cards = (uint32_t)(cards < PAYGEN_CARDS_MAX ? cards : PAYGEN_CARDS_MAX);
     }
 }
 
 int gen_main(int argc, char **argv)
 {
     struct options o = {.stream = PAYGEN_DEFAULTS, .name = "payments", .batch = 1000};
-    bool counted = false;
+    bool given[OPT_COUNT] = {false};
     int option;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == OPT_HELP) {
             fputs(usage, stdout);
             return ARGS_OK;
         }
-        if (!set_option(&o, option, optarg, &counted))
+        if (!set_option(&o, option, optarg, given))
             return ARGS_USAGE;
     }
     if (optind < argc)
@@ -338,13 +359,8 @@ int gen_main(int argc, char **argv)
         return args_complain("gen", "--partition, --partitions and --finish need --url");
     if (o.partition && o.partitions)
         return args_complain("gen", "either --partition or --partitions");
-    if (o.live) {
-        o.rate = o.rate ? o.rate : 100;
-        o.stream.step_us = (uint32_t)(1000000 / o.rate);
-        o.stream.start = timebase_now_ms();
-        if (!counted)
-            o.stream.events = 0;
-    }
+    if (o.live)
+        set_live(&o, given);
     struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
