@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 /* A few batches, in few calls, in the cache until decoded. */
-enum { READ_BYTES = 1 << 20, CUT_BYTES = CODEC_EVENT_MAX + 1 };
+enum { READ_BYTES = 1 << 20, CUT_BYTES = CODEC_EVENT_MAX + 1, PADDING = 64 };
+_Static_assert((int)PADDING >= (int)CODEC_PADDING, "what the codec reads past a text");
 
 struct evalinput {
     int fd;
@@ -32,7 +33,7 @@ enum err evalinput_open(const char *path, struct evalinput **out)
     in->fd = fd;
     in->is_file = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
     in->cap = READ_BYTES;
-    in->p = mem_alloc(in->cap + CODEC_PADDING);
+    in->p = mem_alloc(in->cap + PADDING);
     *out = in;
     return ERR_OK;
 }
@@ -69,7 +70,7 @@ static bool read_more(struct evalinput *in)
 {
     if (in->cap - in->end < READ_BYTES / 2) {
         in->cap *= 2;
-        in->p = mem_resize(in->p, in->cap + CODEC_PADDING);
+        in->p = mem_resize(in->p, in->cap + PADDING);
     }
     ssize_t n;
     do
@@ -118,7 +119,7 @@ bool evalinput_block(struct evalinput *in, size_t least, const char **p, size_t 
             in->skipping = true;
         }
     }
-    memset(in->p + in->end, 0, CODEC_PADDING);
+    memset(in->p + in->end, 0, PADDING);
     *p = in->p + in->at;
     *n = in->whole - in->at;
     return true;

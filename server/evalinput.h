@@ -18,8 +18,7 @@ struct evalinput;
 enum err evalinput_open(const char *path, struct evalinput **out);
 void evalinput_free(struct evalinput *in); /* NULL is fine */
 
-/* Whole lines with their newlines (the last of the file may lack it), at least one; CODEC_PADDING bytes are readable after
- * them. False: the input has ended, or failed: evalinput_failed. What is not taken comes again, and if that is less than
+/* Whole lines with their newlines (the last of the file may lack it), at least one; 64 bytes are readable after them. False: the input has ended, or failed: evalinput_failed. What is not taken comes again, and if that is less than
  * `least` bytes and the input is a file, more with it; a pipe is not waited for. */
 bool evalinput_block(struct evalinput *in, size_t least, const char **p, size_t *n);
 void evalinput_take(struct evalinput *in, size_t n);
