@@ -281,6 +281,7 @@ static enum err take_log(struct workersource *s, size_t i)
     struct decoder *d = decoder_of(s, p->schema);
     if (d->codec != NULL && k->taken < k->rows.n) {
         struct batch *b = batch_new(p->schema, d->columns);
+        b->partition = k->rows.partition;
         decode_block(s, k, d->codec, b, &s->positions[i]);
         enum err e = b->n > 0 ? task_source_rows(s->task, b) : ERR_OK;
         if (e == ERR_OK)
@@ -304,6 +305,7 @@ static enum err take_file(struct workersource *s, size_t i, struct diag *diag)
     struct decoder *d = decoder_of(s, p->schema);
     uint64_t start = source_file_offset(p->file), offset = 0;
     struct batch *b = batch_new(p->schema, d->columns);
+    b->partition = s->positions[i].partition;
     struct codec_problem problem;
     const char *text = NULL;
     size_t n = 0;

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows are decoded up to a batch at a time into all columns, which checks every type, and gives the event times from
+ * which the partition's watermark after the batch follows; it is written with the block. The watermark of a PUNCTUATED
+ * stream needs its condition and the computed columns that it reads, evaluated here as the worker's task does. */
+#define LOG_MODULE "intake"
+#include "server/intake.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "cep/exprvm.h"
+#include "cep/watermark.h"
+#include "io/codec_json.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+struct partition {
+    struct watermark w;
+    uint64_t end, taken; /* taken: UINT64_MAX: not read */
+};
+struct stream {
+    uint32_t id; /* key of the map */
+    const struct schema *schema;
+    struct codec_json *codec;
+    struct colset all;
+    struct exprvm *punctuated; /* NULL: bounded */
+    struct exprvm **computed; /* by column; NULL: not needed */
+    struct partition *partitions;
+    MAP_LINK;
+};
+struct intake {
+    pthread_mutex_t lock;
+    struct intakelog *log;
+    struct intake_events events;
+    uint64_t max_ahead;
+    struct stream *streams;
+    struct intake_counts counts;
+};
+
+struct intake *intake_new(struct intakelog *log, const struct intake_events *events,
+                          uint64_t max_ahead)
+{
+    struct intake *in = mem_new(sizeof *in);
+    pthread_mutex_init(&in->lock, NULL);
+    in->log = log;
+    in->events = *events;
+    in->max_ahead = max_ahead;
+    return in;
+}
+
+static void free_stream(struct stream *s)
+{
+    for (unsigned c = 0; s->computed != NULL && c < s->schema->ncolumns; c++)
+        if (s->computed[c] != NULL)
+            exprvm_free(s->computed[c]);
+    if (s->punctuated != NULL)
+        exprvm_free(s->punctuated);
+    codec_json_free(s->codec);
+    mem_free(s->computed);
+    mem_free(s->partitions);
+    mem_free(s);
+}
+
+void intake_free(struct intake *in)
+{
+    if (in == NULL)
+        return;
+    struct stream *s, *next;
+    MAP_EACH(in->streams, s, next) {
+        MAP_DEL(in->streams, s);
+        free_stream(s);
+    }
+    pthread_mutex_destroy(&in->lock);
+    mem_free(in);
+}
+
+/* --- a stream's decoder and clock -------------------------------------------------------------------------------- */
+
+static void make_punctuated(struct stream *s)
+{
+    const struct schema *schema = s->schema;
+    if (schema->watermark != WATERMARK_PUNCTUATED)
+        return;
+    struct colset reads = {0};
+    s->punctuated = exprvm_new(schema->punctuated, NULL);
+    expr_columns(schema->punctuated, &reads);
+    s->computed = mem_array(schema->ncolumns, sizeof(struct exprvm *));
+    /* From the last column to the first: a computed column reads only those before it. */
+    for (unsigned c = schema->ncolumns; c-- > 0;)
+        if (colset_has(&reads, c) && schema->columns[c].computed != NULL) {
+            s->computed[c] = exprvm_new(schema->columns[c].computed, NULL);
+            expr_columns(schema->columns[c].computed, &reads);
+        }
+}
+
+static struct stream *stream_of(struct intake *in, const struct schema *schema)
+{
+    struct stream *s = MAP_GET(in->streams, &schema->id, sizeof schema->id);
+    if (s != NULL)
+        return s;
+    s = mem_new(sizeof *s);
+    s->id = schema->id;
+    s->schema = schema;
+    for (unsigned c = 0; c < schema->ncolumns; c++)
+        colset_add(&s->all, c);
+    s->codec = codec_json_new(schema, &s->all, NULL);
+    make_punctuated(s);
+    s->partitions = mem_array(schema->partitions, sizeof *s->partitions);
+    for (unsigned p = 0; p < schema->partitions; p++) {
+        struct partition *part = &s->partitions[p];
+        part->end = intakelog_end(in->log, schema->id, p);
+        part->w.w = intakelog_w(in->log, schema->id, p);
+        part->taken = UINT64_MAX;
+    }
+    MAP_PUT(in->streams, s, &s->id, sizeof s->id);
+    return s;
+}
+
+static void fill_computed(struct stream *s, struct batch *b)
+{
+    for (unsigned c = 0; c < s->schema->ncolumns; c++) {
+        if (s->computed[c] == NULL)
+            continue;
+        struct batch_column *col = &b->columns[c];
+        for (unsigned i = 0; i < b->n; i++) {
+            struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = b->arena};
+            union cell cell = {0};
+            if (!exprvm_eval(s->computed[c], &env, &cell)) {
+                memset(&cell, 0, sizeof cell);
+                col->nulls[i / 64] |= UINT64_C(1) << (i % 64);
+                col->has_nulls = true;
+            }
+            if (s->schema->columns[c].type.kind == TYPE_STRING)
+                col->s[i] = cell.s;
+            else
+                col->i[i] = cell.i;
+        }
+    }
+}
+
+/* The partition's watermark after these rows. */
+static struct watermark watermark_after(struct stream *s, struct watermark w, struct batch *b)
+{
+    uint64_t bits[BATCH_WORDS] = {0};
+    if (s->punctuated != NULL) {
+        fill_computed(s, b);
+        exprvm_filter(s->punctuated, b, NULL, bits);
+    }
+    watermark_rows(&w, b, s->punctuated != NULL ? bits : NULL);
+    return w;
+}
+
+/* --- rows -------------------------------------------------------------------------------------------------------- */
+
+static void refuse(struct intake *in, const struct stream *s, unsigned partition,
+                   const struct runtime_row *row, evtime now, const struct codec_problem *p,
+                   struct runtime_row_answer *answer)
+{
+    answer->accepted = 0;
+    snprintf(answer->code, sizeof answer->code, "%s", codec_problem_name(p->code));
+    snprintf(answer->error, sizeof answer->error, "%s", p->text);
+    in->counts.refused++;
+    struct catalog_dead_letter d = {.kind = "error",
+                                    .stream = s->id,
+                                    .partition = partition,
+                                    .offset = UINT64_MAX,
+                                    .code = answer->code,
+                                    .reason = answer->error,
+                                    .raw = row->p,
+                                    .raw_len = row->n,
+                                    .at = now};
+    in->events.refused(in->events.ctx, &d);
+}
+
+/* The row just decoded is too far in the future to let it move the watermark: out of the batch with it. */
+static bool take_back_if_ahead(const struct stream *s, struct batch *b, evtime now,
+                               struct codec_problem *p)
+{
+    unsigned last = b->n - 1;
+    if (s->schema->max_ahead_ms <= 0 || b->ts[last] - s->schema->max_ahead_ms <= now)
+        return false;
+    for (unsigned c = 0; c < s->schema->ncolumns; c++)
+        b->columns[c].nulls[last / 64] &= ~(UINT64_C(1) << (last % 64));
+    b->n--;
+    p->code = CODEC_TIME;
+    snprintf(p->text, sizeof p->text,
+             "the event's time lies more than %" PRId64 " ms after its arrival",
+             s->schema->max_ahead_ms);
+    return true;
+}
+
+/* At most BATCH_ROWS rows: decode, append. The answers' offsets are right if it succeeds. */
+static enum err take_batch(struct intake *in, struct stream *s, unsigned partition,
+                           const struct runtime_row *rows, unsigned n, bool durable,
+                           struct runtime_row_answer *answers)
+{
+    struct intakelog_row good[BATCH_ROWS];
+    struct partition *part = &s->partitions[partition];
+    evtime now = timebase_now_ms();
+    struct batch *b = batch_new(s->schema, &s->all);
+    b->partition = partition;
+    for (unsigned i = 0; i < n; i++) {
+        struct codec_problem problem;
+        uint64_t offset = part->end + b->n;
+        if (codec_json_row(s->codec, rows[i].p, rows[i].n, offset, b, &problem) != ERR_OK ||
+            take_back_if_ahead(s, b, now, &problem)) {
+            refuse(in, s, partition, &rows[i], now, &problem, &answers[i]);
+            continue;
+        }
+        answers[i].accepted = 1;
+        answers[i].offset = offset;
+        answers[i].code[0] = answers[i].error[0] = '\0';
+        good[b->n - 1] = (struct intakelog_row){rows[i].p, (uint32_t)rows[i].n};
+    }
+    enum err e = ERR_OK;
+    if (b->n > 0) {
+        struct watermark w = watermark_after(s, part->w, b);
+        uint64_t first = 0;
+        e = intakelog_append(in->log, s->id, partition, now, w.w, good, b->n, durable, &first);
+        if (e == ERR_OK) {
+            part->w = w;
+            part->end = first + b->n;
+            in->counts.accepted += b->n;
+        }
+    }
+    batch_unref(b);
+    return e;
+}
+
+static uint64_t rows_ahead(const struct intake *in)
+{
+    uint64_t ahead = 0;
+    for (const struct stream *s = in->streams; s != NULL; s = s->hh.next)
+        for (unsigned p = 0; p < s->schema->partitions; p++)
+            if (s->partitions[p].taken < s->partitions[p].end)
+                ahead += s->partitions[p].end - s->partitions[p].taken;
+    return ahead;
+}
+
+enum err intake_rows(struct intake *in, const struct schema *schema, unsigned partition,
+                     const struct runtime_row *rows, unsigned n, bool durable,
+                     struct runtime_row_answer *answers)
+{
+    if (partition >= schema->partitions)
+        return ERR_NOT_FOUND;
+    enum err e = ERR_OK;
+    pthread_mutex_lock(&in->lock);
+    struct stream *s = stream_of(in, schema);
+    if (intakelog_finished(in->log, s->id, partition))
+        e = ERR_CONFLICT;
+    else if (rows_ahead(in) > in->max_ahead)
+        e = ERR_AGAIN;
+    for (unsigned done = 0; e == ERR_OK && done < n;) {
+        unsigned k = n - done < BATCH_ROWS ? n - done : BATCH_ROWS;
+        e = take_batch(in, s, partition, rows + done, k, durable, answers + done);
+        done += k;
+    }
+    if (e == ERR_IO)
+        LOG_ERROR("events could not be written", "stream=%s partition=%u rows=%u", schema->name,
+                  partition, n);
+    in->events.appended(in->events.ctx);
+    pthread_mutex_unlock(&in->lock);
+    return e;
+}
+
+enum err intake_finish(struct intake *in, const struct schema *schema, unsigned partition)
+{
+    if (partition >= schema->partitions)
+        return ERR_NOT_FOUND;
+    pthread_mutex_lock(&in->lock);
+    struct stream *s = stream_of(in, schema);
+    enum err e = intakelog_finish(in->log, s->id, partition);
+    if (e == ERR_OK) {
+        s->partitions[partition].w.w = EVTIME_MAX;
+        in->events.appended(in->events.ctx);
+    }
+    pthread_mutex_unlock(&in->lock);
+    return e;
+}
+
+void intake_marks(struct intake *in, const struct schema *schema, struct job_mark *marks)
+{
+    pthread_mutex_lock(&in->lock);
+    const struct stream *s = stream_of(in, schema);
+    for (unsigned p = 0; p < schema->partitions; p++)
+        marks[p] = (struct job_mark){p, s->partitions[p].end, s->partitions[p].w.w};
+    pthread_mutex_unlock(&in->lock);
+}
+
+void intake_taken(struct intake *in, uint32_t stream, uint32_t partition, uint64_t offset)
+{
+    pthread_mutex_lock(&in->lock);
+    struct stream *s = MAP_GET(in->streams, &stream, sizeof stream);
+    if (s != NULL && partition < s->schema->partitions) {
+        struct partition *p = &s->partitions[partition];
+        if (offset == UINT64_MAX || p->taken == UINT64_MAX || offset > p->taken)
+            p->taken = offset;
+    }
+    pthread_mutex_unlock(&in->lock);
+}
+
+void intake_count(struct intake *in, struct intake_counts *out)
+{
+    pthread_mutex_lock(&in->lock);
+    *out = in->counts;
+    out->ahead = rows_ahead(in);
+    pthread_mutex_unlock(&in->lock);
+}

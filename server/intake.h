@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* intake.h - events from outside into the intake log: each row checked with the workers' own decoder, good ones appended.
+ *
+ * Room:   API, generator -> [intake] -> intake log -> runtime (which is woken)
+ * Owns:   one decoder for each stream, the watermark of each partition's end
+ * Thread: any; one at a time is let in.  Time: evtime; arrival by the wall clock.
+ *
+ * A bad row costs the others nothing: it has its answer and goes to the dead letters. */
+#ifndef WEIR_SERVER_INTAKE_H
+#define WEIR_SERVER_INTAKE_H
+#include "cep/job.h"
+#include "server/runtime.h"
+#include "state/catalog.h"
+#include "state/intakelog.h"
+
+/* Both may be called with the intake's lock held, so they only hand over. */
+struct intake_events {
+    void (*refused)(void *ctx, const struct catalog_dead_letter *d); /* strings live for the call */
+    void (*appended)(void *ctx);
+    void *ctx;
+};
+
+struct intake;
+
+/* max_ahead: see runtime_options. The log is the caller's and must outlive it. */
+struct intake *intake_new(struct intakelog *log, const struct intake_events *events,
+                          uint64_t max_ahead);
+void intake_free(struct intake *in); /* NULL is fine */
+
+/* See runtime_intake. s lives as long as the intake. */
+enum err intake_rows(struct intake *in, const struct schema *s, unsigned partition,
+                     const struct runtime_row *rows, unsigned n, bool durable,
+                     struct runtime_row_answer *answers);
+enum err intake_finish(struct intake *in, const struct schema *s, unsigned partition);
+
+/* Where each partition of a stream ends now, and its watermark there, seen at one moment: marks[schema->partitions]. */
+void intake_marks(struct intake *in, const struct schema *s, struct job_mark *marks);
+/* A worker has taken all rows before `offset` (a lower one than before, at a replay, is ignored). UINT64_MAX: nobody
+ * reads the stream, nothing is waited for. */
+void intake_taken(struct intake *in, uint32_t stream, uint32_t partition, uint64_t offset);
+
+struct intake_counts {
+    uint64_t accepted, refused; /* rows, since the start */
+    uint64_t ahead; /* rows in the log that no worker has taken */
+};
+void intake_count(struct intake *in, struct intake_counts *out);
+
+#endif
