@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/alertjson.h"
+#include "cep/result.h"
+#include "server/jsonw.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char id_prefix[] = "rul_";
+
+void alertjson_rule_id(uint64_t uid, char out[ALERTJSON_RULE_ID])
+{
+    snprintf(out, ALERTJSON_RULE_ID, "%s%06" PRIu64, id_prefix, uid);
+}
+
+bool alertjson_rule_uid(const char *id, uint64_t *uid)
+{
+    size_t prefix = sizeof id_prefix - 1, n = strlen(id);
+    if (n <= prefix || n > prefix + 19 || memcmp(id, id_prefix, prefix) != 0)
+        return false;
+    uint64_t v = 0;
+    for (const char *p = id + prefix; *p != '\0'; p++) {
+        if (*p < '0' || *p > '9')
+            return false;
+        v = v * 10 + (uint64_t)(*p - '0');
+    }
+    *uid = v;
+    return true;
+}
+
+static const char *mode_name(int mode)
+{
+    return mode == RULE_SHADOW ? "shadow" : mode == RULE_PAUSED ? "paused" : "active";
+}
+
+void alertjson_members(const struct catalog_alert *a, struct bytes *out)
+{
+    char rule_id[ALERTJSON_RULE_ID];
+    alertjson_rule_id(a->rule_uid, rule_id);
+    jsonw_kstr(out, "id", a->id);
+    jsonw_ku64(out, "seq", a->seq);
+    jsonw_kstr(out, "rule", a->rule_name);
+    jsonw_kstr(out, "rule_id", rule_id);
+    jsonw_ku64(out, "version", a->rule_version);
+    jsonw_kstr(out, "severity", a->severity);
+    jsonw_kstr(out, "title", a->title);
+    jsonw_kstr(out, "kind", result_kind_name((enum result_kind)a->kind));
+    jsonw_kstr(out, "mode", mode_name(a->mode));
+    jsonw_ktime(out, "time", a->time);
+    jsonw_ktime(out, "created", a->created);
+    jsonw_kraw(out, "key", a->key_json);
+    jsonw_kraw(out, "row", a->row_json);
+    jsonw_key(out, "window");
+    if (a->window_start == EVTIME_MIN && a->window_end == EVTIME_MIN) {
+        jsonw_null(out);
+    } else {
+        jsonw_open(out, '{');
+        jsonw_ktime(out, "start", a->window_start);
+        jsonw_ktime(out, "end", a->window_end);
+        jsonw_close(out, '}');
+    }
+    jsonw_ku64(out, "revision", a->revision);
+    jsonw_kbool(out, "retracted", a->retracted != 0);
+    jsonw_ku64(out, "count", a->count);
+    jsonw_kstr(out, "status", a->status != NULL ? a->status : "open");
+}
+
+void alertjson_short(const struct catalog_alert *a, struct bytes *out)
+{
+    jsonw_open(out, '{');
+    alertjson_members(a, out);
+    jsonw_close(out, '}');
+}
