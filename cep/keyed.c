@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/keyed.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "cep/cut.h"
+#include <string.h>
+
+enum { SCRATCH_FIRST = 4096 };
+
+void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key, struct emit *emit)
+{
+    *k = (struct keyed){.schema = s, .key = *key, .emit = emit};
+    keytable_init(&k->table);
+    slabs_init(&k->memory);
+    k->layout.schema = s;
+    k->scratch = arena_new(SCRATCH_FIRST, 0);
+}
+
+void keyed_fini(struct keyed *k)
+{
+    keytable_fini(&k->table);
+    slabs_fini(&k->memory);
+    arena_free(k->scratch);
+    bytes_fini(&k->key_bytes);
+}
+
+void keyed_keep(struct keyed *k, const struct colset *columns)
+{
+    struct row_layout *l = &k->layout;
+    for (unsigned c = 0; c < k->schema->ncolumns; c++) {
+        if (!colset_has(columns, c) || colset_has(&l->columns, c))
+            continue;
+        colset_add(&l->columns, c);
+        l->cell[c] = (uint8_t)l->ncells;
+        k->keeps[l->ncells++] = (struct keyed_column){
+            (uint16_t)c, k->schema->columns[c].type.kind == TYPE_STRING};
+    }
+}
+
+void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i)
+{
+    k->key_bytes.n = 0;
+    for (unsigned c = 0; c < k->key.n; c++) {
+        struct value v = batch_value(b, k->key.columns[c], i);
+        value_key(&v, &k->key_bytes);
+    }
+}
+
+struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash)
+{
+    keyed_key_of(k, r->b, r->i);
+    struct key *found = keytable_find(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
+    return found != NULL ? found
+                         : keytable_add(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
+}
+
+void keyed_drop_if_idle(struct keyed *k, struct key *key)
+{
+    if (key->cells == NULL)
+        keytable_remove(&k->table, key);
+}
+
+void keyed_values(const struct keyed *k, const struct key *key, struct value *out)
+{
+    struct bytes_reader r = bytes_read(key->bytes, key->len);
+    for (unsigned c = 0; c < k->key.n; c++) {
+        bool ok = value_from_key(&r, k->schema->columns[k->key.columns[c]].type, &out[c]);
+        BUG_IF(!ok, "a key of %u bytes is not of its %u columns", key->len, k->key.n);
+    }
+}
+
+static size_t text_bytes(const struct keyed *k, const struct batch *b, unsigned i)
+{
+    size_t n = 0;
+    for (unsigned c = 0; c < k->layout.ncells; c++)
+        if (k->keeps[c].string && b->columns[k->keeps[c].column].nulls != NULL &&
+            !batch_is_null(b, k->keeps[c].column, i))
+            n += b->columns[k->keeps[c].column].s[i].n;
+    return n;
+}
+
+struct kept *keyed_keep_row(struct keyed *k, struct keyed_row *r)
+{
+    if (r->kept != NULL)
+        return keyed_ref(r->kept);
+    const struct batch *b = r->b;
+    unsigned i = r->i, ncells = k->layout.ncells;
+    size_t fixed = sizeof(struct kept) + ncells * sizeof(union cell);
+    size_t size = fixed + text_bytes(k, b, i);
+    struct kept *kept = slabs_alloc(&k->memory, size);
+    char *text = (char *)kept + fixed;
+    *kept = (struct kept){.seq = r->seq,
+                          .size = (uint32_t)size,
+                          .row = {.refs = 2, /* one of the row in hand */
+                                  .partition = b->partition,
+                                  .offset = b->offset[i],
+                                  .ts = b->ts[i]}};
+    for (unsigned c = 0; c < ncells; c++) {
+        unsigned column = k->keeps[c].column;
+        union cell *to = &kept->row.cells[c];
+        const struct batch_column *from = &b->columns[column];
+        if (from->nulls == NULL || batch_is_null(b, column, i)) {
+            kept->row.nulls[c / 64] |= UINT64_C(1) << (c % 64);
+            to->s = (struct str){"", 0, 0};
+        } else if (!k->keeps[c].string) {
+            to->i = from->i[i];
+        } else {
+            struct str s = from->s[i];
+            if (s.n > 0)
+                memcpy(text, s.p, s.n);
+            to->s = (struct str){text, s.n, 0};
+            text += s.n;
+        }
+    }
+    k->kept_rows++;
+    r->kept = kept;
+    return kept;
+}
+
+void keyed_free_row(struct keyed *k, struct kept *r)
+{
+    k->kept_rows--;
+    slabs_free(&k->memory, r, r->size);
+}
+
+size_t keyed_bytes(const struct keyed *k)
+{
+    return keytable_bytes(&k->table) + slabs_bytes(&k->memory);
+}
+
+struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const struct key *key,
+                            enum result_kind kind, evtime decided)
+{
+    enum rule_mode mode = cut_mode_at(r->cut, decided);
+    if (mode == RULE_PAUSED)
+        return NULL;
+    struct result *out = emit_new(k->emit, false);
+    out->rule = r->plan;
+    out->rule_index = r->index;
+    out->rule_uid = r->uid;
+    out->kind = kind;
+    out->mode = mode;
+    out->step = k->step;
+    out->key = (const uint8_t *)arena_dup(k->emit->arena, key->bytes, key->len);
+    out->key_len = key->len;
+    return out;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyed.h - what the rules of one (stream, key definition) share on the keyed side: keys, kept rows, the row in hand.
+ *
+ * Room:   order -> [keyed] -> match, window
+ * Owns:   the key table and the memory of kept rows
+ * Thread: one worker.  Time: evtime; reads no clock.
+ *
+ * A row that some rule must remember is copied once (`struct kept`), when the first rule takes it, and counted by
+ * reference; which columns are copied grows with the rules and never shrinks, so that rows kept before a change of rules
+ * can still be read. */
+#ifndef WEIR_CEP_KEYED_H
+#define WEIR_CEP_KEYED_H
+#include "cep/emit.h"
+#include "cep/keytable.h"
+#include "cep/row.h"
+
+struct kept {
+    uint64_t seq; /* order in which rows were released */
+    uint32_t size;
+    uint32_t unused;
+    struct row row;
+};
+
+struct keyed_row { /* being given to the operators */
+    struct batch *b;
+    unsigned i;
+    bool late;
+    evtime ts;
+    const uint64_t *bits; /* conditions of the key definition that hold */
+    uint64_t fold; /* the same, folded to 64 bits: bit b % 64 */
+    uint64_t seq;
+    struct kept *kept; /* once some rule has kept it */
+};
+
+struct keyed_column {
+    uint16_t column;
+    bool string;
+};
+
+struct keyed {
+    const struct schema *schema;
+    struct plan_key key;
+    struct keytable table;
+    struct row_layout layout;
+    struct keyed_column keeps[SCHEMA_COLUMNS_MAX]; /* by cell */
+    struct slabs memory; /* of kept rows */
+    struct emit *emit;
+    struct arena *scratch; /* emptied after each row */
+    struct bytes key_bytes;
+    evtime step; /* the watermark that is being carried out */
+    uint64_t seq; /* of the last row released */
+    size_t max_partials;
+    uint64_t kept_rows, partials, partials_dropped, timeouts, windows;
+};
+
+/* A rule as an operator sees it. */
+struct cut;
+struct keyed_rule {
+    const struct rule_plan *plan;
+    const struct cut *cut;
+    uint64_t uid;
+    uint32_t index; /* in the job */
+    uint32_t slot; /* among the rules of the key definition */
+};
+
+void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key, struct emit *emit);
+void keyed_fini(struct keyed *k);
+/* Columns that kept rows have from now on, beside those that they have already. */
+void keyed_keep(struct keyed *k, const struct colset *columns);
+
+/* Canonical bytes of row i's key, in k->key_bytes. */
+void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i);
+/* The key of a row, made if it is not there. */
+struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash);
+/* Frees the key when no rule has a cell for it. */
+void keyed_drop_if_idle(struct keyed *k, struct key *key);
+/* The key's values from its bytes; strings point into it. n = key.n */
+void keyed_values(const struct keyed *k, const struct key *key, struct value *out);
+
+/* The row in hand as a kept one, with a reference for the caller. */
+struct kept *keyed_keep_row(struct keyed *k, struct keyed_row *r);
+static inline struct kept *keyed_ref(struct kept *r)
+{
+    r->row.refs++;
+    return r;
+}
+void keyed_free_row(struct keyed *k, struct kept *r);
+static inline void keyed_unref(struct keyed *k, struct kept *r)
+{
+    if (--r->row.refs == 0)
+        keyed_free_row(k, r);
+}
+size_t keyed_bytes(const struct keyed *k);
+
+/* A result of a rule for a key (NULL: the empty one), to be filled and done; NULL: it is paused at that time. */
+struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const struct key *key,
+                            enum result_kind kind, evtime decided);
+
+static inline bool keyed_bit(const struct keyed_row *r, unsigned bit)
+{
+    return r->bits[bit / 64] >> (bit % 64) & 1;
+}
+
+#endif

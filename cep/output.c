@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/output.h"
+#include "base/mem.h"
+
+void output_init(struct output *o, const struct plan_output *outputs, unsigned n)
+{
+    *o = (struct output){.n = n, .items = mem_array(n, sizeof *o->items)};
+    for (unsigned i = 0; i < n; i++) {
+        const struct expr *e = outputs[i].e;
+        o->items[i] = (struct output_item){.type = outputs[i].type, .column = -1, .slot = -1};
+        if (e->kind == EXPR_COLUMN)
+            o->items[i].column = (int)e->index;
+        else if (e->kind == EXPR_SLOT)
+            o->items[i].slot = (int)e->index;
+        else
+            o->items[i].vm = exprvm_new(e, NULL);
+    }
+}
+
+void output_fini(struct output *o)
+{
+    for (unsigned i = 0; i < o->n; i++)
+        exprvm_free(o->items[i].vm);
+    mem_free(o->items);
+    *o = (struct output){0};
+}
+
+const struct value *output_of_row(const struct output *o, struct batch *b, unsigned i, struct emit *e)
+{
+    struct value *v = arena_alloc(e->arena, o->n * sizeof *v);
+    const struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = e->arena};
+    for (unsigned k = 0; k < o->n; k++) {
+        const struct output_item *it = &o->items[k];
+        union cell c = {0};
+        bool some = it->column >= 0
+                        ? rowref_cell(env.current, NULL, (unsigned)it->column, &c)
+                        : exprvm_eval(it->vm, &env, &c);
+        v[k] = emit_value(e, it->type, !some, c);
+    }
+    return v;
+}
+
+/* Evaluates vm over slots. False: NULL. */
+static bool eval_slots(struct exprvm *vm, const struct value *slots, struct arena *scratch,
+                       union cell *out)
+{
+    unsigned n;
+    const struct expr *const *externals = exprvm_externals(vm, &n);
+    union cell *cells = arena_alloc(scratch, (n + 1) * sizeof *cells);
+    bool *nulls = arena_alloc(scratch, (n + 1) * sizeof *nulls);
+    for (unsigned i = 0; i < n; i++) {
+        cells[i] = slots[externals[i]->index].c;
+        nulls[i] = slots[externals[i]->index].null;
+    }
+    const struct exprvm_env env = {.externals = cells, .external_nulls = nulls, .scratch = scratch};
+    return exprvm_eval(vm, &env, out);
+}
+
+const struct value *output_of_slots(const struct output *o, const struct value *slots, struct emit *e)
+{
+    struct value *v = arena_alloc(e->arena, o->n * sizeof *v);
+    for (unsigned k = 0; k < o->n; k++) {
+        const struct output_item *it = &o->items[k];
+        union cell c = {0};
+        if (it->slot >= 0) {
+            const struct value *s = &slots[it->slot];
+            v[k] = emit_value(e, it->type, s->null, s->c);
+        } else {
+            bool some = eval_slots(it->vm, slots, e->arena, &c);
+            v[k] = emit_value(e, it->type, !some, c);
+        }
+    }
+    return v;
+}
+
+bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch)
+{
+    union cell c = {0};
+    return eval_slots(vm, slots, scratch, &c) && c.i != 0;
+}
