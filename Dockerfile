@@ -41,5 +41,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8080/healthz"]
 ENTRYPOINT ["weir"]
-CMD ["serve", "--data", "/var/lib/weir", "--listen", "0.0.0.0:8080", "--web", "/usr/share/weir/web", \
+CMD ["serve", "--data", "/var/lib/weir", "--bind", "0.0.0.0", "--port", "8080", "--web", "/usr/share/weir/web", \
      "--load", "/usr/share/weir/examples/demo.sql"]
