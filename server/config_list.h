@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_list.h - every option of `weir serve`: X(name, type, default, least, most, unit, help).
+ *
+ * Types: TEXT; COUNT; SIZE (bytes; KiB, MiB, GiB may be written); SPAN (ms; "10 s" may be written). On the command line
+ * an option is --max-body, in weir.yaml max-body. docs/CONFIGURATION.md is made from this list. */
+#ifndef WEIR_SERVER_CONFIG_LIST_H
+#define WEIR_SERVER_CONFIG_LIST_H
+
+#define CONFIG_LIST(X)                                                                             \
+    X(data, TEXT, "weir-data", 0, 0, "folder",                                                     \
+      "Where everything is kept: catalogue, event log, state. Made if it is not there. One "       \
+      "server at a time.")                                                                         \
+    X(bind, TEXT, "127.0.0.1", 0, 0, "address",                                                    \
+      "The address to listen on. There is no login yet: on any other than a loopback address, "    \
+      "put a proxy with one before it.")                                                           \
+    X(port, COUNT, "8080", 0, 65535, "port", "The port to listen on; 0 takes a free one.")         \
+    X(workers, COUNT, "0", 0, 64, "processes",                                                     \
+      "How many worker processes share the keys; 0: as many as there are cores.")                  \
+    X(key_groups, COUNT, "128", 1, 32768, "groups",                                                \
+      "Into how many groups keys are dealt, a power of two. Fixed by the first start of a data "   \
+      "folder.")                                                                                   \
+    X(web, TEXT, "", 0, 0, "folder",                                                               \
+      "The dashboard's files. Empty: web/dist beside the program or under its share/weir.")        \
+    X(load, TEXT, "", 0, 0, "file",                                                                \
+      "A file of CREATE statements, run at the start; what exists already is left as it is.")      \
+    X(log_level, TEXT, "info", 0, 0, "debug, info, warn, error", "The least level that is logged.") \
+    X(max_body, SIZE, "10 MiB", 1024, 1073741824, "bytes", "The largest body of a request.")       \
+    X(max_events, COUNT, "10000", 1, 1000000, "events",                                            \
+      "How many events one request may carry; it is taken whole or not at all.")                   \
+    X(max_connections, COUNT, "1000", 1, 100000, "connections",                                    \
+      "Open connections; past it new ones wait until another is closed.")                          \
+    X(max_live_readers, COUNT, "100", 1, 10000, "connections",                                     \
+      "Open server-sent event streams.")                                                           \
+    X(request_timeout, SPAN, "10 s", 100, 600000, "ms",                                            \
+      "How long a request may take to arrive, and a connection may idle.")                         \
+    X(shutdown_timeout, SPAN, "10 s", 0, 600000, "ms",                                             \
+      "How long requests under way may take to end after SIGTERM.")                                \
+    X(max_backlog, COUNT, "1000000", 1000, 1000000000, "events",                                   \
+      "Events in the log that no worker has taken yet; past it intake answers 429.")               \
+    X(dead_letters, COUNT, "10000", 0, 10000000, "rows", "How many refused rows are kept.")
+
+#endif
