@@ -92,6 +92,8 @@ struct catalog_alert {
 /* One transaction; an id that is there already is left alone (a replay) unless its revision is higher. *inserted: how many
  * were new or updated; those get their seq, ascending in the order given; the others seq = 0. */
 enum err catalog_alerts_add(struct catalog *c, struct catalog_alert *alerts, unsigned n, unsigned *inserted);
+/* An alert's count, raised to `count` if it is lower. */
+enum err catalog_alerts_raise(struct catalog *c, const char *id, uint32_t count);
 
 struct catalog_alert_filter {
     const char *rule, *severity, *key, *status; /* NULL: any. rule: name; key: the key's values, joined by "," */
@@ -128,6 +130,7 @@ struct catalog_dead_letter {
     size_t raw_len;
     evtime at;
 };
+/* One with an offset that is there already (a replay), for the same rule, is left alone. */
 enum err catalog_dead_add(struct catalog *c, const struct catalog_dead_letter *d, unsigned n, uint64_t keep);
 enum err catalog_dead_list(struct catalog *c, uint64_t before_id, unsigned limit,
                            void (*each)(void *ctx, const struct catalog_dead_letter *d), void *ctx);

@@ -115,6 +115,9 @@ CREATE TABLE dead_letters (
   raw       BLOB,
   at        INTEGER NOT NULL
 ) STRICT;
+-- A replay finds the same late and bad rows again: one with a place is kept once. -1: it never had an offset.
+CREATE UNIQUE INDEX dead_letters_place ON dead_letters (stream, partition, "offset", coalesce(rule, ''))
+  WHERE "offset" <> -1;
 
 CREATE TABLE audit (
   id   INTEGER PRIMARY KEY AUTOINCREMENT,

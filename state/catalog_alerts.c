@@ -315,6 +315,21 @@ enum err catalog_alerts_add(struct catalog *c, struct catalog_alert *alerts, uns
     return e;
 }
 
+enum err catalog_alerts_raise(struct catalog *c, const char *id, uint32_t count)
+{
+    enum err e = ERR_IO;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s =
+        catalog_db_statement(c, "UPDATE alerts SET count = ?2 WHERE id = ?1 AND count < ?2");
+    if (s) {
+        catalog_db_bind_text(s, 1, id);
+        sqlite3_bind_int64(s, 2, count);
+        e = catalog_db_run(c, s);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------- */
 
 #define ALERT_COLUMNS                                                                              \

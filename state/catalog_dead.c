@@ -11,9 +11,11 @@ enum {
 
 static enum err insert(struct catalog *c, const struct catalog_dead_letter *d)
 {
-    sqlite3_stmt *s = catalog_db_statement(c, "INSERT INTO dead_letters (kind, stream, partition, "
-                                              "\"offset\", rule, code, reason, raw, at)"
-                                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    sqlite3_stmt *s =
+        catalog_db_statement(c, "INSERT INTO dead_letters (kind, stream, partition, "
+                                "\"offset\", rule, code, reason, raw, at)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                                " ON CONFLICT DO NOTHING");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, d->kind);
@@ -61,10 +63,13 @@ enum err catalog_dead_add(struct catalog *c, const struct catalog_dead_letter *d
     pthread_mutex_lock(&c->lock);
     enum err e = catalog_db_begin(c, false);
     if (e == ERR_OK) {
-        for (unsigned i = 0; e == ERR_OK && i < n; i++)
+        int64_t added = 0;
+        for (unsigned i = 0; e == ERR_OK && i < n; i++) {
             e = insert(c, &d[i]);
+            added += e == ERR_OK ? sqlite3_changes(c->db) : 0;
+        }
         if (e == ERR_OK)
-            e = count(c, n, &kept);
+            e = count(c, added, &kept);
         if (e == ERR_OK && kept > keep + SLACK) {
             uint64_t too_many = kept - keep;
             if ((e = drop_oldest(c, too_many)) == ERR_OK)

@@ -367,8 +367,12 @@ static void the_newest_dead_letters_are_kept(void **state)
     enum { ROUNDS = 40, EACH = 25, KEEP = 100 };
     struct catalog_dead_letter d[EACH];
     for (unsigned i = 0; i < EACH; i++)
-        d[i] = (struct catalog_dead_letter){
-            .kind = "error", .code = "not-json", .reason = "no", .raw = "{x\0y", .raw_len = 2};
+        d[i] = (struct catalog_dead_letter){.kind = "error",
+                                            .offset = UINT64_MAX,
+                                            .code = "not-json",
+                                            .reason = "no",
+                                            .raw = "{x\0y",
+                                            .raw_len = 2};
     for (unsigned i = 0; i < ROUNDS; i++)
         assert_ok(catalog_dead_add(p->c, d, EACH, KEEP));
     struct catalog_counts n;
@@ -380,6 +384,20 @@ static void the_newest_dead_letters_are_kept(void **state)
     bytes_u8(&out, 0);
     assert_string_equal((char *)out.p, "1000 not-json {x;999 not-json {x;998 not-json {x;");
     bytes_fini(&out);
+}
+
+static void a_dead_letter_with_a_place_is_kept_once_for_each_rule(void **state)
+{
+    struct place *p = *state;
+    struct catalog_dead_letter d = {
+        .kind = "late", .offset = 7, .rule = "seq", .code = "late", .reason = "it came late"};
+    struct catalog_counts n;
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(catalog_dead_add(p->c, &d, 1, 100));
+    d.rule = "travel";
+    assert_ok(catalog_dead_add(p->c, &d, 1, 100));
+    assert_ok(catalog_alerts_count(p->c, 0, &n));
+    assert_int_equal(n.dead_letters, 2);
 }
 
 static void a_newer_catalogue_is_refused_with_what_to_do(void **state)
@@ -425,5 +443,6 @@ int main(void)
               T(a_later_revision_takes_the_place_of_the_former),
               T(lists_are_filtered_and_go_on_from_a_cursor), T(an_alert_comes_back_with_its_events),
               T(sums_are_kept_apart_for_shadow_rules), T(the_newest_dead_letters_are_kept),
+              T(a_dead_letter_with_a_place_is_kept_once_for_each_rule),
               T(a_newer_catalogue_is_refused_with_what_to_do), T(what_is_no_database_is_refused));
 }
