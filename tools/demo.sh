@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # demo.sh - weir with the example rules, and traffic for it, until Ctrl-C. Started again, it goes on where it ended: what
-# it keeps is in ./demo-data ($WEIR_DATA). WEIR_PORT and WEIR_RATE (events a second) may be set too.
+# it keeps is in ./demo-data ($WEIR_DATA). WEIR_PORT, WEIR_RATE (events a second) and WEIR (the program) may be set too.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 data=${WEIR_DATA:-demo-data}
@@ -10,6 +10,7 @@ rate=${WEIR_RATE:-500}
 url=http://127.0.0.1:$port
 ready_seconds=60
 stop_seconds=20
+weir=${WEIR:-./weir}
 server=""
 gen=""
 
@@ -44,11 +45,11 @@ fail() {
 	exit 1
 }
 
-[ -x ./weir ] || fail "there is no ./weir; run make first"
+[ -x "$weir" ] || fail "there is no $weir; run make first"
 [ -f examples/demo.sql ] || fail "there is no examples/demo.sql"
 mkdir -p "$data" || fail "cannot make the folder $data"
 
-./weir serve --data "$data" --workers 2 --port "$port" --load examples/demo.sql &
+"$weir" serve --data "$data" --workers 2 --port "$port" --load examples/demo.sql &
 server=$!
 for ((tenths = 0; ; tenths++)); do
 	alive "$server" || fail "the server has ended; what it said is above (is port $port in use?)"
@@ -57,7 +58,7 @@ for ((tenths = 0; ; tenths++)); do
 	sleep 0.1
 done
 
-./weir gen --url "$url" --stream payments --rate "$rate" --live &
+"$weir" gen --url "$url" --stream payments --rate "$rate" --live &
 gen=$!
 cat <<EOF
 
