@@ -60,6 +60,10 @@ enum err catalog_rules_cut(struct catalog *c, uint64_t uid, const struct catalog
 /* By uid; strings and cuts live for the call. */
 typedef void catalog_rules_each(void *ctx, const struct catalog_rule *r);
 enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *each, void *ctx);
+/* Without cuts, in order of uid from the one after `after`: for lists. */
+enum err catalog_rules_page(struct catalog *c, uint64_t after, unsigned limit, catalog_rules_each *each, void *ctx);
+enum err catalog_rules_find(struct catalog *c, const char *name, uint64_t *uid); /* a live one; ERR_NOT_FOUND */
+enum err catalog_rules_count(struct catalog *c, uint64_t by_mode[3]); /* live ones, by enum rule_mode */
 enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *each, void *ctx); /* deleted ones too */
 
 /* --- alerts --- */

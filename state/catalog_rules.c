@@ -197,9 +197,9 @@ static void free_cuts(struct catalog_rule *r)
     mem_free(r->cuts);
 }
 
-/* The rows that s gives, each with its cuts, to `each`; *n: how many. */
-static enum err tell(struct catalog *c, sqlite3_stmt *s, catalog_rules_each *each, void *ctx,
-                     unsigned *n)
+/* The rows that s gives, each with its cuts if asked for, to `each`; *n: how many. */
+static enum err tell(struct catalog *c, sqlite3_stmt *s, bool cuts, catalog_rules_each *each,
+                     void *ctx, unsigned *n)
 {
     enum err e = ERR_OK;
     int rc = 0;
@@ -213,7 +213,9 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, catalog_rules_each *eac
                                  .deleted = sqlite3_column_int(s, 5),
                                  .created = sqlite3_column_int64(s, 6),
                                  .updated = sqlite3_column_int64(s, 7)};
-        if ((e = read_cuts(c, &r)) == ERR_OK)
+        if (cuts)
+            e = read_cuts(c, &r);
+        if (e == ERR_OK)
             each(ctx, &r);
         free_cuts(&r);
         ++*n;
@@ -232,7 +234,7 @@ enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *
     sqlite3_stmt *s = catalog_db_statement(c, RULE_COLUMNS "WHERE deleted <= ?1 ORDER BY uid");
     if (s) {
         sqlite3_bind_int(s, 1, with_deleted != 0);
-        e = tell(c, s, each, ctx, &n);
+        e = tell(c, s, true, each, ctx, &n);
     }
     pthread_mutex_unlock(&c->lock);
     return e;
@@ -246,9 +248,65 @@ enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *
     sqlite3_stmt *s = catalog_db_statement(c, RULE_COLUMNS "WHERE uid = ?1");
     if (s) {
         catalog_db_bind_u64(s, 1, uid);
-        e = tell(c, s, each, ctx, &n);
+        e = tell(c, s, true, each, ctx, &n);
         if (e == ERR_OK && n == 0)
             e = ERR_NOT_FOUND;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+enum err catalog_rules_page(struct catalog *c, uint64_t after, unsigned limit,
+                            catalog_rules_each *each, void *ctx)
+{
+    enum err e = ERR_IO;
+    unsigned n = 0;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s = catalog_db_statement(c, RULE_COLUMNS
+                                           "WHERE deleted = 0 AND uid > ?1 ORDER BY uid LIMIT ?2");
+    if (s) {
+        catalog_db_bind_u64(s, 1, after);
+        sqlite3_bind_int64(s, 2, limit);
+        e = tell(c, s, false, each, ctx, &n);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+enum err catalog_rules_find(struct catalog *c, const char *name, uint64_t *uid)
+{
+    enum err e = ERR_IO;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s =
+        catalog_db_statement(c, "SELECT uid FROM rules WHERE name = ?1 AND deleted = 0");
+    if (s) {
+        catalog_db_bind_text(s, 1, name);
+        int rc = sqlite3_step(s);
+        if (rc == SQLITE_ROW)
+            *uid = (uint64_t)sqlite3_column_int64(s, 0);
+        e = rc == SQLITE_DONE ? ERR_NOT_FOUND : catalog_db_err(c, rc);
+        sqlite3_reset(s);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+enum err catalog_rules_count(struct catalog *c, uint64_t by_mode[3])
+{
+    enum err e = ERR_IO;
+    by_mode[0] = by_mode[1] = by_mode[2] = 0;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s =
+        catalog_db_statement(c, "SELECT mode, count(*) FROM rules WHERE deleted = 0 GROUP BY mode");
+    if (s) {
+        int rc = 0;
+        while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+            int mode = sqlite3_column_int(s, 0);
+            if (mode >= 0 && mode < 3)
+                by_mode[mode] = (uint64_t)sqlite3_column_int64(s, 1);
+        }
+        e = catalog_db_err(c, rc);
+        sqlite3_reset(s);
     }
     pthread_mutex_unlock(&c->lock);
     return e;

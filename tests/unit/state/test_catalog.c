@@ -147,9 +147,18 @@ static void a_name_is_free_again_once_its_rule_is_deleted(void **state)
     assert_true(b.uid > a.uid);
     assert_rules(p->c, 0, "Spend v1 mode 0: [1 0];");
     assert_rules(p->c, 1, "spend v1 mode 0 deleted: [1 0] [0 0];Spend v1 mode 0: [1 0];");
+    uint64_t uid = 0, by_mode[3];
+    assert_ok(catalog_rules_find(p->c, "SPEND", &uid));
+    assert_true(uid == b.uid);
+    assert_err(catalog_rules_find(p->c, "spent", &uid), ERR_NOT_FOUND);
+    assert_ok(catalog_rules_count(p->c, by_mode));
+    assert_int_equal(by_mode[0], 1);
     struct bytes out = {0};
+    assert_ok(catalog_rules_page(p->c, a.uid, 5, note_rule, &out));
+    assert_int_equal(out.n, strlen("Spend v1 mode 0:;"));
+    assert_ok(catalog_rules_page(p->c, b.uid, 5, note_rule, &out));
+    assert_int_equal(out.n, strlen("Spend v1 mode 0:;"));
     assert_ok(catalog_rules_get(p->c, a.uid, note_rule, &out));
-    assert_true(out.n > 0);
     bytes_fini(&out);
     assert_err(catalog_rules_get(p->c, 99, note_rule, &out), ERR_NOT_FOUND);
 }
