@@ -1,0 +1,349 @@
+// The server's REST interface (docs/rest.md): types, one fetch for all of it, and server-sent events.
+
+export type Time = string; // RFC 3339, UTC
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+export type Mode = 'active' | 'shadow' | 'paused';
+export type Kind = 'filter' | 'window' | 'pattern' | (string & {});
+export type Json = null | boolean | number | string | Json[] | { [k: string]: Json };
+export type Fields = Record<string, Json>;
+
+export interface Issue {
+  code: string;
+  severity?: 'error' | 'warning';
+  message: string;
+  hint?: string | null;
+  line?: number;
+  column?: number;
+  end_line?: number;
+  end_column?: number;
+}
+export interface NfaState {
+  id: number | string;
+  label: string;
+  kind: 'start' | 'state' | 'final';
+  variable?: string | null;
+}
+export interface NfaEdge {
+  from: number | string;
+  to: number | string;
+  label: string;
+  contiguity: 'next' | 'followed' | 'any';
+  kind: 'take' | 'loop' | 'skip';
+  condition?: string | null;
+}
+export interface Nfa {
+  states: NfaState[];
+  edges: NfaEdge[];
+}
+export interface Output {
+  name: string;
+  type: string;
+}
+export interface Validation {
+  valid: boolean;
+  errors: Issue[];
+  warnings: Issue[];
+  rule?: {
+    name: string | null;
+    kind: Kind;
+    stream: string;
+    keys: string[];
+    variables: { name: string; define: string | null }[];
+    outputs: Output[];
+  } | null;
+  nfa?: Nfa | null;
+  explain?: string | null;
+}
+export interface Rule {
+  id: string;
+  name: string;
+  sql: string;
+  kind: Kind;
+  stream: string;
+  keys: string[];
+  mode: Mode;
+  severity: Severity;
+  title: string | null;
+  description: string | null;
+  version: number;
+  created: Time;
+  updated: Time;
+  alerts: number;
+  last_alert: Time | null;
+  partials: number;
+  windows_open: number;
+  nfa?: Nfa | null;
+}
+export interface Alert {
+  id: string;
+  seq: number;
+  rule: string;
+  rule_id: string;
+  version: number;
+  severity: Severity;
+  title: string | null;
+  kind: string;
+  mode: Mode;
+  time: Time;
+  created: Time;
+  key: Fields | null;
+  row: Fields;
+  window: { start: Time; end: Time } | null;
+  revision: number;
+  count: number;
+  status: string;
+}
+export interface MatchEvent {
+  stream: string;
+  partition: number;
+  offset: number;
+  time: Time;
+  event: Fields | null;
+}
+export interface AlertDetail extends Alert {
+  match: { var: string | null; events: MatchEvent[] }[];
+  rule_sql: string | null;
+}
+export interface Column {
+  name: string;
+  type: string;
+  not_null: boolean;
+  computed: boolean | string | null;
+}
+export interface StreamPartition {
+  partition: number;
+  worker: number;
+  end: number;
+  taken: number;
+  watermark: Time | null;
+  finished: boolean;
+  late: number;
+}
+export interface Stream {
+  name: string;
+  sql: string;
+  connector: string;
+  created: Time;
+  columns: Column[];
+  time_column: string | null;
+  watermark_delay_ms: number | null;
+  partitions: StreamPartition[];
+  rules: string[];
+}
+export interface StreamEvent {
+  partition: number;
+  offset: number;
+  event: Fields;
+}
+export interface Watermark extends StreamPartition {
+  stream: string;
+  holds_back: boolean;
+}
+export interface DeadLetter {
+  id: number | string;
+  kind: 'error' | 'late';
+  stream: string;
+  partition: number;
+  rule: string | null;
+  code: string | null;
+  reason: string;
+  raw: string;
+  at: Time;
+}
+export interface Minute {
+  minute: Time;
+  low: number;
+  medium: number;
+  high: number;
+  critical: number;
+}
+export interface Overview {
+  events_per_second: number;
+  events_processed: number;
+  events_accepted: number;
+  events_refused: number;
+  late: number;
+  alerts: number;
+  alerts_last_hour: number;
+  open_alerts: number;
+  dead_letters: number;
+  watermark: Time | null;
+  watermark_lag_ms: number | null;
+  rules: { active: number; shadow: number; paused: number };
+  workers: { running: number; total: number };
+  minutes: Minute[];
+}
+export interface Worker {
+  index: number;
+  pid: number;
+  state: string;
+  attempt: number;
+  started: Time;
+  busy: number;
+  rss_bytes: number;
+  rows_in: number;
+  rows_waiting: number;
+  keys: number;
+  partials: number;
+  windows_open: number;
+  state_bytes: number;
+  watermark: Time | null;
+}
+export interface WorkerException {
+  at: Time;
+  attempt: number;
+  worker: number;
+  text: string;
+}
+export interface Page<T> {
+  data: T[];
+  page?: { next: string | null; has_more: boolean };
+}
+export interface IntakeAnswer {
+  accepted: number;
+  rejected: number;
+  rows?: { index: number; status: string; offset?: number; code?: string; error?: string }[];
+}
+
+/** A problem document (RFC 9457), or `status` 0 when there was no answer at all. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly type: string | null,
+    readonly errors: Issue[],
+  ) {
+    super(detail || title);
+  }
+  get offline() {
+    return this.status === 0 || this.status === 502 || this.status === 504;
+  }
+}
+
+export const base = new URL('api/v1', document.baseURI).pathname;
+
+type Reached = (ok: boolean) => void;
+let reached: Reached = () => {};
+/** Called after each request and each SSE state change: did the server answer? */
+export const onReached = (f: Reached) => void (reached = f);
+
+export interface Call {
+  method?: string;
+  body?: unknown;
+  raw?: { type: string; text: string };
+  signal?: AbortSignal;
+}
+
+export async function call<T>(path: string, { method, body, raw, signal }: Call = {}): Promise<T> {
+  const sends = raw?.text ?? (body === undefined ? undefined : JSON.stringify(body));
+  let answer: Response;
+  try {
+    answer = await fetch(base + path, {
+      method: method ?? (sends === undefined ? 'GET' : 'POST'),
+      headers: sends === undefined ? undefined : { 'content-type': raw?.type ?? 'application/json' },
+      body: sends,
+      signal,
+    });
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    reached(false);
+    throw new Problem(0, 'No answer from the server', 'The server cannot be reached.', null, []);
+  }
+  const text = await answer.text();
+  let json: unknown = null;
+  try {
+    json = text ? JSON.parse(text) : null;
+  } catch {
+    json = null;
+  }
+  if (answer.ok) {
+    reached(true);
+    return json as T;
+  }
+  const p = (json ?? {}) as Partial<Problem> & { title?: string; detail?: string; type?: string };
+  const problem = new Problem(answer.status, p.title ?? `The server answered ${answer.status}`, p.detail ?? '', p.type ?? null, p.errors ?? []);
+  reached(!problem.offline);
+  throw problem;
+}
+
+const name = encodeURIComponent;
+export function query(params: Record<string, string | number | null | undefined>): string {
+  const q = new URLSearchParams();
+  for (const [k, v] of Object.entries(params)) if (v !== null && v !== undefined && v !== '') q.set(k, String(v));
+  const s = q.toString();
+  return s ? '?' + s : '';
+}
+
+export interface AlertFilter {
+  rule?: string | null;
+  severity?: string | null;
+  key?: string | null;
+  mode?: string | null;
+}
+
+/** Paths, so that "copy as curl" and the pages cannot disagree. */
+export const paths = {
+  overview: '/overview',
+  overviewStream: '/overview/stream',
+  rules: '/rules',
+  rule: (r: string) => `/rules/${name(r)}`,
+  validate: '/rules:validate',
+  alerts: (f: AlertFilter & { limit?: number; after?: string | null }) => '/alerts' + query({ ...f }),
+  alert: (id: string) => `/alerts/${name(id)}`,
+  alertsStream: '/alerts/stream',
+  streams: '/streams',
+  stream: (s: string) => `/streams/${name(s)}`,
+  events: (s: string, limit?: number) => `/streams/${name(s)}/events` + query({ limit }),
+  deadLetters: '/dead_letters',
+  workers: '/workers',
+  watermarks: '/watermarks',
+  version: '/version',
+};
+
+export const api = {
+  get: <T>(path: string, signal?: AbortSignal) => call<T>(path, { signal }),
+  validate: (sql: string, ruleName: string | undefined, signal?: AbortSignal) =>
+    call<Validation>(paths.validate, { body: { sql, name: ruleName }, signal }),
+  deploy: (sql: string, ruleName?: string) => call<Rule>(paths.rules, { body: { sql, name: ruleName } }),
+  pause: (r: string) => call<Rule>(paths.rule(r) + ':pause', { method: 'POST' }),
+  resume: (r: string) => call<Rule>(paths.rule(r) + ':resume', { method: 'POST' }),
+  remove: (r: string) => call<null>(paths.rule(r), { method: 'DELETE' }),
+  createStream: (sql: string) => call<Stream>(paths.streams, { body: { sql } }),
+  send: (stream: string, ndjson: string) =>
+    call<IntakeAnswer>(`/streams/${name(stream)}/events?rows=all`, { raw: { type: 'application/x-ndjson', text: ndjson } }),
+};
+
+/** All rows of a list, whether the server pages it or not. */
+export async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+  const out: T[] = [];
+  let after: string | null = null;
+  for (let i = 0; i < 20; i++) {
+    const sep = path.includes('?') ? '&' : '?';
+    const got: Page<T> = await api.get(`${path}${sep}limit=500${after ? '&after=' + name(after) : ''}`, signal);
+    out.push(...got.data);
+    after = got.page?.has_more ? got.page.next : null;
+    if (!after) break;
+  }
+  return out;
+}
+
+/** Server-sent events; the browser reconnects by itself (with Last-Event-ID), and after a hard refusal we do. */
+export function listen<T>(path: string, event: string, each: (data: T) => void): () => void {
+  let source: EventSource | null = null;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    source = new EventSource(base + path);
+    source.onopen = () => reached(true);
+    source.addEventListener(event, (e) => each(JSON.parse((e as MessageEvent<string>).data) as T));
+    source.onerror = () => {
+      reached(false);
+      if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, 3000);
+    };
+  };
+  open();
+  return () => {
+    clearTimeout(again);
+    source?.close();
+  };
+}

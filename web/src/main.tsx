@@ -1,0 +1,17 @@
+import { render } from 'preact';
+import { App } from './app';
+import { interceptLinks } from './lib/router';
+import { startLive } from './lib/live';
+import './style/tokens.css';
+import './style/base.css';
+import './style/frame.css';
+import './style/parts.css';
+import './style/pages.css';
+import './style/rule.css';
+import './style/alerts.css';
+import './style/editor.css';
+import './style/narrow.css';
+
+interceptLinks();
+startLive();
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,277 @@
+// /rules/new and /rules/{r}: write it, see what it means, deploy it.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { api, paths, Problem, type Issue, type Page as ListPage, type Rule, type Stream, type Validation } from '../api';
+import { number, plural } from '../lib/format';
+import { useShortcuts } from '../lib/keys';
+import { useQuery } from '../lib/query';
+import { navigate, setQuery, useLocation } from '../lib/router';
+import { definitionOf, statementOf, withReplace } from '../lib/sql';
+import { namesOf, templates, type Template } from '../lib/templates';
+import { Ago, Button, CopyCurl, Failed, Link, Loading, ModePill, SeverityPill } from '../parts/basic';
+import { ask, say } from '../parts/dialog';
+import { Editor, type EditorHandle } from '../parts/editor_lazy';
+import { Icon } from '../parts/icons';
+import { Page } from '../parts/page';
+import { Problems } from '../parts/problems';
+import { Meaning, type Tab } from '../parts/meaning';
+import { removeRule, ruleLink, switchRule } from './rules';
+
+const CHECK_AFTER = 250; // ms of rest
+
+type Checked = { state: 'idle' | 'checking' | 'valid' | 'invalid' | 'offline'; result: Validation | null; issues: Issue[] };
+
+/** The server's parser on the text as it stands, once the typing rests. */
+function useValidation(sql: string, name: string): Checked {
+  const [checked, set] = useState<Checked>({ state: 'idle', result: null, issues: [] });
+  useEffect(() => {
+    if (!sql.trim()) return set({ state: 'idle', result: null, issues: [] });
+    const control = new AbortController();
+    const timer = setTimeout(() => {
+      set((c) => ({ ...c, state: 'checking' }));
+      api.validate(sql, statementOf(sql) ? undefined : name || undefined, control.signal).then(
+        (v) =>
+          set({
+            state: v.valid ? 'valid' : 'invalid',
+            result: v,
+            issues: [...v.errors.map((e) => ({ ...e, severity: 'error' as const })), ...v.warnings.map((w) => ({ ...w, severity: 'warning' as const }))],
+          }),
+        (e: unknown) => {
+          if (control.signal.aborted) return;
+          const p = e instanceof Problem ? e : null;
+          if (p && !p.offline && p.errors.length) set({ state: 'invalid', result: null, issues: p.errors });
+          else if (p && !p.offline) set({ state: 'invalid', result: null, issues: [{ code: 'refused', message: p.message }] });
+          else set((c) => ({ ...c, state: 'offline' }));
+        },
+      );
+    }, CHECK_AFTER);
+    return () => {
+      clearTimeout(timer);
+      control.abort();
+    };
+  }, [sql, name]);
+  return checked;
+}
+
+/** Unsaved text survives a reload and a look at another page, in this browser tab. */
+const draftKey = (rule: string) => `weir.draft.${rule}`;
+const draft = {
+  read: (rule: string) => {
+    try {
+      return sessionStorage.getItem(draftKey(rule));
+    } catch {
+      return null;
+    }
+  },
+  write: (rule: string, text: string | null) => {
+    try {
+      if (text === null) sessionStorage.removeItem(draftKey(rule));
+      else sessionStorage.setItem(draftKey(rule), text);
+    } catch {
+      /* a private window */
+    }
+  },
+};
+
+const validName = (n: string) => /^[A-Za-z_][\w-]*$/.test(n);
+
+export function RulePage({ arg }: { arg: string }) {
+  const isNew = arg === 'new';
+  const q = useQuery(isNew ? null : arg, (s) => api.get<Rule>(paths.rule(arg), s), 4000);
+  const streams = useQuery('streams', (s) => api.get<ListPage<Stream>>(paths.streams, s).then((p) => p.data));
+  if (!isNew && !q.data)
+    return (
+      <Page title={arg} head={<Crumbs name={arg} />}>
+        {q.problem ? <Failed problem={q.problem} retry={q.reload} /> : <Loading rows={10} />}
+      </Page>
+    );
+  if (isNew && !streams.data && !streams.problem) return <Page title="New rule" head={<Crumbs name="New" />}><Loading rows={10} /></Page>;
+  return <Desk key={arg} arg={arg} rule={isNew ? null : q.data} streams={streams.data ?? []} reload={q.reload} />;
+}
+
+const Crumbs = ({ name }: { name: string }) => (
+  <div class="crumbs">
+    <Link to="/rules">Rules</Link>
+    <Icon name="right" size={12} />
+    <b class="cut">{name}</b>
+  </div>
+);
+
+function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; streams: Stream[]; reload: () => void }) {
+  const { query } = useLocation();
+  const names = namesOf(streams.find((s) => /payment|transaction/i.test(s.name)) ?? streams[0] ?? null);
+  const fromTemplate = templates.find((t) => t.name === query.get('template'));
+  const saved = rule?.sql ?? '';
+  const [sql, setSql] = useState(() => draft.read(arg) ?? (rule ? rule.sql : (fromTemplate ?? templates[0]!).sql(names)));
+  const [name, setName] = useState(rule?.name ?? '');
+  const [busy, setBusy] = useState(false);
+  const [refused, setRefused] = useState<Issue[]>([]);
+  const editor = useRef<EditorHandle>(null);
+  const checked = useValidation(sql, name);
+  const lastGood = useRef<Validation | null>(null);
+  if (checked.result?.valid) lastGood.current = checked.result;
+
+  const statement = useMemo(() => statementOf(sql), [sql]);
+  const ruleName = statement ? statement.name : name;
+  const changed = sql !== saved;
+  const tab = (query.get('tab') as Tab | null) ?? (rule || fromTemplate ? 'pattern' : 'templates');
+  const issues = useMemo(() => (checked.issues.length ? checked.issues : refused), [checked.issues, refused]);
+
+  const edit = (text: string) => {
+    setSql(text);
+    setRefused([]);
+    draft.write(arg, text === saved ? null : text);
+  };
+  const pickTemplate = async (t: Template) => {
+    const text = t.sql(names);
+    const untouched = templates.some((x) => x.sql(names) === sql) || !sql.trim();
+    if (!untouched && !(await ask({ title: 'Replace your text?', text: <p>The template “{t.title}” takes the place of what is in the editor.</p>, yes: 'Use the template' }))) return;
+    edit(text);
+    setQuery({ template: t.name, tab: 'pattern' });
+    editor.current?.focus();
+  };
+
+  const deploy = async () => {
+    if (busy) return;
+    if (!validName(ruleName)) {
+      say('The rule needs a name: letters, digits and _', true);
+      document.getElementById('rule-name')?.focus();
+      return;
+    }
+    if (checked.state === 'invalid' && issues.some((i) => i.severity !== 'warning')) {
+      say('The rule does not compile yet', true);
+      editor.current?.jump(issues[0]!);
+      return;
+    }
+    setBusy(true);
+    setRefused([]);
+    try {
+      let replace = statement?.replace ?? false;
+      if (!replace && rule && rule.name === ruleName) {
+        if (!(await askReplace(rule))) return setBusy(false);
+        replace = true;
+      }
+      let made: Rule;
+      const whole = () => (statement ? withReplace(sql) : `CREATE OR REPLACE RULE ${ruleName} AS\n${sql}`);
+      try {
+        made = replace ? await api.deploy(whole()) : statement ? await api.deploy(sql) : await api.deploy(sql, ruleName);
+      } catch (e) {
+        if (!(e instanceof Problem) || e.status !== 409) throw e;
+        const old = await api.get<Rule>(paths.rule(ruleName));
+        if (!(await askReplace(old))) return setBusy(false);
+        made = await api.deploy(whole());
+      }
+      draft.write(arg, null);
+      say(`${made.name} is deployed, version ${made.version}`);
+      setBusy(false);
+      if (arg === made.name) {
+        setSql(made.sql);
+        reload();
+      } else navigate(ruleLink(made));
+    } catch (e) {
+      const p = e instanceof Problem ? e : null;
+      setRefused(p?.errors.length ? p.errors : [{ code: 'refused', message: p?.message ?? String(e) }]);
+      say(p?.title ?? String(e), true);
+      setBusy(false);
+    }
+  };
+
+  useShortcuts([
+    { keys: 'mod+Enter', does: 'Deploy the rule', group: 'Rule', run: () => void deploy() },
+    { keys: 'e', does: 'Go to the editor', group: 'Rule', run: () => editor.current?.focus() },
+    ...(rule ? [{ keys: 'p', does: 'Pause or resume', group: 'Rule', run: () => void switchRule(rule, reload) }] : []),
+  ]);
+
+  const problemState = checked.state === 'valid' ? 'valid' : checked.state === 'offline' ? 'offline' : checked.state === 'checking' ? 'checking' : 'idle';
+  return (
+    <Page title={rule?.name ?? 'New rule'} fixed class="rule-page"
+      head={
+        <div class="rule-title">
+          <Crumbs name={rule?.name ?? (statement?.name || 'New')} />
+          {rule ? (
+            <>
+              <ModePill mode={rule.mode} />
+              <SeverityPill severity={rule.severity} />
+              <span class="dim num">v{rule.version}</span>
+            </>
+          ) : null}
+          {changed && rule ? <span class="pill warn">not deployed</span> : null}
+        </div>
+      }
+      actions={
+        <>
+          {rule ? (
+            <>
+              <Button kind="ghost" icon={rule.mode === 'paused' ? 'play' : 'pause'} title="p" onClick={() => void switchRule(rule, reload)}>
+                {rule.mode === 'paused' ? 'Resume' : 'Pause'}
+              </Button>
+              <Button kind="ghost" icon="trash" aria-label="Delete" title="Delete the rule" onClick={() => void removeRule(rule, () => (draft.write(arg, null), navigate('/rules')))} />
+              <CopyCurl path={paths.rule(rule.name)} />
+            </>
+          ) : (
+            <CopyCurl path={paths.rules} method="POST" body={JSON.stringify(statement ? { sql } : { sql, name: ruleName })} />
+          )}
+          {changed && rule ? (
+            <Button kind="ghost" onClick={() => edit(saved)}>
+              Undo
+            </Button>
+          ) : null}
+          <Button kind="primary" icon="bolt" busy={busy} hint="mod+Enter" disabled={!!rule && !changed} onClick={() => void deploy()}>
+            {rule ? 'Deploy change' : 'Deploy'}
+          </Button>
+        </>
+      }>
+      {rule ? (
+        <div class="rule-facts num">
+          <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>{plural(rule.alerts, 'alert')}</Link>
+          <span>
+            last <Ago time={rule.last_alert} of="Last alert" />
+          </span>
+          <span title="Matches begun and not yet decided">{number(rule.partials)} in progress</span>
+          {rule.windows_open ? <span>{plural(rule.windows_open, 'open window')}</span> : null}
+          <span>
+            reads <Link to={`/streams/${encodeURIComponent(rule.stream)}`}>{rule.stream}</Link>
+            {rule.keys.length ? ` by ${rule.keys.join(', ')}` : ''}
+          </span>
+          <span>
+            changed <Ago time={rule.updated} of="Changed" />
+          </span>
+        </div>
+      ) : null}
+      <div class="desk">
+        <section class="desk-left" aria-label="Rule text">
+          {!statement ? (
+            <label class="rule-name">
+              Name
+              <input id="rule-name" type="text" class="mono" value={name} placeholder="card_testing" spellcheck={false} readOnly={!!rule} onInput={(e) => setName(e.currentTarget.value)} />
+            </label>
+          ) : null}
+          <Editor ref={editor} value={sql} onChange={edit} issues={issues} streams={streams} submit={() => void deploy()} label="The rule in SQL" />
+          <Problems issues={issues} pick={(i) => editor.current?.jump(i)} fix={(i, to) => editor.current?.fix(i, to)} state={problemState} />
+        </section>
+        <Meaning tab={tab} setTab={(t) => setQuery({ tab: t })} checked={checked.result} good={lastGood.current} rule={rule} sql={sql} pickTemplate={(t) => void pickTemplate(t)}
+          pickVariable={(v) => {
+            const at = definitionOf(sql, v);
+            if (at) editor.current?.select(at.from, at.to);
+          }} />
+      </div>
+    </Page>
+  );
+}
+
+const askReplace = (r: Rule) =>
+  ask({
+    title: `Replace ${r.name}, version ${r.version}?`,
+    yes: `Deploy version ${r.version + 1}`,
+    text: (
+      <>
+        <p>The new version sees the events from now on{r.partials || r.windows_open ? '; what the old one has half matched is dropped:' : '.'}</p>
+        {r.partials || r.windows_open ? (
+          <p class="num">
+            {plural(r.partials, 'match in progress', 'matches in progress')}, {plural(r.windows_open, 'open window')}.
+          </p>
+        ) : null}
+        <p>{r.alerts ? `Its ${plural(r.alerts, 'alert')} stay.` : 'It has no alerts yet.'}</p>
+      </>
+    ),
+  });
+

@@ -1,0 +1,204 @@
+// /rules: what is deployed, how it fares, and the switches.
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { all, api, paths, Problem, type Rule } from '../api';
+import { number, plural, short } from '../lib/format';
+import { useShortcuts } from '../lib/keys';
+import { useQuery } from '../lib/query';
+import { navigate, setQuery, useLocation } from '../lib/router';
+import { Ago, Button, CopyCurl, Empty, Link, ModePill, SeverityPill, States, severities } from '../parts/basic';
+import { ask, say } from '../parts/dialog';
+import { Icon } from '../parts/icons';
+import { Page } from '../parts/page';
+import { TemplateCards } from '../parts/templates';
+
+type SortKey = 'name' | 'severity' | 'alerts' | 'partials' | 'last_alert' | 'updated';
+const rank = (r: Rule, k: SortKey): number | string =>
+  k === 'name' ? r.name : k === 'severity' ? severities.indexOf(r.severity) : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -r[k];
+
+export const ruleLink = (r: { name: string }) => `/rules/${encodeURIComponent(r.name)}`;
+
+export async function switchRule(r: Rule, done: () => void) {
+  try {
+    const now = r.mode === 'paused' ? await api.resume(r.name) : await api.pause(r.name);
+    say(now.mode === 'paused' ? `${r.name} is paused: its state is kept, events are not seen` : `${r.name} runs again`);
+  } catch (e) {
+    say(e instanceof Problem ? e.message : String(e), true);
+  }
+  done();
+}
+export async function removeRule(r: Rule, done: () => void) {
+  const yes = await ask({
+    title: `Delete ${r.name}?`,
+    danger: true,
+    yes: 'Delete the rule',
+    text: (
+      <>
+        <p>It stops at once, and what it had half matched is lost{r.partials ? ` (${plural(r.partials, 'partial match', 'partial matches')})` : ''}.</p>
+        <p>{r.alerts ? `Its ${plural(r.alerts, 'alert')} stay.` : 'It has no alerts.'} To stop it for a while, pause it instead.</p>
+      </>
+    ),
+  });
+  if (!yes) return;
+  try {
+    await api.remove(r.name);
+    say(`${r.name} is deleted`);
+    done();
+  } catch (e) {
+    say(e instanceof Problem ? e.message : String(e), true);
+  }
+}
+
+export function RulesPage() {
+  const { query } = useLocation();
+  const q = query.get('q') ?? '';
+  const mode = query.get('mode');
+  const sort = (query.get('sort') as SortKey | null) ?? 'alerts';
+  const rules = useQuery('rules', (s) => all<Rule>(paths.rules, s), 3000);
+  const search = useRef<HTMLInputElement>(null);
+  const [at, setAt] = useState(-1);
+
+  const list = useMemo(() => {
+    const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = (rules.data ?? []).filter((r) => {
+      const text = `${r.name} ${r.title ?? ''} ${r.stream} ${r.kind} ${r.severity} ${r.mode}`.toLowerCase();
+      return (!mode || r.mode === mode) && words.every((w) => text.includes(w));
+    });
+    return found.sort((a, b) => {
+      const x = rank(a, sort);
+      const y = rank(b, sort);
+      return x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1;
+    });
+  }, [rules.data, q, mode, sort]);
+
+  const current = list[Math.min(at, list.length - 1)];
+  const go = (d: number) => {
+    const i = Math.min(list.length - 1, Math.max(0, at + d));
+    setAt(i);
+    document.getElementById(`rule-${i}`)?.scrollIntoView({ block: 'nearest' });
+  };
+  useShortcuts([
+    { keys: '/', does: 'Search rules', group: 'Rules', run: () => search.current?.focus() },
+    { keys: 'c', does: 'New rule', group: 'Rules', run: () => navigate('/rules/new') },
+    { keys: 'j', does: 'Next rule', group: 'Rules', run: () => go(1) },
+    { keys: 'k', does: 'Rule before', group: 'Rules', run: () => go(-1) },
+    { keys: 'Enter', does: 'Open the rule', group: 'Rules', run: () => current && navigate(ruleLink(current)) },
+    { keys: 'p', does: 'Pause or resume', group: 'Rules', run: () => current && void switchRule(current, rules.reload) },
+  ]);
+
+  const Th = ({ k, children, class: cls }: { k: SortKey; children: string; class?: string }) => (
+    <th class={cls} aria-sort={sort === k ? (k === 'name' || k === 'severity' ? 'ascending' : 'descending') : undefined}>
+      <button type="button" class={`sort ${sort === k ? 'on' : ''}`} onClick={() => setQuery({ sort: k === 'alerts' ? null : k })}>
+        {children}
+        {sort === k ? <Icon name="down" size={12} /> : null}
+      </button>
+    </th>
+  );
+  const counts = { active: 0, shadow: 0, paused: 0 };
+  for (const r of rules.data ?? []) counts[r.mode]++;
+
+  return (
+    <Page title="Rules"
+      actions={
+        <>
+          <CopyCurl path={paths.rules} />
+          <Link to="/rules/new" class="btn btn-primary" title="New rule (c)">
+            <Icon name="plus" /> New rule
+          </Link>
+        </>
+      }>
+      <States of={rules} rows={9}>
+        {(data) =>
+          data.length === 0 ? (
+            <div class="first-rule">
+              <Empty icon="rules" title="No rules yet">
+                <p>A rule says in SQL what should not happen. Start from one of these, or from a blank page.</p>
+              </Empty>
+              <TemplateCards pick={(t) => navigate(`/rules/new?template=${t.name}`)} />
+            </div>
+          ) : (
+            <>
+              <div class="filters" role="search">
+                <label class="input-icon">
+                  <Icon name="search" size={14} />
+                  <input ref={search} type="search" placeholder="Search rules" aria-label="Search rules" value={q} onInput={(e) => setQuery({ q: e.currentTarget.value })} />
+                  <kbd>/</kbd>
+                </label>
+                <div class="segments" role="group" aria-label="Mode">
+                  {(['active', 'shadow', 'paused'] as const).map((m) => (
+                    <button key={m} type="button" class={mode === m ? 'on' : ''} aria-pressed={mode === m} onClick={() => setQuery({ mode: mode === m ? null : m })}>
+                      {m} <b class="num">{counts[m]}</b>
+                    </button>
+                  ))}
+                </div>
+                <span class="dim num">{list.length === data.length ? plural(data.length, 'rule') : `${list.length} of ${plural(data.length, 'rule')}`}</span>
+              </div>
+              <div class="card flush scroll-x">
+                <table class="rows rules-table">
+                  <thead>
+                    <tr>
+                      <th>Mode</th>
+                      <Th k="name">Name</Th>
+                      <Th k="severity">Severity</Th>
+                      <th class="hide-s">Kind</th>
+                      <th class="hide-s">Stream</th>
+                      <Th k="alerts" class="r">
+                        Alerts
+                      </Th>
+                      <Th k="partials" class="r hide-m">
+                        In progress
+                      </Th>
+                      <Th k="last_alert" class="r">
+                        Last alert
+                      </Th>
+                      <th>
+                        <span class="sr">Actions</span>
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {list.map((r, i) => (
+                      <tr key={r.id} id={`rule-${i}`} class={`pick ${i === at ? 'on' : ''} ${r.mode === 'paused' ? 'muted' : ''}`} onClick={(e) => !(e.target as Element).closest('a,button') && navigate(ruleLink(r))}>
+                        <td>
+                          <ModePill mode={r.mode} />
+                        </td>
+                        <td class="name">
+                          <Link to={ruleLink(r)}>{r.name}</Link>
+                          {r.title && r.title !== r.name ? <small class="cut">{r.title}</small> : null}
+                        </td>
+                        <td>
+                          <SeverityPill severity={r.severity} />
+                        </td>
+                        <td class="hide-s dim">{r.kind}</td>
+                        <td class="hide-s">
+                          <Link to={`/streams/${encodeURIComponent(r.stream)}`} class="quiet">
+                            {r.stream}
+                          </Link>
+                        </td>
+                        <td class="num r">{r.alerts ? <Link to={`/alerts?rule=${encodeURIComponent(r.name)}`}>{number(r.alerts)}</Link> : <span class="dim">0</span>}</td>
+                        <td class="num r hide-m" title={`${plural(r.partials, 'partial match', 'partial matches')}, ${plural(r.windows_open, 'open window')}`}>
+                          {r.partials + r.windows_open ? short(r.partials + r.windows_open) : <span class="dim">0</span>}
+                        </td>
+                        <td class="num r dim">
+                          <Ago time={r.last_alert} of="Last alert" />
+                        </td>
+                        <td class="acts">
+                          <Button kind="ghost" icon={r.mode === 'paused' ? 'play' : 'pause'} title={r.mode === 'paused' ? 'Resume' : 'Pause'} aria-label={`${r.mode === 'paused' ? 'Resume' : 'Pause'} ${r.name}`} onClick={() => void switchRule(r, rules.reload)} />
+                          <Button kind="ghost" icon="trash" title="Delete" aria-label={`Delete ${r.name}`} onClick={() => void removeRule(r, rules.reload)} />
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+                {list.length ? null : (
+                  <Empty icon="search" title="No rule fits">
+                    <Button onClick={() => setQuery({ q: null, mode: null })}>Clear the search</Button>
+                  </Empty>
+                )}
+              </div>
+            </>
+          )
+        }
+      </States>
+    </Page>
+  );
+}

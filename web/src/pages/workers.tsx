@@ -1,0 +1,125 @@
+// /workers: the processes that do the work, how busy they are, and what went wrong.
+import { useMemo, useRef } from 'preact/hooks';
+import { api, paths, type Worker, type WorkerException } from '../api';
+import { bytes, clock, full, number, percent, plural, short } from '../lib/format';
+import { useQuery } from '../lib/query';
+import { Ago, Bar, Card, CopyCurl, Empty, States } from '../parts/basic';
+import { Page } from '../parts/page';
+
+interface Answer {
+  data: Worker[];
+  exceptions: WorkerException[];
+}
+
+export function WorkersPage() {
+  const q = useQuery('workers', (s) => api.get<Answer>(paths.workers, s), 2000);
+  const before = useRef<{ at: number; rows: Map<string, number> } | null>(null);
+  const perSecond = useMemo(() => {
+    const now = Date.now();
+    const rows = new Map((q.data?.data ?? []).map((w) => [`${w.index}/${w.pid}`, w.rows_in]));
+    const out = new Map<string, number>();
+    const b = before.current;
+    if (b && now > b.at) for (const [k, n] of rows) if (b.rows.has(k)) out.set(k, Math.max(0, ((n - b.rows.get(k)!) * 1000) / (now - b.at)));
+    before.current = { at: now, rows };
+    return out;
+  }, [q.data]);
+  return (
+    <Page title="Workers" actions={<CopyCurl path={paths.workers} />}>
+      <States of={q} rows={6}>
+        {({ data, exceptions }) => {
+          const attempt = Math.max(0, ...data.map((w) => w.attempt));
+          const running = data.filter((w) => w.state === 'running').length;
+          return (
+            <>
+              <p class="lead">
+                {running} of {plural(data.length, 'worker')} running, attempt {attempt}.
+                <span class="dim"> When a worker dies, all begin a new attempt and read the log again: alerts have fixed ids, so none is lost or doubled.</span>
+              </p>
+              <div class="card flush scroll-x">
+                <table class="rows">
+                  <thead>
+                    <tr>
+                      <th>Worker</th>
+                      <th>State</th>
+                      <th>Busy</th>
+                      <th class="r">Rows/s</th>
+                      <th class="r">Rows in</th>
+                      <th class="r">Waiting</th>
+                      <th class="r">Keys</th>
+                      <th class="r">Partials</th>
+                      <th class="r">Windows</th>
+                      <th class="r">State</th>
+                      <th class="r">Memory</th>
+                      <th class="r">Watermark</th>
+                      <th class="r">Attempt</th>
+                      <th class="r">Up</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {data.map((w) => (
+                      <tr key={w.index}>
+                        <td class="num">
+                          {w.index} <span class="dim">pid {w.pid}</span>
+                        </td>
+                        <td>
+                          <span class={`pill ${w.state === 'running' ? 'good' : w.state === 'failed' ? 'bad' : 'warn'}`}>{w.state}</span>
+                        </td>
+                        <td class="busy">
+                          <Bar share={w.busy} label={`Busy ${percent(w.busy)}`} /> <span class="num">{percent(w.busy)}</span>
+                        </td>
+                        <td class="num r">{perSecond.has(`${w.index}/${w.pid}`) ? short(Math.round(perSecond.get(`${w.index}/${w.pid}`)!)) : <span class="dim">–</span>}</td>
+                        <td class="num r">{number(w.rows_in)}</td>
+                        <td class="num r">{number(w.rows_waiting)}</td>
+                        <td class="num r">{number(w.keys)}</td>
+                        <td class="num r">{number(w.partials)}</td>
+                        <td class="num r">{number(w.windows_open)}</td>
+                        <td class="num r">{bytes(w.state_bytes)}</td>
+                        <td class="num r">{bytes(w.rss_bytes)}</td>
+                        <td class="num r" title={full(w.watermark)}>
+                          {w.watermark ? clock(w.watermark) : <span class="dim">–</span>}
+                        </td>
+                        <td class="num r">{w.attempt}</td>
+                        <td class="num r dim">
+                          <Ago time={w.started} of="Started" />
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+                {data.length ? null : <Empty icon="workers" title="No workers" />}
+              </div>
+              <Card title="Exceptions" flush side={<span class="dim num">{exceptions.length ? plural(exceptions.length, 'exception') : ''}</span>}>
+                {exceptions.length ? (
+                  <table class="rows tight exceptions">
+                    <thead>
+                      <tr>
+                        <th>When</th>
+                        <th class="r">Attempt</th>
+                        <th class="r">Worker</th>
+                        <th>What</th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {exceptions.map((e, i) => (
+                        <tr key={i}>
+                          <td class="num" title={full(e.at)}>
+                            <Ago time={e.at} />
+                          </td>
+                          <td class="num r">{e.attempt}</td>
+                          <td class="num r">{e.worker}</td>
+                          <td class="mono wrap">{e.text}</td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                ) : (
+                  <Empty icon="check" title="No worker has died" />
+                )}
+              </Card>
+            </>
+          );
+        }}
+      </States>
+    </Page>
+  );
+}

@@ -1,0 +1,194 @@
+// One alert in full: what it says, its events on the axis of event time, the row, the rule that found it.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { paths, type AlertDetail, type Fields } from '../api';
+import { clock, duration, full, plural, ruleTitle, value, when } from '../lib/format';
+import { useShortcuts } from '../lib/keys';
+import { mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
+import { Ago, Card, CopyButton, Empty, Link, ModePill, SeverityPill, curl } from './basic';
+import { JsonLine, JsonView, SqlView } from './sqlview';
+import { Timeline, type Mark } from './timeline';
+
+const SHOWN = 200; // rows of the table of events
+
+export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boolean }) {
+  const title = ruleTitle(a.title, a.rule);
+  return (
+    <div class="alert-head">
+      <div class="alert-line">
+        <SeverityPill severity={a.severity} />
+        {a.mode !== 'active' ? <ModePill mode={a.mode} /> : null}
+        {a.kind !== 'match' ? <span class="pill">{a.kind}</span> : null}
+        <span class="dim">
+          <Ago time={a.created} of="Alert made" />
+        </span>
+      </div>
+      <h1>{link ? <Link to={`/alerts/${a.id}`}>{title}</Link> : title}</h1>
+      <dl class="facts">
+        <div>
+          <dt>Rule</dt>
+          <dd>
+            <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> <span class="dim">v{a.version}</span>
+          </dd>
+        </div>
+        {Object.entries(a.key ?? {}).map(([k, v]) => (
+          <div key={k}>
+            <dt>{k}</dt>
+            <dd class="mono">
+              <Link to={`/alerts?key=${encodeURIComponent(value(v))}`} title="All alerts of this key">
+                {value(v)}
+              </Link>
+            </dd>
+          </div>
+        ))}
+        <div>
+          <dt>Event time</dt>
+          <dd title={full(a.time)}>{when(a.time, true)}</dd>
+        </div>
+        <div>
+          <dt>Made</dt>
+          <dd title="When the alert was stored, by the server's clock">{when(a.created, true)}</dd>
+        </div>
+        {a.count > 1 ? (
+          <div>
+            <dt>Count</dt>
+            <dd title="Results held back by the rule's cooldown raise the count">× {a.count}</dd>
+          </div>
+        ) : null}
+        {a.revision > 0 ? (
+          <div>
+            <dt>Revision</dt>
+            <dd>{a.revision}</dd>
+          </div>
+        ) : null}
+      </dl>
+    </div>
+  );
+}
+
+function spanOf(a: AlertDetail, marks: Mark[]) {
+  if (a.window) {
+    const start = Date.parse(a.window.start);
+    const end = Date.parse(a.window.end);
+    return { start, end, text: `window ${duration(end - start)}` };
+  }
+  const within = a.rule_sql ? withinOf(a.rule_sql) : null;
+  if (within && marks.length) {
+    const start = Date.parse(marks[0]!.time);
+    return { start, end: start + within.ms, text: `WITHIN ${within.text}` };
+  }
+  return null;
+}
+
+export function AlertBody({ alert: a }: { alert: AlertDetail }) {
+  const variables = useMemo(() => variablesOf(a.rule_sql ?? ''), [a.rule_sql]);
+  const marks = useMemo(() => {
+    const all = a.match.flatMap((m) => m.events.map((e): Mark => ({ ...e, variable: m.var, index: 0 })));
+    all.sort((x, y) => Date.parse(x.time) - Date.parse(y.time) || x.partition - y.partition || x.offset - y.offset);
+    return all.map((m, index) => ({ ...m, index }));
+  }, [a]);
+  const [selected, select] = useState(0);
+  useEffect(() => select(Math.max(0, marks.length - 1)), [a.id]);
+  const move = (d: number) => select((i) => Math.min(marks.length - 1, Math.max(0, i + d)));
+  useShortcuts([
+    { keys: 'ArrowRight', does: 'Next event', group: 'Alert', run: () => move(1) },
+    { keys: 'ArrowLeft', does: 'Event before', group: 'Alert', run: () => move(-1) },
+  ]);
+
+  const columns = useMemo(() => [...new Set(marks.flatMap((m) => Object.keys(m.event ?? {})))], [marks]);
+  const used = useMemo(() => mentioned(a.rule_sql ?? '', columns), [a.rule_sql, columns]);
+  const marked = useMemo(() => new Set(used.map((u) => u.toLowerCase())), [used]);
+  const keyColumns = new Set(Object.keys(a.key ?? {}).map((k) => k.toLowerCase()));
+  const shown = used.filter((c) => !keyColumns.has(c.toLowerCase()));
+  const at = marks[Math.min(selected, marks.length - 1)];
+  const span = spanOf(a, marks);
+  const first = marks[0];
+  const last = marks[marks.length - 1];
+
+  return (
+    <div class="alert-body">
+      <Card class="alert-events" title={marks.length ? plural(marks.length, 'event') : 'Events'}
+        side={first && last && marks.length > 1 ? <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span> : null}>
+        {marks.length ? (
+          <>
+            <Timeline marks={marks} variables={variables} span={span} alertAt={Date.parse(a.time)} selected={selected} select={select} />
+            <div class="event-table scroll-x">
+              <table class="rows tight">
+                <thead>
+                  <tr>
+                    <th>Var</th>
+                    <th>Event time</th>
+                    <th class="r">After</th>
+                    {shown.map((c) => (
+                      <th key={c} class={isNumeric(marks, c) ? 'r' : ''}>
+                        {c}
+                      </th>
+                    ))}
+                    {shown.length ? null : <th>Event</th>}
+                  </tr>
+                </thead>
+                <tbody>
+                  {marks.slice(0, SHOWN).map((m, i) => (
+                    <tr key={i} class={`pick ${i === selected ? 'on' : ''}`} onClick={() => select(i)}>
+                      <td>
+                        <b class={`var ${variableClass(variables, m.variable)}`}>{m.variable ?? '–'}</b>
+                      </td>
+                      <td class="num" title={full(m.time)}>
+                        {clock(m.time, true)}
+                      </td>
+                      <td class="num r dim">{i ? '+' + duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time)) : ''}</td>
+                      {shown.map((c) => (
+                        <td key={c} class={isNumeric(marks, c) ? 'num r' : ''}>
+                          {m.event ? value(field(m.event, c)) : <span class="dim">–</span>}
+                        </td>
+                      ))}
+                      {shown.length ? null : <td>{m.event ? <JsonLine of={m.event} /> : <span class="dim">not kept</span>}</td>}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+              {marks.length > SHOWN ? <p class="dim note">The first {SHOWN} of {plural(marks.length, 'event')}.</p> : null}
+            </div>
+          </>
+        ) : (
+          <Empty icon="streams" title="No events were kept with this alert" />
+        )}
+      </Card>
+      {at ? (
+        <Card class="alert-json" title={<><b class={`var ${variableClass(variables, at.variable)}`}>{at.variable ?? 'event'}</b> event {selected + 1} of {marks.length}</>}
+          side={at.event ? <CopyButton text={() => JSON.stringify(at.event, null, 2)} label="JSON" title="Copy the event" /> : null}>
+          <p class="dim place num">
+            {full(at.time)} · <Link to={`/streams/${encodeURIComponent(at.stream)}`}>{at.stream}</Link> partition {at.partition}, offset {at.offset}
+          </p>
+          {at.event ? <JsonView of={at.event} marks={marked} label="The event; marked fields are read by the rule" /> : <p class="dim">The event itself is no longer kept.</p>}
+        </Card>
+      ) : null}
+      <Card class="alert-row" title="Row" side={<CopyButton text={() => JSON.stringify(a.row, null, 2)} label="JSON" title="Copy the row" />}>
+        {Object.keys(a.row ?? {}).length ? (
+          <dl class="measures">
+            {Object.entries(a.row).map(([k, v]) => (
+              <div key={k}>
+                <dt>{k}</dt>
+                <dd class="num">{value(v)}</dd>
+              </div>
+            ))}
+          </dl>
+        ) : (
+          <p class="dim">The rule has no outputs.</p>
+        )}
+      </Card>
+      {a.rule_sql ? (
+        <Card class="alert-sql" title={<>Rule <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> at version {a.version}</>} side={<CopyButton text={a.rule_sql} label="SQL" title="Copy the rule" />}>
+          <SqlView sql={a.rule_sql} marks={marked} label="The rule" />
+        </Card>
+      ) : null}
+    </div>
+  );
+}
+
+const field = (e: Fields, c: string) => e[c];
+const isNumeric = (marks: Mark[], c: string) => {
+  const v = marks.find((m) => m.event && m.event[c] !== null && m.event[c] !== undefined)?.event?.[c];
+  return typeof v === 'number' || (typeof v === 'string' && /^-?\d+(\.\d+)?$/.test(v));
+};
+
+export const alertCurl = (id: string) => curl(paths.alert(id));

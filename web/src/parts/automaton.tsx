@@ -1,0 +1,159 @@
+// The pattern as its automaton: states in order of flow (dagre), edges labelled by variable.
+// Solid: the very next row. Dashed: rows may lie between. Dotted: any later row. A loop bends over its state.
+import dagre from '@dagrejs/dagre';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Nfa, NfaEdge } from '../api';
+import { variableClass } from '../lib/sql';
+
+const R = 19; // of a state
+const words = { next: 'the very next row', followed: 'the next row that fits', any: 'any later row that fits' };
+const kinds = { take: '', loop: 'again: ', skip: 'without a row' };
+
+interface Placed {
+  edge: NfaEdge;
+  path: string;
+  label: { x: number; y: number };
+  tip: { x: number; y: number };
+}
+type Point = { x: number; y: number };
+
+const keyOf = (id: number | string) => String(id);
+
+function smooth(points: Point[]): string {
+  const [a, ...rest] = points as [Point, ...Point[]];
+  if (rest.length === 1) return `M${a.x} ${a.y}L${rest[0]!.x} ${rest[0]!.y}`;
+  let d = `M${a.x} ${a.y}`;
+  for (let i = 0; i < rest.length - 1; i++) {
+    const p = rest[i]!;
+    const q = rest[i + 1]!;
+    const end = i === rest.length - 2 ? q : { x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 };
+    d += `Q${p.x} ${p.y} ${end.x} ${end.y}`;
+  }
+  return d;
+}
+
+function place(nfa: Nfa, direction: 'LR' | 'TB') {
+  const g = new dagre.graphlib.Graph({ multigraph: true });
+  g.setGraph({ rankdir: direction, nodesep: 44, ranksep: direction === 'LR' ? 74 : 52, edgesep: 26, marginx: 26, marginy: 44 });
+  g.setDefaultEdgeLabel(() => ({}));
+  for (const s of nfa.states) g.setNode(keyOf(s.id), { width: R * 2, height: R * 2 });
+  const plain = nfa.edges.filter((e) => keyOf(e.from) !== keyOf(e.to));
+  plain.forEach((e, i) => g.setEdge(keyOf(e.from), keyOf(e.to), { width: Math.max(16, e.label.length * 7 + 14), height: 16, labelpos: 'c' }, String(i)));
+  dagre.layout(g);
+  const at = new Map(nfa.states.map((s) => [keyOf(s.id), g.node(keyOf(s.id)) as Point]));
+  const edges: Placed[] = [];
+  plain.forEach((edge, i) => {
+    const e = g.edge({ v: keyOf(edge.from), w: keyOf(edge.to), name: String(i) }) as { points: Point[]; x?: number; y?: number };
+    const pts = e.points.map((p) => ({ ...p }));
+    // End a little before the circle, so that the arrow's head is seen.
+    const to = at.get(keyOf(edge.to))!;
+    const final = nfa.states.find((s) => keyOf(s.id) === keyOf(edge.to))?.kind === 'final';
+    const last = pts[pts.length - 1]!;
+    const before = pts[pts.length - 2] ?? at.get(keyOf(edge.from))!;
+    const d = Math.hypot(to.x - before.x, to.y - before.y) || 1;
+    last.x = to.x - ((to.x - before.x) / d) * (R + (final ? 8 : 5));
+    last.y = to.y - ((to.y - before.y) / d) * (R + (final ? 8 : 5));
+    const mid = { x: e.x ?? (pts[0]!.x + last.x) / 2, y: e.y ?? (pts[0]!.y + last.y) / 2 };
+    edges.push({ edge, path: smooth(pts), label: mid, tip: mid });
+  });
+  const loops = new Map<string, number>();
+  for (const edge of nfa.edges.filter((e) => keyOf(e.from) === keyOf(e.to))) {
+    const id = keyOf(edge.from);
+    const n = loops.get(id) ?? 0;
+    loops.set(id, n + 1);
+    const c = at.get(id);
+    if (!c) continue;
+    const h = 30 + n * 20;
+    const w = 13;
+    const path = direction === 'LR'
+      ? `M${c.x - 9} ${c.y - R + 2}C${c.x - w - 14} ${c.y - R - h} ${c.x + w + 14} ${c.y - R - h} ${c.x + 11} ${c.y - R - 3}`
+      : `M${c.x + R - 2} ${c.y - 9}C${c.x + R + h} ${c.y - w - 14} ${c.x + R + h} ${c.y + w + 14} ${c.x + R + 3} ${c.y + 11}`;
+    const label = direction === 'LR' ? { x: c.x, y: c.y - R - h * 0.75 - 5 } : { x: c.x + R + h * 0.75 + 9, y: c.y };
+    edges.push({ edge, path, label, tip: label });
+  }
+  const size = g.graph() as { width?: number; height?: number };
+  const wide = edges.reduce((m, e) => Math.max(m, e.label.x + e.edge.label.length * 4 + 20), size.width ?? 100);
+  return { at, edges, width: wide, height: size.height ?? 100 };
+}
+
+export default function Automaton({ nfa, variables, onPick }: { nfa: Nfa; variables: string[]; onPick?: (variable: string) => void }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const [hover, setHover] = useState<number | null>(null);
+  useEffect(() => {
+    const see = new ResizeObserver(([e]) => setWidth(e!.contentRect.width));
+    see.observe(box.current!);
+    return () => see.disconnect();
+  }, []);
+  const lr = useMemo(() => place(nfa, 'LR'), [nfa]);
+  // Too long for one line: from top to bottom.
+  const down = width > 0 && lr.width > width * 1.25;
+  const drawn = useMemo(() => (down ? place(nfa, 'TB') : lr), [lr, down]);
+  const scale = width ? Math.min(1.15, Math.max(0.55, width / drawn.width)) : 1;
+  const shown = hover === null ? null : drawn.edges[hover];
+
+  return (
+    <div class="automaton" ref={box} onMouseLeave={() => setHover(null)}>
+      <svg width={drawn.width * scale} height={drawn.height * scale} viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Automaton of the pattern">
+        {drawn.edges.map(({ edge, path, label }, i) => {
+          const colour = variableClass(variables, edge.label);
+          const said = `${kinds[edge.kind]}${edge.label}, ${words[edge.contiguity]}${edge.condition ? ': ' + edge.condition : ''}`;
+          const on = hover === i;
+          const back = Math.max(18, edge.label.length * 7.4 + 12);
+          return (
+            <g key={i} class={`edge ${colour} edge-${edge.kind} way-${edge.contiguity} ${on ? 'on' : ''}`} tabIndex={0} role="button" aria-label={said}
+              onMouseEnter={() => setHover(i)} onFocus={() => setHover(i)} onBlur={() => setHover(null)}
+              onClick={() => onPick?.(edge.label)} onKeyDown={(e) => e.key === 'Enter' && onPick?.(edge.label)}>
+              <path class="hit" d={path} />
+              <path class="line" d={path} />
+              <Head path={path} />
+              {edge.label ? (
+                <>
+                  <rect x={label.x - back / 2} y={label.y - 9} width={back} height={18} rx={5} />
+                  <text x={label.x} y={label.y + 4}>
+                    {edge.label}
+                  </text>
+                </>
+              ) : null}
+            </g>
+          );
+        })}
+        {nfa.states.map((s) => {
+          const p = drawn.at.get(keyOf(s.id))!;
+          return (
+            <g key={keyOf(s.id)} class={`state state-${s.kind} ${variableClass(variables, s.variable)}`}>
+              {s.kind === 'start' ? <path class="entry" d={down ? `M${p.x} ${p.y - R - 16}v11` : `M${p.x - R - 18} ${p.y}h13`} /> : null}
+              {s.kind === 'final' ? <circle class="ring" cx={p.x} cy={p.y} r={R + 3.5} /> : null}
+              <circle cx={p.x} cy={p.y} r={R} />
+              <text x={p.x} y={p.y + 4}>
+                {s.kind === 'start' ? '' : s.kind === 'final' ? '✓' : shortLabel(s.label || String(s.id))}
+              </text>
+              <title>{s.kind === 'start' ? 'Start: waiting for the first row' : s.kind === 'final' ? 'The match is complete' : `State ${s.label || s.id}`}</title>
+            </g>
+          );
+        })}
+      </svg>
+      {shown ? (
+        <div class="tip" style={{ left: Math.min(Math.max(8, shown.tip.x * scale - 110), Math.max(8, width - 250)), top: shown.tip.y * scale + 18 }}>
+          <b class={variableClass(variables, shown.edge.label)}>{shown.edge.label || 'ε'}</b>
+          <span>
+            {kinds[shown.edge.kind]}
+            {shown.edge.kind === 'skip' ? '' : words[shown.edge.contiguity]}
+          </span>
+          <code>{shown.edge.condition || 'every row fits'}</code>
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+const shortLabel = (s: string) => (s.length > 4 ? s.slice(0, 3) + '…' : s);
+
+/** Arrow head at the end of a path, in the edge's own colour (markers cannot inherit it everywhere). */
+function Head({ path }: { path: string }) {
+  const n = path.match(/-?\d+(?:\.\d+)?/g)!.map(Number);
+  const [x1, y1, x2, y2] = n.slice(-4) as [number, number, number, number];
+  const a = Math.atan2(y2 - y1, x2 - x1);
+  const p = (d: number, side: number) => `${x2 + Math.cos(a) * d - Math.sin(a) * side},${y2 + Math.sin(a) * d + Math.cos(a) * side}`;
+  return <polygon class="head" points={`${p(4, 0)} ${p(-5, 4)} ${p(-5, -4)}`} />;
+}

@@ -1,0 +1,201 @@
+// The right side of the rule editor: what the text means, as the server read it.
+import type { ComponentType } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { api, paths, type Alert, type Nfa, type Page as ListPage, type Rule, type Validation } from '../api';
+import { keyText, ruleTitle } from '../lib/format';
+import { useQuery } from '../lib/query';
+import { variableClass, variablesOf } from '../lib/sql';
+import type { Template } from '../lib/templates';
+import { Ago, Empty, Link, Loading, SeverityPill, States } from './basic';
+import { TemplateCards } from './templates';
+
+export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'templates';
+
+interface Props {
+  tab: Tab;
+  setTab: (t: Tab) => void;
+  checked: Validation | null;
+  good: Validation | null; // the last text that was valid
+  rule: Rule | null;
+  sql: string;
+  pickVariable: (v: string) => void;
+  pickTemplate: (t: Template) => void;
+}
+type Drawn = ComponentType<{ nfa: Nfa; variables: string[]; onPick?: (v: string) => void }>;
+
+/** dagre comes with the picture, when one is shown. */
+function Picture(p: { nfa: Nfa; variables: string[]; onPick: (v: string) => void }) {
+  const [part, setPart] = useState<{ A: Drawn } | null>(null);
+  useEffect(() => {
+    import('./automaton').then((m) => setPart({ A: m.default }), () => {});
+  }, []);
+  return part ? <part.A {...p} /> : <Loading rows={3} />;
+}
+
+const kindWords: Record<string, string> = {
+  filter: 'A filter looks at each event by itself: what fits is an alert at once.',
+  window: 'A window rule gathers events by time or count, and speaks when a window closes.',
+};
+
+export function Meaning(p: Props) {
+  const stale = p.checked !== null && !p.checked.valid;
+  const shown = p.checked?.valid ? p.checked : p.good;
+  const nfa = shown?.nfa ?? (p.good === null ? p.rule?.nfa : null) ?? null;
+  const variables = useMemo(() => {
+    const fromText = variablesOf(p.sql);
+    const more = (shown?.rule?.variables ?? []).map((v) => v.name.toUpperCase()).filter((v) => !fromText.includes(v));
+    return [...fromText, ...more];
+  }, [p.sql, shown]);
+  const tabs: [Tab, string][] = [['pattern', 'Pattern'], ['outputs', 'Outputs'], ['explain', 'Explain'], ...(p.rule ? ([['alerts', 'Alerts']] as [Tab, string][]) : []), ['templates', 'Templates']];
+  const missing = <Empty icon="rules" title={stale ? 'It does not compile yet' : 'Nothing to show yet'}>{stale ? <p>The problems are listed under the text.</p> : null}</Empty>;
+
+  return (
+    <section class="desk-right" aria-label="What the rule means">
+      <div class="tabs" role="tablist">
+        {tabs.map(([t, name]) => (
+          <button key={t} type="button" role="tab" aria-selected={p.tab === t} class={p.tab === t ? 'on' : ''} onClick={() => p.setTab(t)}>
+            {name}
+          </button>
+        ))}
+        {stale && shown && p.tab !== 'templates' && p.tab !== 'alerts' ? <span class="dim stale-note">of the last valid text</span> : null}
+      </div>
+      <div class={`tab-body ${stale && p.tab !== 'templates' && p.tab !== 'alerts' ? 'stale' : ''}`} role="tabpanel">
+        {p.tab === 'pattern' ? (
+          nfa ? (
+            <>
+              <Picture nfa={nfa} variables={variables} onPick={p.pickVariable} />
+              <Legend nfa={nfa} />
+              {shown?.rule?.variables.length ? (
+                <dl class="variables">
+                  {shown.rule.variables.map((v) => (
+                    <div key={v.name}>
+                      <dt>
+                        <button type="button" class={`var ${variableClass(variables, v.name)}`} onClick={() => p.pickVariable(v.name)}>
+                          {v.name}
+                        </button>
+                      </dt>
+                      <dd>
+                        <code>{v.define || 'every row'}</code>
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+              ) : null}
+            </>
+          ) : shown?.rule ? (
+            <div class="shape">
+              <p>{kindWords[shown.rule.kind] ?? `A ${shown.rule.kind} rule.`}</p>
+              <ol class="flow">
+                <li>
+                  <small>reads</small>
+                  <Link to={`/streams/${encodeURIComponent(shown.rule.stream)}`}>{shown.rule.stream}</Link>
+                </li>
+                <li>
+                  <small>kind</small>
+                  {shown.rule.kind}
+                </li>
+                {shown.rule.keys.length ? (
+                  <li>
+                    <small>for each</small>
+                    {shown.rule.keys.join(', ')}
+                  </li>
+                ) : null}
+                <li>
+                  <small>gives</small>
+                  {shown.rule.outputs.map((o) => o.name).join(', ')}
+                </li>
+              </ol>
+            </div>
+          ) : (
+            missing
+          )
+        ) : p.tab === 'outputs' ? (
+          shown?.rule ? (
+            <table class="rows tight">
+              <thead>
+                <tr>
+                  <th>Output</th>
+                  <th>Type</th>
+                  <th />
+                </tr>
+              </thead>
+              <tbody>
+                {shown.rule.outputs.map((o) => (
+                  <tr key={o.name}>
+                    <td class="mono">{o.name}</td>
+                    <td class="mono dim">{o.type.toLowerCase()}</td>
+                    <td class="r">{shown.rule!.keys.includes(o.name) ? <span class="pill accent">key</span> : null}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          ) : (
+            missing
+          )
+        ) : p.tab === 'explain' ? (
+          shown?.explain ? (
+            <pre class="explain" tabIndex={0} aria-label="Explain">
+              {shown.explain}
+            </pre>
+          ) : (
+            missing
+          )
+        ) : p.tab === 'alerts' && p.rule ? (
+          <RuleAlerts rule={p.rule} />
+        ) : (
+          <TemplateCards pick={p.pickTemplate} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+const ways = { next: 'the very next row', followed: 'rows may lie between', any: 'any later row' } as const;
+function Legend({ nfa }: { nfa: Nfa }) {
+  const used = (['next', 'followed', 'any'] as const).filter((w) => nfa.edges.some((e) => e.contiguity === w && e.kind !== 'skip'));
+  return (
+    <p class="ways">
+      {used.map((w) => (
+        <span key={w}>
+          <svg width="26" height="8" aria-hidden="true" class={`way-${w}`}>
+            <path class="line" d="M1 4H25" />
+          </svg>
+          {ways[w]}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+function RuleAlerts({ rule }: { rule: Rule }) {
+  const q = useQuery(`alerts/${rule.name}`, (s) => api.get<ListPage<Alert>>(paths.alerts({ rule: rule.name, limit: 20 }), s).then((x) => x.data), 4000);
+  return (
+    <States of={q} rows={5}>
+      {(list) =>
+        list.length ? (
+          <>
+            <ul class="newest">
+              {list.map((a) => (
+                <li key={a.id}>
+                  <Link to={`/alerts/${a.id}`}>
+                    <SeverityPill severity={a.severity} />
+                    <span class="cut">{ruleTitle(a.title, a.rule)}</span>
+                    <span class="mono dim cut">{keyText(a.key)}</span>
+                    <span class="dim num r">
+                      <Ago time={a.created} />
+                    </span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+            <p class="note">
+              <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>All its alerts</Link>
+            </p>
+          </>
+        ) : (
+          <Empty icon="alerts" title="No alerts of this rule yet" />
+        )
+      }
+    </States>
+  );
+}
