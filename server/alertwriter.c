@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One batch: results are decoded and turned into alerts; the places of all their events are sorted, so that each block
+ * of the log is unpacked once for the batch; one transaction; then those that were new are told. */
+#define LOG_MODULE "alertwriter"
+#include "server/alertwriter.h"
+#include "base/bug.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/alertbuild.h"
+#include "server/alertjson.h"
+#include "server/cooldown.h"
+#include "server/eventtext.h"
+#include "server/resultwire.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    BATCH_RESULTS = 1000,
+    BATCH_WAIT_MS = 50,
+    RETRY_MS = 500,
+    QUEUE_BYTES = 32 << 20, /* past it the queue is full, until half of it is gone */
+};
+
+enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_NEW_ATTEMPT };
+struct item {
+    struct item *next;
+    enum item_kind kind;
+    struct catalog_dead_letter dead; /* its strings in bytes */
+    size_t n;
+    uint8_t bytes[];
+};
+
+struct round {
+    struct arena *arena;
+    struct catalog_alert alerts[BATCH_RESULTS];
+    struct catalog_alert_event **events; /* all of them, to be sorted by place */
+    size_t nevents, events_cap;
+    struct catalog_dead_letter dead[BATCH_RESULTS];
+    struct catalog_alert_event dead_places[BATCH_RESULTS];
+    struct rule_plan *plans[BATCH_RESULTS * 2]; /* references held until the batch is stored */
+    struct {
+        char id[RESULT_ID_TEXT];
+        uint32_t count;
+    } raised[BATCH_RESULTS];
+    unsigned nalerts, ndead, nplans, nraised;
+    evtime now;
+};
+
+struct alertwriter {
+    struct alertwriter_options o;
+    pthread_t thread;
+    struct eventtext *texts;
+    struct cooldown *cooldown;
+    struct round *batch;
+    struct bytes json;
+
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t wake;
+    struct item *first, **last;
+    size_t queued;
+    bool full, stop;
+    struct alertwriter_counts counts;
+};
+
+/* --- the queue --------------------------------------------------------------------------------------------------- */
+
+static void enqueue(struct alertwriter *w, struct item *item)
+{
+    item->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->last = item;
+    w->last = &item->next;
+    w->queued += sizeof *item + item->n;
+    if (w->queued >= QUEUE_BYTES)
+        w->full = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void alertwriter_results(struct alertwriter *w, const void *frame, size_t n)
+{
+    struct item *item = mem_alloc(sizeof *item + n);
+    item->kind = ITEM_RESULTS;
+    item->n = n;
+    memcpy(item->bytes, frame, n);
+    enqueue(w, item);
+}
+
+static const char *put_text(uint8_t **at, const char *text, size_t n)
+{
+    if (text == NULL)
+        return NULL;
+    char *to = (char *)*at;
+    memcpy(to, text, n);
+    to[n] = '\0';
+    *at += n + 1;
+    return to;
+}
+
+void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_letter *d)
+{
+    size_t kind = strlen(d->kind), rule = d->rule != NULL ? strlen(d->rule) : 0,
+           code = strlen(d->code), reason = strlen(d->reason),
+           n = kind + rule + code + reason + d->raw_len + 5;
+    struct item *item = mem_alloc(sizeof *item + n);
+    uint8_t *at = item->bytes;
+    item->kind = ITEM_DEAD_LETTER;
+    item->n = n;
+    item->dead = *d;
+    item->dead.kind = put_text(&at, d->kind, kind);
+    item->dead.rule = put_text(&at, d->rule, rule);
+    item->dead.code = put_text(&at, d->code, code);
+    item->dead.reason = put_text(&at, d->reason, reason);
+    item->dead.raw = put_text(&at, d->raw, d->raw_len);
+    enqueue(w, item);
+}
+
+void alertwriter_new_attempt(struct alertwriter *w)
+{
+    struct item *item = mem_new(sizeof *item);
+    item->kind = ITEM_NEW_ATTEMPT;
+    enqueue(w, item);
+}
+
+bool alertwriter_full(struct alertwriter *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool full = w->full;
+    pthread_mutex_unlock(&w->lock);
+    return full;
+}
+
+void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out)
+{
+    pthread_mutex_lock(&w->lock);
+    *out = w->counts;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static struct timespec deadline(int ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t); /* what a condition waits by */
+    t.tv_nsec += (long)ms * 1000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+/* Waits for something, then a moment longer for more. NULL: nothing, and the writer is to end. */
+static struct item *take_queue(struct alertwriter *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->first == NULL && !w->stop)
+        pthread_cond_wait(&w->wake, &w->lock);
+    struct timespec until = deadline(BATCH_WAIT_MS);
+    while (!w->stop && !w->full && pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
+        ;
+    struct item *items = w->first;
+    bool was_full = w->full;
+    w->first = NULL;
+    w->last = &w->first;
+    w->queued = 0;
+    w->full = false;
+    pthread_mutex_unlock(&w->lock);
+    if (was_full)
+        w->o.drained(w->o.drained_ctx);
+    return items;
+}
+
+/* --- a batch ----------------------------------------------------------------------------------------------------- */
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct catalog_alert_event *x = *(struct catalog_alert_event *const *)a;
+    const struct catalog_alert_event *y = *(struct catalog_alert_event *const *)b;
+    if (x->stream != y->stream)
+        return x->stream < y->stream ? -1 : 1;
+    if (x->partition != y->partition)
+        return x->partition < y->partition ? -1 : 1;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static void want_text(struct round *b, struct catalog_alert_event *ev)
+{
+    b->events =
+        mem_grow(b->events, b->nevents, 1, &b->events_cap, sizeof(struct catalog_alert_event *));
+    b->events[b->nevents++] = ev;
+}
+
+static void fetch_texts(struct alertwriter *w, struct round *b)
+{
+    if (b->nevents > 0)
+        qsort(b->events, b->nevents, sizeof(struct catalog_alert_event *), compare_places);
+    for (size_t i = 0; i < b->nevents; i++) {
+        struct catalog_alert_event *ev = b->events[i];
+        struct place at = {ev->stream, ev->partition, ev->offset};
+        if (eventtext_get(w->texts, &at, b->arena, &ev->json, &ev->json_len) != ERR_OK)
+            ev->json = NULL; /* gone by retention; the alert stands without it */
+    }
+    for (unsigned i = 0; i < b->ndead; i++)
+        if (b->dead[i].raw == NULL) {
+            b->dead[i].raw = b->dead_places[i].json;
+            b->dead[i].raw_len = b->dead_places[i].json_len;
+        }
+}
+
+static void add_dead_letter(struct round *b, const struct catalog_dead_letter *d)
+{
+    unsigned i = b->ndead++;
+    b->dead[i] = *d;
+    b->dead_places[i] = (struct catalog_alert_event){.stream = d->stream,
+                                                     .partition = d->partition,
+                                                     .offset = d->offset};
+    if (d->raw == NULL && d->offset != UINT64_MAX)
+        want_text(b, &b->dead_places[i]);
+}
+
+static void add_alert(struct alertwriter *w, struct round *b, const struct result *r,
+                      uint32_t version)
+{
+    if (r->kind == RESULT_MATCH && r->rule->cooldown_ms > 0) {
+        uint32_t count = 0;
+        char id[RESULT_ID_TEXT];
+        if (!cooldown_passes(w->cooldown, r, id, &count)) {
+            memcpy(b->raised[b->nraised].id, id, sizeof id);
+            b->raised[b->nraised++].count = count;
+            return;
+        }
+    }
+    struct catalog_alert_event *events = NULL;
+    struct catalog_alert *a = &b->alerts[b->nalerts++];
+    alertbuild_alert(r, version, w->o.registry, b->now, b->arena, a, &events);
+    for (unsigned i = 0; i < a->nevents; i++)
+        want_text(b, &events[i]);
+}
+
+static void add_result(struct alertwriter *w, struct round *b, struct result *r)
+{
+    uint32_t version = 0;
+    struct rule_plan *plan = registry_plan(w->o.registry, r->rule_uid, &version);
+    if (plan == NULL)
+        return; /* deleted while the result was on its way */
+    b->plans[b->nplans++] = plan;
+    r->rule = plan;
+    pthread_mutex_lock(&w->lock);
+    w->counts.results++;
+    w->counts.late += r->kind == RESULT_LATE;
+    pthread_mutex_unlock(&w->lock);
+    if (r->kind == RESULT_MATCH || r->kind == RESULT_UPDATE) {
+        add_alert(w, b, r, version);
+    } else if (r->kind == RESULT_LATE || r->kind == RESULT_ERROR) {
+        struct catalog_dead_letter d;
+        alertbuild_dead_letter(r, b->now, &d);
+        add_dead_letter(b, &d);
+    }
+}
+
+static enum err store_once(struct alertwriter *w, struct round *b, unsigned *inserted)
+{
+    enum err e = ERR_OK;
+    if (b->nalerts > 0)
+        e = catalog_alerts_add(w->o.catalog, b->alerts, b->nalerts, inserted);
+    for (unsigned i = 0; i < b->nraised && e == ERR_OK; i++)
+        e = catalog_alerts_raise(w->o.catalog, b->raised[i].id, b->raised[i].count);
+    return e;
+}
+
+static void wait_to_retry(struct alertwriter *w)
+{
+    struct timespec until = deadline(RETRY_MS);
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop && pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
+        ;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static bool stopping(struct alertwriter *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool stop = w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return stop;
+}
+
+static void tell_new(struct alertwriter *w, const struct round *b)
+{
+    for (unsigned i = 0; i < b->nalerts; i++) {
+        if (b->alerts[i].seq == 0)
+            continue;
+        bytes_reset(&w->json);
+        alertjson_short(&b->alerts[i], &w->json);
+        w->o.on_alert(w->o.ctx, b->alerts[i].seq, (const char *)w->json.p, w->json.n);
+    }
+}
+
+static void store(struct alertwriter *w, struct round *b)
+{
+    unsigned inserted = 0;
+    enum err e = ERR_OK;
+    fetch_texts(w, b);
+    while ((e = store_once(w, b, &inserted)) != ERR_OK) {
+        LOG_ERROR("alerts could not be stored", "alerts=%u reason=\"%s\"", b->nalerts, err_text(e));
+        if (stopping(w))
+            break; /* the replay of the next start finds them again */
+        wait_to_retry(w);
+    }
+    pthread_mutex_lock(&w->lock);
+    w->counts.alerts += inserted;
+    pthread_mutex_unlock(&w->lock);
+    if (inserted > 0)
+        tell_new(w, b);
+    if (b->ndead > 0 &&
+        catalog_dead_add(w->o.catalog, b->dead, b->ndead, w->o.dead_letters_kept) != ERR_OK)
+        LOG_ERROR("dead letters could not be stored", "rows=%u", b->ndead);
+    for (unsigned i = 0; i < b->nplans; i++)
+        plan_unref(b->plans[i]);
+    b->nalerts = b->ndead = b->nplans = b->nraised = 0;
+    b->nevents = 0;
+    arena_reset(b->arena);
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------------- */
+
+static void work_off_results(struct alertwriter *w, struct round *b, const struct item *item)
+{
+    struct bytes_reader in = bytes_read(item->bytes, item->n);
+    struct result r;
+    enum err e = ERR_OK;
+    while ((e = resultwire_get(&in, b->arena, &r)) == ERR_OK) {
+        add_result(w, b, &r);
+        if (b->nplans >= BATCH_RESULTS || b->ndead >= BATCH_RESULTS)
+            store(w, b);
+    }
+    if (e != ERR_END)
+        LOG_ERROR("results of a worker cannot be read", "bytes=%zu", item->n);
+}
+
+static void work_off(struct alertwriter *w, struct item *items)
+{
+    struct round *b = w->batch;
+    struct item *next = NULL, *held = NULL;
+    b->now = timebase_now_ms();
+    for (struct item *item = items; item != NULL; item = next) {
+        next = item->next;
+        if (item->kind == ITEM_RESULTS)
+            work_off_results(w, b, item);
+        else if (item->kind == ITEM_NEW_ATTEMPT)
+            cooldown_reset(w->cooldown);
+        else if (b->ndead < BATCH_RESULTS)
+            add_dead_letter(b, &item->dead);
+        item->next = held;
+        held = item; /* dead letters point into it until they are stored */
+        if (b->ndead >= BATCH_RESULTS)
+            store(w, b);
+    }
+    store(w, b);
+    for (; held != NULL; held = next) {
+        next = held->next;
+        mem_free(held);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct alertwriter *w = arg;
+    struct item *items = NULL;
+    while ((items = take_queue(w)) != NULL)
+        work_off(w, items);
+    return NULL;
+}
+
+struct alertwriter *alertwriter_start(const struct alertwriter_options *o)
+{
+    struct alertwriter *w = mem_new(sizeof *w);
+    w->o = *o;
+    w->last = &w->first;
+    w->texts = eventtext_new(o->log, o->registry);
+    w->cooldown = cooldown_new();
+    w->batch = mem_new(sizeof *w->batch);
+    w->batch->arena = arena_new(256 << 10, 0);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    BUG_IF(pthread_create(&w->thread, NULL, run, w) != 0, "no thread for the alert writer");
+    return w;
+}
+
+void alertwriter_stop(struct alertwriter *w)
+{
+    if (w == NULL)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    eventtext_free(w->texts);
+    cooldown_free(w->cooldown);
+    arena_free(w->batch->arena);
+    mem_free(w->batch->events);
+    mem_free(w->batch);
+    bytes_fini(&w->json);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    mem_free(w);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alertwriter.h - results become stored alerts: one thread, one writer of the catalogue's alerts, batches.
+ *
+ * Room:   runtime (results of the workers), intake (refused rows) -> [alertwriter] -> catalogue -> live streams
+ * Owns:   its thread and queue
+ * Thread: its own; all functions here may be called from any.  Time: event time in the results, wall clock for `created`.
+ *
+ * A batch is what has come within 50 ms, at most 1,000 results. Alerts have deterministic ids, so what a replay finds
+ * again is left alone, and on_alert is called for new ones only, after they are stored. When the catalogue fails, the
+ * batch is tried again until it is stored: nothing is dropped, the queue grows to its bound and holds the workers.
+ *
+ * Cooldown (docs/language.md, Rules): of one rule and key, a match whose time lies less than the interval after that of
+ * the last one alerted raises that alert's count instead. Results of one key come from one worker in their order, so a
+ * replay counts the same; a filter has no key, and with several workers which of its matches comes first may differ. */
+#ifndef WEIR_SERVER_ALERTWRITER_H
+#define WEIR_SERVER_ALERTWRITER_H
+#include "server/registry.h"
+#include "server/runtime.h"
+#include "state/catalog.h"
+#include "state/intakelog.h"
+
+struct alertwriter_options {
+    struct catalog *catalog;
+    struct registry *registry;
+    struct intakelog *log;
+    uint64_t dead_letters_kept;
+    runtime_on_alert *on_alert; /* on the writer's thread */
+    void *ctx;
+    void (*drained)(void *ctx); /* the queue was full and is not any more */
+    void *drained_ctx;
+};
+
+struct alertwriter;
+
+struct alertwriter *alertwriter_start(const struct alertwriter_options *o);
+/* Stores what is queued, then ends. */
+void alertwriter_stop(struct alertwriter *w); /* NULL is fine */
+
+void alertwriter_results(struct alertwriter *w, const void *frame,
+                         size_t n); /* a frame of results; copied */
+void alertwriter_dead_letter(struct alertwriter *w,
+                             const struct catalog_dead_letter *d); /* copied */
+/* More is queued than is good: no more results are to be read. */
+bool alertwriter_full(struct alertwriter *w);
+
+/* A new attempt begins: what is known of cooldowns is made again by the replay. In order with what is queued. */
+void alertwriter_new_attempt(struct alertwriter *w);
+
+struct alertwriter_counts {
+    uint64_t alerts, results,
+        late; /* since the start: alerts that were new; all results; late ones */
+};
+void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out);
+
+#endif

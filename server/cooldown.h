@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cooldown.h - which match of a rule and key was alerted last, and how many it stands for.
+ *
+ * Room:   [cooldown] of the alert writer.  Owns: its entries.  Thread: one.  Time: event time of results. */
+#ifndef WEIR_SERVER_COOLDOWN_H
+#define WEIR_SERVER_COOLDOWN_H
+#include "cep/result.h"
+
+struct cooldown;
+
+struct cooldown *cooldown_new(void);
+void cooldown_free(struct cooldown *c); /* NULL is fine */
+void cooldown_reset(struct cooldown *c);
+
+/* True: this match is alerted. False: it raises the count of an earlier alert, whose id and count so far are given. */
+bool cooldown_passes(struct cooldown *c, const struct result *r, char id[RESULT_ID_TEXT],
+                     uint32_t *count);
+
+#endif
