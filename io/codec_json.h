@@ -8,10 +8,11 @@
  * ISO 8601 string; years 1 to 9999. Only wanted columns are stored, NOT NULL is checked for all. */
 #ifndef WEIR_IO_CODEC_JSON_H
 #define WEIR_IO_CODEC_JSON_H
+#include "base/err.h"
 #include "cep/batch.h"
 #include "cep/dict.h"
 
-enum { CODEC_PADDING = 32, CODEC_EVENT_MAX = 1 << 20 }; /* readable bytes after every text; largest event */
+enum { CODEC_PADDING = 64, CODEC_EVENT_MAX = 1 << 20 }; /* readable bytes after every text; largest event */
 
 /* X(name, "code of the problem") */
 #define CODEC_PROBLEMS(X)                                                                          \

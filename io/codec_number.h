@@ -1,0 +1,94 @@
+/* codec_number.h - numbers of JSON from their digits, eight at a time; what is unusual goes to cep/value.h.
+ *
+ * All of these read up to 8 bytes past the last one (CODEC_PADDING). Thread: any. */
+#ifndef WEIR_IO_CODEC_NUMBER_H
+#define WEIR_IO_CODEC_NUMBER_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)? and nothing else */
+bool codec_number_is(const char *p, size_t n);
+/* The unusual forms, checked to be JSON before. False: not one, or it does not fit. */
+bool codec_number_bigint(const char *p, size_t n, int64_t *out);
+bool codec_number_decimal(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out);
+bool codec_number_double(const char *p, size_t n, double *out);
+
+extern const uint64_t codec_number_power[19]; /* of ten */
+
+/* n digits, 1 to 8, as a number; false if one of them is none. */
+static inline bool codec_number_digits8(const char *p, unsigned n, uint64_t *out)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xf0f0f0f0f0f0f0f0);
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    if (n < 8) /* the last digit goes to the highest byte, zeros come in before the first */
+        w = w << (64 - 8 * n) | zeros >> (8 * n);
+    if ((w & high) != zeros || ((w + UINT64_C(0x0606060606060606)) & high) != zeros)
+        return false;
+    w -= zeros;
+    w = w * 10 + (w >> 8); /* pairs of digits, in bytes 0, 2, 4, 6 */
+    const uint64_t two = UINT64_C(0x000000ff000000ff);
+    *out = ((w & two) * UINT64_C(0x000f424000000064) + ((w >> 16) & two) * UINT64_C(0x0000271000000001)) >> 32;
+    return true;
+#else
+    uint64_t v = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+        v = v * 10 + (uint64_t)(p[i] - '0');
+    }
+    *out = v;
+    return true;
+#endif
+}
+
+/* n digits, 1 to 16, without a leading zero. */
+static inline bool codec_number_digits16(const char *p, size_t n, uint64_t *out)
+{
+    uint64_t high, low;
+    if (n > 16 || n == 0 || (p[0] == '0' && n > 1))
+        return false;
+    if (n <= 8)
+        return codec_number_digits8(p, (unsigned)n, out);
+    if (!codec_number_digits8(p, (unsigned)n - 8, &high) || !codec_number_digits8(p + n - 8, 8, &low))
+        return false;
+    *out = high * 100000000 + low;
+    return true;
+}
+
+/* A whole number. False: not one, or it does not fit. */
+static inline bool codec_number_whole(const char *p, size_t n, int64_t *out)
+{
+    uint64_t v;
+    bool negative = *p == '-';
+    if (!codec_number_digits16(p + negative, n - negative, &v))
+        return codec_number_bigint(p, n, out);
+    *out = negative ? -(int64_t)v : (int64_t)v;
+    return true;
+}
+
+/* A number at that scale. The common form is some digits, a point, and at most `scale` digits; its value is put together
+ * from the two runs of digits. */
+static inline bool codec_number_fixed(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out)
+{
+    uint64_t whole, part = 0;
+    bool negative = *p == '-';
+    const char *s = p + negative;
+    size_t m = n - negative, fraction = scale;
+    while (fraction > 0 && (m < fraction + 2 || s[m - 1 - fraction] != '.'))
+        fraction--;
+    size_t before = fraction > 0 ? m - 1 - fraction : m;
+    if (fraction > 8 || before + scale > 18 || !codec_number_digits16(s, before, &whole) ||
+        (fraction > 0 && !codec_number_digits8(s + before + 1, (unsigned)fraction, &part)))
+        return codec_number_decimal(p, n, precision, scale, out);
+    uint64_t v = whole * codec_number_power[scale] + part * codec_number_power[scale - fraction];
+    if (v >= codec_number_power[precision])
+        return false;
+    *out = negative ? -(int64_t)v : (int64_t)v;
+    return true;
+}
+
+#endif
