@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* batch.h - up to BATCH_ROWS rows of one stream and one partition, by column: the unit in which everything moves.
  *
  * Room:   codec, exchange -> [batch] -> conditions, ordering, operators

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dict.h - the strings that live rules compare with, each with a small id, so that equality is one integer compare.
  *
  * Ids are of one job (epoch): never on disk or wire. Id 0 is "none of them". Owned by a job; read-only after build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* exprvm.h - the expression machine: one opcode, one loop over the rows of a batch; or one row of a match at a time.
  *
  * Room:   plan -> [exprvm] -> predindex, operators

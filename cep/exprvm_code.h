@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* exprvm_code.h - the code of the expression machine: shared by the files exprvm*.c and by nobody else.
  *
  * A condition becomes flat code over two files of registers: values (64 cells or strings and a word of null bits) and

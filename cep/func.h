@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* func.h - the bodies of the scalar functions of func_list.h.
  *
  * Room:   expr -> exprvm -> [func]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* result.h - what a rule has found: the record from which alerts, side outputs and the lines of `weir eval` are made.
  *
  * Room:   operators -> [result] -> effects of the task -> io/result_json, alert store

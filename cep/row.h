@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* row.h - a row that outlives its batch: kept by patterns, joins, evictors; counted by reference.
  *
  * Room:   batch -> [row] -> match buffer, results

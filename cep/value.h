@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* value.h - one scalar: what a cell, a literal, a measure or a key part is. NULL and three-valued logic.
  *
  * Owns:   nothing; a string value points into a batch, an arena or a kept row, whose lifetime its holder knows

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* watermark.h - event time of one source partition: which rows are late, and how far time has come.
  *
  * Room:   codec -> [watermark] -> routing.  One per partition, at the source (DESIGN, "Late is decided at the source").

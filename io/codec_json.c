@@ -24,16 +24,6 @@ struct codec_json {
     uint32_t ends[BLOCK_BYTES]; /* of the lines of a block: places of newlines, then its length */
 };
 
-const char *codec_problem_name(enum codec_problem_code c)
-{
-    static const char *const names[] = {
-#define CODEC_NAME(name, text) [CODEC_##name] = text,
-        CODEC_PROBLEMS(CODEC_NAME)
-#undef CODEC_NAME
-    };
-    return names[c];
-}
-
 struct codec_json *codec_json_new(const struct schema *s, const struct colset *want,
                                   const struct dict *dict)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* codec_json.h - hostile bytes to batch columns: one JSON object, one row; an error for a row, never for a batch.
  *
  * Room:   bytes -> [codec_json] -> batch -> watermark -> task

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* codec_number.h - numbers of JSON from their digits, eight at a time; what is unusual goes to cep/value.h.
  *
  * All of these read up to 8 bytes past the last one (CODEC_PADDING). Thread: any. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* codec_shape.h - which key of an object leads to which column, and which key is likely next.
  *
  * Room:   schema -> [codec_shape] -> codec_walk

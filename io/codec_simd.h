@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* codec_simd.h - simdjson behind C: the places of a text's structure, and a plain decoder to measure against.
  *
  * Room:   bytes -> [codec_simd] -> codec_walk

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* codec_walk.h - one indexed line into one row: shared by the files codec_*.c and by nobody else.
  *
  * Room:   codec_simd (places) -> [codec_walk] -> batch

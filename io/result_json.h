@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* result_json.h - a result as the JSON object of `weir eval` and of side outputs.
  *
  * {"rule": …, "kind": …, "time": …, "vars": {"A": [0, 3]}, "row": {…}}; see docs/language.md, Evaluating a file. */
