@@ -59,7 +59,9 @@ struct alertwriter {
     struct bytes json;
 
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t wake;
+    pthread_cond_t wake, idle;
+    unsigned syncing; /* that many wait for idle: no need to wait for more */
+    bool working;
     struct item *first, **last;
     size_t queued;
     bool full, stop;
@@ -155,12 +157,16 @@ static struct timespec deadline(int ms)
 static struct item *take_queue(struct alertwriter *w)
 {
     pthread_mutex_lock(&w->lock);
+    w->working = false;
+    pthread_cond_broadcast(&w->idle);
     while (w->first == NULL && !w->stop)
         pthread_cond_wait(&w->wake, &w->lock);
     struct timespec until = deadline(BATCH_WAIT_MS);
-    while (!w->stop && !w->full && pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
+    while (!w->stop && !w->full && w->syncing == 0 &&
+           pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
         ;
     struct item *items = w->first;
+    w->working = items != NULL;
     bool was_full = w->full;
     w->first = NULL;
     w->last = &w->first;
@@ -170,6 +176,19 @@ static struct item *take_queue(struct alertwriter *w)
     if (was_full)
         w->o.drained(w->o.drained_ctx);
     return items;
+}
+
+void alertwriter_sync(struct alertwriter *w, int wait_ms)
+{
+    struct timespec until = deadline(wait_ms);
+    pthread_mutex_lock(&w->lock);
+    w->syncing++;
+    pthread_cond_signal(&w->wake);
+    while ((w->first != NULL || w->working) &&
+           pthread_cond_timedwait(&w->idle, &w->lock, &until) != ETIMEDOUT)
+        ;
+    w->syncing--;
+    pthread_mutex_unlock(&w->lock);
 }
 
 /* --- a batch ----------------------------------------------------------------------------------------------------- */
@@ -385,6 +404,7 @@ struct alertwriter *alertwriter_start(const struct alertwriter_options *o)
     w->batch->arena = arena_new(256 << 10, 0);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
+    pthread_cond_init(&w->idle, NULL);
     BUG_IF(pthread_create(&w->thread, NULL, run, w) != 0, "no thread for the alert writer");
     return w;
 }
@@ -405,6 +425,7 @@ void alertwriter_stop(struct alertwriter *w)
     mem_free(w->batch);
     bytes_fini(&w->json);
     pthread_cond_destroy(&w->wake);
+    pthread_cond_destroy(&w->idle);
     pthread_mutex_destroy(&w->lock);
     mem_free(w);
 }

@@ -43,6 +43,9 @@ void alertwriter_dead_letter(struct alertwriter *w,
 /* More is queued than is good: no more results are to be read. */
 bool alertwriter_full(struct alertwriter *w);
 
+/* Waits until what is queued now is stored, at most wait_ms: before a rule is taken away whose results those may be. */
+void alertwriter_sync(struct alertwriter *w, int wait_ms);
+
 /* A new attempt begins: what is known of cooldowns is made again by the replay. In order with what is queued. */
 void alertwriter_new_attempt(struct alertwriter *w);
 

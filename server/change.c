@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "change"
+#include "server/change.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/source_file.h"
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+enum { SYNC_MS = 2000 };
+enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE };
+
+struct create {
+    bool is_stream, or_replace;
+    char *name, *sql;
+};
+struct change {
+    enum change_kind kind;
+    char *rule;
+    enum rule_mode mode;
+    unsigned n;
+    struct create *creates;
+    bool streams_stored;
+    runtime_done *done;
+    void *ctx;
+};
+
+/* --- what is asked for ------------------------------------------------------------------------------------------- */
+
+struct change *change_mode(const char *rule, enum rule_mode mode)
+{
+    struct change *c = mem_new(sizeof *c);
+    c->kind = CHANGE_MODE;
+    c->rule = mem_str(rule);
+    c->mode = mode;
+    return c;
+}
+
+struct change *change_delete(const char *rule)
+{
+    struct change *c = mem_new(sizeof *c);
+    c->kind = CHANGE_DELETE;
+    c->rule = mem_str(rule);
+    return c;
+}
+
+void change_free(struct change *c)
+{
+    if (c == NULL)
+        return;
+    for (unsigned i = 0; i < c->n; i++) {
+        mem_free(c->creates[i].name);
+        mem_free(c->creates[i].sql);
+    }
+    mem_free(c->creates);
+    mem_free(c->rule);
+    mem_free(c);
+}
+
+void change_on_done(struct change *c, runtime_done *done, void *ctx)
+{
+    c->done = done;
+    c->ctx = ctx;
+}
+
+void change_done(struct change *c, enum err e, const struct diag *d)
+{
+    if (c->done != NULL)
+        c->done(c->ctx, e, d);
+    change_free(c);
+}
+
+static enum err exists(struct diag *d, struct span at, const char *what, const char *name)
+{
+    diag_error(d, "exists", at, "choose another name, or delete the old one first",
+               "there is a %s %s already", what, name);
+    return ERR_EXISTS;
+}
+
+/* Of one statement: may it be created as things are now? */
+static enum err check_name(const struct change_env *env, const struct create *k, struct span at,
+                           struct diag *d)
+{
+    if (k->is_stream)
+        return registry_stream(env->registry, k->name) != NULL ? exists(d, at, "stream", k->name)
+                                                               : ERR_OK;
+    return registry_has_rule(env->registry, k->name) && !k->or_replace
+               ? exists(d, at, "rule", k->name)
+               : ERR_OK;
+}
+
+static enum err add_statement(struct change *c, const struct change_env *env,
+                              const struct statement *s, const char *sql, struct diag *d)
+{
+    if (s->kind != STATEMENT_STREAM && s->kind != STATEMENT_RULE) {
+        diag_error(d, "unsupported", s->at, NULL,
+                   "only CREATE STREAM and CREATE RULE can be sent here");
+        return ERR_UNSUPPORTED;
+    }
+    struct create *k = &c->creates[c->n++];
+    *k = (struct create){.is_stream = s->kind == STATEMENT_STREAM,
+                         .or_replace = s->or_replace,
+                         .name = mem_str(s->name),
+                         .sql = mem_dup(sql + s->at.begin, s->at.end - s->at.begin)};
+    if (k->is_stream && s->or_replace && registry_stream(env->registry, s->name) != NULL) {
+        diag_error(d, "unsupported", s->at, "create a stream of another name",
+                   "a stream that exists cannot be replaced yet");
+        return ERR_UNSUPPORTED;
+    }
+    for (unsigned i = 0; i + 1 < c->n; i++)
+        if (c->creates[i].is_stream == k->is_stream && strcasecmp(c->creates[i].name, k->name) == 0)
+            return exists(d, s->at, k->is_stream ? "stream" : "rule", k->name);
+    return check_name(env, k, s->at, d);
+}
+
+static enum err add_script(struct change *c, const struct change_env *env, const char *sql,
+                           size_t n, struct diag *d)
+{
+    struct script *script = NULL;
+    enum err e = compile_script(sql, n, registry_scope(env->registry), d, &script);
+    if (e != ERR_OK)
+        return e;
+    if (script->n == 0) {
+        diag_say(d, "empty", NULL, "there is no statement in the text");
+        e = ERR_INVALID;
+    }
+    c->creates = mem_array(script->n, sizeof *c->creates);
+    for (unsigned i = 0; i < script->n && e == ERR_OK; i++)
+        e = add_statement(c, env, &script->statements[i], sql, d);
+    compile_script_free(script);
+    return e;
+}
+
+static enum err add_select(struct change *c, const struct change_env *env, const char *name,
+                           const char *sql, size_t n, struct diag *d)
+{
+    struct rule_plan *plan = NULL;
+    enum err e = compile_rule(name, sql, n, registry_scope(env->registry), d, &plan);
+    if (e != ERR_OK)
+        return e;
+    c->creates = mem_array(1, sizeof *c->creates);
+    c->creates[c->n++] = (struct create){.name = mem_str(plan->name), .sql = mem_dup(sql, n)};
+    plan_unref(plan);
+    return check_name(env, &c->creates[0], (struct span){0, 0}, d);
+}
+
+enum err change_script(const struct change_env *env, const char *sql, size_t n,
+                       const char *select_name, struct diag *d, struct change **out)
+{
+    struct change *c = mem_new(sizeof *c);
+    enum err e = select_name != NULL ? add_select(c, env, select_name, sql, n, d)
+                                     : add_script(c, env, sql, n, d);
+    if (e == ERR_OK)
+        *out = c;
+    else
+        change_free(c);
+    return e;
+}
+
+/* --- the first half ---------------------------------------------------------------------------------------------- */
+
+/* How many files there are is known only when they are looked for; then it is the number of partitions. */
+static enum err count_files(const struct change_env *env, const char *sql, struct diag *d,
+                            unsigned *partitions)
+{
+    struct script *script = NULL;
+    enum err e = compile_script(sql, strlen(sql), registry_scope(env->registry), d, &script);
+    *partitions = 0;
+    if (e == ERR_OK && strcmp(script->statements[0].schema->connector, "file") == 0) {
+        char **paths = NULL;
+        e = source_file_list(script->statements[0].schema, d, &paths, partitions);
+        source_file_list_free(paths);
+    }
+    compile_script_free(script);
+    return e;
+}
+
+static enum err store_stream(const struct change_env *env, const struct create *k, struct diag *d)
+{
+    unsigned partitions = 0;
+    struct catalog_stream s = {.name = k->name, .sql = k->sql, .created = timebase_now_ms()};
+    enum err e = count_files(env, k->sql, d, &partitions);
+    if (e == ERR_OK && (e = catalog_add_stream(env->catalog, &s)) != ERR_OK)
+        diag_say(d, "catalogue", NULL, "stream %s cannot be stored: %s", k->name, err_text(e));
+    if (e == ERR_OK)
+        e = registry_add_stream(env->registry, s.id, partitions, k->sql, strlen(k->sql), d);
+    if (e == ERR_OK)
+        LOG_INFO("stream created", "stream=%s id=%u", k->name, s.id);
+    return e;
+}
+
+enum err change_begin(struct change *c, const struct change_env *env, struct diag *d, bool *rules)
+{
+    enum err e = ERR_OK;
+    *rules = c->kind != CHANGE_SCRIPT;
+    if (c->kind != CHANGE_SCRIPT && registry_rule_named(env->registry, c->rule) == NULL) {
+        diag_say(d, "not-found", NULL, "there is no rule %s", c->rule);
+        return ERR_NOT_FOUND;
+    }
+    for (unsigned i = 0; i < c->n && e == ERR_OK; i++) {
+        *rules = *rules || !c->creates[i].is_stream;
+        if (!c->streams_stored || !c->creates[i].is_stream)
+            e = check_name(env, &c->creates[i], (struct span){0, 0}, d);
+    }
+    for (unsigned i = 0; i < c->n && e == ERR_OK && !c->streams_stored; i++)
+        if (c->creates[i].is_stream)
+            e = store_stream(env, &c->creates[i], d);
+    if (e == ERR_OK)
+        c->streams_stored = true;
+    return e;
+}
+
+/* --- the cut ----------------------------------------------------------------------------------------------------- */
+
+static unsigned cut_marks(const struct change_env *env, const struct schema *s,
+                          struct job_mark *marks, evtime *w)
+{
+    if (strcmp(s->connector, "file") == 0)
+        feed_marks(env->feed, s, marks);
+    else
+        intake_marks(env->intake, s, marks);
+    *w = EVTIME_MAX;
+    for (unsigned i = 0; i < s->partitions; i++)
+        if (marks[i].w < *w)
+            *w = marks[i].w;
+    return s->partitions;
+}
+
+static struct catalog_cut stored_cut(const struct job_cut *c, struct catalog_mark *marks)
+{
+    for (unsigned i = 0; i < c->nmarks; i++)
+        marks[i] = (struct catalog_mark){c->marks[i].partition, c->marks[i].offset, c->marks[i].w};
+    return (struct catalog_cut){.deployed = c->deployed,
+                                .mode = (int)c->mode,
+                                .w = c->w,
+                                .at = timebase_now_ms(),
+                                .nmarks = c->nmarks,
+                                .marks = marks};
+}
+
+static void note_put(struct change_delta *delta, uint64_t uid)
+{
+    delta->put = mem_grow(delta->put, delta->nput, 1, &delta->put_cap, sizeof *delta->put);
+    delta->put[delta->nput++] = uid;
+}
+
+static void note_removed(struct change_delta *delta, uint64_t uid)
+{
+    delta->removed =
+        mem_grow(delta->removed, delta->nremoved, 1, &delta->removed_cap, sizeof *delta->removed);
+    delta->removed[delta->nremoved++] = uid;
+}
+
+static void note_opened(struct change_delta *delta, uint32_t stream)
+{
+    delta->opened =
+        mem_grow(delta->opened, delta->nopened, 1, &delta->opened_cap, sizeof *delta->opened);
+    delta->opened[delta->nopened++] = stream;
+}
+
+void change_delta_fini(struct change_delta *delta)
+{
+    mem_free(delta->put);
+    mem_free(delta->removed);
+    mem_free(delta->opened);
+    *delta = (struct change_delta){0};
+}
+
+/* Out of the registry, and its stream out of the feed if no other rule reads it. */
+static void take_away(const struct change_env *env, const struct registry_rule *rule,
+                      struct change_delta *delta)
+{
+    const struct schema *s = rule->plan->input;
+    note_removed(delta, rule->uid);
+    alertwriter_sync(env->alerts, SYNC_MS);
+    registry_remove_rule(env->registry, rule->uid);
+    for (unsigned i = 0; registry_rule_at(env->registry, i) != NULL; i++)
+        if (registry_rule_at(env->registry, i)->plan->input == s)
+            return;
+    feed_close(env->feed, s->id);
+}
+
+static enum err create_rule(const struct change_env *env, const struct create *k, struct diag *d,
+                            struct change_delta *delta)
+{
+    struct rule_plan *plan = NULL;
+    enum err e =
+        compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
+    if (e != ERR_OK)
+        return e;
+    struct job_mark marks[SCHEMA_PARTITIONS_MAX];
+    struct catalog_mark stored[2][SCHEMA_PARTITIONS_MAX];
+    struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy = {.deployed = true};
+    end.nmarks = cut_marks(env, plan->input, marks, &end.w);
+    deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks};
+    struct catalog_cut cuts[2] = {stored_cut(&end, stored[0]), stored_cut(&deploy, stored[1])};
+    const struct registry_rule *old = registry_rule_named(env->registry, k->name);
+    evtime now = timebase_now_ms();
+    struct catalog_rule r = {.uid = old != NULL ? old->uid : 0,
+                             .name = k->name,
+                             .sql = k->sql,
+                             .version = old != NULL ? old->version + 1 : 1,
+                             .mode = (int)plan->mode,
+                             .created = now,
+                             .updated = now,
+                             .ncuts = old != NULL ? 2 : 1,
+                             .cuts = old != NULL ? cuts : cuts + 1};
+    if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "rule %s cannot be stored: %s", k->name, err_text(e));
+        plan_unref(plan);
+        return e;
+    }
+    if (old != NULL)
+        take_away(env, old, delta);
+    struct control_rule put = {r.uid, r.version, k->name, k->sql, 1, &deploy};
+    const struct schema *s = plan->input;
+    e = registry_put_rule(env->registry, &put, plan, d);
+    note_put(delta, r.uid);
+    if (feed_open(env->feed, s, marks))
+        note_opened(delta, s->id);
+    LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, r.version);
+    return e;
+}
+
+static enum err set_mode(const struct change_env *env, const struct change *c, struct diag *d,
+                         struct change_delta *delta)
+{
+    const struct registry_rule *rule = registry_rule_named(env->registry, c->rule);
+    if (rule == NULL)
+        return ERR_NOT_FOUND;
+    if (c->kind == CHANGE_MODE && rule->mode == c->mode)
+        return ERR_OK;
+    struct job_mark marks[SCHEMA_PARTITIONS_MAX];
+    struct catalog_mark stored[SCHEMA_PARTITIONS_MAX];
+    struct job_cut cut = {.deployed = c->kind == CHANGE_MODE, .mode = c->mode, .marks = marks};
+    if (c->kind == CHANGE_DELETE)
+        cut.mode = rule->mode;
+    cut.nmarks = cut_marks(env, rule->plan->input, marks, &cut.w);
+    struct catalog_cut as_stored = stored_cut(&cut, stored);
+    enum err e = catalog_rules_cut(env->catalog, rule->uid, &as_stored);
+    if (e != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "the change of rule %s cannot be stored: %s", c->rule,
+                 err_text(e));
+        return e;
+    }
+    if (c->kind == CHANGE_DELETE) {
+        take_away(env, rule, delta);
+        LOG_INFO("rule deleted", "rule=%s", c->rule);
+        return ERR_OK;
+    }
+    struct job_cut *cuts = mem_array(rule->ncuts + 1, sizeof *cuts);
+    memcpy(cuts, rule->cuts, rule->ncuts * sizeof *cuts);
+    cuts[rule->ncuts] = cut;
+    struct control_rule put = {rule->uid, rule->version,   rule->name,
+                               rule->sql, rule->ncuts + 1, cuts};
+    /* The new list is copied before the old one is freed, to which these cuts' marks belong: so they must be ours. */
+    for (unsigned i = 0; i <= rule->ncuts; i++)
+        cuts[i] = registry_cut_copy(&cuts[i]);
+    unsigned n = put.ncuts;
+    e = registry_put_rule(env->registry, &put, NULL, d);
+    note_put(delta, rule->uid);
+    for (unsigned i = 0; i < n; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+    LOG_INFO("rule changed", "rule=%s mode=%d", c->rule, (int)c->mode);
+    return e;
+}
+
+enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
+                       struct change_delta *delta)
+{
+    if (c->kind != CHANGE_SCRIPT)
+        return set_mode(env, c, d, delta);
+    enum err e = ERR_OK;
+    for (unsigned i = 0; i < c->n && e == ERR_OK; i++)
+        if (!c->creates[i].is_stream)
+            e = create_rule(env, &c->creates[i], d, delta);
+    return e;
+}
+
+/* --- what workers are told --------------------------------------------------------------------------------------- */
+
+static void put_streams(const struct change_env *env, uint32_t after, struct arena *a,
+                        struct control_change *out)
+{
+    unsigned n = registry_streams(env->registry, NULL, 0);
+    const struct schema **schemas = arena_zero(a, n * sizeof(const struct schema *));
+    struct control_stream *streams = arena_zero(a, n * sizeof *streams);
+    n = registry_streams(env->registry, schemas, n);
+    for (unsigned i = 0; i < n; i++)
+        if (schemas[i]->id > after)
+            streams[out->nstreams++] =
+                (struct control_stream){schemas[i]->id, schemas[i]->partitions, schemas[i]->sql};
+    out->streams = streams;
+}
+
+static struct control_rule rule_message(const struct registry_rule *r)
+{
+    return (struct control_rule){r->uid, r->version, r->name, r->sql, r->ncuts, r->cuts};
+}
+
+void change_message(const struct change_delta *delta, const struct change_env *env, unsigned worker,
+                    uint32_t after_stream, struct arena *a, struct control_change *out)
+{
+    *out =
+        (struct control_change){.nremoved = (unsigned)delta->nremoved, .removed = delta->removed};
+    put_streams(env, after_stream, a, out);
+    struct control_rule *rules = arena_zero(a, delta->nput * sizeof *rules);
+    for (size_t i = 0; i < delta->nput; i++) {
+        const struct registry_rule *r = registry_rule(env->registry, delta->put[i]);
+        if (r != NULL)
+            rules[out->nrules++] = rule_message(r);
+    }
+    out->rules = rules;
+    struct control_open *all = arena_zero(a, delta->nopened * SCHEMA_PARTITIONS_MAX * sizeof *all);
+    for (size_t i = 0; i < delta->nopened; i++) {
+        const struct control_open *opens = NULL;
+        unsigned n = feed_opens(env->feed, worker, delta->opened[i], a, &opens);
+        memcpy(all + out->nopens, opens, n * sizeof *opens);
+        out->nopens += n;
+    }
+    out->opens = all;
+}
+
+void change_everything(const struct change_env *env, unsigned worker, struct arena *a,
+                       struct control_change *out)
+{
+    *out = (struct control_change){0};
+    put_streams(env, 0, a, out);
+    while (registry_rule_at(env->registry, out->nrules) != NULL)
+        out->nrules++;
+    struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);
+    for (unsigned i = 0; i < out->nrules; i++)
+        rules[i] = rule_message(registry_rule_at(env->registry, i));
+    out->rules = rules;
+    out->nopens = feed_opens(env->feed, worker, 0, a, &out->opens);
+}
+
+/* --- the start --------------------------------------------------------------------------------------------------- */
+
+struct loading {
+    const struct change_env *env;
+    struct diag *d;
+    enum err e;
+};
+
+static void load_stream(void *ctx, const struct catalog_stream *s)
+{
+    struct loading *l = ctx;
+    unsigned partitions = 0;
+    if (l->e != ERR_OK)
+        return;
+    if ((l->e = count_files(l->env, s->sql, l->d, &partitions)) == ERR_OK)
+        l->e =
+            registry_add_stream(l->env->registry, s->id, partitions, s->sql, strlen(s->sql), l->d);
+}
+
+static void load_rule(void *ctx, const struct catalog_rule *r)
+{
+    struct loading *l = ctx;
+    if (l->e != ERR_OK)
+        return;
+    /* A rule that was replaced was ended and deployed again: what counts is what came after. */
+    unsigned from = 0;
+    for (unsigned i = 0; i < r->ncuts; i++)
+        if (!r->cuts[i].deployed)
+            from = i + 1;
+    struct job_cut *cuts = mem_array(r->ncuts, sizeof *cuts);
+    for (unsigned i = from; i < r->ncuts; i++) {
+        const struct catalog_cut *c = &r->cuts[i];
+        struct job_mark *marks = mem_array(c->nmarks, sizeof *marks);
+        for (unsigned m = 0; m < c->nmarks; m++)
+            marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w};
+        cuts[i - from] = (struct job_cut){true, (enum rule_mode)c->mode, c->w, c->nmarks, marks};
+    }
+    struct control_rule rule = {r->uid, r->version, r->name, r->sql, r->ncuts - from, cuts};
+    l->e = registry_put_rule(l->env->registry, &rule, NULL, l->d);
+    for (unsigned i = 0; i < r->ncuts - from; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+}
+
+enum err change_load(const struct change_env *env, struct diag *d)
+{
+    struct loading l = {env, d, ERR_OK};
+    enum err e = catalog_streams(env->catalog, load_stream, &l);
+    if (e == ERR_OK && l.e == ERR_OK)
+        e = catalog_rules(env->catalog, 0, load_rule, &l);
+    if (e != ERR_OK)
+        diag_say(d, "catalogue", NULL, "the catalogue cannot be read: %s", err_text(e));
+    return e != ERR_OK ? e : l.e;
+}

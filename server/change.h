@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* change.h - a change of streams and rules on its way: what was asked for, the cut it makes, what workers must be told.
+ *
+ * Room:   API -> [change] -> catalogue, registry, feed -> CONTROL_CHANGE
+ * Owns:   the texts of the request
+ * Thread: change_script checks on the asker's thread; the rest is the runtime's.  Time: evtime in cuts.
+ *
+ * The cut of a rule is made at (offset, watermark) of the end of each partition of its stream, and is in the catalogue
+ * before any worker hears of the change. A row belongs to the new rules by its place, so the log need not be drained
+ * first: a worker that is behind the cut comes to it later, as a replay does. */
+#ifndef WEIR_SERVER_CHANGE_H
+#define WEIR_SERVER_CHANGE_H
+#include "server/alertwriter.h"
+#include "server/feed.h"
+#include "server/intake.h"
+#include "server/registry.h"
+#include "server/runtime.h"
+
+struct change;
+
+struct change_env {
+    struct catalog *catalog;
+    struct registry *registry;
+    struct intake *intake;
+    struct feed *feed;
+    struct alertwriter *alerts;
+};
+
+/* Compiles and checks names; on success *out is to be queued. Errors as runtime_create says. */
+enum err change_script(const struct change_env *env, const char *sql, size_t n,
+                       const char *select_name, struct diag *d, struct change **out);
+struct change *change_mode(const char *rule, enum rule_mode mode);
+struct change *change_delete(const char *rule);
+void change_free(struct change *c); /* NULL is fine */
+void change_on_done(struct change *c, runtime_done *done, void *ctx);
+void change_done(struct change *c, enum err e, const struct diag *d); /* calls done, frees */
+
+/* The first half: names are free or known still, new streams are stored and published. *rules: it changes rules, so the
+ * workers must be prepared before the second half. */
+enum err change_begin(struct change *c, const struct change_env *env, struct diag *d, bool *rules);
+/* The second half: the cut is recorded, registry and feed follow. On an error of the catalogue what was recorded before
+ * stands. The delta holds what has changed in any case. */
+struct change_delta {
+    uint64_t *put, *removed;
+    uint32_t *opened; /* streams that are read from now on */
+    size_t nput, nremoved, nopened, put_cap, removed_cap, opened_cap;
+};
+enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
+                       struct change_delta *delta);
+void change_delta_fini(struct change_delta *delta);
+/* The message to one worker; streams: those from after_stream on are new to it. Into `a`. */
+void change_message(const struct change_delta *delta, const struct change_env *env, unsigned worker,
+                    uint32_t after_stream, struct arena *a, struct control_change *out);
+/* All there is: of the first message of an attempt. */
+void change_everything(const struct change_env *env, unsigned worker, struct arena *a,
+                       struct control_change *out);
+
+/* At the start: streams and rules of the catalogue into the registry. */
+enum err change_load(const struct change_env *env, struct diag *d);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "crew"
+#include "server/crew.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BUSY_OVER_MS = 1000 };
+
+struct member {
+    struct channel *channel; /* NULL: not up */
+    struct runtime_worker shown;
+    struct control_rule_stats *rules;
+    unsigned nrules;
+    size_t rules_cap;
+    uint64_t cpu_ns; /* at `since` */
+    montime since;
+    char last_words[CONTROL_TEXT_MAX];
+};
+struct crew {
+    struct crew_events events;
+    struct supervisor *supervisor;
+    unsigned workers;
+    uint32_t attempt;
+    montime began;
+    struct arena *scratch;
+    pthread_mutex_t lock; /* of what members show */
+    struct member *members;
+};
+
+struct crew *crew_new(unsigned workers, const struct crew_events *events)
+{
+    struct crew *c = mem_new(sizeof *c);
+    c->events = *events;
+    c->workers = workers;
+    c->supervisor = supervisor_new(workers);
+    c->members = mem_array(workers, sizeof *c->members);
+    c->scratch = arena_new(64 << 10, 0);
+    pthread_mutex_init(&c->lock, NULL);
+    for (unsigned i = 0; i < workers; i++)
+        c->members[i].shown = (struct runtime_worker){.index = i, .watermark = EVTIME_MIN};
+    return c;
+}
+
+static void close_channels(struct crew *c)
+{
+    for (unsigned i = 0; i < c->workers; i++) {
+        channel_free(c->members[i].channel);
+        c->members[i].channel = NULL;
+    }
+}
+
+void crew_free(struct crew *c)
+{
+    if (c == NULL)
+        return;
+    close_channels(c);
+    supervisor_free(c->supervisor);
+    for (unsigned i = 0; i < c->workers; i++)
+        mem_free(c->members[i].rules);
+    mem_free(c->members);
+    arena_free(c->scratch);
+    pthread_mutex_destroy(&c->lock);
+    mem_free(c);
+}
+
+/* --- life of an attempt ------------------------------------------------------------------------------------------ */
+
+enum err crew_start(struct crew *c)
+{
+    int fds[TASK_WORKERS_MAX];
+    c->attempt++;
+    c->began = timebase_mono_ns();
+    enum err e = supervisor_start(c->supervisor, fds);
+    if (e != ERR_OK)
+        return e;
+    evtime now = timebase_now_ms();
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++) {
+        struct member *m = &c->members[i];
+        m->channel = channel_new(fds[i], CONTROL_WINDOW);
+        m->shown = (struct runtime_worker){.index = i,
+                                           .pid = supervisor_pid(c->supervisor, i),
+                                           .state = WORKER_SCHEDULED,
+                                           .attempt = c->attempt,
+                                           .started = now,
+                                           .watermark = EVTIME_MIN};
+        m->nrules = 0;
+        m->cpu_ns = 0;
+        m->since = c->began;
+        m->last_words[0] = '\0';
+    }
+    pthread_mutex_unlock(&c->lock);
+    LOG_INFO("workers started", "attempt=%u workers=%u", c->attempt, c->workers);
+    return ERR_OK;
+}
+
+uint32_t crew_attempt(const struct crew *c)
+{
+    return c->attempt;
+}
+
+bool crew_up(const struct crew *c)
+{
+    return c->members[0].channel != NULL;
+}
+
+struct channel *crew_channel(struct crew *c, unsigned worker)
+{
+    return c->members[worker].channel;
+}
+
+static void set_state(struct crew *c, unsigned worker, enum runtime_worker_state state)
+{
+    pthread_mutex_lock(&c->lock);
+    c->members[worker].shown.state = state;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void crew_set_running(struct crew *c, unsigned worker)
+{
+    set_state(c, worker, WORKER_RUNNING);
+}
+
+void crew_kill(struct crew *c, unsigned failed, char *why)
+{
+    supervisor_kill(c->supervisor, (int)failed);
+    struct member *m = &c->members[failed];
+    const char *ended = supervisor_ended(c->supervisor, failed);
+    snprintf(why, CONTROL_TEXT_MAX, "worker %u (pid %d): %.300s%s%.100s", failed, m->shown.pid,
+             m->last_words, m->last_words[0] != '\0' && ended[0] != '\0' ? "; " : "", ended);
+    if (m->last_words[0] == '\0' && ended[0] == '\0')
+        snprintf(why, CONTROL_TEXT_MAX, "worker %u (pid %d) does not answer as it should", failed,
+                 m->shown.pid);
+    close_channels(c);
+    for (unsigned i = 0; i < c->workers; i++)
+        set_state(c, i, WORKER_FAILED);
+}
+
+void crew_join(struct crew *c, int wait_ms)
+{
+    close_channels(c);
+    supervisor_join(c->supervisor, wait_ms);
+    for (unsigned i = 0; i < c->workers; i++)
+        set_state(c, i, WORKER_FINISHED);
+}
+
+int crew_delay_ms(struct crew *c)
+{
+    return supervisor_delay_ms(c->supervisor, c->began, timebase_mono_ns());
+}
+
+/* --- messages ---------------------------------------------------------------------------------------------------- */
+
+void crew_send(struct crew *c, unsigned worker, enum control_kind kind, uint32_t epoch,
+               const struct bytes *b)
+{
+    struct channel_frame f = {.kind = (uint8_t)kind, .epoch = epoch};
+    if (b != NULL) {
+        f.p = b->p;
+        f.n = (uint32_t)b->n;
+    }
+    channel_send(c->members[worker].channel, &f);
+}
+
+static void note_status(struct crew *c, struct member *m, const struct control_status *s)
+{
+    montime now = timebase_mono_ns();
+    pthread_mutex_lock(&c->lock);
+    struct runtime_worker *w = &m->shown;
+    const struct task_stats *t = &s->task;
+    w->rows_in = t->rows_in;
+    w->rows_late = t->rows_late;
+    w->frames_in = t->frames_in;
+    w->frames_out = t->frames_out;
+    w->results = t->results;
+    w->rows_waiting = t->rows_waiting;
+    w->keys = t->keys;
+    w->partials = t->partials;
+    w->windows_open = t->windows_open;
+    w->state_bytes = t->state_bytes;
+    w->watermark = t->watermark;
+    if (s->rss_bytes > 0)
+        w->rss_bytes = s->rss_bytes;
+    if ((now - m->since) / 1000000 >= BUSY_OVER_MS && s->cpu_ns >= m->cpu_ns) {
+        double share = (double)(s->cpu_ns - m->cpu_ns) / (double)(now - m->since);
+        w->busy = share < 1 ? share : 1;
+        m->cpu_ns = s->cpu_ns;
+        m->since = now;
+    }
+    if (s->nrules > 0) {
+        m->rules = mem_grow(m->rules, 0, s->nrules, &m->rules_cap, sizeof *m->rules);
+        memcpy(m->rules, s->rules, s->nrules * sizeof *m->rules);
+        m->nrules = s->nrules;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static enum err on_status(struct crew *c, unsigned i, const struct channel_frame *f)
+{
+    struct control_status s;
+    enum err e = control_get_status(f->p, f->n, c->scratch, &s);
+    if (e != ERR_OK)
+        return e;
+    note_status(c, &c->members[i], &s);
+    c->events.status(c->events.ctx, i, &s);
+    if (f->kind == CONTROL_PREPARED)
+        c->events.prepared(c->events.ctx, i, f->epoch);
+    return ERR_OK;
+}
+
+static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame *f)
+{
+    struct control_bad_row row;
+    enum err e = ERR_OK;
+    switch ((enum control_kind)f->kind) {
+    case CONTROL_RUNNING:
+        c->events.running(c->events.ctx, i, f->epoch);
+        return ERR_OK;
+    case CONTROL_STATUS:
+    case CONTROL_PREPARED:
+        return on_status(c, i, f);
+    case CONTROL_RESULTS:
+        c->events.results(c->events.ctx, i, f->p, f->n);
+        return ERR_OK;
+    case CONTROL_BAD_ROW:
+        if ((e = control_get_bad_row(f->p, f->n, c->scratch, &row)) == ERR_OK)
+            c->events.bad_row(c->events.ctx, i, &row);
+        return e;
+    case CONTROL_FAILED:
+        snprintf(c->members[i].last_words, CONTROL_TEXT_MAX, "%.*s", (int)f->n, (const char *)f->p);
+        return ERR_OK;
+    default:
+        return ERR_CORRUPT;
+    }
+}
+
+static enum err read_member(struct crew *c, unsigned i)
+{
+    struct channel *ch = c->members[i].channel;
+    struct channel_frame f;
+    enum err closed = channel_read(ch), e = ERR_OK;
+    while (e == ERR_OK && (e = channel_peek(ch, &f)) == ERR_OK) {
+        arena_reset(c->scratch);
+        e = on_frame(c, i, &f);
+        channel_drop(ch);
+    }
+    if (e != ERR_END) {
+        LOG_ERROR("a worker's message cannot be read", "worker=%u reason=\"%s\"", i, err_text(e));
+        return e;
+    }
+    return closed == ERR_CLOSED ? ERR_CLOSED : ERR_OK;
+}
+
+void crew_polls(const struct crew *c, struct pollfd *fds, bool read)
+{
+    for (unsigned i = 0; i < c->workers; i++) {
+        const struct channel *ch = c->members[i].channel;
+        fds[i] =
+            (struct pollfd){.fd = ch != NULL ? channel_fd(ch) : -1, .events = read ? POLLIN : 0};
+        if (ch != NULL && channel_queued(ch) > 0)
+            fds[i].events |= POLLOUT;
+    }
+}
+
+enum err crew_turn(struct crew *c, const struct pollfd *fds, bool read, unsigned *worker)
+{
+    enum err e = ERR_OK;
+    for (unsigned i = 0; i < c->workers && e == ERR_OK; i++) {
+        if (c->members[i].channel == NULL)
+            continue;
+        *worker = i;
+        /* A worker that has hung up is read to its end even when results are not wanted just now: it has died. */
+        bool hung_up = fds[i].fd >= 0 && (fds[i].revents & (POLLHUP | POLLERR));
+        if (hung_up || (read && fds[i].fd >= 0 && (fds[i].revents & POLLIN)))
+            e = read_member(c, i);
+        if (e == ERR_OK && channel_flush(c->members[i].channel) != ERR_OK) {
+            while ((e = read_member(c, i)) == ERR_OK) /* its last words */
+                ;
+        }
+    }
+    return e;
+}
+
+/* --- pages ------------------------------------------------------------------------------------------------------- */
+
+unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap)
+{
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers && i < cap; i++)
+        out[i] = c->members[i].shown;
+    pthread_mutex_unlock(&c->lock);
+    return c->workers;
+}
+
+unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&c->lock);
+    /* All workers run the same rules in the same order, but not all have said so yet. */
+    for (unsigned i = 0; i < c->workers; i++)
+        for (unsigned k = 0; k < c->members[i].nrules; k++) {
+            const struct control_rule_stats *s = &c->members[i].rules[k];
+            unsigned at = k < n && k < cap && out[k].uid == s->uid ? k : 0;
+            while (at < n && at < cap && out[at].uid != s->uid)
+                at++;
+            if (at == n) {
+                n++;
+                if (at < cap)
+                    out[at] = (struct runtime_rule_stats){.uid = s->uid};
+            }
+            if (at < cap) {
+                out[at].results += s->results;
+                out[at].partials += s->partials;
+                out[at].windows_open += s->windows_open;
+            }
+        }
+    pthread_mutex_unlock(&c->lock);
+    return n;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* crew.h - the workers of the present attempt: processes, channels, what each has said of itself.
+ *
+ * Room:   runtime <-> [crew] <-> worker processes
+ * Owns:   the supervisor, the channels, the last status of each worker
+ * Thread: the runtime's; the snapshots any.  Time: evtime of the wall clock for `started`. */
+#ifndef WEIR_SERVER_CREW_H
+#define WEIR_SERVER_CREW_H
+#include "server/control.h"
+#include "server/runtime.h"
+#include "server/supervisor.h"
+#include <poll.h>
+
+/* What workers say; on the runtime's thread, out of crew_read. None of them may end the crew. */
+struct crew_events {
+    void (*running)(void *ctx, unsigned worker, uint32_t epoch);
+    void (*status)(void *ctx, unsigned worker, const struct control_status *s);
+    void (*prepared)(void *ctx, unsigned worker, uint32_t epoch);
+    void (*results)(void *ctx, unsigned worker, const void *frame, size_t n);
+    void (*bad_row)(void *ctx, unsigned worker, const struct control_bad_row *row);
+    void *ctx;
+};
+
+struct crew;
+
+struct crew *crew_new(unsigned workers, const struct crew_events *events);
+void crew_free(struct crew *c); /* NULL is fine; kills what runs */
+
+enum err crew_start(
+    struct crew *c); /* the next attempt: processes and channels; nothing is said to them yet */
+uint32_t crew_attempt(const struct crew *c); /* from 1 */
+bool crew_up(const struct crew *c);
+struct channel *crew_channel(struct crew *c, unsigned worker);
+void crew_send(struct crew *c, unsigned worker, enum control_kind kind, uint32_t epoch,
+               const struct bytes *b);
+void crew_set_running(struct crew *c, unsigned worker);
+
+/* What poll is to wait for: fds[i] is worker i's. read: their messages are wanted. */
+void crew_polls(const struct crew *c, struct pollfd *fds, bool read);
+/* Reads and hands on what has come; writes what waits. ERR_CLOSED, ERR_CORRUPT: the attempt has failed, crew_why says
+ * how; *worker: which one. */
+enum err crew_turn(struct crew *c, const struct pollfd *fds, bool read, unsigned *worker);
+/* Kills all. why: a sentence on how worker `failed` ended, into text[CONTROL_TEXT_MAX]. */
+void crew_kill(struct crew *c, unsigned failed, char *why);
+void crew_join(struct crew *c, int wait_ms); /* closes the channels, lets them end by themselves */
+int crew_delay_ms(struct crew *c); /* before the next attempt */
+
+unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap);
+/* Sums over the workers; *n: how many rules. Into the caller's array. */
+unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap);
+
+#endif

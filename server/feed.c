@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/feed.h"
+#include "base/mem.h"
+#include <pthread.h>
+#include <string.h>
+
+struct under_way { /* a block that the worker has not taken yet */
+    uint64_t end; /* offset after it */
+    size_t bytes;
+};
+struct part {
+    const struct schema *schema;
+    uint32_t partition;
+    unsigned worker;
+    bool log; /* read from the intake log */
+    bool read; /* by a live rule */
+    bool held; /* a file that is ahead: its worker was told to wait */
+    bool end_sent;
+    uint64_t start, next; /* offsets: where it began in this attempt; the next one to be sent */
+    evtime start_w;
+    struct control_position at; /* as the worker said last */
+    struct under_way ring[FEED_WINDOW_BLOCKS];
+    unsigned first, count;
+    size_t bytes; /* under way */
+};
+
+struct feed {
+    struct registry *registry;
+    struct intakelog *log;
+    struct intake *intake;
+    unsigned workers;
+    bool piled_up; /* rows wait in the workers */
+    size_t *worker_bytes; /* under way, by worker */
+    struct intakelog_block *block;
+    struct bytes out;
+    pthread_mutex_t lock; /* of parts: the runtime's thread writes, others read */
+    struct part *parts;
+    size_t n, cap;
+};
+
+struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
+                      unsigned workers)
+{
+    struct feed *f = mem_new(sizeof *f);
+    f->registry = reg;
+    f->log = log;
+    f->intake = intake;
+    f->workers = workers;
+    f->worker_bytes = mem_array(workers, sizeof *f->worker_bytes);
+    f->block = mem_new(sizeof *f->block);
+    pthread_mutex_init(&f->lock, NULL);
+    return f;
+}
+
+void feed_free(struct feed *f)
+{
+    if (f == NULL)
+        return;
+    pthread_mutex_destroy(&f->lock);
+    bytes_fini(&f->out);
+    mem_free(f->block);
+    mem_free(f->worker_bytes);
+    mem_free(f->parts);
+    mem_free(f);
+}
+
+unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partition)
+{
+    return (stream + partition) % f->workers;
+}
+
+static struct part *find(const struct feed *f, uint32_t stream, uint32_t partition)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->parts[i].schema->id == stream && f->parts[i].partition == partition)
+            return &f->parts[i];
+    return NULL;
+}
+
+/* --- what is read from where ------------------------------------------------------------------------------------- */
+
+static struct part *find_or_add(struct feed *f, const struct schema *s, uint32_t partition)
+{
+    struct part *p = find(f, s->id, partition);
+    if (p != NULL)
+        return p;
+    f->parts = mem_grow(f->parts, f->n, 1, &f->cap, sizeof *f->parts);
+    p = &f->parts[f->n++];
+    *p = (struct part){.schema = s,
+                       .partition = partition,
+                       .worker = feed_worker_of(f, s->id, partition),
+                       .log = strcmp(s->connector, "file") != 0};
+    return p;
+}
+
+static void read_from(struct feed *f, const struct schema *s, const struct job_mark *m)
+{
+    struct part *p = find_or_add(f, s, m->partition);
+    p->read = true;
+    p->held = p->end_sent = false;
+    p->start = p->next = m->offset;
+    p->start_w = m->w;
+    p->at = (struct control_position){.stream = s->id,
+                                      .partition = m->partition,
+                                      .offset = m->offset,
+                                      .w = m->w};
+    p->first = p->count = 0;
+    p->bytes = 0;
+    if (p->log) /* what was in the log before is a backlog of ours, not one that intake is to be held for */
+        intake_taken(f->intake, s->id, m->partition, intakelog_end(f->log, s->id, m->partition));
+}
+
+bool feed_open(struct feed *f, const struct schema *s, const struct job_mark *marks)
+{
+    pthread_mutex_lock(&f->lock);
+    const struct part *known = find(f, s->id, 0);
+    bool opened = known == NULL || !known->read;
+    for (unsigned i = 0; opened && i < s->partitions; i++)
+        read_from(f, s, &marks[i]);
+    pthread_mutex_unlock(&f->lock);
+    return opened;
+}
+
+void feed_close(struct feed *f, uint32_t stream)
+{
+    pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < f->n; i++) {
+        struct part *p = &f->parts[i];
+        if (p->schema->id != stream || !p->read)
+            continue;
+        p->read = false;
+        f->worker_bytes[p->worker] -= p->bytes;
+        p->bytes = p->count = 0;
+        intake_taken(f->intake, stream, p->partition, UINT64_MAX);
+    }
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* The least mark of each partition over the rules that read s. False: none does. */
+static bool least_marks(const struct feed *f, const struct schema *s, struct job_mark *marks)
+{
+    bool any = false;
+    for (unsigned i = 0; registry_rule_at(f->registry, i) != NULL; i++) {
+        const struct registry_rule *rule = registry_rule_at(f->registry, i);
+        if (rule->plan->input != s)
+            continue;
+        struct job_mark of_rule[SCHEMA_PARTITIONS_MAX];
+        for (unsigned p = 0; p < s->partitions; p++)
+            of_rule[p] = (struct job_mark){p, 0, EVTIME_MIN};
+        for (unsigned m = 0; rule->ncuts > 0 && m < rule->cuts[0].nmarks; m++)
+            if (rule->cuts[0].marks[m].partition < s->partitions)
+                of_rule[rule->cuts[0].marks[m].partition] = rule->cuts[0].marks[m];
+        for (unsigned p = 0; p < s->partitions; p++)
+            if (!any || of_rule[p].offset < marks[p].offset ||
+                (of_rule[p].offset == marks[p].offset && of_rule[p].w < marks[p].w))
+                marks[p] = of_rule[p];
+        any = true;
+    }
+    return any;
+}
+
+void feed_restart(struct feed *f)
+{
+    struct job_mark marks[SCHEMA_PARTITIONS_MAX];
+    unsigned n = registry_streams(f->registry, NULL, 0);
+    const struct schema **streams = mem_array(n, sizeof(const struct schema *));
+    n = registry_streams(f->registry, streams, n);
+    memset(f->worker_bytes, 0, f->workers * sizeof *f->worker_bytes);
+    f->piled_up = false;
+    for (unsigned i = 0; i < n; i++) {
+        /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
+        if (strcmp(streams[i]->connector, "file") != 0)
+            intake_marks(f->intake, streams[i], marks);
+        bool any = least_marks(f, streams[i], marks);
+        pthread_mutex_lock(&f->lock);
+        for (unsigned p = 0; any && p < streams[i]->partitions; p++)
+            read_from(f, streams[i], &marks[p]);
+        pthread_mutex_unlock(&f->lock);
+    }
+    mem_free(streams);
+}
+
+unsigned feed_opens(const struct feed *f, unsigned worker, uint32_t stream, struct arena *a,
+                    const struct control_open **out)
+{
+    struct control_open *opens = arena_zero(a, f->n * sizeof *opens);
+    unsigned n = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct part *p = &f->parts[i];
+        if (p->read && p->worker == worker && (stream == 0 || p->schema->id == stream))
+            opens[n++] = (struct control_open){p->schema->id, p->partition, p->start, p->start_w};
+    }
+    *out = opens;
+    return n;
+}
+
+void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *marks)
+{
+    for (unsigned i = 0; i < s->partitions; i++) {
+        const struct part *p = find(f, s->id, i);
+        bool known = p != NULL && p->read;
+        marks[i] = (struct job_mark){i, known ? p->at.offset : 0, known ? p->at.w : EVTIME_MIN};
+    }
+}
+
+/* --- what the workers say ---------------------------------------------------------------------------------------- */
+
+void feed_position(struct feed *f, unsigned worker, const struct control_position *at)
+{
+    struct part *p = find(f, at->stream, at->partition);
+    if (p == NULL || p->worker != worker || !p->read || at->offset < p->at.offset)
+        return; /* said before it was opened anew */
+    pthread_mutex_lock(&f->lock);
+    p->at = *at;
+    while (p->count > 0 && p->ring[p->first].end <= at->offset) {
+        p->bytes -= p->ring[p->first].bytes;
+        f->worker_bytes[worker] -= p->ring[p->first].bytes;
+        p->first = (p->first + 1) % FEED_WINDOW_BLOCKS;
+        p->count--;
+    }
+    pthread_mutex_unlock(&f->lock);
+    if (p->log)
+        intake_taken(f->intake, at->stream, at->partition, at->offset);
+}
+
+void feed_waiting(struct feed *f, uint64_t rows)
+{
+    /* Two bounds, so that partitions do not start and stop with every status. */
+    f->piled_up = rows >= (f->piled_up ? FEED_WAITING_ROWS / 2 : FEED_WAITING_ROWS);
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------------- */
+
+static evtime least_w(const struct feed *f, uint32_t stream)
+{
+    evtime w = EVTIME_MAX;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->parts[i].schema->id == stream && f->parts[i].read && f->parts[i].at.w < w)
+            w = f->parts[i].at.w;
+    return w;
+}
+
+static bool has_more(const struct feed *f, const struct part *p)
+{
+    return p->next < intakelog_end(f->log, p->schema->id, p->partition) ||
+           intakelog_finished(f->log, p->schema->id, p->partition);
+}
+
+static bool may_send(const struct feed *f, const struct part *p)
+{
+    if (!p->read || !p->log || p->end_sent || p->start_w == EVTIME_MAX)
+        return false;
+    if (p->count == FEED_WINDOW_BLOCKS || p->bytes >= FEED_WINDOW_BYTES)
+        return false;
+    if (p->count > 0 && f->worker_bytes[p->worker] >= FEED_WORKER_BYTES)
+        return false;
+    return !f->piled_up || p->at.w <= least_w(f, p->schema->id);
+}
+
+static void send_block(struct feed *f, struct part *p, struct channel *to)
+{
+    struct intakelog_block *k = f->block;
+    struct control_rows rows = {.stream = p->schema->id,
+                                .partition = p->partition,
+                                .end_of_input = k->end_of_input,
+                                .first = k->first,
+                                .n = k->n};
+    for (unsigned i = 0; i < k->n; i++) {
+        rows.texts[i] = k->rows[i].p;
+        rows.lengths[i] = k->rows[i].n;
+    }
+    bytes_reset(&f->out);
+    control_put_rows(&rows, &f->out);
+    channel_send(to, &(struct channel_frame){.kind = CONTROL_ROWS,
+                                             .p = f->out.p,
+                                             .n = (uint32_t)f->out.n});
+    pthread_mutex_lock(&f->lock);
+    p->next = k->first + k->n;
+    p->end_sent = k->end_of_input;
+    if (k->n > 0) {
+        p->ring[(p->first + p->count++) % FEED_WINDOW_BLOCKS] =
+            (struct under_way){p->next, f->out.n};
+        p->bytes += f->out.n;
+        f->worker_bytes[p->worker] += f->out.n;
+    }
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void hold_file(struct feed *f, struct part *p, struct channel *to)
+{
+    bool held = f->piled_up && p->at.w > least_w(f, p->schema->id);
+    if (held == p->held)
+        return;
+    p->held = held;
+    bytes_reset(&f->out);
+    control_put_hold(&(struct control_hold){p->schema->id, p->partition, held}, &f->out);
+    channel_send(to, &(struct channel_frame){.kind = CONTROL_HOLD,
+                                             .p = f->out.p,
+                                             .n = (uint32_t)f->out.n});
+}
+
+enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct diag *d)
+{
+    bool any = true;
+    /* A block of each partition in turn, so that a long backlog of one does not fill the window alone. */
+    while (any) {
+        any = false;
+        for (size_t i = 0; i < f->n; i++) {
+            struct part *p = &f->parts[i];
+            if (p->worker != worker || !p->read)
+                continue;
+            if (!p->log)
+                hold_file(f, p, to);
+            if (!may_send(f, p) || !has_more(f, p))
+                continue;
+            enum err e = intakelog_read(f->log, p->schema->id, p->partition, p->next, f->block);
+            if (e == ERR_END)
+                continue;
+            if (e != ERR_OK) {
+                diag_say(d, "intake-log", NULL,
+                         "the intake log: stream %s, partition %u, offset %llu: %s",
+                         p->schema->name, p->partition, (unsigned long long)p->next, err_text(e));
+                return e;
+            }
+            send_block(f, p, to);
+            intakelog_block_fini(f->block);
+            any = true;
+        }
+    }
+    return ERR_OK;
+}
+
+/* --- pages ------------------------------------------------------------------------------------------------------- */
+
+unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned cap)
+{
+    unsigned total = 0, n = registry_streams(f->registry, NULL, 0);
+    const struct schema **streams = mem_array(n, sizeof(const struct schema *));
+    n = registry_streams(f->registry, streams, n);
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < streams[i]->partitions; k++, total++) {
+            if (total >= cap)
+                continue;
+            const struct schema *s = streams[i];
+            bool log = strcmp(s->connector, "file") != 0;
+            struct runtime_partition p = {.stream = s->name,
+                                          .stream_id = s->id,
+                                          .partition = k,
+                                          .worker = feed_worker_of(f, s->id, k),
+                                          .watermark =
+                                              log ? intakelog_w(f->log, s->id, k) : EVTIME_MIN,
+                                          .end = log ? intakelog_end(f->log, s->id, k) : 0,
+                                          .finished = log && intakelog_finished(f->log, s->id, k)};
+            const struct part *part = find(f, s->id, k);
+            p.taken = p.end;
+            if (part != NULL && part->read) {
+                p.taken = part->at.offset;
+                p.watermark = part->at.w;
+                p.late = part->at.late;
+                if (!log) {
+                    p.end = part->at.end;
+                    p.finished = part->at.w == EVTIME_MAX;
+                }
+            }
+            out[total] = p;
+        }
+    pthread_mutex_unlock(&f->lock);
+    mem_free(streams);
+    return total;
+}
+
+uint64_t feed_rows(struct feed *f, uint64_t *late)
+{
+    uint64_t rows = 0;
+    *late = 0;
+    pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < f->n; i++) {
+        rows += f->parts[i].at.rows;
+        *late += f->parts[i].at.late;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return rows;
+}
+
+evtime feed_watermark(struct feed *f)
+{
+    evtime w = EVTIME_MAX;
+    bool any = false;
+    pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->parts[i].read) {
+            any = true;
+            if (f->parts[i].at.w < w)
+                w = f->parts[i].at.w;
+        }
+    pthread_mutex_unlock(&f->lock);
+    return any ? w : EVTIME_MIN;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* feed.h - where each partition is read, how far, and what of the intake log is on its way to its worker.
+ *
+ * Room:   intake log -> [feed] -> channel to the worker that reads the partition
+ * Owns:   the positions
+ * Thread: the runtime's; feed_snapshot any.  Time: evtime.
+ *
+ * Partition p of stream s is read by worker (s + p) mod N. Of a partition at most FEED_WINDOW_BYTES are under way, so
+ * that one which runs ahead cannot keep out the one that holds time back. When rows pile up in the workers' ordering
+ * buffers, partitions that are ahead of the least watermark of their stream wait; the one that holds it never does. */
+#ifndef WEIR_SERVER_FEED_H
+#define WEIR_SERVER_FEED_H
+#include "server/control.h"
+#include "server/intake.h"
+#include "server/registry.h"
+#include "server/runtime.h"
+#include "state/intakelog.h"
+
+enum {
+    FEED_WINDOW_BYTES = 4 << 20, /* of one partition */
+    FEED_WINDOW_BLOCKS = 32,
+    FEED_WORKER_BYTES =
+        16 << 20, /* of one worker; a partition with nothing under way may pass it */
+    FEED_WAITING_ROWS =
+        1 << 20, /* rows in ordering buffers from which on partitions that are ahead wait */
+};
+
+struct feed;
+
+struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
+                      unsigned workers);
+void feed_free(struct feed *f); /* NULL is fine */
+
+unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partition);
+
+/* A new attempt: of each stream that a live rule reads, from the least mark of its rules on; nothing is under way. */
+void feed_restart(struct feed *f);
+/* The stream is read from these marks on, unless it is read already: true if it was not. */
+bool feed_open(struct feed *f, const struct schema *s, const struct job_mark *marks);
+void feed_close(struct feed *f, uint32_t stream); /* no rule reads it any more */
+/* The partitions that worker reads: those of one stream, or all (stream 0). Into `a`. */
+unsigned feed_opens(const struct feed *f, unsigned worker, uint32_t stream, struct arena *a,
+                    const struct control_open **out);
+/* Where a stream's partitions stand in their workers: what a cut of a file is made from. */
+void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *marks);
+
+/* What a worker says of a partition that it reads. */
+void feed_position(struct feed *f, unsigned worker, const struct control_position *p);
+/* Rows that wait in the ordering buffers of the worker that has most. */
+void feed_waiting(struct feed *f, uint64_t rows);
+/* Sends worker what may go. ERR_IO, ERR_CORRUPT: the log cannot be read, d says where. */
+enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct diag *d);
+
+/* For pages and metrics. */
+unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned cap);
+uint64_t feed_rows(struct feed *f, uint64_t *late); /* taken by the workers in this attempt */
+evtime feed_watermark(struct feed *f); /* least over all that is read; EVTIME_MIN: none yet */
+
+#endif
