@@ -437,6 +437,13 @@ void httpcall_later_done(struct httplater *l)
     mem_free(l);
 }
 
+void httpcall_later_drop(struct httplater *l)
+{
+    h2o_linklist_unlink(&l->link);
+    l->call->later = NULL;
+    mem_free(l);
+}
+
 void httpcall_later_sweep(struct http *h, montime now)
 {
     for (h2o_linklist_t *n = h->laters.next, *next = NULL; n != &h->laters; n = next) {

@@ -44,5 +44,6 @@ struct httplater;
 struct httplater *httpcall_later(struct httpcall *c, void (*resume)(struct httpcall *c, void *state),
                                  void *state);
 void httpcall_resume(struct httplater *l); /* any thread; l is gone afterwards */
+void httpcall_later_drop(struct httplater *l); /* HTTP thread, in the handler that took it: nothing comes after all */
 
 #endif

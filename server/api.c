@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/api.h"
+#include "base/mem.h"
+#include "server/http.h"
+#include "server/jsonw.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* The path of events first: it is asked for most, and the table is searched from its start. */
+const struct route api_routes[] = {
+    {"POST", "/api/v1/streams/{s}/events", "partition wait rows", ROUTE_EVENTS, api_events_post,
+     "take events: one, an array, or one a line"},
+    {"GET", "/api/v1/streams/{s}/events", "partition limit", ROUTE_NO_BODY, api_events_recent,
+     "the newest recorded events"},
+    {"POST", "/api/v1/streams/{s}:finish", "partition", ROUTE_NO_BODY, api_streams_finish,
+     "end the input of a stream, or of one partition"},
+    {"POST", "/api/v1/streams", NULL, ROUTE_JSON, api_streams_create, "create a stream"},
+    {"GET", "/api/v1/streams", NULL, ROUTE_NO_BODY, api_streams_list, "all streams"},
+    {"GET", "/api/v1/streams/{s}", NULL, ROUTE_NO_BODY, api_streams_get, "one stream"},
+    {"POST", "/api/v1/rules:validate", NULL, ROUTE_JSON, api_rules_validate,
+     "check a rule's text and draw its automaton; changes nothing"},
+    {"POST", "/api/v1/rules", NULL, ROUTE_JSON, api_rules_create, "create a rule"},
+    {"GET", "/api/v1/rules", "limit after", ROUTE_NO_BODY, api_rules_list, "all rules"},
+    {"GET", "/api/v1/rules/{r}", NULL, ROUTE_NO_BODY, api_rules_get, "one rule, by name or id"},
+    {"POST", "/api/v1/rules/{r}:pause", NULL, ROUTE_NO_BODY, api_rules_pause, "pause a rule"},
+    {"POST", "/api/v1/rules/{r}:resume", NULL, ROUTE_NO_BODY, api_rules_resume,
+     "resume a paused rule"},
+    {"DELETE", "/api/v1/rules/{r}", NULL, ROUTE_NO_BODY, api_rules_delete, "delete a rule"},
+    {"GET", "/api/v1/alerts", "limit after rule severity key mode status order", ROUTE_NO_BODY,
+     api_alerts_list, "alerts, the newest first"},
+    {"GET", "/api/v1/alerts/stream", "after", ROUTE_NO_BODY, api_alerts_stream,
+     "alerts as they come (server-sent events)"},
+    {"GET", "/api/v1/alerts/{id}", NULL, ROUTE_NO_BODY, api_alerts_get,
+     "one alert with the events that made it"},
+    {"GET", "/api/v1/dead_letters", "limit after", ROUTE_NO_BODY, api_alerts_dead_letters,
+     "rows that were refused or came too late"},
+    {"GET", "/api/v1/overview", NULL, ROUTE_NO_BODY, api_status_overview, "the server in figures"},
+    {"GET", "/api/v1/overview/stream", NULL, ROUTE_NO_BODY, api_status_overview_stream,
+     "the same each second (server-sent events)"},
+    {"GET", "/api/v1/workers", NULL, ROUTE_NO_BODY, api_status_workers,
+     "the worker processes and what went wrong in them"},
+    {"GET", "/api/v1/watermarks", NULL, ROUTE_NO_BODY, api_status_watermarks,
+     "how far each partition is, and which holds time back"},
+    {"GET", "/api/v1/version", NULL, ROUTE_NO_BODY, api_status_version, "version and commit"},
+    {"GET", "/api/v1", NULL, ROUTE_NO_BODY, api_status_index, "this list"},
+    {"GET", "/metrics", NULL, ROUTE_NO_BODY, api_status_metrics, "figures for Prometheus"},
+    {"GET", "/healthz", NULL, ROUTE_NO_BODY, api_status_health, "200: the process answers"},
+    {"GET", "/readyz", NULL, ROUTE_NO_BODY, api_status_ready,
+     "200: the workers run the present rules; else 503"},
+    {"GET", "/problems/", NULL, ROUTE_NO_BODY, api_status_problems, "what can go wrong"},
+    {"GET", "/problems/{code}", NULL, ROUTE_NO_BODY, api_status_problems,
+     "what a problem means and what to do"},
+};
+const size_t api_nroutes = sizeof api_routes / sizeof *api_routes;
+
+struct api *api_new(struct http *h, struct runtime *r, struct catalog *reader, unsigned max_events,
+                    unsigned max_readers)
+{
+    struct api *a = mem_new(sizeof *a);
+    a->http = h;
+    a->runtime = r;
+    a->reader = reader;
+    a->max_events = max_events;
+    a->started = timebase_now_ms();
+    a->intake = api_events_new(max_events);
+    a->sse = sse_new(h, max_readers,
+                     &(struct sse_source){a, api_alerts_replay, api_status_overview_json});
+    return a;
+}
+
+void api_free(struct api *a)
+{
+    if (!a)
+        return;
+    for (size_t i = 0; i < a->nstreams; i++)
+        mem_free(a->streams[i].name);
+    mem_free(a->streams);
+    sse_free(a->sse);
+    api_events_free(a->intake);
+    mem_free(a);
+}
+
+void api_page_open(struct bytes *out)
+{
+    jsonw_open(out, '{');
+    jsonw_key(out, "data");
+    jsonw_open(out, '[');
+}
+
+void api_page_close(struct bytes *out, bool has_more, uint64_t next)
+{
+    char cursor[24];
+    jsonw_close(out, ']');
+    jsonw_key(out, "page");
+    jsonw_open(out, '{');
+    snprintf(cursor, sizeof cursor, "%" PRIu64, next);
+    jsonw_kstr(out, "next", has_more ? cursor : NULL);
+    jsonw_kbool(out, "has_more", has_more);
+    jsonw_close(out, '}');
+    jsonw_close(out, '}');
+}
+
+static void note_name(void *ctx, const struct catalog_stream *s)
+{
+    struct api *a = ctx;
+    if (a->nstreams > 0 && s->id <= a->streams[a->nstreams - 1].id)
+        return; /* they come in order of id, and are never renamed nor deleted */
+    a->streams = mem_grow(a->streams, a->nstreams, 1, &a->streams_cap, sizeof *a->streams);
+    a->streams[a->nstreams].id = s->id;
+    a->streams[a->nstreams++].name = mem_str(s->name);
+}
+
+void api_read_stream_names(struct api *a)
+{
+    enum err e = catalog_streams(a->reader, note_name, a);
+    (void)e; /* a name that cannot be had is shown as null; the failure is in the log */
+}
+
+const char *api_stream_name(const struct api *a, uint32_t id)
+{
+    for (size_t i = 0; i < a->nstreams; i++)
+        if (a->streams[i].id == id)
+            return a->streams[i].name;
+    return NULL;
+}
+
+void api_not_found(struct httpcall *c, const char *what, const char *name, char **names, size_t n)
+{
+    const char *near = diag_nearest(name, (const char *const *)names, n);
+    char *hint = near ? mem_printf("did you mean '%s'?", near)
+                 : n  ? mem_printf("GET /api/v1/%ss lists what there is", what)
+                      : mem_printf("there is no %s yet: POST /api/v1/%ss creates one", what, what);
+    httpcall_problem(c, PROBLEM_NOT_FOUND, hint, "there is no %s '%.200s'", what, name);
+    mem_free(hint);
+}
+
+void api_failed(struct httpcall *c, enum err e)
+{
+    httpcall_problem(c, problem_of(e), NULL, "%s", err_text(e));
+}
+
+/* --- changes that end later ------------------------------------------------------------------------------------ */
+
+struct api_change {
+    struct api *api;
+    struct httplater *later;
+    char *name;
+    api_answer *answer;
+    enum problem bad;
+    enum err e;
+    struct diag d; /* its own copies */
+};
+
+static void free_change(struct api_change *ch)
+{
+    diag_fini(&ch->d);
+    mem_free(ch->name);
+    mem_free(ch);
+}
+
+static void answer_failed(struct httpcall *c, enum problem bad, enum err e, const struct diag *d)
+{
+    enum problem p = e == ERR_INVALID || e == ERR_LIMIT ? bad : problem_of(e);
+    if (d && d->errors > 0)
+        httpcall_diag(c, p, d);
+    else
+        httpcall_problem(c, p, NULL, "%s", err_text(e));
+}
+
+static void change_ended(struct httpcall *c, void *state)
+{
+    struct api_change *ch = state;
+    if (c && ch->e == ERR_OK)
+        ch->answer(ch->api, c, ch->name);
+    else if (c)
+        answer_failed(c, ch->bad, ch->e, &ch->d);
+    free_change(ch);
+}
+
+struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,
+                                  enum problem bad, api_answer *answer)
+{
+    struct api_change *ch = mem_new(sizeof *ch);
+    ch->api = a;
+    ch->name = mem_str(name);
+    ch->answer = answer;
+    ch->bad = bad;
+    diag_init(&ch->d, NULL, 0);
+    ch->later = httpcall_later(c, change_ended, ch);
+    return ch;
+}
+
+/* On the runtime's thread: what it tells lives for the call only, so it is copied. */
+void api_change_done(void *change, enum err e, const struct diag *d)
+{
+    struct api_change *ch = change;
+    ch->e = e;
+    for (int i = 0; d && i < d->n; i++) {
+        ch->d.items[i] = d->items[i];
+        ch->d.items[i].message = mem_str(d->items[i].message);
+        ch->d.items[i].hint = d->items[i].hint ? mem_str(d->items[i].hint) : NULL;
+    }
+    if (d) {
+        ch->d.n = d->n;
+        ch->d.errors = d->errors;
+    }
+    httpcall_resume(ch->later);
+}
+
+void api_change_started(struct api_change *ch, struct httpcall *c, enum err e, const struct diag *d)
+{
+    if (e == ERR_OK)
+        return; /* `done` has been or will be called */
+    httpcall_later_drop(ch->later);
+    answer_failed(c, ch->bad, e, d);
+    free_change(ch);
+}

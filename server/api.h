@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.h - what the handlers of the API share: the parts of the server they speak to, and the route table.
+ *
+ * Room:   http -> [api: api_streams, api_events, api_rules, api_alerts, api_status] -> runtime, catalogue
+ * Owns:   the catalogue's reader, its buffers; not the runtime nor the server
+ * Thread: the HTTP thread. */
+#ifndef WEIR_SERVER_API_H
+#define WEIR_SERVER_API_H
+#include "server/httpcall.h"
+#include "server/route.h"
+#include "server/runtime.h"
+#include "server/sse.h"
+#include "state/catalog.h"
+
+struct http;
+struct api_intake; /* api_events.c: buffers of one request's rows */
+
+struct api {
+    struct runtime *runtime;
+    struct catalog *reader;
+    struct http *http;
+    struct sse *sse;
+    struct api_intake *intake;
+    evtime started;
+    unsigned max_events;
+    struct api_stream_name {
+        uint32_t id;
+        char *name;
+    } *streams; /* of api_stream_name */
+    size_t nstreams, streams_cap;
+};
+
+/* The one table of all that is served but the dashboard's files. */
+extern const struct route api_routes[];
+extern const size_t api_nroutes;
+
+/* max_readers: live streams. The runtime may be set afterwards, before requests come. */
+struct api *api_new(struct http *h, struct runtime *r, struct catalog *reader, unsigned max_events,
+                    unsigned max_readers);
+void api_free(struct api *a); /* NULL is fine */
+
+/* --- shared by the resources --- */
+/* {"data":[ … and ]… with the page's end. */
+void api_page_open(struct bytes *out);
+void api_page_close(struct bytes *out, bool has_more, uint64_t next);
+/* A stream's name by the catalogue's number, or NULL. Read them first, outside of any call back from the catalogue. */
+void api_read_stream_names(struct api *a);
+const char *api_stream_name(const struct api *a, uint32_t id);
+/* 404 with the nearest of the names. what: "stream", "rule". */
+void api_not_found(struct httpcall *c, const char *what, const char *name, char **names, size_t n);
+void api_failed(struct httpcall *c, enum err e); /* an outcome for which there is nothing better to say */
+
+/* A change that the runtime ends later. `answer` writes the reply of one that went well. */
+struct api_change;
+typedef void api_answer(struct api *a, struct httpcall *c, const char *name);
+/* Takes the request: then start it with api_change_done as `done` and the change as ctx, and hand its outcome to
+ * api_change_started, which answers what failed at once. bad: the problem of an ERR_INVALID. */
+struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,
+                                  enum problem bad, api_answer *answer);
+void api_change_done(void *change, enum err e, const struct diag *d); /* a runtime_done */
+void api_change_started(struct api_change *ch, struct httpcall *c, enum err e, const struct diag *d);
+
+/* --- handlers --- */
+void api_streams_create(struct httpcall *c, void *app);
+void api_streams_list(struct httpcall *c, void *app);
+void api_streams_get(struct httpcall *c, void *app);
+void api_streams_finish(struct httpcall *c, void *app);
+/* Answers 404 if there is no such stream. */
+const struct schema *api_streams_find(struct api *a, struct httpcall *c, const char *name);
+
+void api_events_post(struct httpcall *c, void *app);
+void api_events_recent(struct httpcall *c, void *app);
+struct api_intake *api_events_new(unsigned max_events);
+void api_events_free(struct api_intake *in);
+/* An event's text as a JSON value: as it is if it is JSON, else as a string. */
+void api_events_value(struct bytes *out, const char *text, size_t n);
+
+void api_rules_validate(struct httpcall *c, void *app);
+void api_rules_create(struct httpcall *c, void *app);
+void api_rules_list(struct httpcall *c, void *app);
+void api_rules_get(struct httpcall *c, void *app);
+void api_rules_pause(struct httpcall *c, void *app);
+void api_rules_resume(struct httpcall *c, void *app);
+void api_rules_delete(struct httpcall *c, void *app);
+
+void api_alerts_list(struct httpcall *c, void *app);
+void api_alerts_get(struct httpcall *c, void *app);
+void api_alerts_stream(struct httpcall *c, void *app);
+void api_alerts_dead_letters(struct httpcall *c, void *app);
+unsigned api_alerts_replay(void *api, uint64_t after, unsigned limit, struct bytes *out,
+                           uint64_t *last);
+
+void api_status_index(struct httpcall *c, void *app);
+void api_status_overview(struct httpcall *c, void *app);
+void api_status_overview_stream(struct httpcall *c, void *app);
+void api_status_overview_json(void *api, struct bytes *out);
+void api_status_workers(struct httpcall *c, void *app);
+void api_status_watermarks(struct httpcall *c, void *app);
+void api_status_version(struct httpcall *c, void *app);
+void api_status_health(struct httpcall *c, void *app);
+void api_status_ready(struct httpcall *c, void *app);
+void api_status_metrics(struct httpcall *c, void *app);
+void api_status_problems(struct httpcall *c, void *app);
+
+#endif

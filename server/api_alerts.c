@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Alerts: lists, one with its events, the live stream; and dead letters, which are lists of the same kind. */
+#include "base/mem.h"
+#include "cep/plan.h"
+#include "server/alertjson.h"
+#include "server/api.h"
+#include "server/jsonw.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT = 50, LIMIT_MAX = 500 };
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct bytes *out;
+    unsigned n, limit;
+    uint64_t last;
+};
+
+/* One more than the limit is asked for, to know whether there are more. */
+static void list_alert(void *ctx, const struct catalog_alert *a)
+{
+    struct listing *l = ctx;
+    if (l->n++ >= l->limit)
+        return;
+    alertjson_short(a, l->out);
+    l->last = a->seq;
+}
+
+/* The index of the query's value among the words; -1: not given. False: answered. */
+static bool one_of(struct httpcall *c, const char *name, const char *words, int *index)
+{
+    const char *value = httpcall_query(c, name), *p = words;
+    *index = -1;
+    if (!value)
+        return true;
+    for (int i = 0; *p; i++, p += strspn(p, " ")) {
+        size_t n = strcspn(p, " ");
+        if (strlen(value) == n && memcmp(p, value, n) == 0) {
+            *index = i;
+            return true;
+        }
+        p += n;
+    }
+    httpcall_problem(c, PROBLEM_BAD_PARAMETER, NULL, "%s is '%.40s'; it may be one of: %s", name,
+                     value, words);
+    return false;
+}
+
+static bool read_filter(struct httpcall *c, struct catalog_alert_filter *f)
+{
+    uint64_t limit = 0;
+    int severity = 0, order = 0;
+    *f = (struct catalog_alert_filter){.rule = httpcall_query(c, "rule"),
+                                       .severity = httpcall_query(c, "severity"),
+                                       .key = httpcall_query(c, "key"),
+                                       .status = httpcall_query(c, "status")};
+    if (!httpcall_query_u64(c, "limit", LIMIT, 1, LIMIT_MAX, &limit) ||
+        !httpcall_query_u64(c, "after", 0, 0, INT64_MAX, &f->after_seq) ||
+        !one_of(c, "mode", "active shadow", &f->mode) ||
+        !one_of(c, "severity", "low medium high critical", &severity) ||
+        !one_of(c, "order", "desc asc", &order))
+        return false;
+    f->oldest_first = order == 1;
+    f->limit = (unsigned)limit;
+    return true;
+}
+
+void api_alerts_list(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct catalog_alert_filter f;
+    if (!read_filter(c, &f))
+        return;
+    struct listing l = {.out = httpcall_out(c), .limit = f.limit};
+    f.limit++;
+    api_page_open(l.out);
+    enum err e = catalog_alerts(a->reader, &f, list_alert, &l);
+    if (e != ERR_OK) {
+        api_failed(c, e);
+        return;
+    }
+    api_page_close(l.out, l.n > l.limit, l.last);
+    httpcall_json_reply(c, 200);
+}
+
+/* --- one ----------------------------------------------------------------------------------------------------------- */
+
+struct detail {
+    struct api *api;
+    struct bytes *out;
+    uint64_t rule_uid;
+};
+
+static void write_event(struct detail *d, const struct catalog_alert_event *ev)
+{
+    char *text = NULL;
+    size_t n = 0;
+    jsonw_open(d->out, '{');
+    jsonw_kstr(d->out, "stream", api_stream_name(d->api, ev->stream));
+    jsonw_ku64(d->out, "partition", ev->partition);
+    jsonw_ku64(d->out, "offset", ev->offset);
+    jsonw_ktime(d->out, "time", ev->ts);
+    jsonw_key(d->out, "event");
+    if (ev->json)
+        api_events_value(d->out, ev->json, ev->json_len);
+    else if (runtime_event(d->api->runtime, ev->stream, ev->partition, ev->offset, &text, &n) ==
+             ERR_OK)
+        api_events_value(d->out, text, n);
+    else
+        jsonw_null(d->out);
+    jsonw_close(d->out, '}');
+    mem_free(text);
+}
+
+static bool same_var(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Events of one variable that follow each other are one entry: a match reads as its pattern does. */
+static void write_match(struct detail *d, const struct catalog_alert *a)
+{
+    jsonw_key(d->out, "match");
+    jsonw_open(d->out, '[');
+    for (unsigned i = 0; i < a->nevents;) {
+        const char *var = a->events[i].var;
+        jsonw_open(d->out, '{');
+        jsonw_kstr(d->out, "var", var);
+        jsonw_key(d->out, "events");
+        jsonw_open(d->out, '[');
+        for (; i < a->nevents && same_var(var, a->events[i].var); i++)
+            write_event(d, &a->events[i]);
+        jsonw_close(d->out, ']');
+        jsonw_close(d->out, '}');
+    }
+    jsonw_close(d->out, ']');
+}
+
+static void write_alert(void *ctx, const struct catalog_alert *a)
+{
+    struct detail *d = ctx;
+    d->rule_uid = a->rule_uid;
+    jsonw_open(d->out, '{');
+    alertjson_members(a, d->out);
+    write_match(d, a);
+}
+
+static void write_sql(void *ctx, const struct catalog_rule *r)
+{
+    struct detail *d = ctx;
+    jsonw_kstr(d->out, "rule_sql", r->sql);
+}
+
+void api_alerts_get(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    const char *id = httpcall_param(c, "id");
+    struct detail d = {.api = a, .out = httpcall_out(c)};
+    api_read_stream_names(a);
+    enum err e = catalog_alerts_get(a->reader, id, write_alert, &d);
+    if (e == ERR_NOT_FOUND) {
+        httpcall_problem(c, PROBLEM_NOT_FOUND, "GET /api/v1/alerts lists what there is",
+                         "there is no alert '%.64s'", id);
+        return;
+    }
+    if (e == ERR_OK && catalog_rules_get(a->reader, d.rule_uid, write_sql, &d) != ERR_OK)
+        jsonw_kstr(d.out, "rule_sql", NULL);
+    if (e != ERR_OK) {
+        api_failed(c, e);
+        return;
+    }
+    jsonw_close(d.out, '}');
+    httpcall_json_reply(c, 200);
+}
+
+/* --- live ---------------------------------------------------------------------------------------------------------- */
+
+/* Browsers send Last-Event-ID when they come back by themselves; `after` is for those that begin with a cursor. */
+void api_alerts_stream(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    const char *header = httpcall_header(c, "last-event-id");
+    uint64_t after = 0;
+    char *end = NULL;
+    if (!httpcall_query_u64(c, "after", 0, 0, INT64_MAX, &after))
+        return;
+    bool replay = httpcall_query(c, "after") != NULL;
+    if (header && *header >= '0' && *header <= '9') {
+        after = strtoull(header, &end, 10);
+        replay = *end == '\0';
+    }
+    sse_open(a->sse, c, SSE_ALERTS, replay, after);
+}
+
+struct replayed {
+    struct bytes *out;
+    struct bytes json;
+    unsigned n;
+    uint64_t last;
+};
+
+static void replay_alert(void *ctx, const struct catalog_alert *a)
+{
+    struct replayed *r = ctx;
+    bytes_reset(&r->json);
+    alertjson_short(a, &r->json);
+    sse_frame(r->out, "alert", a->seq, true, (const char *)r->json.p, r->json.n);
+    r->last = a->seq;
+    r->n++;
+}
+
+unsigned api_alerts_replay(void *api, uint64_t after, unsigned limit, struct bytes *out,
+                           uint64_t *last)
+{
+    struct api *a = api;
+    struct replayed r = {.out = out, .last = *last};
+    struct catalog_alert_filter f = {
+        .mode = -1, .after_seq = after, .oldest_first = 1, .limit = limit};
+    enum err e = catalog_alerts(a->reader, &f, replay_alert, &r);
+    bytes_fini(&r.json);
+    *last = r.last;
+    return e == ERR_OK ? r.n : 0;
+}
+
+/* --- dead letters --------------------------------------------------------------------------------------------------- */
+
+struct dead_listing {
+    struct api *api;
+    struct listing l;
+};
+
+static void list_dead(void *ctx, const struct catalog_dead_letter *d)
+{
+    struct dead_listing *dl = ctx;
+    struct bytes *out = dl->l.out;
+    if (dl->l.n++ >= dl->l.limit)
+        return;
+    dl->l.last = d->id;
+    jsonw_open(out, '{');
+    jsonw_ku64(out, "id", d->id);
+    jsonw_kstr(out, "kind", d->kind);
+    jsonw_kstr(out, "stream", api_stream_name(dl->api, d->stream));
+    jsonw_ku64(out, "partition", d->partition);
+    jsonw_key(out, "offset");
+    if (d->offset == UINT64_MAX)
+        jsonw_null(out);
+    else
+        jsonw_u64(out, d->offset);
+    jsonw_kstr(out, "rule", d->rule);
+    jsonw_kstr(out, "code", d->code);
+    jsonw_kstr(out, "reason", d->reason);
+    jsonw_key(out, "raw");
+    if (d->raw)
+        jsonw_strn(out, d->raw, d->raw_len);
+    else
+        jsonw_null(out);
+    jsonw_ktime(out, "at", d->at);
+    jsonw_close(out, '}');
+}
+
+void api_alerts_dead_letters(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    uint64_t limit = 0, after = 0;
+    if (!httpcall_query_u64(c, "limit", LIMIT, 1, LIMIT_MAX, &limit) ||
+        !httpcall_query_u64(c, "after", 0, 0, INT64_MAX, &after))
+        return;
+    struct dead_listing dl = {.api = a, .l = {.out = httpcall_out(c), .limit = (unsigned)limit}};
+    api_read_stream_names(a);
+    api_page_open(dl.l.out);
+    enum err e = catalog_dead_list(a->reader, after, (unsigned)limit + 1, list_dead, &dl);
+    if (e != ERR_OK) {
+        api_failed(c, e);
+        return;
+    }
+    api_page_close(dl.l.out, dl.l.n > dl.l.limit, dl.l.last);
+    httpcall_json_reply(c, 200);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/metrics.h"
+#include "base/mem.h"
+#include "server/http.h"
+#include "server/version.h"
+#include <inttypes.h>
+
+static void family(struct bytes *out, const char *name, const char *type, const char *help)
+{
+    bytes_printf(out, "# HELP weir_%s %s\n# TYPE weir_%s %s\n", name, help, name, type);
+}
+
+static void single(struct bytes *out, const char *name, const char *type, const char *help,
+                   double v)
+{
+    family(out, name, type, help);
+    bytes_printf(out, "weir_%s %.15g\n", name, v);
+}
+
+/* A label's value: \ " and newline are escaped. */
+static void label(struct bytes *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n') {
+            bytes_put(out, "\\n", 2);
+            continue;
+        }
+        if (*text == '"' || *text == '\\')
+            bytes_u8(out, '\\');
+        bytes_u8(out, (uint8_t)*text);
+    }
+}
+
+static void write_totals(struct api *a, struct bytes *out)
+{
+    struct runtime_totals t = {0};
+    struct catalog_counts n = {0};
+    runtime_totals(a->runtime, &t);
+    single(out, "events_accepted_total", "counter", "Events taken since the start.",
+           (double)t.events_accepted);
+    single(out, "events_refused_total", "counter", "Events refused since the start.",
+           (double)t.events_refused);
+    single(out, "events_processed_total", "counter", "Events that workers have taken.",
+           (double)t.events_processed);
+    single(out, "events_late_total", "counter", "Events that came behind the watermark.",
+           (double)t.late);
+    single(out, "events_per_second", "gauge", "Events processed, of the last seconds.",
+           t.events_per_second);
+    single(out, "alerts_total", "counter", "Alerts stored since the start.", (double)t.alerts);
+    if (t.watermark > EVTIME_MIN && t.watermark < EVTIME_MAX)
+        single(out, "watermark_lag_seconds", "gauge", "Wall clock less the least watermark.",
+               (double)(timebase_now_ms() - t.watermark) / 1000);
+    single(out, "ready", "gauge", "1: the workers run the present rules.",
+           runtime_ready(a->runtime));
+    if (catalog_alerts_count(a->reader, timebase_now_ms(), &n) == ERR_OK) {
+        single(out, "alerts_stored", "gauge", "Alerts in the catalogue, shadow results apart.",
+               (double)n.alerts);
+        single(out, "dead_letters", "gauge", "Refused and late rows that are kept.",
+               (double)n.dead_letters);
+    }
+}
+
+struct worker_metric {
+    const char *name, *type, *help;
+    double v;
+};
+
+static void write_workers(struct api *a, struct bytes *out)
+{
+    unsigned n = runtime_workers(a->runtime, NULL, 0);
+    struct runtime_worker *w = mem_array(n + 1, sizeof *w);
+    unsigned got = runtime_workers(a->runtime, w, n);
+    n = got < n ? got : n;
+    for (size_t m = 0, metrics = 1; m < metrics; m++)
+        for (unsigned i = 0; i < n; i++) {
+            const struct worker_metric all[] = {
+                {"worker_up", "gauge", "1: it runs.", w[i].state == WORKER_RUNNING},
+                {"worker_busy_ratio", "gauge", "Share of time spent working.", w[i].busy},
+                {"worker_rows_total", "counter", "Rows taken in.", (double)w[i].rows_in},
+                {"worker_rows_late_total", "counter", "Late rows.", (double)w[i].rows_late},
+                {"worker_rows_waiting", "gauge", "Rows that wait for the watermark.",
+                 (double)w[i].rows_waiting},
+                {"worker_keys", "gauge", "Keys that it knows.", (double)w[i].keys},
+                {"worker_partial_matches", "gauge", "Partial matches.", (double)w[i].partials},
+                {"worker_windows_open", "gauge", "Open windows.", (double)w[i].windows_open},
+                {"worker_state_bytes", "gauge", "Memory of its state.", (double)w[i].state_bytes},
+                {"worker_resident_bytes", "gauge", "Resident memory.", (double)w[i].rss_bytes},
+                {"worker_results_total", "counter", "Results given.", (double)w[i].results},
+                {"worker_attempt", "gauge", "How often the job was started.",
+                 (double)w[i].attempt}};
+            metrics = sizeof all / sizeof *all;
+            if (i == 0)
+                family(out, all[m].name, all[m].type, all[m].help);
+            bytes_printf(out, "weir_%s{worker=\"%u\"} %.15g\n", all[m].name, w[i].index, all[m].v);
+        }
+    mem_free(w);
+}
+
+static void write_partitions(struct api *a, struct bytes *out)
+{
+    static const char *const names[] = {"partition_end_offset", "partition_taken_offset",
+                                        "partition_late_total"};
+    unsigned n = runtime_partitions(a->runtime, NULL, 0);
+    struct runtime_partition *p = mem_array(n + 1, sizeof *p);
+    unsigned got = runtime_partitions(a->runtime, p, n);
+    n = got < n ? got : n;
+    for (size_t m = 0; n > 0 && m < sizeof names / sizeof *names; m++) {
+        family(out, names[m], m == 2 ? "counter" : "gauge",
+               m == 0   ? "The next offset of the log."
+               : m == 1 ? "The next offset that its worker will take."
+                        : "Late rows.");
+        for (unsigned i = 0; i < n; i++) {
+            const uint64_t v[] = {p[i].end, p[i].taken, p[i].late};
+            bytes_printf(out, "weir_%s{stream=\"", names[m]);
+            label(out, p[i].stream);
+            bytes_printf(out, "\",partition=\"%u\"} %" PRIu64 "\n", p[i].partition, v[m]);
+        }
+    }
+    mem_free(p);
+}
+
+static void write_http(struct api *a, struct bytes *out)
+{
+    struct http_stats s;
+    struct sse_stats live;
+    uint64_t below = 0;
+    double seconds = 0;
+    http_stats(a->http, &s);
+    sse_stats(a->sse, &live);
+    single(out, "http_connections", "gauge", "Open connections.", (double)s.connections);
+    single(out, "http_connections_total", "counter", "Connections taken.",
+           (double)s.connections_total);
+    single(out, "http_body_bytes_total", "counter", "Bytes of request bodies.",
+           (double)s.body_bytes);
+    single(out, "http_live_readers", "gauge", "Open server-sent event streams.",
+           (double)live.clients);
+    single(out, "http_live_readers_cut_total", "counter", "Streams cut off for not reading.",
+           (double)live.cut);
+    family(out, "http_requests_total", "counter", "Answers by route and status class.");
+    for (size_t i = 0; i <= api_nroutes; i++) {
+        seconds += (double)s.routes[i].ns / 1e9;
+        for (int k = 1; k < HTTP_CLASSES; k++)
+            if (s.routes[i].answers[k] > 0)
+                bytes_printf(out,
+                             "weir_http_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} "
+                             "%" PRIu64 "\n",
+                             i < api_nroutes ? api_routes[i].method : "any",
+                             i < api_nroutes ? api_routes[i].path : "other", k,
+                             s.routes[i].answers[k]);
+    }
+    family(out, "http_request_seconds", "histogram", "From a request's end to its answer's start.");
+    for (int i = 0; i < HTTP_BUCKETS; i++) {
+        below += s.buckets[i];
+        bytes_printf(out, "weir_http_request_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
+                     http_bucket_seconds[i], below);
+    }
+    below += s.buckets[HTTP_BUCKETS];
+    bytes_printf(out,
+                 "weir_http_request_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+                 "weir_http_request_seconds_sum %.9g\nweir_http_request_seconds_count %" PRIu64
+                 "\n",
+                 below, seconds, below);
+}
+
+void metrics_write(struct api *a, struct bytes *out)
+{
+    family(out, "build_info", "gauge", "What runs.");
+    bytes_printf(out, "weir_build_info{version=\"%s\",commit=\"%s\"} 1\n", VERSION_TEXT,
+                 VERSION_COMMIT);
+    single(out, "start_time_seconds", "gauge", "When the server was started.",
+           (double)a->started / 1000);
+    single(out, "coordinator_cpu_seconds_total", "counter", "Processor time of this process.",
+           (double)timebase_cpu_ns() / 1e9);
+    write_totals(a, out);
+    write_workers(a, out);
+    write_partitions(a, out);
+    write_http(a, out);
+}
