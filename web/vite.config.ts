@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vite';
 
 // Where `npm run dev` finds a server: WEIR_URL=http://127.0.0.1:8080 npm run dev

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stand-in for the server while the dashboard is worked on: node dev/mock.mjs [port] [empty]
 // In memory, made-up events; it serves dist/ too. For development only; what it answers follows docs/rest.md.
 import { createServer } from 'node:http';
@@ -91,9 +92,9 @@ function alertOf(r, at, quiet) {
   const vars = r.nfa ? [...new Set(r.nfa.edges.map((e) => e.label))] : [];
   if (r.kind === 'pattern') {
     const n = 3 + rnd(4);
-    let t = at - 20000 - rnd(200000);
+    let t = at - 90000 - rnd(200000);
     const first = [];
-    for (let i = 0; i < (vars.length > 1 ? n : 1); i++) first.push(event((t += 1500 + rnd(30000)), { card, amount: (Math.random() * 1.8 + 0.1).toFixed(2), status: r.name.startsWith('decl') ? 'declined' : 'approved' }));
+    for (let i = 0; i < (vars.length > 1 ? n : 1); i++) first.push(event((t += 1500 + rnd(12000)), { card, amount: (Math.random() * 1.8 + 0.1).toFixed(2), status: r.name.startsWith('decl') ? 'declined' : 'approved' }));
     const last = event(at, { card, amount: (500 + rnd(2500) + Math.random()).toFixed(2), status: 'approved' });
     match = [{ var: vars[0] ?? 'A', events: first }, ...(vars[1] ? [{ var: vars[1], events: [last] }] : [])];
     row = { card, probes: first.length, cash_out: last.event.amount };
@@ -101,7 +102,7 @@ function alertOf(r, at, quiet) {
   } else if (r.kind === 'window') {
     const start = Math.floor(at / 60000) * 60000 - 60000;
     window = { start: iso(start), end: iso(start + 60000) };
-    const list = Array.from({ length: 10 + rnd(8) }, (_, i) => event(start + 1500 + i * 3300 + rnd(1800), { card }));
+    const list = Array.from({ length: 10 + rnd(7) }, (_, i) => event(start + 1500 + i * 3300 + rnd(1800), { card }));
     match = [{ var: null, events: list }];
     row = { card, payments: list.length, total: list.reduce((s, e) => s + Number(e.event.amount), 0).toFixed(2) };
   } else {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mock's rules: the editor's own templates, read from their source.
 import { readFileSync } from 'node:fs';
 const source = readFileSync(new URL('../src/lib/templates.ts', import.meta.url), 'utf8');

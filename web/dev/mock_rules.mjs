@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the mock makes of a rule: enough of the grammar to draw an automaton and to find unknown columns.
 const functions = /^(COUNT|SUM|AVG|MIN|MAX|LAST|FIRST|PREV|DESCRIPTOR|HOP|TUMBLE|SESSION|TABLE|COALESCE|ABS)$/i;
 const keywords = new Set(

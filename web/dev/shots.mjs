@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures of all pages: node dev/shots.mjs URL OUTDIR [light|dark] [width] [page …]
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';

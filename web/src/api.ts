@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The server's REST interface (docs/rest.md): types, one fetch for all of it, and server-sent events.
 
 export type Time = string; // RFC 3339, UTC
@@ -90,6 +91,7 @@ export interface Alert {
   row: Fields;
   window: { start: Time; end: Time } | null;
   revision: number;
+  retracted?: boolean;
   count: number;
   status: string;
 }
@@ -225,8 +227,11 @@ export const base = new URL('api/v1', document.baseURI).pathname;
 
 type Reached = (ok: boolean) => void;
 let reached: Reached = () => {};
-/** Called after each request and each SSE state change: did the server answer? */
+/** Called after each request: did the server answer? */
 export const onReached = (f: Reached) => void (reached = f);
+let doubt = () => {};
+/** Called when a live stream broke off: worth a question whether the server is there. */
+export const onDoubt = (f: () => void) => void (doubt = f);
 
 export interface Call {
   method?: string;
@@ -329,15 +334,15 @@ export async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
 }
 
 /** Server-sent events; the browser reconnects by itself (with Last-Event-ID), and after a hard refusal we do. */
-export function listen<T>(path: string, event: string, each: (data: T) => void): () => void {
+export function listen<T>(path: string, event: string, each: (data: T) => void, opened?: () => void): () => void {
   let source: EventSource | null = null;
   let again: ReturnType<typeof setTimeout> | undefined;
   const open = () => {
     source = new EventSource(base + path);
-    source.onopen = () => reached(true);
+    source.onopen = () => opened?.();
     source.addEventListener(event, (e) => each(JSON.parse((e as MessageEvent<string>).data) as T));
     source.onerror = () => {
-      reached(false);
+      doubt();
       if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, 3000);
     };
   };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The frame: navigation, the state of the server, keys that work everywhere, and which page is shown.
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';

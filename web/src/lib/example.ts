@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An event that a stream would take, made from its columns: for curl commands to try.
 import type { Fields, Json, Stream } from '../api';
 
@@ -11,10 +12,12 @@ const byName: [RegExp, Json][] = [
   [/currency/i, 'EUR'],
   [/device/i, 'd_9'],
   [/ip/i, '203.0.113.7'],
-  [/channel|type|kind/i, 'web'],
+  [/channel/i, 'ecom'],
+  [/^type|kind$/i, 'payment'],
+  [/mcc/i, 5411],
 ];
 
-export function exampleEvent(stream: Stream | null, from?: Fields | null): Fields {
+export function exampleEvent(stream: Stream | null): Fields {
   const now = new Date().toISOString();
   if (!stream) return { id: 'tx_1', ts: now, card: 'c_17', amount: '3200.00', country: 'MX', status: 'approved' };
   const out: Fields = {};
@@ -23,12 +26,11 @@ export function exampleEvent(stream: Stream | null, from?: Fields | null): Field
     const path = pathOf(stream.sql, c.name);
     const type = c.type.toUpperCase();
     if (c.name === stream.time_column) put(out, path, now);
-    else if (from && path.length === 1 && from[c.name] !== undefined) put(out, path, from[c.name]!);
     else if (type.startsWith('STRING') || type.startsWith('VARCHAR')) put(out, path, byName.find(([re]) => re.test(c.name))?.[1] ?? 'x');
     else if (type.startsWith('DECIMAL')) put(out, path, '3200.00');
     else if (type.startsWith('BOOL')) put(out, path, true);
     else if (type.startsWith('TIMESTAMP')) put(out, path, now);
-    else put(out, path, type.startsWith('DOUBLE') ? 1.5 : 1);
+    else put(out, path, byName.find(([re, v]) => re.test(c.name) && typeof v === 'number')?.[1] ?? (type.startsWith('DOUBLE') ? 1.5 : 1));
   }
   return out;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers, sizes, times: one way to write each.
 import type { Fields, Json } from '../api';
 

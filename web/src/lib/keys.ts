@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keyboard: single keys and two-key chords ("g r"), never while typing or with a modifier, unless it says "mod+".
 import { useEffect, useRef } from 'preact/hooks';
 

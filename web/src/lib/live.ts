@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 // Is the server there, and the overview's figures, which the frame shows on every page.
 import { useEffect } from 'preact/hooks';
-import { api, listen, onReached, paths, type Overview } from '../api';
+import { api, listen, onDoubt, onReached, paths, type Overview } from '../api';
 import { store, useStore } from './store';
 
 export interface Connection {
@@ -48,9 +49,9 @@ function take(o: Overview) {
 
 let streaming = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
-async function poll() {
+async function poll(asked = false) {
   clearTimeout(timer);
-  if (!document.hidden && !streaming) {
+  if (!document.hidden && (asked || !streaming || connection.get().state === 'down')) {
     try {
       take(await api.get<Overview>(paths.overview));
     } catch {
@@ -58,15 +59,16 @@ async function poll() {
     }
   }
   const down = connection.get().state === 'down';
-  timer = setTimeout(poll, down ? 2000 : streaming ? 10000 : 4000);
+  timer = setTimeout(() => void poll(), down ? 2000 : streaming ? 10000 : 4000);
 }
 
 /** Ask now instead of at the next turn. */
-export const retry = () => void poll();
+export const retry = () => void poll(true);
+onDoubt(retry);
 
 export function startLive() {
-  void poll();
-  document.addEventListener('visibilitychange', () => !document.hidden && void poll());
+  void poll(true);
+  document.addEventListener('visibilitychange', () => !document.hidden && void poll(true));
 }
 
 /** The overview page takes the stream, each second; other pages live from the slow poll. */
@@ -77,7 +79,7 @@ export function useOverviewStream() {
     return () => {
       streaming--;
       stop();
-      void poll();
+      void poll(true);
     };
   }, []);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loading data for a page: first load, refresh, errors, again when the server comes back.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Addresses: history API, one store for the location, query parameters as state.
 import { useSyncExternalStore } from './store';
 

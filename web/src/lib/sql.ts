@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rule language as the page sees it: tokens to colour, the variables of a pattern, the statement's name, places.
 // The server's parser is the judge of what is right; this only has to be good enough to colour and to complete.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The smallest store that serves: a value, a way to set it, a hook.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 

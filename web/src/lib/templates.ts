@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rules to start from. Column names are fitted to the stream that is there, as far as names and types tell.
 import type { Stream } from '../api';
 

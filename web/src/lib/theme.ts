@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Light, dark or as the system has it. The choice is this browser's own, so it is not in the address.
 import { store, useStore } from './store';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /alerts/{id}: one alert, all of it.
 import { api, paths, type AlertDetail } from '../api';
 import { useShortcuts } from '../lib/keys';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /alerts: newest first, live. What arrives waits under a bar, so that the list does not move while it is read.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, listen, paths, type Alert, type AlertDetail, type AlertFilter, type Page as ListPage, type Rule } from '../api';
@@ -129,18 +130,22 @@ export function AlertsPage() {
       const got = batch.filter((a) => fits(a, now.filter));
       batch = [];
       const known = new Set(now.feed.rows.map((r) => r.id));
+      const old = now.feed.rows[now.feed.rows.length - 1];
       const again = got.filter((a) => known.has(a.id));
       if (again.length) setFeed((f) => ({ ...f, rows: merge(f.rows, again) }));
-      const fresh = got.filter((a) => !known.has(a.id));
+      const fresh = got.filter((a) => !known.has(a.id) && !(now.feed.next && old && a.seq < old.seq));
       if (!fresh.length) return;
       const atTop = (list.current?.scrollTop ?? 0) < 8;
       if (now.feed.rows.length === 0 || (now.follow && atTop)) reveal(fresh);
       else setWaiting((w) => merge(w, fresh));
     };
-    const stop = listen<Alert>(paths.alertsStream, 'alert', (a) => {
-      batch.push(a);
-      timer ??= setTimeout(flush, 250);
-    });
+    const push = (some: Alert[]) => {
+      batch.push(...some);
+      if (some.length) timer ??= setTimeout(flush, 250);
+    };
+    // What came between the list and the stream, or while it was broken off, is asked for when it opens.
+    const missed = () => api.get<ListPage<Alert>>(paths.alerts({ ...state.current.filter, limit: STEP })).then((p) => push(p.data), () => {});
+    const stop = listen<Alert>(paths.alertsStream, 'alert', (a) => push([a]), () => void missed());
     return () => (stop(), clearTimeout(timer));
   }, []);
 

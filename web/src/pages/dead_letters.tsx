@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /dead-letters: what a stream refused and what came too late, with its reason; it can be put right and sent again.
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { api, paths, Problem, type DeadLetter, type Page as ListPage } from '../api';

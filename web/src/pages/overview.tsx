@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /: is it running, what does it find. Every number leads to its list.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
@@ -8,7 +9,7 @@ import { useQuery } from '../lib/query';
 import { navigate } from '../lib/router';
 import { useStore } from '../lib/store';
 import { Ago, Card, CopyCurl, Empty, Failed, Link, Loading, SeverityPill, States } from '../parts/basic';
-import { Chart } from '../parts/chart';
+import { Chart } from '../parts/chart_lazy';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 import { Start } from '../parts/start';
@@ -33,8 +34,10 @@ function RateChart() {
   const samples = useStore(rates);
   const now = Math.floor(Date.now() / 1000);
   const recent = useMemo(() => samples.filter((s) => s.at >= now - WINDOW - 5), [samples]);
+  // What was seen fills the picture from the start; after five minutes it moves along.
+  const from = Math.max(now - WINDOW, Math.min(recent[0]?.at ?? now, now - 30));
   return (
-    <Chart kind="line" height={190} label="Events per second, live" range={[now - WINDOW, now]} times={recent.map((s) => s.at)} values={[recent.map((s) => s.rate)]}
+    <Chart kind="line" height={190} label="Events per second, live" range={[from, now]} times={recent.map((s) => s.at)} values={[recent.map((s) => s.rate)]}
       series={[{ label: 'events/s', colour: '--accent' }]} />
   );
 }
@@ -80,10 +83,10 @@ export function OverviewPage() {
           {fresh && o.events_processed === 0 ? null : (
             <>
               <div class="grid-2-1">
-                <Card title="Events per second" side={<span class="dim">the last 5 minutes</span>}>
+                <Card title="Events per second" side={<span class="dim">live, at most 5 minutes</span>}>
                   <RateChart />
                 </Card>
-                <Card title="Alerts by severity"
+                <Card title="Alerts, last hour"
                   side={
                     <span class="legend">
                       {[...order].reverse().map((s) => (

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /rules/new and /rules/{r}: write it, see what it means, deploy it.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, paths, Problem, type Issue, type Page as ListPage, type Rule, type Stream, type Validation } from '../api';
@@ -121,11 +122,15 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
     setRefused([]);
     draft.write(arg, text === saved ? null : text);
   };
+  const put = (text: string) => {
+    editor.current?.set(text);
+    edit(text);
+  };
   const pickTemplate = async (t: Template) => {
     const text = t.sql(names);
     const untouched = templates.some((x) => x.sql(names) === sql) || !sql.trim();
     if (!untouched && !(await ask({ title: 'Replace your text?', text: <p>The template “{t.title}” takes the place of what is in the editor.</p>, yes: 'Use the template' }))) return;
-    edit(text);
+    put(text);
     setQuery({ template: t.name, tab: 'pattern' });
     editor.current?.focus();
   };
@@ -164,6 +169,7 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
       say(`${made.name} is deployed, version ${made.version}`);
       setBusy(false);
       if (arg === made.name) {
+        editor.current?.set(made.sql);
         setSql(made.sql);
         reload();
       } else navigate(ruleLink(made));
@@ -211,11 +217,11 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
             <CopyCurl path={paths.rules} method="POST" body={JSON.stringify(statement ? { sql } : { sql, name: ruleName })} />
           )}
           {changed && rule ? (
-            <Button kind="ghost" onClick={() => edit(saved)}>
+            <Button kind="ghost" onClick={() => put(saved)}>
               Undo
             </Button>
           ) : null}
-          <Button kind="primary" icon="bolt" busy={busy} hint="mod+Enter" disabled={!!rule && !changed} onClick={() => void deploy()}>
+          <Button kind={rule && !changed ? 'plain' : 'primary'} icon="bolt" busy={busy} hint="mod+Enter" disabled={!!rule && !changed} onClick={() => void deploy()}>
             {rule ? 'Deploy change' : 'Deploy'}
           </Button>
         </>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /rules: what is deployed, how it fares, and the switches.
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { all, api, paths, Problem, type Rule } from '../api';
@@ -147,7 +148,7 @@ export function RulesPage() {
                       <Th k="partials" class="r hide-m">
                         In progress
                       </Th>
-                      <Th k="last_alert" class="r">
+                      <Th k="last_alert" class="r hide-s">
                         Last alert
                       </Th>
                       <th>
@@ -163,7 +164,7 @@ export function RulesPage() {
                         </td>
                         <td class="name">
                           <Link to={ruleLink(r)}>{r.name}</Link>
-                          {r.title && r.title !== r.name ? <small class="cut">{r.title}</small> : null}
+                          {r.description || (r.title && r.title !== r.name) ? <small class="cut">{r.description || r.title}</small> : null}
                         </td>
                         <td>
                           <SeverityPill severity={r.severity} />
@@ -178,7 +179,7 @@ export function RulesPage() {
                         <td class="num r hide-m" title={`${plural(r.partials, 'partial match', 'partial matches')}, ${plural(r.windows_open, 'open window')}`}>
                           {r.partials + r.windows_open ? short(r.partials + r.windows_open) : <span class="dim">0</span>}
                         </td>
-                        <td class="num r dim">
+                        <td class="num r dim hide-s">
                           <Ago time={r.last_alert} of="Last alert" />
                         </td>
                         <td class="acts">

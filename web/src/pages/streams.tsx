@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 // /streams and /streams/{s}: schema, how far each partition is and which one holds time back, what came in last.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { api, paths, type Page as ListPage, type Stream, type StreamEvent, type Watermark } from '../api';
 import { exampleEvent } from '../lib/example';
 import { clock, duration, full, number, plural, short } from '../lib/format';
@@ -71,8 +72,6 @@ function Newest({ stream }: { stream: Stream }) {
     setOpen(open === k ? null : k);
     setHeld(open === k ? null : now);
   };
-  const last = q.data?.[0]?.event ?? null;
-  const body = JSON.stringify(exampleEvent(stream, last));
   return (
     <>
       <Card title="Newest events" flush
@@ -104,14 +103,11 @@ function Newest({ stream }: { stream: Stream }) {
               </ul>
             ) : (
               <Empty icon="streams" title="No events recorded yet">
-                <p>Send the first one with the command below.</p>
+                <p>Send the first one with the command on this page.</p>
               </Empty>
             );
           }}
         </States>
-      </Card>
-      <Card title="Send an event" side={<span class="dim">one object, an array, or NDJSON</span>}>
-        <Code label="curl: send an event" text={curl(`${paths.stream(stream.name)}/events`, { method: 'POST', body })} />
       </Card>
     </>
   );
@@ -120,6 +116,7 @@ function Newest({ stream }: { stream: Stream }) {
 function Detail({ stream }: { stream: Stream }) {
   const marks = useQuery('watermarks', (s) => api.get<ListPage<Watermark>>(paths.watermarks, s).then((p) => p.data), 2000);
   const [sql, setSql] = useState(false);
+  const body = useMemo(() => JSON.stringify(exampleEvent(stream)), [stream.name]);
   const recorded = stream.partitions.reduce((n, p) => n + p.end, 0);
   return (
     <div class="stream-detail">
@@ -163,40 +160,45 @@ function Detail({ stream }: { stream: Stream }) {
           </Card>
           <Newest stream={stream} />
         </div>
-        <Card title={sql ? 'Statement' : plural(stream.columns.length, 'column')} flush={!sql}
-          side={
-            <>
-              <Button kind="ghost" aria-pressed={sql} onClick={() => setSql(!sql)}>
-                {sql ? 'Columns' : 'SQL'}
-              </Button>
-              <CopyButton text={stream.sql} label="" title="Copy the statement" />
-            </>
-          }>
-          {sql ? (
-            <SqlView sql={stream.sql} label="CREATE STREAM statement" />
-          ) : (
-            <table class="rows tight">
-              <thead>
-                <tr>
-                  <th>Column</th>
-                  <th>Type</th>
-                  <th />
-                </tr>
-              </thead>
-              <tbody>
-                {stream.columns.map((c) => (
-                  <tr key={c.name}>
-                    <td class="mono">{c.name}</td>
-                    <td class="mono dim">{c.type.toLowerCase()}</td>
-                    <td class="r dim">
-                      {c.name === stream.time_column ? <span class="pill accent">event time</span> : c.computed ? 'computed' : c.not_null ? 'not null' : ''}
-                    </td>
+        <div class="stack">
+          <Card title={sql ? 'Statement' : plural(stream.columns.length, 'column')} flush={!sql}
+            side={
+              <>
+                <Button kind="ghost" aria-pressed={sql} onClick={() => setSql(!sql)}>
+                  {sql ? 'Columns' : 'SQL'}
+                </Button>
+                <CopyButton text={stream.sql} label="" title="Copy the statement" />
+              </>
+            }>
+            {sql ? (
+              <SqlView sql={stream.sql} label="CREATE STREAM statement" />
+            ) : (
+              <table class="rows tight">
+                <thead>
+                  <tr>
+                    <th>Column</th>
+                    <th>Type</th>
+                    <th />
                   </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-        </Card>
+                </thead>
+                <tbody>
+                  {stream.columns.map((c) => (
+                    <tr key={c.name}>
+                      <td class="mono">{c.name}</td>
+                      <td class="mono dim">{c.type.toLowerCase()}</td>
+                      <td class="r dim">
+                        {c.name === stream.time_column ? <span class="pill accent">event time</span> : c.computed ? 'computed' : c.not_null ? 'not null' : ''}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            )}
+          </Card>
+          <Card title="Send an event" side={<span class="dim">one object, an array, or NDJSON</span>}>
+            <Code label="curl: send an event" text={curl(`${paths.stream(stream.name)}/events`, { method: 'POST', body })} />
+          </Card>
+        </div>
       </div>
     </div>
   );

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /workers: the processes that do the work, how busy they are, and what went wrong.
 import { useMemo, useRef } from 'preact/hooks';
 import { api, paths, type Worker, type WorkerException } from '../api';
@@ -52,7 +53,7 @@ export function WorkersPage() {
                       <th class="r">Memory</th>
                       <th class="r">Watermark</th>
                       <th class="r">Attempt</th>
-                      <th class="r">Up</th>
+                      <th class="r">Started</th>
                     </tr>
                   </thead>
                   <tbody>

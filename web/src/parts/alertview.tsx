@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One alert in full: what it says, its events on the axis of event time, the row, the rule that found it.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { paths, type AlertDetail, type Fields } from '../api';
@@ -98,14 +99,16 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   const used = useMemo(() => mentioned(a.rule_sql ?? '', columns), [a.rule_sql, columns]);
   const marked = useMemo(() => new Set(used.map((u) => u.toLowerCase())), [used]);
   const keyColumns = new Set(Object.keys(a.key ?? {}).map((k) => k.toLowerCase()));
-  const shown = used.filter((c) => !keyColumns.has(c.toLowerCase()));
+  const shown = used.filter((c) => !keyColumns.has(c.toLowerCase()) && !isTime(marks, c));
   const at = marks[Math.min(selected, marks.length - 1)];
+  const named = marks.some((m) => m.variable);
   const span = spanOf(a, marks);
   const first = marks[0];
   const last = marks[marks.length - 1];
 
   return (
     <div class="alert-body">
+      <div class="alert-col">
       <Card class="alert-events" title={marks.length ? plural(marks.length, 'event') : 'Events'}
         side={first && last && marks.length > 1 ? <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span> : null}>
         {marks.length ? (
@@ -115,7 +118,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
               <table class="rows tight">
                 <thead>
                   <tr>
-                    <th>Var</th>
+                    {named ? <th>Var</th> : null}
                     <th>Event time</th>
                     <th class="r">After</th>
                     {shown.map((c) => (
@@ -129,9 +132,11 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
                 <tbody>
                   {marks.slice(0, SHOWN).map((m, i) => (
                     <tr key={i} class={`pick ${i === selected ? 'on' : ''}`} onClick={() => select(i)}>
-                      <td>
-                        <b class={`var ${variableClass(variables, m.variable)}`}>{m.variable ?? '–'}</b>
-                      </td>
+                      {named ? (
+                        <td>
+                          <b class={`var ${variableClass(variables, m.variable)}`}>{m.variable ?? '–'}</b>
+                        </td>
+                      ) : null}
                       <td class="num" title={full(m.time)}>
                         {clock(m.time, true)}
                       </td>
@@ -153,15 +158,13 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
           <Empty icon="streams" title="No events were kept with this alert" />
         )}
       </Card>
-      {at ? (
-        <Card class="alert-json" title={<><b class={`var ${variableClass(variables, at.variable)}`}>{at.variable ?? 'event'}</b> event {selected + 1} of {marks.length}</>}
-          side={at.event ? <CopyButton text={() => JSON.stringify(at.event, null, 2)} label="JSON" title="Copy the event" /> : null}>
-          <p class="dim place num">
-            {full(at.time)} · <Link to={`/streams/${encodeURIComponent(at.stream)}`}>{at.stream}</Link> partition {at.partition}, offset {at.offset}
-          </p>
-          {at.event ? <JsonView of={at.event} marks={marked} label="The event; marked fields are read by the rule" /> : <p class="dim">The event itself is no longer kept.</p>}
+      {a.rule_sql ? (
+        <Card class="alert-sql" title={<>Rule <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> at version {a.version}</>} side={<CopyButton text={a.rule_sql} label="SQL" title="Copy the rule" />}>
+          <SqlView sql={a.rule_sql} marks={marked} label="The rule" />
         </Card>
       ) : null}
+      </div>
+      <div class="alert-col">
       <Card class="alert-row" title="Row" side={<CopyButton text={() => JSON.stringify(a.row, null, 2)} label="JSON" title="Copy the row" />}>
         {Object.keys(a.row ?? {}).length ? (
           <dl class="measures">
@@ -176,16 +179,27 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
           <p class="dim">The rule has no outputs.</p>
         )}
       </Card>
-      {a.rule_sql ? (
-        <Card class="alert-sql" title={<>Rule <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> at version {a.version}</>} side={<CopyButton text={a.rule_sql} label="SQL" title="Copy the rule" />}>
-          <SqlView sql={a.rule_sql} marks={marked} label="The rule" />
+      {at ? (
+        <Card class="alert-json" title={at.variable ? <><b class={`var ${variableClass(variables, at.variable)}`}>{at.variable}</b> event {selected + 1} of {marks.length}</> : <>Event {selected + 1} of {marks.length}</>}
+          side={at.event ? <CopyButton text={() => JSON.stringify(at.event, null, 2)} label="JSON" title="Copy the event" /> : null}>
+          <p class="dim place num">
+            {full(at.time)} · <Link to={`/streams/${encodeURIComponent(at.stream)}`}>{at.stream}</Link> partition {at.partition}, offset {at.offset}
+          </p>
+          {at.event ? <JsonView of={at.event} marks={marked} label="The event; marked fields are read by the rule" /> : <p class="dim">The event itself is no longer kept.</p>}
         </Card>
       ) : null}
+      </div>
     </div>
   );
 }
 
 const field = (e: Fields, c: string) => e[c];
+/** The column of event time says what "Event time" already says. */
+const isTime = (marks: Mark[], c: string) => {
+  const m = marks.find((x) => x.event?.[c]);
+  const v = m?.event?.[c];
+  return m !== undefined && (typeof v === 'string' || typeof v === 'number') && new Date(v).getTime() === Date.parse(m.time);
+};
 const isNumeric = (marks: Mark[], c: string) => {
   const v = marks.find((m) => m.event && m.event[c] !== null && m.event[c] !== undefined)?.event?.[c];
   return typeof v === 'number' || (typeof v === 'string' && /^-?\d+(\.\d+)?$/.test(v));

@@ -1,11 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pattern as its automaton: states in order of flow (dagre), edges labelled by variable.
 // Solid: the very next row. Dashed: rows may lie between. Dotted: any later row. A loop bends over its state.
 import dagre from '@dagrejs/dagre';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Nfa, NfaEdge } from '../api';
+import type { Nfa, NfaEdge, NfaState } from '../api';
 import { variableClass } from '../lib/sql';
 
 const R = 19; // of a state
+const START = 7; // of the first one, which has no name
+const radius = (s: NfaState | undefined) => (s?.kind === 'start' ? START : s?.kind === 'final' ? R + 4 : R);
 const words = { next: 'the very next row', followed: 'the next row that fits', any: 'any later row that fits' };
 const kinds = { take: '', loop: 'again: ', skip: 'without a row' };
 
@@ -36,7 +39,7 @@ function place(nfa: Nfa, direction: 'LR' | 'TB') {
   const g = new dagre.graphlib.Graph({ multigraph: true });
   g.setGraph({ rankdir: direction, nodesep: 44, ranksep: direction === 'LR' ? 74 : 52, edgesep: 26, marginx: 26, marginy: 44 });
   g.setDefaultEdgeLabel(() => ({}));
-  for (const s of nfa.states) g.setNode(keyOf(s.id), { width: R * 2, height: R * 2 });
+  for (const s of nfa.states) g.setNode(keyOf(s.id), { width: radius(s) * 2, height: radius(s) * 2 });
   const plain = nfa.edges.filter((e) => keyOf(e.from) !== keyOf(e.to));
   plain.forEach((e, i) => g.setEdge(keyOf(e.from), keyOf(e.to), { width: Math.max(16, e.label.length * 7 + 14), height: 16, labelpos: 'c' }, String(i)));
   dagre.layout(g);
@@ -47,12 +50,12 @@ function place(nfa: Nfa, direction: 'LR' | 'TB') {
     const pts = e.points.map((p) => ({ ...p }));
     // End a little before the circle, so that the arrow's head is seen.
     const to = at.get(keyOf(edge.to))!;
-    const final = nfa.states.find((s) => keyOf(s.id) === keyOf(edge.to))?.kind === 'final';
+    const gap = radius(nfa.states.find((s) => keyOf(s.id) === keyOf(edge.to))) + 4;
     const last = pts[pts.length - 1]!;
     const before = pts[pts.length - 2] ?? at.get(keyOf(edge.from))!;
     const d = Math.hypot(to.x - before.x, to.y - before.y) || 1;
-    last.x = to.x - ((to.x - before.x) / d) * (R + (final ? 8 : 5));
-    last.y = to.y - ((to.y - before.y) / d) * (R + (final ? 8 : 5));
+    last.x = to.x - ((to.x - before.x) / d) * gap;
+    last.y = to.y - ((to.y - before.y) / d) * gap;
     const mid = { x: e.x ?? (pts[0]!.x + last.x) / 2, y: e.y ?? (pts[0]!.y + last.y) / 2 };
     edges.push({ edge, path: smooth(pts), label: mid, tip: mid });
   });
@@ -63,12 +66,14 @@ function place(nfa: Nfa, direction: 'LR' | 'TB') {
     loops.set(id, n + 1);
     const c = at.get(id);
     if (!c) continue;
+    const state = nfa.states.find((s) => keyOf(s.id) === id);
+    const r = radius(state);
     const h = 30 + n * 20;
     const w = 13;
     const path = direction === 'LR'
-      ? `M${c.x - 9} ${c.y - R + 2}C${c.x - w - 14} ${c.y - R - h} ${c.x + w + 14} ${c.y - R - h} ${c.x + 11} ${c.y - R - 3}`
-      : `M${c.x + R - 2} ${c.y - 9}C${c.x + R + h} ${c.y - w - 14} ${c.x + R + h} ${c.y + w + 14} ${c.x + R + 3} ${c.y + 11}`;
-    const label = direction === 'LR' ? { x: c.x, y: c.y - R - h * 0.75 - 5 } : { x: c.x + R + h * 0.75 + 9, y: c.y };
+      ? `M${c.x - 9} ${c.y - r + 2}C${c.x - w - 14} ${c.y - r - h} ${c.x + w + 14} ${c.y - r - h} ${c.x + 11} ${c.y - r - 3}`
+      : `M${c.x + r - 2} ${c.y - 9}C${c.x + r + h} ${c.y - w - 14} ${c.x + r + h} ${c.y + w + 14} ${c.x + r + 3} ${c.y + 11}`;
+    const label = direction === 'LR' ? { x: c.x, y: c.y - r - h * 0.75 - 5 } : { x: c.x + r + h * 0.75 + 9, y: c.y };
     edges.push({ edge, path, label, tip: label });
   }
   const size = g.graph() as { width?: number; height?: number };
@@ -89,12 +94,19 @@ export default function Automaton({ nfa, variables, onPick }: { nfa: Nfa; variab
   // Too long for one line: from top to bottom.
   const down = width > 0 && lr.width > width * 1.25;
   const drawn = useMemo(() => (down ? place(nfa, 'TB') : lr), [lr, down]);
-  const scale = width ? Math.min(1.15, Math.max(0.55, width / drawn.width)) : 1;
+  const scale = width ? Math.min(1.3, Math.max(0.55, width / drawn.width)) : 1;
   const shown = hover === null ? null : drawn.edges[hover];
+  const svg = useRef<SVGSVGElement>(null);
+  const tipAt = () => {
+    const from = box.current!.getBoundingClientRect();
+    const to = svg.current!.getBoundingClientRect();
+    const x = to.left - from.left + shown!.tip.x * scale;
+    return { left: Math.min(Math.max(x, 130), Math.max(130, width - 110)), top: to.top - from.top + (shown!.tip.y + R) * scale + 8 };
+  };
 
   return (
     <div class="automaton" ref={box} onMouseLeave={() => setHover(null)}>
-      <svg width={drawn.width * scale} height={drawn.height * scale} viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Automaton of the pattern">
+      <svg ref={svg} width={drawn.width * scale} height={drawn.height * scale} viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Automaton of the pattern">
         {drawn.edges.map(({ edge, path, label }, i) => {
           const colour = variableClass(variables, edge.label);
           const said = `${kinds[edge.kind]}${edge.label}, ${words[edge.contiguity]}${edge.condition ? ': ' + edge.condition : ''}`;
@@ -122,9 +134,9 @@ export default function Automaton({ nfa, variables, onPick }: { nfa: Nfa; variab
           const p = drawn.at.get(keyOf(s.id))!;
           return (
             <g key={keyOf(s.id)} class={`state state-${s.kind} ${variableClass(variables, s.variable)}`}>
-              {s.kind === 'start' ? <path class="entry" d={down ? `M${p.x} ${p.y - R - 16}v11` : `M${p.x - R - 18} ${p.y}h13`} /> : null}
+              {s.kind === 'start' ? <path class="entry" d={down ? `M${p.x} ${p.y - START - 16}v12` : `M${p.x - START - 18} ${p.y}h14`} /> : null}
               {s.kind === 'final' ? <circle class="ring" cx={p.x} cy={p.y} r={R + 3.5} /> : null}
-              <circle cx={p.x} cy={p.y} r={R} />
+              <circle cx={p.x} cy={p.y} r={s.kind === 'start' ? START : R} />
               <text x={p.x} y={p.y + 4}>
                 {s.kind === 'start' ? '' : s.kind === 'final' ? '✓' : shortLabel(s.label || String(s.id))}
               </text>
@@ -134,7 +146,7 @@ export default function Automaton({ nfa, variables, onPick }: { nfa: Nfa; variab
         })}
       </svg>
       {shown ? (
-        <div class="tip" style={{ left: Math.min(Math.max(8, shown.tip.x * scale - 110), Math.max(8, width - 250)), top: shown.tip.y * scale + 18 }}>
+        <div class="tip" style={tipAt()}>
           <b class={variableClass(variables, shown.edge.label)}>{shown.edge.label || 'ε'}</b>
           <span>
             {kinds[shown.edge.kind]}

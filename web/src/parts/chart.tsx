@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Charts over time with uPlot: a live line, and bars stacked by severity. Colours come from the style sheet.
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
@@ -9,7 +10,7 @@ export interface Series {
   label: string;
   colour: string; // a custom property of the style sheet
 }
-interface Props {
+export interface Props {
   kind: 'line' | 'stack';
   times: number[]; // seconds
   values: (number | null)[][]; // one row for each series
@@ -29,7 +30,7 @@ function stacked(rows: (number | null)[][]): number[][] {
   return out.reverse();
 }
 
-export function Chart(p: Props) {
+export default function Chart(p: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const tip = useRef<HTMLDivElement>(null);
@@ -50,15 +51,16 @@ export function Chart(p: Props) {
       {
         width: el.clientWidth || 400,
         height: p.height,
+        padding: [8, 8, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: p.kind === 'line', size: 7 }, drag: { x: false, y: false } },
         scales: {
           x: { time: false, range: (_u, min, max) => now.current.range ?? [min, max] },
-          y: { range: (_u, _min, max) => [0, p.kind === 'stack' ? Math.max(4, max * 1.15) : Math.max(10, max * 1.2)] },
+          y: { range: (_u, _min, max) => [0, p.kind === 'stack' ? Math.max(5, max * 1.15) : Math.max(10, max * 1.2)] },
         },
         axes: [
-          { stroke: axis, font, grid: { show: false }, ticks: { show: false }, size: 26, gap: 6, space: 72, incrs: [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (_u, s) => s.map((v) => hhmm(v, false)) },
-          { stroke: axis, font, grid, ticks: { show: false }, size: 44, gap: 8, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6], values: (_u, s) => s.map((v) => short(v)) },
+          { stroke: axis, font, grid: { show: false }, ticks: { show: false }, size: 26, gap: 6, space: 72, incrs: [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (_u, s) => s.map((v) => hhmm(v, (s[1] ?? 0) - (s[0] ?? 0) < 60)) },
+          { stroke: axis, font, grid, ticks: { show: false }, size: 40, gap: 8, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6], values: (_u, s) => s.map((v) => short(v)) },
         ],
         series: [
           {},

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Questions, the list of keys, and short messages at the bottom.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The SQL editor: CodeMirror 6 with the rule language's colours, the server's findings as squiggles, and completion.
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from '@codemirror/commands';
@@ -92,6 +93,7 @@ export function createEditor(parent: HTMLElement, o: Options): Controller {
         highlightActiveLineGutter(),
         highlightActiveLine(),
         history(),
+        EditorView.lineWrapping,
         drawSelection(),
         rectangularSelection(),
         crosshairCursor(),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The editor's frame: CodeMirror comes when it is first needed, so that other pages are light. Until then, plain text.
 import { forwardRef } from 'preact/compat';
 import { useEffect, useImperativeHandle, useRef, useState } from 'preact/hooks';
@@ -6,13 +7,14 @@ import type { Controller } from './editor';
 import { SqlView } from './sqlview';
 
 export interface EditorHandle {
+  set(text: string): void;
   focus(): void;
   jump(i: Issue): void;
   fix(i: Issue, to: string): void;
   select(from: number, to: number): void;
 }
 interface Props {
-  value: string;
+  value: string; // at the start; later changes go through set(), so that none can overtake the typing
   onChange: (text: string) => void;
   issues: Issue[];
   streams?: Stream[];
@@ -54,9 +56,9 @@ export const Editor = forwardRef<EditorHandle, Props>((p, ref) => {
       control.current = null;
     };
   }, []);
-  useEffect(() => control.current?.set(p.value), [p.value]);
   useEffect(() => control.current?.issues(p.issues), [p.issues]);
   useImperativeHandle(ref, () => ({
+    set: (text) => later(() => control.current?.set(text)),
     focus: () => later(() => control.current?.focus()),
     jump: (i) => later(() => control.current?.jump(i)),
     fix: (i, to) => later(() => control.current?.fix(i, to)),

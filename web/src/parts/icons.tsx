@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Own icons on a 16 × 16 grid, drawn with one stroke; decorative unless given a title.
 const shapes = {
   overview: 'M2 12.5V9.5M6 12.5V4M10 12.5V7M14 12.5V2.5',
@@ -46,15 +47,12 @@ export function Icon({ name, size = 16, title }: { name: IconName; size?: number
   );
 }
 
-/** A fish weir: stakes across a stream that narrow to an opening, and one fish in front of it. */
-export function Logo({ size = 22 }: { size?: number }) {
+/** A fish weir from above: stakes in two rows that narrow towards the trap, and a fish on its way in. */
+export function Logo({ size = 26 }: { size?: number }) {
   return (
     <svg class="logo" width={size} height={size} viewBox="0 0 24 24" fill="none" aria-hidden="true">
-      <g stroke="currentColor" stroke-width="2" stroke-linecap="round">
-        <path d="M2.5 3v10M6.5 6v10M10.3 9.5v9M13.7 9.5v9M17.5 6v10M21.5 3v10" />
-      </g>
-      <path d="M1 6.2c4 .6 8 3.4 9.6 6.6M23 6.2c-4 .6-8 3.4-9.6 6.6" stroke="var(--accent)" stroke-width="1.5" stroke-linecap="round" />
-      <path d="M12 1.2c1.5 1.3 1.9 3 .9 4.6l1.2 1.5H9.9l1.2-1.5c-1-1.6-.6-3.3.9-4.6Z" fill="var(--accent)" />
+      <path d="M2.5 4v7M6.3 8.5v7M10 13v7M14 13v7M17.7 8.5v7M21.5 4v7" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" />
+      <path d="M12 11.4c-2.5-2-2.9-4.7-1-7.2L9 1.2h6l-2 3c1.900 2.5 1.5 5.2-1 7.2Z" fill="var(--accent)" />
     </svg>
   );
 }

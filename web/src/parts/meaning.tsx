@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The right side of the rule editor: what the text means, as the server read it.
 import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stream is made by its statement; the server's parser says what is wrong with it, at its place.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, paths, Problem, type Issue, type Stream } from '../api';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A page's head (title, actions) and its body.
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // "Go to…": pages, rules and streams by a few letters.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, all, paths, type Page, type Rule, type Stream } from '../api';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the parser found, a line each; a click goes to the place.
 import type { Issue } from '../api';
 import { plural } from '../lib/format';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SQL and JSON to read: coloured, variables in the same colours as in the automaton and on the time axis.
 import { useMemo } from 'preact/hooks';
 import type { Fields, Json } from '../api';

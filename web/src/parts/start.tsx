@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The first three steps, shown until events flow: each is one command, with this server's own address in it.
 import type { ComponentChildren } from 'preact';
 import { paths, type Overview, type Rule, type Stream } from '../api';

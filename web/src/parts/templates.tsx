@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { templates, type Template } from '../lib/templates';
 import { Icon } from './icons';
 

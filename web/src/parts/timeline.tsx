@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The events of an alert on an axis of event time: a lane for each pattern variable, the span that was open shaded.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { MatchEvent } from '../api';
@@ -75,6 +76,9 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
     });
   }, [marks, width, lo, hi]);
 
+  // The span's name keeps out of the way of the alert's mark.
+  const nameAt = span ? x(alertAt) - Math.max(left, x(span.start)) : 0;
+  const atEnd = span !== null && nameAt > -8 && nameAt < span.text.length * 6.5 + 24;
   const y = (i: number) => HEAD + lanes.indexOf(marks[i]!.variable ?? '') * LANE + LANE / 2 + dy[i]!;
   const way = marks.map((m, i) => `${i ? 'L' : 'M'}${x(Date.parse(m.time))} ${y(i)}`).join('');
   const name = (t: number) => (ticks.step < 1000 ? clock(t, true) : ticks.step >= 86400e3 ? dateOf(t) : clock(t));
@@ -86,7 +90,7 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
           <g class="span">
             <rect x={Math.max(left, x(span.start))} y={HEAD - 4} width={Math.max(2, Math.min(width - right, x(span.end)) - Math.max(left, x(span.start)))} height={bottom - HEAD + 8} rx={4} />
             {x(span.end) <= width - right + 1 ? <path d={`M${x(span.end)} ${HEAD - 4}V${bottom + 4}`} /> : null}
-            <text x={Math.max(left, x(span.start)) + 6} y={HEAD - 10}>
+            <text x={atEnd ? Math.min(width - right, x(span.end)) - 6 : Math.max(left, x(span.start)) + 6} y={HEAD - 10} text-anchor={atEnd ? 'end' : 'start'}>
               {span.text}
               {x(span.end) > width - right + 1 ? ' →' : ''}
             </text>
