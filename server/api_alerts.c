@@ -217,8 +217,10 @@ unsigned api_alerts_replay(void *api, uint64_t after, unsigned limit, struct byt
 {
     struct api *a = api;
     struct replayed r = {.out = out, .last = *last};
-    struct catalog_alert_filter f = {
-        .mode = -1, .after_seq = after, .oldest_first = 1, .limit = limit};
+    struct catalog_alert_filter f = {.mode = -1,
+                                     .after_seq = after,
+                                     .oldest_first = 1,
+                                     .limit = limit};
     enum err e = catalog_alerts(a->reader, &f, replay_alert, &r);
     bytes_fini(&r.json);
     *last = r.last;

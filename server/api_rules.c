@@ -273,9 +273,10 @@ static bool read_body(struct httpcall *c, json_t **body, const char **sql, const
     *name = json_string_value(named);
     if (*sql && (*name || !named || json_is_null(named)))
         return true;
-    httpcall_problem(c, PROBLEM_BAD_FIELD,
-                     "as in {\"sql\": \"CREATE RULE …\"} or {\"name\": \"…\", \"sql\": \"SELECT …\"}",
-                     *sql ? "the field 'name' is no text" : "the field 'sql' is missing or no text");
+    httpcall_problem(
+        c, PROBLEM_BAD_FIELD,
+        "as in {\"sql\": \"CREATE RULE …\"} or {\"name\": \"…\", \"sql\": \"SELECT …\"}",
+        *sql ? "the field 'name' is no text" : "the field 'sql' is missing or no text");
     json_decref(*body);
     return false;
 }
@@ -374,15 +375,17 @@ void api_rules_create(struct httpcall *c, void *app)
         return;
     diag_init(&d, sql, strlen(sql));
     if (!name && !is_create(sql)) {
-        httpcall_problem(c, PROBLEM_BAD_FIELD, "add \"name\", or write CREATE RULE name AS SELECT …",
+        httpcall_problem(c, PROBLEM_BAD_FIELD,
+                         "add \"name\", or write CREATE RULE name AS SELECT …",
                          "a SELECT needs the field 'name'");
-    } else if (compile_rule(name, sql, strlen(sql), runtime_scope(a->runtime), &d, &plan) != ERR_OK) {
+    } else if (compile_rule(name, sql, strlen(sql), runtime_scope(a->runtime), &d, &plan) !=
+               ERR_OK) {
         httpcall_diag(c, PROBLEM_INVALID_RULE, &d);
     } else {
         struct api_change *ch = api_change_new(a, c, plan->name, PROBLEM_INVALID_RULE, created);
         const char *select_name = is_create(sql) ? NULL : name;
-        enum err e = runtime_create(a->runtime, sql, strlen(sql), select_name, &d, api_change_done,
-                                    ch);
+        enum err e =
+            runtime_create(a->runtime, sql, strlen(sql), select_name, &d, api_change_done, ch);
         api_change_started(ch, c, e, &d);
     }
     plan_unref(plan);

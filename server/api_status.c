@@ -270,8 +270,8 @@ void api_status_problems(struct httpcall *c, void *app)
     if (problem_page(httpcall_out(c), code ? code : ""))
         httpcall_reply(c, 200, "text/html; charset=utf-8");
     else
-        httpcall_problem(c, PROBLEM_NOT_FOUND, "/problems/ lists them", "there is no problem '%.64s'",
-                         code);
+        httpcall_problem(c, PROBLEM_NOT_FOUND, "/problems/ lists them",
+                         "there is no problem '%.64s'", code);
 }
 
 void api_status_index(struct httpcall *c, void *app)

@@ -15,7 +15,7 @@ struct facts {
     struct {
         const struct schema *stream;
         char *rule;
-    } *readers;
+    } * readers;
     size_t nreaders, cap;
 };
 
@@ -201,7 +201,8 @@ static void created(struct api *a, struct httpcall *c, const char *name)
 {
     char location[512];
     snprintf(location, sizeof location, "/api/v1/streams/%s", name);
-    if (strpbrk(name, " %/?#\"\r\n") == NULL) /* others would have to be escaped, and nobody follows this by hand */
+    if (strpbrk(name, " %/?#\"\r\n") ==
+        NULL) /* others would have to be escaped, and nobody follows this by hand */
         httpcall_add_header(c, "location", location);
     answer_stream(a, c, name, 201);
 }
@@ -243,8 +244,7 @@ void api_streams_create(struct httpcall *c, void *app)
         struct diag d;
         diag_init(&d, sql, strlen(sql));
         struct api_change *ch = api_change_new(a, c, name, PROBLEM_INVALID_STREAM, created);
-        enum err e =
-            runtime_create(a->runtime, sql, strlen(sql), NULL, &d, api_change_done, ch);
+        enum err e = runtime_create(a->runtime, sql, strlen(sql), NULL, &d, api_change_done, ch);
         api_change_started(ch, c, e, &d);
         diag_fini(&d);
     }
