@@ -28,6 +28,7 @@ let refused = 0;
 const paymentsSql = `CREATE STREAM payments (
   id STRING NOT NULL,
   ts TIMESTAMP(3) NOT NULL,
+  type STRING,
   card STRING NOT NULL,
   amount DECIMAL(12,2),
   country STRING,

@@ -63,13 +63,14 @@ export interface Rule {
   stream: string;
   keys: string[];
   mode: Mode;
-  severity: Severity;
+  severity: Severity | null;
   title: string | null;
   description: string | null;
   version: number;
   created: Time;
   updated: Time;
   alerts: number;
+  shadow_alerts?: number;
   last_alert: Time | null;
   partials: number;
   windows_open: number;
@@ -149,7 +150,7 @@ export interface DeadLetter {
   rule: string | null;
   code: string | null;
   reason: string;
-  raw: string;
+  raw: string | null;
   at: Time;
 }
 export interface Minute {
@@ -160,6 +161,7 @@ export interface Minute {
   critical: number;
 }
 export interface Overview {
+  now?: Time;
   events_per_second: number;
   events_processed: number;
   events_accepted: number;
@@ -168,6 +170,7 @@ export interface Overview {
   alerts: number;
   alerts_last_hour: number;
   open_alerts: number;
+  shadow_alerts?: number;
   dead_letters: number;
   watermark: Time | null;
   watermark_lag_ms: number | null;

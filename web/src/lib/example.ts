@@ -19,7 +19,7 @@ const byName: [RegExp, Json][] = [
 
 export function exampleEvent(stream: Stream | null): Fields {
   const now = new Date().toISOString();
-  if (!stream) return { id: 'tx_1', ts: now, card: 'c_17', amount: '3200.00', country: 'MX', status: 'approved' };
+  if (!stream) return { id: 'tx_1', ts: now, type: 'payment', card: 'c_17', amount: '3200.00', country: 'MX', status: 'approved' };
   const out: Fields = {};
   for (const c of stream.columns) {
     if (c.computed) continue;

@@ -41,7 +41,12 @@ export function duration(ms: number): string {
   return two(Math.floor(h / 24), 'd', h % 24, 'h');
 }
 
-export function ago(time: string | null | undefined, now = Date.now()): string {
+/** Ages go by the server's clock: a browser's may be minutes off. */
+let ahead = 0;
+export const setServerTime = (now: string) => void (ahead = Date.parse(now) - Date.now());
+export const serverNow = () => Date.now() + ahead;
+
+export function ago(time: string | null | undefined, now = serverNow()): string {
   if (!time) return '–';
   const ms = now - Date.parse(time);
   if (ms < 0) return ms > -2000 ? 'now' : `in ${duration(-ms)}`;

@@ -2,6 +2,7 @@
 // Is the server there, and the overview's figures, which the frame shows on every page.
 import { useEffect } from 'preact/hooks';
 import { api, listen, onDoubt, onReached, paths, type Overview } from '../api';
+import { setServerTime } from './format';
 import { store, useStore } from './store';
 
 export interface Connection {
@@ -36,6 +37,7 @@ onReached((ok) => {
 });
 
 function take(o: Overview) {
+  if (o.now) setServerTime(o.now);
   overview.set(o);
   const at = Date.now() / 1000;
   rates.update((r) => {

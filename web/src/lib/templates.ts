@@ -5,6 +5,7 @@ import type { Stream } from '../api';
 export const demoStream = `CREATE STREAM payments (
   id      STRING NOT NULL,
   ts      TIMESTAMP(3) NOT NULL,
+  type    STRING,
   card    STRING NOT NULL,
   amount  DECIMAL(12,2),
   country STRING,
@@ -20,9 +21,10 @@ export interface Names {
   amount: string;
   country: string;
   status: string;
+  type: string;
 }
 export function namesOf(s: Stream | null): Names {
-  const fallback: Names = { stream: 'payments', id: 'id', ts: 'ts', key: 'card', amount: 'amount', country: 'country', status: 'status' };
+  const fallback: Names = { stream: 'payments', id: 'id', ts: 'ts', key: 'card', amount: 'amount', country: 'country', status: 'status', type: 'type' };
   if (!s) return fallback;
   const cols = s.columns.map((c) => c.name);
   const find = (re: RegExp) => cols.find((c) => re.test(c));
@@ -35,6 +37,7 @@ export function namesOf(s: Stream | null): Names {
     amount: find(/^amount$/i) ?? s.columns.find((c) => /DECIMAL|DOUBLE|BIGINT/i.test(c.type))?.name ?? 'amount',
     country: find(/country/i) ?? find(/city|region/i) ?? 'country',
     status: find(/status|result|outcome/i) ?? 'status',
+    type: find(/^type$/i) ?? find(/type|kind/i) ?? 'type',
   };
 }
 
@@ -53,7 +56,8 @@ export const templates: Template[] = [
     what: 'Some tiny payments in a row, then a large one: a stolen card is tried out first.',
     kind: 'pattern',
     sql: (n) => `CREATE RULE card_testing
-  WITH ('severity' = 'critical', 'title' = 'Card testing on {${n.key}}', 'cooldown' = '10 min')
+  WITH ('severity' = 'critical', 'title' = 'Card testing on {${n.key}}',
+        'cooldown' = '10 min')
 AS
 SELECT ${n.key}, probes, cash_out
 FROM ${n.stream}
@@ -112,7 +116,7 @@ MATCH_RECOGNIZE (
   {
     name: 'no_confirmation',
     title: 'Never confirmed',
-    what: 'A large payment that nothing follows: the absence of an event, decided by event time.',
+    what: 'A large payment that no confirmation follows: the absence of an event, decided by event time.',
     kind: 'pattern',
     sql: (n) => `CREATE RULE no_confirmation
   WITH ('severity' = 'medium', 'title' = 'Large payment on {${n.key}} was never confirmed')
@@ -124,8 +128,8 @@ MATCH_RECOGNIZE (
   ORDER BY ${n.ts}
   MEASURES A.${n.amount} AS amount_open
   PATTERN (A -> !C) WITHIN INTERVAL '2' MINUTE
-  DEFINE A AS A.${n.amount} > 1000 AND A.${n.status} = 'pending',
-         C AS C.${n.status} = 'confirmed'
+  DEFINE A AS A.${n.amount} >= 1000,
+         C AS C.${n.type} = 'confirm'
 );
 `,
   },
@@ -144,7 +148,7 @@ HAVING COUNT(*) >= 10;
 `,
   },
   {
-    name: 'daily_spend',
+    name: 'hourly_spend',
     title: 'Spend in an hour',
     what: 'The sum of an hour passes a limit.',
     kind: 'window',

@@ -12,7 +12,7 @@ import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 
 function Again({ letter, done }: { letter: DeadLetter; done: () => void }) {
-  const [text, setText] = useState(pretty(letter.raw));
+  const [text, setText] = useState(pretty(letter.raw ?? ''));
   const [busy, setBusy] = useState(false);
   const [answer, setAnswer] = useState<string | null>(null);
   const send = async () => {
@@ -50,7 +50,7 @@ function Again({ letter, done }: { letter: DeadLetter; done: () => void }) {
         <Button kind="primary" icon="send" busy={busy} onClick={() => void send()}>
           Send again
         </Button>
-        <CopyButton text={letter.raw} label="Copy as it came" />
+        <CopyButton text={letter.raw ?? ''} label="Copy as it came" />
         <CopyCurl label="Copy as curl" path={`${paths.stream(letter.stream)}/events`} method="POST" body={text} />
       </div>
     </div>

@@ -14,7 +14,7 @@ import { TemplateCards } from '../parts/templates';
 
 type SortKey = 'name' | 'severity' | 'alerts' | 'partials' | 'last_alert' | 'updated';
 const rank = (r: Rule, k: SortKey): number | string =>
-  k === 'name' ? r.name : k === 'severity' ? severities.indexOf(r.severity) : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -r[k];
+  k === 'name' ? r.name : k === 'severity' ? r.severity ? severities.indexOf(r.severity) : 9 : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -r[k];
 
 export const ruleLink = (r: { name: string }) => `/rules/${encodeURIComponent(r.name)}`;
 

@@ -35,6 +35,8 @@ function Picture(p: { nfa: Nfa; variables: string[]; onPick: (v: string) => void
 
 const kindWords: Record<string, string> = {
   filter: 'A filter looks at each event by itself: what fits is an alert at once.',
+  over: 'A rule over the past looks at each event together with those before it.',
+  join: 'A join puts together events of two streams that belong together in time.',
   window: 'A window rule gathers events by time or count, and speaks when a window closes.',
 };
 
