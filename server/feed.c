@@ -31,6 +31,7 @@ struct feed {
     unsigned workers;
     bool piled_up; /* rows wait in the workers */
     size_t *worker_bytes; /* under way, by worker */
+    uint64_t *waiting; /* rows in ordering buffers, by worker */
     struct intakelog_block *block;
     struct bytes out;
     pthread_mutex_t lock; /* of parts: the runtime's thread writes, others read */
@@ -47,6 +48,7 @@ struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake
     f->intake = intake;
     f->workers = workers;
     f->worker_bytes = mem_array(workers, sizeof *f->worker_bytes);
+    f->waiting = mem_array(workers, sizeof *f->waiting);
     f->block = mem_new(sizeof *f->block);
     pthread_mutex_init(&f->lock, NULL);
     return f;
@@ -60,6 +62,7 @@ void feed_free(struct feed *f)
     bytes_fini(&f->out);
     mem_free(f->block);
     mem_free(f->worker_bytes);
+    mem_free(f->waiting);
     mem_free(f->parts);
     mem_free(f);
 }
@@ -166,6 +169,7 @@ void feed_restart(struct feed *f)
     const struct schema **streams = mem_array(n, sizeof(const struct schema *));
     n = registry_streams(f->registry, streams, n);
     memset(f->worker_bytes, 0, f->workers * sizeof *f->worker_bytes);
+    memset(f->waiting, 0, f->workers * sizeof *f->waiting);
     f->piled_up = false;
     for (unsigned i = 0; i < n; i++) {
         /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
@@ -223,10 +227,15 @@ void feed_position(struct feed *f, unsigned worker, const struct control_positio
         intake_taken(f->intake, at->stream, at->partition, at->offset);
 }
 
-void feed_waiting(struct feed *f, uint64_t rows)
+void feed_waiting(struct feed *f, unsigned worker, uint64_t rows)
 {
+    uint64_t most = 0;
+    f->waiting[worker] = rows;
+    for (unsigned i = 0; i < f->workers; i++)
+        if (f->waiting[i] > most)
+            most = f->waiting[i];
     /* Two bounds, so that partitions do not start and stop with every status. */
-    f->piled_up = rows >= (f->piled_up ? FEED_WAITING_ROWS / 2 : FEED_WAITING_ROWS);
+    f->piled_up = most >= (f->piled_up ? FEED_WAITING_ROWS / 2 : FEED_WAITING_ROWS);
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */

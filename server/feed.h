@@ -46,8 +46,8 @@ void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *m
 
 /* What a worker says of a partition that it reads. */
 void feed_position(struct feed *f, unsigned worker, const struct control_position *p);
-/* Rows that wait in the ordering buffers of the worker that has most. */
-void feed_waiting(struct feed *f, uint64_t rows);
+/* Rows that wait in that worker's ordering buffers. */
+void feed_waiting(struct feed *f, unsigned worker, uint64_t rows);
 /* Sends worker what may go. ERR_IO, ERR_CORRUPT: the log cannot be read, d says where. */
 enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct diag *d);
 

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The API's side of the runtime: start, stop, requests that are handed to the loop's thread, snapshots. */
+#define LOG_MODULE "runtime"
+#include "server/runtime.h"
+#include "base/bug.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/eventtext.h"
+#include "server/runtimeloop.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ORDERING_ROWS_MAX = 64 << 20, PARTIALS_PER_KEY_MAX = 10000 };
+
+struct runtime {
+    struct runtimeloop loop;
+    struct catalog *catalog;
+    struct intakelog *log;
+    struct registry *registry;
+    struct intake *intake;
+    struct alertwriter *alerts;
+    struct feed *feed;
+    struct crew *crew;
+    struct generators *generators;
+    pthread_t thread;
+    bool running;
+    uint64_t alerts_before; /* stored before this start */
+};
+
+/* --- start and stop ---------------------------------------------------------------------------------------------- */
+
+static void on_drained(void *ctx)
+{
+    runtimeloop_wake(&((struct runtime *)ctx)->loop);
+}
+
+static void on_refused(void *ctx, const struct catalog_dead_letter *d)
+{
+    alertwriter_dead_letter(((struct runtime *)ctx)->alerts, d);
+}
+
+static void on_appended(void *ctx)
+{
+    runtimeloop_wake(&((struct runtime *)ctx)->loop);
+}
+
+static enum err open_stores(struct runtime *r, const char *data, struct diag *d)
+{
+    if (mkdir(data, 0750) < 0 && errno != EEXIST) {
+        diag_say(d, "data", NULL, "the data folder %s cannot be made: %s", data, strerror(errno));
+        return ERR_IO;
+    }
+    char *log = mem_printf("%s/log", data), *catalogue = mem_printf("%s/catalogue.db", data);
+    /* The log first: its lock tells whether another server uses the folder. */
+    enum err e = intakelog_open(log, d, &r->log);
+    if (e == ERR_OK)
+        e = catalog_open(catalogue, d, &r->catalog);
+    mem_free(log);
+    mem_free(catalogue);
+    return e;
+}
+
+/* The count of key groups is the catalogue's from the first start on. */
+static enum err fix_key_groups(struct runtime *r, const struct runtime_options *o, struct diag *d,
+                               unsigned *groups)
+{
+    char text[256];
+    *groups = o->key_groups;
+    enum err e = catalog_get_setting(r->catalog, "key_groups", text);
+    if (e == ERR_OK) {
+        *groups = (unsigned)strtoul(text, NULL, 10);
+    } else if (e == ERR_NOT_FOUND) {
+        snprintf(text, sizeof text, "%u", *groups);
+        e = catalog_set_setting(r->catalog, "key_groups", text);
+    }
+    if (e != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "the settings cannot be read: %s", err_text(e));
+        return e;
+    }
+    if (*groups == 0 || (*groups & (*groups - 1)) != 0 || o->workers == 0 || o->workers > *groups ||
+        o->workers > TASK_WORKERS_MAX) {
+        diag_say(d, "workers", "give --workers from 1 to the number of key groups",
+                 "%u workers cannot share %u key groups (a power of two)", o->workers, *groups);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
+static void make_parts(struct runtime *r, const struct runtime_options *o,
+                       runtime_on_alert *on_alert, void *ctx)
+{
+    struct intake_events events = {on_refused, on_appended, r};
+    struct alertwriter_options w = {.catalog = r->catalog,
+                                    .registry = r->registry,
+                                    .log = r->log,
+                                    .dead_letters_kept = o->dead_letters_kept,
+                                    .on_alert = on_alert,
+                                    .ctx = ctx,
+                                    .drained = on_drained,
+                                    .drained_ctx = r};
+    struct crew_events from_crew;
+    runtimeloop_events(&r->loop, &from_crew);
+    r->intake = intake_new(r->log, &events, o->max_intake_ahead_rows);
+    r->feed = feed_new(r->registry, r->log, r->intake, o->workers);
+    r->crew = crew_new(o->workers, &from_crew);
+    r->generators = generators_new(r->registry, r->intake);
+    r->alerts = alertwriter_start(&w);
+}
+
+enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_alert, void *ctx,
+                       struct diag *d, struct runtime **out)
+{
+    struct catalog_counts counts = {0};
+    unsigned groups = 0;
+    struct runtime *r = mem_new(sizeof *r);
+    struct runtimeloop *l = &r->loop;
+    runtimeloop_init(l);
+    r->registry = registry_new();
+    enum err e = open_stores(r, o->data, d);
+    if (e != ERR_OK || (e = fix_key_groups(r, o, d, &groups)) != ERR_OK)
+        goto out;
+    make_parts(r, o, on_alert, ctx);
+    l->env = (struct change_env){r->catalog, r->registry, r->intake, r->feed, r->alerts};
+    l->log = r->log;
+    l->crew = r->crew;
+    l->generators = r->generators;
+    l->task = (struct task_options){.workers = o->workers,
+                                    .key_groups = groups,
+                                    .max_ordering_rows = ORDERING_ROWS_MAX,
+                                    .max_partials_per_key = PARTIALS_PER_KEY_MAX};
+    if ((e = change_load(&l->env, d)) != ERR_OK)
+        goto out;
+    if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)
+        r->alerts_before = counts.alerts;
+    BUG_IF(pthread_create(&r->thread, NULL, runtimeloop_run, l) != 0, "no thread for the runtime");
+    r->running = true;
+    *out = r;
+    r = NULL;
+out:
+    runtime_stop(r);
+    return e;
+}
+
+void runtime_stop(struct runtime *r)
+{
+    if (r == NULL)
+        return;
+    if (r->running) {
+        atomic_store(&r->loop.stop, true);
+        runtimeloop_wake(&r->loop);
+        pthread_join(r->thread, NULL);
+    }
+    alertwriter_stop(r->alerts);
+    generators_free(r->generators);
+    crew_free(r->crew);
+    feed_free(r->feed);
+    intake_free(r->intake);
+    registry_free(r->registry);
+    catalog_close(r->catalog);
+    intakelog_close(r->log);
+    runtimeloop_fini(&r->loop);
+    mem_free(r);
+}
+
+bool runtime_ready(struct runtime *r)
+{
+    return atomic_load(&r->loop.ready);
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------- */
+
+const struct scope *runtime_scope(struct runtime *r)
+{
+    return registry_scope(r->registry);
+}
+
+const struct schema *runtime_stream(struct runtime *r, const char *name)
+{
+    return registry_stream(r->registry, name);
+}
+
+struct rule_plan *runtime_plan(struct runtime *r, uint64_t uid)
+{
+    uint32_t version = 0;
+    return registry_plan(r->registry, uid, &version);
+}
+
+enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset,
+                       char **text, size_t *n)
+{
+    struct place at = {stream, partition, offset};
+    const char *found = NULL;
+    struct arena *a = arena_new(4096, 0);
+    struct eventtext *texts = eventtext_new(r->log, r->registry);
+    enum err e = eventtext_get(texts, &at, a, &found, n);
+    if (e == ERR_OK)
+        *text = mem_dup(found, *n);
+    eventtext_free(texts);
+    arena_free(a);
+    return e;
+}
+
+/* --- changes ----------------------------------------------------------------------------------------------------- */
+
+enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char *select_name,
+                        struct diag *d, runtime_done *done, void *ctx)
+{
+    struct change *c = NULL;
+    enum err e = change_script(&r->loop.env, sql, n, select_name, d, &c);
+    if (e != ERR_OK)
+        return e;
+    change_on_done(c, done, ctx);
+    runtimeloop_enqueue(&r->loop, c);
+    return ERR_OK;
+}
+
+static enum err enqueue_for(struct runtime *r, const char *rule, struct change *c,
+                            runtime_done *done, void *ctx)
+{
+    if (!registry_has_rule(r->registry, rule)) {
+        change_free(c);
+        return ERR_NOT_FOUND;
+    }
+    change_on_done(c, done, ctx);
+    runtimeloop_enqueue(&r->loop, c);
+    return ERR_OK;
+}
+
+enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,
+                          runtime_done *done, void *ctx)
+{
+    return enqueue_for(r, rule, change_mode(rule, mode), done, ctx);
+}
+
+enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx)
+{
+    return enqueue_for(r, rule, change_delete(rule), done, ctx);
+}
+
+/* --- intake ------------------------------------------------------------------------------------------------------ */
+
+static enum err posted_stream(struct runtime *r, const char *name, const struct schema **out)
+{
+    *out = registry_stream(r->registry, name);
+    if (*out == NULL)
+        return ERR_NOT_FOUND;
+    /* Events of the others come from where the stream says. */
+    return strcmp((*out)->connector, "http") == 0 ? ERR_OK : ERR_CONFLICT;
+}
+
+enum err runtime_intake(struct runtime *r, const char *stream, unsigned partition,
+                        const struct runtime_row *rows, unsigned n, bool durable,
+                        struct runtime_row_answer *answers)
+{
+    const struct schema *s = NULL;
+    enum err e = posted_stream(r, stream, &s);
+    return e != ERR_OK ? e : intake_rows(r->intake, s, partition, rows, n, durable, answers);
+}
+
+enum err runtime_finish(struct runtime *r, const char *stream, int partition)
+{
+    const struct schema *s = NULL;
+    enum err e = posted_stream(r, stream, &s);
+    if (e != ERR_OK)
+        return e;
+    if (partition >= 0)
+        return intake_finish(r->intake, s, (unsigned)partition);
+    bool any = false;
+    for (unsigned p = 0; p < s->partitions; p++) {
+        e = intake_finish(r->intake, s, p);
+        if (e != ERR_OK && e != ERR_CONFLICT)
+            return e;
+        any = any || e == ERR_OK;
+    }
+    return any ? ERR_OK : ERR_CONFLICT;
+}
+
+/* --- snapshots --------------------------------------------------------------------------------------------------- */
+
+unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap)
+{
+    return crew_workers(r->crew, out, cap);
+}
+
+unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap)
+{
+    return feed_snapshot(r->feed, out, cap);
+}
+
+unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap)
+{
+    return crew_rules(r->crew, out, cap);
+}
+
+/* The newest first. */
+unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap)
+{
+    struct runtimeloop *l = &r->loop;
+    pthread_mutex_lock(&l->lock);
+    unsigned n =
+        l->nexceptions < RUNTIMELOOP_EXCEPTIONS ? (unsigned)l->nexceptions : RUNTIMELOOP_EXCEPTIONS;
+    for (unsigned i = 0; i < n && i < cap; i++)
+        out[i] = l->exceptions[(l->nexceptions - 1 - i) % RUNTIMELOOP_EXCEPTIONS];
+    pthread_mutex_unlock(&l->lock);
+    return n;
+}
+
+void runtime_totals(struct runtime *r, struct runtime_totals *out)
+{
+    struct intake_counts in;
+    struct alertwriter_counts alerts;
+    struct runtimeloop *l = &r->loop;
+    intake_count(r->intake, &in);
+    alertwriter_count(r->alerts, &alerts);
+    *out = (struct runtime_totals){.events_accepted = in.accepted,
+                                   .events_refused = in.refused,
+                                   .alerts = r->alerts_before + alerts.alerts,
+                                   .watermark = feed_watermark(r->feed)};
+    pthread_mutex_lock(&l->lock);
+    out->events_processed = l->processed;
+    out->late = l->late;
+    unsigned n = l->nrates < RUNTIMELOOP_RATE_SECONDS ? l->nrates : RUNTIMELOOP_RATE_SECONDS;
+    for (unsigned i = 0; i < n; i++)
+        out->events_per_second += l->rates[i] / n;
+    pthread_mutex_unlock(&l->lock);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "runtime"
+#include "server/runtimeloop.h"
+#include "base/bug.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { TICK_MS = 250, RATE_MS = 1000, JOIN_MS = 3000 };
+
+void runtimeloop_init(struct runtimeloop *l)
+{
+    pthread_mutex_init(&l->lock, NULL);
+    l->last = &l->first;
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    BUG_IF(l->wake_fd < 0, "no eventfd: %s", strerror(errno));
+    l->scratch = arena_new(64 << 10, 0);
+    l->rate_at = timebase_mono_ns();
+    diag_init(&l->change_diag, NULL, 0);
+}
+
+void runtimeloop_fini(struct runtimeloop *l)
+{
+    close(l->wake_fd);
+    arena_free(l->scratch);
+    bytes_fini(&l->out);
+    diag_fini(&l->change_diag);
+    pthread_mutex_destroy(&l->lock);
+}
+
+void runtimeloop_wake(struct runtimeloop *l)
+{
+    uint64_t one = 1;
+    ssize_t n = write(l->wake_fd, &one, sizeof one);
+    (void)n; /* full: it will wake anyway */
+}
+
+void runtimeloop_enqueue(struct runtimeloop *l, struct change *c)
+{
+    struct runtimeloop_queued *q = mem_new(sizeof *q);
+    q->change = c;
+    pthread_mutex_lock(&l->lock);
+    *l->last = q;
+    l->last = &q->next;
+    pthread_mutex_unlock(&l->lock);
+    runtimeloop_wake(l);
+}
+
+static struct change *dequeue(struct runtimeloop *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct runtimeloop_queued *q = l->first;
+    if (q != NULL && (l->first = q->next) == NULL)
+        l->last = &l->first;
+    pthread_mutex_unlock(&l->lock);
+    if (q == NULL)
+        return NULL;
+    struct change *c = q->change;
+    mem_free(q);
+    return c;
+}
+
+static void move(struct runtimeloop *l, enum runtimeloop_phase to)
+{
+    static const char *const names[] = {"down", "starting", "running", "preparing", "committing"};
+    LOG_DEBUG("phase", "from=%s to=%s epoch=%u", names[l->phase], names[to], l->epoch);
+    l->phase = to;
+    l->answered = 0;
+    atomic_store(&l->ready, to >= PHASE_RUNNING);
+}
+
+/* --- attempts ---------------------------------------------------------------------------------------------------- */
+
+static void note_exception(struct runtimeloop *l, unsigned worker, const char *text)
+{
+    pthread_mutex_lock(&l->lock);
+    struct runtime_exception *x = &l->exceptions[l->nexceptions++ % RUNTIMELOOP_EXCEPTIONS];
+    *x = (struct runtime_exception){.at = timebase_now_ms(),
+                                    .attempt = crew_attempt(l->crew),
+                                    .worker = worker};
+    snprintf(x->text, sizeof x->text, "%.255s", text);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void end_change(struct runtimeloop *l, enum err e)
+{
+    struct change *c = l->change;
+    l->change = NULL;
+    l->change_begun = false;
+    change_done(c, e, &l->change_diag);
+    diag_fini(&l->change_diag);
+    diag_init(&l->change_diag, NULL, 0);
+}
+
+static void delay_attempt(struct runtimeloop *l, const char *why)
+{
+    int delay = crew_delay_ms(l->crew);
+    LOG_ERROR("attempt failed", "attempt=%u retry_ms=%d reason=\"%s\"", crew_attempt(l->crew),
+              delay, why);
+    l->next_attempt = timebase_mono_ns() + (montime)delay * 1000000;
+    /* What was recorded is what the next attempt begins with. */
+    bool recorded = l->phase == PHASE_COMMITTING;
+    move(l, PHASE_DOWN);
+    if (recorded)
+        end_change(l, l->change_result);
+}
+
+static void fail_attempt(struct runtimeloop *l, unsigned worker)
+{
+    char why[CONTROL_TEXT_MAX];
+    crew_kill(l->crew, worker, why);
+    note_exception(l, worker, why);
+    delay_attempt(l, why);
+}
+
+static void send_init(struct runtimeloop *l, unsigned worker)
+{
+    struct control_init m = {.task = l->task};
+    m.task.worker = worker;
+    arena_reset(l->scratch);
+    change_everything(&l->env, worker, l->scratch, &m.first);
+    bytes_reset(&l->out);
+    control_put_init(&m, &l->out);
+    crew_send(l->crew, worker, CONTROL_INIT, l->epoch, &l->out);
+    if (m.first.nstreams > 0)
+        l->last_stream = m.first.streams[m.first.nstreams - 1].id;
+}
+
+static void start_attempt(struct runtimeloop *l)
+{
+    enum err e = crew_start(l->crew);
+    if (e != ERR_OK) {
+        note_exception(l, 0, "worker processes cannot be started");
+        delay_attempt(l, err_text(e));
+        return;
+    }
+    l->epoch++;
+    feed_restart(l->env.feed);
+    alertwriter_new_attempt(l->env.alerts);
+    for (unsigned i = 0; i < l->task.workers; i++)
+        send_init(l, i);
+    move(l, PHASE_STARTING);
+}
+
+/* --- changes ----------------------------------------------------------------------------------------------------- */
+
+static void send_change(struct runtimeloop *l, const struct change_delta *delta)
+{
+    uint32_t after = l->last_stream;
+    for (unsigned i = 0; i < l->task.workers; i++) {
+        struct control_change m;
+        arena_reset(l->scratch);
+        change_message(delta, &l->env, i, after, l->scratch, &m);
+        bytes_reset(&l->out);
+        control_put_change(&m, &l->out);
+        crew_send(l->crew, i, CONTROL_CHANGE, l->epoch, &l->out);
+        if (m.nstreams > 0)
+            l->last_stream = m.streams[m.nstreams - 1].id;
+    }
+}
+
+static void commit_change(struct runtimeloop *l)
+{
+    struct change_delta delta = {0};
+    l->change_result = change_commit(l->change, &l->env, &l->change_diag, &delta);
+    if (l->phase == PHASE_DOWN) {
+        end_change(l, l->change_result);
+    } else {
+        l->epoch++;
+        send_change(l, &delta);
+        move(l, PHASE_COMMITTING);
+    }
+    change_delta_fini(&delta);
+}
+
+/* Goes on with the change under way, or begins the next one. */
+static void step_changes(struct runtimeloop *l)
+{
+    while (l->phase == PHASE_DOWN || l->phase == PHASE_RUNNING) {
+        if (l->change == NULL && (l->change = dequeue(l)) == NULL)
+            return;
+        bool rules = true;
+        enum err e =
+            l->change_begun ? ERR_OK : change_begin(l->change, &l->env, &l->change_diag, &rules);
+        if (e != ERR_OK || !rules) {
+            end_change(l, e);
+            continue;
+        }
+        l->change_begun = true;
+        if (l->phase == PHASE_DOWN) {
+            commit_change(l);
+            continue;
+        }
+        for (unsigned i = 0; i < l->task.workers; i++)
+            crew_send(l->crew, i, CONTROL_PREPARE, l->epoch, NULL);
+        move(l, PHASE_PREPARING);
+    }
+}
+
+static void refuse_changes(struct runtimeloop *l)
+{
+    while (l->change != NULL || (l->change = dequeue(l)) != NULL)
+        end_change(l, ERR_CLOSED);
+}
+
+/* --- what workers say -------------------------------------------------------------------------------------------- */
+
+static void on_running(void *ctx, unsigned worker, uint32_t epoch)
+{
+    struct runtimeloop *l = ctx;
+    if (epoch != l->epoch || (l->phase != PHASE_STARTING && l->phase != PHASE_COMMITTING))
+        return;
+    crew_set_running(l->crew, worker);
+    if (++l->answered < l->task.workers)
+        return;
+    bool committed = l->phase == PHASE_COMMITTING;
+    move(l, PHASE_RUNNING);
+    if (committed)
+        end_change(l, l->change_result);
+    else
+        LOG_INFO("workers run", "attempt=%u epoch=%u", crew_attempt(l->crew), l->epoch);
+}
+
+static void on_prepared(void *ctx, unsigned worker, uint32_t epoch)
+{
+    struct runtimeloop *l = ctx;
+    (void)worker;
+    if (l->phase == PHASE_PREPARING && epoch == l->epoch && ++l->answered == l->task.workers)
+        commit_change(l);
+}
+
+static void on_status(void *ctx, unsigned worker, const struct control_status *s)
+{
+    struct runtimeloop *l = ctx;
+    for (unsigned i = 0; i < s->npositions; i++)
+        feed_position(l->env.feed, worker, &s->positions[i]);
+    feed_waiting(l->env.feed, worker, s->task.rows_waiting);
+}
+
+static void on_results(void *ctx, unsigned worker, const void *frame, size_t n)
+{
+    struct runtimeloop *l = ctx;
+    (void)worker;
+    alertwriter_results(l->env.alerts, frame, n);
+}
+
+static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row *row)
+{
+    struct runtimeloop *l = ctx;
+    (void)worker;
+    struct catalog_dead_letter d = {.kind = "error",
+                                    .stream = row->stream,
+                                    .partition = row->partition,
+                                    .offset = row->offset,
+                                    .code = row->code,
+                                    .reason = row->reason,
+                                    .raw = row->text,
+                                    .raw_len = row->text_len,
+                                    .at = timebase_now_ms()};
+    alertwriter_dead_letter(l->env.alerts, &d);
+}
+
+void runtimeloop_events(struct runtimeloop *l, struct crew_events *out)
+{
+    *out = (struct crew_events){on_running, on_status, on_prepared, on_results, on_bad_row, l};
+}
+
+/* --- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void push(struct runtimeloop *l)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    for (unsigned i = 0; i < l->task.workers && l->phase >= PHASE_STARTING; i++) {
+        enum err e = feed_push(l->env.feed, i, crew_channel(l->crew, i), &d);
+        if (e == ERR_OK)
+            continue;
+        char why[CONTROL_TEXT_MAX];
+        crew_kill(l->crew, i, why);
+        note_exception(l, i, d.items[0].message);
+        delay_attempt(l, d.items[0].message);
+    }
+    diag_fini(&d);
+}
+
+static void measure(struct runtimeloop *l)
+{
+    montime now = timebase_mono_ns();
+    uint64_t late = 0, rows = feed_rows(l->env.feed, &late);
+    pthread_mutex_lock(&l->lock);
+    if (rows > l->processed)
+        l->processed = rows; /* a replay does not count again */
+    if (late > l->late)
+        l->late = late;
+    if ((now - l->rate_at) / 1000000 >= RATE_MS) {
+        double seconds = (double)(now - l->rate_at) / 1e9;
+        double more = rows >= l->rate_rows ? (double)(rows - l->rate_rows) : (double)rows;
+        l->rates[l->nrates++ % RUNTIMELOOP_RATE_SECONDS] = more / seconds;
+        l->rate_rows = rows;
+        l->rate_at = now;
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+static int timeout_ms(const struct runtimeloop *l, bool generating)
+{
+    int timeout = generating ? GENERATORS_TICK_MS : TICK_MS;
+    if (l->phase == PHASE_DOWN) {
+        montime left_ms = (l->next_attempt - timebase_mono_ns()) / 1000000;
+        if (left_ms < timeout)
+            timeout = left_ms < 0 ? 0 : (int)left_ms + 1;
+    }
+    return timeout;
+}
+
+static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
+{
+    unsigned n = l->task.workers, failed = 0;
+    bool reads = !alertwriter_full(l->env.alerts);
+    fds[n] = (struct pollfd){.fd = l->wake_fd, .events = POLLIN};
+    crew_polls(l->crew, fds, reads);
+    if (poll(fds, n + 1, timeout) < 0)
+        for (unsigned i = 0; i <= n; i++)
+            fds[i].revents = 0; /* a signal */
+    uint64_t wakes = 0;
+    if ((fds[n].revents & POLLIN) && read(l->wake_fd, &wakes, sizeof wakes) < 0)
+        LOG_WARN("eventfd", "reason=\"%s\"", strerror(errno));
+    if (l->phase != PHASE_DOWN && crew_turn(l->crew, fds, reads, &failed) != ERR_OK)
+        fail_attempt(l, failed);
+    step_changes(l);
+    if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
+        start_attempt(l);
+    push(l);
+    /* What was queued goes out now, not after the next sleep. */
+    for (unsigned i = 0; i < n && l->phase != PHASE_DOWN; i++)
+        if (channel_flush(crew_channel(l->crew, i)) != ERR_OK)
+            break; /* it has died: the next turn reads its last words */
+    measure(l);
+}
+
+void *runtimeloop_run(void *arg)
+{
+    struct runtimeloop *l = arg;
+    struct pollfd *fds = mem_array(l->task.workers + 1, sizeof *fds);
+    l->next_attempt = timebase_mono_ns();
+    while (!atomic_load(&l->stop)) {
+        bool generating = generators_run(l->generators);
+        turn(l, fds, timeout_ms(l, generating));
+    }
+    atomic_store(&l->ready, false);
+    refuse_changes(l);
+    crew_join(l->crew, JOIN_MS);
+    mem_free(fds);
+    return NULL;
+}

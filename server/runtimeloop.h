@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtimeloop.h - the inside of the runtime: its thread, the life of attempts, the protocol of changes.
+ *
+ * Room:   runtime (API) -> [runtimeloop] <-> crew, feed, change.  Only runtime.c includes this.
+ * Owns:   what runtime.c hands it
+ * Thread: runtimeloop_run is the runtime's thread; what it shares lies behind `lock`.
+ *
+ *   DOWN --delay over--> STARTING --all run--> RUNNING --change--> PREPARING --all prepared--> COMMITTING --all run--> RUNNING
+ *     ^____________________ a worker has died, from anywhere _______________________________________|
+ *
+ * A change is recorded between PREPARING and COMMITTING; if the attempt fails before, the change is made while DOWN,
+ * if after, the next attempt begins with it. */
+#ifndef WEIR_SERVER_RUNTIMELOOP_H
+#define WEIR_SERVER_RUNTIMELOOP_H
+#include "server/change.h"
+#include "server/crew.h"
+#include "server/generators.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { RUNTIMELOOP_EXCEPTIONS = 64, RUNTIMELOOP_RATE_SECONDS = 5 };
+enum runtimeloop_phase {
+    PHASE_DOWN,
+    PHASE_STARTING,
+    PHASE_RUNNING,
+    PHASE_PREPARING,
+    PHASE_COMMITTING
+};
+
+struct runtimeloop_queued {
+    struct change *change;
+    struct runtimeloop_queued *next;
+};
+
+struct runtimeloop {
+    struct change_env env;
+    struct intakelog *log;
+    struct crew *crew;
+    struct generators *generators;
+    struct task_options task; /* but for the worker's number */
+    int wake_fd;
+    atomic_bool ready, stop;
+
+    /* the loop's own */
+    enum runtimeloop_phase phase;
+    uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */
+    unsigned answered; /* workers that have answered in this phase */
+    montime next_attempt, rate_at;
+    uint64_t rate_rows;
+    struct change *change; /* under way */
+    bool change_begun;
+    enum err change_result;
+    struct diag change_diag;
+    struct arena *scratch;
+    struct bytes out;
+
+    pthread_mutex_t lock; /* of what follows */
+    struct runtimeloop_queued *first, **last;
+    struct runtime_exception exceptions[RUNTIMELOOP_EXCEPTIONS]; /* a ring */
+    uint64_t nexceptions;
+    uint64_t processed, late;
+    double rates[RUNTIMELOOP_RATE_SECONDS];
+    unsigned nrates;
+};
+
+void runtimeloop_init(struct runtimeloop *l);
+void runtimeloop_fini(struct runtimeloop *l);
+void *runtimeloop_run(void *l); /* until stop is set and it is woken */
+void runtimeloop_wake(struct runtimeloop *l); /* any thread */
+void runtimeloop_enqueue(struct runtimeloop *l, struct change *c); /* any thread */
+
+void runtimeloop_events(struct runtimeloop *l,
+                        struct crew_events *out); /* what the crew is to call */
+
+#endif
