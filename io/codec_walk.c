@@ -279,6 +279,7 @@ static bool walk_members(struct codec_walk *w, struct codec_node *node)
             if (!take_cold(w, f, at + 2))
                 return false;
             at = w->at;
+            text = w->text.at;
             if (*at >= w->end)
                 return codec_walk_refuse(w, "it ends too early");
         }
