@@ -7,7 +7,7 @@
 #include "io/source_gen.h"
 #include <string.h>
 
-enum { LINE_BYTES = PAYGEN_LINE_MAX + CODEC_PADDING, EVENTS_A_TURN = 1024 };
+enum { LINE_BYTES = PAYGEN_LINE_MAX + CODEC_PADDING, EVENTS_A_TURN = 1024, TURNS = 16 };
 
 struct generator {
     const struct schema *schema;
@@ -97,7 +97,8 @@ static void end(struct generators *g, struct generator *k)
     k->gen = NULL;
 }
 
-static void run_one(struct generators *g, struct generator *k, montime now)
+/* True: more may be due. */
+static bool run_one(struct generators *g, struct generator *k, montime now)
 {
     unsigned n = 0;
     while (n < EVENTS_A_TURN) {
@@ -116,8 +117,11 @@ static void run_one(struct generators *g, struct generator *k, montime now)
                       k->schema->name, n);
         k->partition = (k->partition + 1) % k->schema->partitions;
     }
-    if (source_gen_ended(k->gen))
+    if (source_gen_ended(k->gen)) {
         end(g, k);
+        return false;
+    }
+    return n == EVENTS_A_TURN;
 }
 
 bool generators_run(struct generators *g)
@@ -128,7 +132,8 @@ bool generators_run(struct generators *g)
     for (size_t i = 0; i < g->n; i++) {
         if (g->all[i].gen == NULL)
             continue;
-        run_one(g, &g->all[i], now);
+        for (unsigned turn = 0; turn < TURNS && run_one(g, &g->all[i], now); turn++)
+            ;
         any = true;
     }
     return any;

@@ -15,6 +15,7 @@
 #include "server/registry.h"
 #include "server/resultwire.h"
 #include "server/workersource.h"
+#include "server/workerstatus.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,9 +31,10 @@ enum {
     RESULTS_STOP_SOURCES_BYTES = 4 << 20,
     RESULTS_STOP_EXCHANGE_BYTES = 32 << 20,
     RESULT_FRAME_BYTES = 64 << 10,
-    STATUS_ROWS = 32768, /* a status at least every so many rows … */
-    STATUS_MS = 100, /* … and so often */
-    IDLE_MS = 1000,
+    TAKEN_ROWS =
+        4096, /* what is taken is said at least every so many rows: it is the coordinator's credit */
+    STATUS_MS = 250, /* a whole status while something happens … */
+    IDLE_MS = 1000, /* … and when nothing does */
 };
 
 struct peer {
@@ -132,42 +134,19 @@ static void step(struct worker *w)
     perform_effects(w);
 }
 
-static uint64_t resident_bytes(void)
+static void send_status(struct worker *w, enum control_kind kind, bool whole)
 {
-    unsigned long long pages = 0, all = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%llu %llu", &all, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static void send_status(struct worker *w, enum control_kind kind)
-{
-    struct control_status m = {.cpu_ns = (uint64_t)timebase_cpu_ns(),
-                               .rss_bytes = resident_bytes()};
+    struct control_status m;
     arena_reset(w->scratch);
-    m.npositions = workersource_positions(w->source, &m.positions);
-    if (w->job != NULL) {
-        task_stats(w->task, &m.task);
-        m.nrules = job_nrules(w->job);
-        struct control_rule_stats *rules = arena_zero(w->scratch, m.nrules * sizeof *rules);
-        for (unsigned i = 0; i < m.nrules; i++) {
-            struct task_rule_stats s = {0};
-            task_rule_stats(w->task, i, &s);
-            rules[i] = (struct control_rule_stats){job_rule(w->job, i)->uid, s.results, s.partials,
-                                                   s.windows_open};
-        }
-        m.rules = rules;
-    }
+    workerstatus_make(w->source, w->task, w->job, whole, w->scratch, &m);
     bytes_reset(&w->out);
     control_put_status(&m, &w->out);
     say(w, kind, &w->out);
-    w->active = false;
-    w->status_at = timebase_mono_ns();
     w->status_rows = workersource_rows_taken(w->source);
+    if (whole) {
+        w->active = false;
+        w->status_at = timebase_mono_ns();
+    }
 }
 
 static void maybe_send_status(struct worker *w)
@@ -176,8 +155,10 @@ static void maybe_send_status(struct worker *w)
         return;
     montime age_ms = (timebase_mono_ns() - w->status_at) / 1000000;
     uint64_t rows = workersource_rows_taken(w->source) - w->status_rows;
-    if (rows >= STATUS_ROWS || age_ms >= IDLE_MS || (w->active && age_ms >= STATUS_MS))
-        send_status(w, CONTROL_STATUS);
+    if (age_ms >= IDLE_MS || (w->active && age_ms >= STATUS_MS))
+        send_status(w, CONTROL_STATUS, true);
+    else if (rows >= TAKEN_ROWS || (rows > 0 && !workersource_has(w->source)))
+        send_status(w, CONTROL_STATUS, false);
 }
 
 static void tell_bad_row(void *ctx, const struct control_bad_row *row)
@@ -189,6 +170,26 @@ static void tell_bad_row(void *ctx, const struct control_bad_row *row)
 }
 
 /* --- a set of rules ---------------------------------------------------------------------------------------------- */
+
+static void run_job(struct worker *w)
+{
+    struct job *j = registry_job(w->registry);
+    if (j == NULL)
+        return;
+    task_set_job(w->task, j);
+    workersource_set_job(w->source, j);
+    job_unref(w->job);
+    w->job = j;
+}
+
+static bool replaces(const struct control_change *c)
+{
+    for (unsigned i = 0; i < c->nremoved; i++)
+        for (unsigned k = 0; k < c->nrules; k++)
+            if (c->removed[i] == c->rules[k].uid)
+                return true;
+    return false;
+}
 
 static bool apply_texts(struct worker *w, const struct control_change *c, struct diag *d)
 {
@@ -203,6 +204,8 @@ static bool apply_texts(struct worker *w, const struct control_change *c, struct
     }
     for (unsigned i = 0; i < c->nremoved; i++)
         registry_remove_rule(w->registry, c->removed[i]);
+    if (replaces(c))
+        run_job(w); /* the new version of a rule does not go on with the state of the old one */
     for (unsigned i = 0; i < c->nrules; i++) {
         enum err e = registry_put_rule(w->registry, &c->rules[i], NULL, d);
         if (e != ERR_OK) {
@@ -220,13 +223,7 @@ static void apply_change(struct worker *w, const struct control_change *c, uint3
     /* The plans of rules that go are kept by the old job until the task has let go of it. */
     if (!apply_texts(w, c, &d))
         goto out;
-    struct job *j = registry_job(w->registry);
-    if (j != NULL) {
-        task_set_job(w->task, j);
-        workersource_set_job(w->source, j);
-        job_unref(w->job);
-        w->job = j;
-    }
+    run_job(w);
     w->epoch = epoch;
     w->preparing = w->prepared = false;
     for (unsigned i = 0; i < w->workers; i++)
@@ -300,7 +297,7 @@ static void maybe_prepared(struct worker *w)
         if (w->peers[i].channel != NULL && !w->peers[i].barrier)
             return;
     w->prepared = true;
-    send_status(w, CONTROL_PREPARED);
+    send_status(w, CONTROL_PREPARED, true);
 }
 
 /* --- what comes in ----------------------------------------------------------------------------------------------- */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/workerstatus.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static uint64_t resident_bytes(void)
+{
+    unsigned long long pages = 0, all = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%llu %llu", &all, &pages) != 2)
+        pages = 0;
+    fclose(f);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void add_rules(const struct task *t, const struct job *j, struct arena *a,
+                      struct control_status *out)
+{
+    out->nrules = job_nrules(j);
+    struct control_rule_stats *rules = arena_zero(a, out->nrules * sizeof *rules);
+    for (unsigned i = 0; i < out->nrules; i++) {
+        struct task_rule_stats s = {0};
+        task_rule_stats(t, i, &s);
+        rules[i] =
+            (struct control_rule_stats){job_rule(j, i)->uid, s.results, s.partials, s.windows_open};
+    }
+    out->rules = rules;
+}
+
+void workerstatus_make(const struct workersource *s, const struct task *t, const struct job *j,
+                       bool whole, struct arena *a, struct control_status *out)
+{
+    *out = (struct control_status){.cpu_ns = (uint64_t)timebase_cpu_ns()};
+    out->npositions = workersource_positions(s, &out->positions);
+    if (j != NULL)
+        task_stats(t, &out->task);
+    if (whole)
+        out->rss_bytes = resident_bytes();
+    if (whole && j != NULL)
+        add_rules(t, j, a, out);
+}
