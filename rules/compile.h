@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compile.h - the only header of rules/ that others include: text in, schemas and plans out.
  *
  * Room:   text -> lexer -> grammar -> ast -> bind, types -> plan -> [compile]
@@ -8,17 +9,28 @@
 #include "cep/plan.h"
 #include "rules/scope.h"
 
-enum { COMPILE_TEXT_MAX = 4 << 20, COMPILE_RULE_MAX = 256 << 10 }; /* bytes of a script; of one statement */
+enum {
+    COMPILE_TEXT_MAX = 4 << 20,
+    COMPILE_RULE_MAX = 256 << 10
+}; /* bytes of a script; of one statement */
 
-enum statement_kind { STATEMENT_STREAM, STATEMENT_RULE, STATEMENT_LIST, STATEMENT_SINK, STATEMENT_EXPLAIN };
+enum statement_kind {
+    STATEMENT_STREAM,
+    STATEMENT_RULE,
+    STATEMENT_LIST,
+    STATEMENT_SINK,
+    STATEMENT_EXPLAIN
+};
 
 struct statement {
     enum statement_kind kind;
     bool or_replace;
     struct span at; /* in the script */
     const struct schema *schema; /* STREAM: lives in the script's arena */
-    struct rule_plan *rule; /* RULE: one reference, taken over by whoever wants it (else freed with the script) */
+    struct rule_plan *
+        rule; /* RULE: one reference, taken over by whoever wants it (else freed with the script) */
     const char *name; /* of what is created or explained */
+    const char *format; /* EXPLAIN: "TEXT", "JSON", "DOT"; NULL: not said */
 };
 
 struct script {
@@ -30,12 +42,13 @@ struct script {
 /* Compile a script of any number of statements. Names are looked up among the script's own earlier statements, then in
  * `scope` (may be NULL). On ERR_INVALID, ERR_UNSUPPORTED or ERR_LIMIT `d` holds every error found with its place (the
  * parser goes on after a bad statement at the next `;`), and *out is untouched. Warnings may be in d on success. */
-enum err compile_script(const char *text, size_t n, const struct scope *scope, struct diag *d, struct script **out);
+enum err compile_script(const char *text, size_t n, const struct scope *scope, struct diag *d,
+                        struct script **out);
 void compile_script_free(struct script *s); /* NULL is fine */
 
 /* A bare SELECT as the rule `name`, or one CREATE RULE statement (then name, if given, must agree or be NULL). */
-enum err compile_rule(const char *name, const char *text, size_t n, const struct scope *scope, struct diag *d,
-                      struct rule_plan **out);
+enum err compile_rule(const char *name, const char *text, size_t n, const struct scope *scope,
+                      struct diag *d, struct rule_plan **out);
 
 /* EXPLAIN: logical plan, conditions, keys, the automaton is nfa_print's (cep/nfa.h). */
 enum explain_format { EXPLAIN_TEXT, EXPLAIN_JSON };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scope.h - how the compiler learns of streams that exist already: the server answers from its catalogue, tests from a
  * table. rules/ never reaches the catalogue itself. */
 #ifndef WEIR_RULES_SCOPE_H
@@ -10,6 +11,8 @@ struct scope {
     const struct schema *(*stream)(void *ctx, const char *name);
     /* The i-th known stream's name, for "did you mean"; NULL past the last. */
     const char *(*stream_name)(void *ctx, unsigned i);
+    /* The input ends (a file is evaluated): anchors and NEXT may be used whatever the stream's connector. */
+    bool bounded;
 };
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cc.h - what every stage of compiling one statement is given.
+ *
+ * Owns:   nothing.  Thread: one. */
+#ifndef WEIR_RULES_CC_H
+#define WEIR_RULES_CC_H
+#include "base/arena.h"
+#include "base/diag.h"
+#include "cep/schema.h"
+#include "rules/scope.h"
+
+/* What the script has defined so far, newest first. */
+struct cc_known {
+    const char *name;
+    const char *what; /* "stream", "rule", "list", "sink" */
+    const struct schema *schema; /* a stream's, or NULL */
+    bool wrong; /* its statement has errors: what reads it says nothing more */
+    struct cc_known *next;
+};
+
+struct cc {
+    struct diag *d;
+    struct arena *arena; /* of the result: schemas or one plan */
+    const struct scope *scope; /* may be NULL */
+    const struct cc_known *known;
+};
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/compile.h"
+#include "base/mem.h"
+#include "cep/match.h"
+#include "cep/window.h"
+#include "rules/explain.h"
+#include "rules/names.h"
+#include "rules/parse.h"
+#include "rules/planner.h"
+#include "rules/streamdef.h"
+#include <string.h>
+#include <strings.h>
+
+enum { AST_BLOCK = 64 << 10, SCRIPT_BLOCK = 16 << 10 };
+
+struct compiling {
+    struct cc cc; /* its arena: the script's */
+    struct arena *trees; /* one statement's at a time */
+    struct arena *names; /* of `known` */
+    const char *text;
+    struct script *script;
+    size_t cap;
+    unsigned nstreams;
+};
+
+/* --- what went wrong -------------------------------------------------------------------------- */
+
+/* Of several errors the one that counts: wrong text before a limit before what is not done yet. */
+static enum err verdict(const struct diag *d)
+{
+    enum err e = ERR_OK;
+    for (int i = 0; i < d->n; i++) {
+        const char *code = d->items[i].code;
+        if (d->items[i].warning)
+            continue;
+        if (strcmp(code, "unsupported") == 0)
+            e = e == ERR_OK ? ERR_UNSUPPORTED : e;
+        else if (strcmp(code, "limit") == 0)
+            e = e == ERR_INVALID ? e : ERR_LIMIT;
+        else
+            e = ERR_INVALID;
+    }
+    return e;
+}
+
+/* A byte that is not UTF-8, or n. */
+static size_t first_bad_byte(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        unsigned char c = (unsigned char)text[i];
+        size_t more = c < 0x80                ? 0
+                      : c >= 0xc2 && c < 0xe0 ? 1
+                      : (c & 0xf0) == 0xe0    ? 2
+                      : c >= 0xf0 && c < 0xf5 ? 3
+                                              : 4;
+        if (more > 3 || i + more >= n + (more == 0))
+            return i;
+        for (size_t k = 1; k <= more; k++)
+            if (((unsigned char)text[i + k] & 0xc0) != 0x80)
+                return i;
+        unsigned char second = more > 0 ? (unsigned char)text[i + 1] : 0;
+        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) ||
+            (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90))
+            return i;
+        i += more + 1;
+    }
+    return n;
+}
+
+static enum err check_text(const char *text, size_t n, struct diag *d)
+{
+    if (n > COMPILE_TEXT_MAX) {
+        diag_say(d, "limit", NULL, "the text is longer than %d bytes", COMPILE_TEXT_MAX);
+        return ERR_LIMIT;
+    }
+    size_t bad = first_bad_byte(text, n);
+    if (bad == n)
+        return ERR_OK;
+    diag_error(d, "syntax", (struct span){(unsigned)bad, (unsigned)bad + 1}, NULL,
+               "the text is not UTF-8 here");
+    return ERR_INVALID;
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+
+static const char *statement_text(const struct compiling *c, struct span at)
+{
+    return arena_dup(c->cc.arena, c->text + at.begin, at.end - at.begin);
+}
+
+static const struct cc_known *find_known(const struct compiling *c, const char *name)
+{
+    for (const struct cc_known *k = c->cc.known; k != NULL; k = k->next)
+        if (strcasecmp(k->name, name) == 0)
+            return k;
+    return NULL;
+}
+
+/* Streams, lists and rules share their names, as all can stand after FROM. */
+static void check_name(struct compiling *c, const struct ast_statement *st, const char *what)
+{
+    const struct cc_known *k = find_known(c, st->name.text);
+    bool again = st->or_replace && k != NULL && strcmp(k->what, what) == 0;
+    if (k != NULL && !again)
+        diag_error(c->cc.d, "exists", st->name.at, NULL, "there is a %s %s already", k->what,
+                   st->name.text);
+}
+
+static void remember(struct compiling *c, const struct ast_statement *st, const char *what,
+                     const struct schema *s, bool wrong)
+{
+    struct cc_known *k = arena_zero(c->names, sizeof *k);
+    k->name = arena_str(c->names, st->name.text);
+    k->what = what;
+    k->schema = s;
+    k->wrong = wrong;
+    k->next = (struct cc_known *)c->cc.known;
+    c->cc.known = k;
+}
+
+static struct statement *add(struct compiling *c, const struct ast_statement *st,
+                             enum statement_kind kind)
+{
+    struct script *s = c->script;
+    s->statements = mem_grow(s->statements, s->n, 1, &c->cap, sizeof *s->statements);
+    struct statement *out = &s->statements[s->n++];
+    *out = (struct statement){.kind = kind,
+                              .or_replace = st->or_replace,
+                              .at = st->at,
+                              .name = arena_str(c->cc.arena,
+                                                st->name.text != NULL ? st->name.text : "")};
+    return out;
+}
+
+static void compile_stream(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "stream");
+    const struct schema *s = streamdef_make(&c->cc, st, statement_text(c, st->at), c->nstreams);
+    remember(c, st, "stream", s, s == NULL);
+    if (s == NULL)
+        return;
+    c->nstreams++;
+    add(c, st, STATEMENT_STREAM)->schema = s;
+}
+
+#pragma weak match_supported /* until the operator is there */
+#pragma weak window_supported
+
+/* The operators have the last word on what they do. */
+static bool is_supported(const struct rule_plan *p, struct diag *d)
+{
+    enum err e = ERR_OK;
+    if (p->shape == RULE_MATCH && match_supported != NULL)
+        e = match_supported(p, d);
+    else if (p->shape == RULE_WINDOW && window_supported != NULL)
+        e = window_supported(p, d);
+    return e == ERR_OK;
+}
+
+static struct rule_plan *plan_rule(struct compiling *c, const struct ast_statement *st,
+                                   const char *name)
+{
+    struct rule_plan *p =
+        planner_rule(&c->cc, st, name, c->text + st->at.begin, st->at.end - st->at.begin);
+    if (p != NULL && !is_supported(p, c->cc.d)) {
+        plan_unref(p);
+        p = NULL;
+    }
+    return p;
+}
+
+static void compile_one_rule(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "rule");
+    struct rule_plan *p = plan_rule(c, st, st->name.text);
+    remember(c, st, "rule", NULL, false);
+    if (p != NULL)
+        add(c, st, STATEMENT_RULE)->rule = p;
+}
+
+static void compile_explained(struct compiling *c, const struct ast_statement *st)
+{
+    static const char *const formats[] = {"TEXT", "JSON", "DOT"};
+    struct statement *out = add(c, st, STATEMENT_EXPLAIN);
+    if (st->format.kind == 0)
+        return;
+    const char *word = arena_dup(c->cc.arena, st->format.p, st->format.n);
+    for (unsigned i = 0; i < 3; i++)
+        if (strcasecmp(word, formats[i]) == 0) {
+            out->format = formats[i];
+            return;
+        }
+    diag_error(c->cc.d, "option", st->format.at, names_hint(&c->cc, word, formats, 3),
+               "FORMAT is TEXT, JSON or DOT, not %s", word);
+}
+
+static void compile_statement(struct compiling *c, const struct ast_statement *st)
+{
+    switch (st->kind) {
+    case AST_STREAM:
+        compile_stream(c, st);
+        break;
+    case AST_RULE:
+        compile_one_rule(c, st);
+        break;
+    case AST_EXPLAIN:
+        compile_explained(c, st);
+        break;
+    case AST_SELECT:
+        diag_error(c->cc.d, "syntax", st->at, "CREATE RULE name AS SELECT ...",
+                   "a SELECT by itself has no name; it must be a rule's");
+        break;
+    case AST_LIST:
+    case AST_SINK:
+        check_name(c, st, st->kind == AST_LIST ? "list" : "sink");
+        remember(c, st, st->kind == AST_LIST ? "list" : "sink", NULL, false);
+        diag_error(c->cc.d, "unsupported", st->name.at, NULL,
+                   "CREATE %s %s: this release has no %ss yet",
+                   st->kind == AST_LIST ? "LIST" : "SINK", st->name.text,
+                   st->kind == AST_LIST ? "list" : "sink");
+        break;
+    }
+}
+
+/* --- scripts ---------------------------------------------------------------------------------- */
+
+static void compiling_init(struct compiling *c, const char *text, size_t n,
+                           const struct scope *scope, struct diag *d)
+{
+    *c = (struct compiling){.cc = {.d = d, .scope = scope}};
+    d->text = text;
+    d->text_len = n;
+    c->trees = arena_new(AST_BLOCK, 0);
+    c->names = arena_new(1024, 0);
+    c->cc.arena = arena_new(SCRIPT_BLOCK, 0);
+    c->text = text;
+}
+
+static void compiling_fini(struct compiling *c)
+{
+    arena_free(c->trees);
+    arena_free(c->names);
+}
+
+static void parse_all(struct compiling *c, struct parse *p)
+{
+    struct ast_statement *st;
+    while (parse_next(p, c->trees, &st)) {
+        if (st != NULL)
+            compile_statement(c, st);
+        arena_reset(c->trees);
+    }
+}
+
+enum err compile_script(const char *text, size_t n, const struct scope *scope, struct diag *d,
+                        struct script **out)
+{
+    struct compiling c;
+    enum err e;
+    d->text = text;
+    d->text_len = n;
+    if ((e = check_text(text, n, d)) != ERR_OK)
+        return e;
+    int errors = d->errors;
+    char *copy = mem_dup(text, n); /* with a NUL at its end, for the lexer */
+    compiling_init(&c, copy, n, scope, d);
+    c.script = mem_new(sizeof *c.script);
+    c.script->arena = c.cc.arena;
+    struct parse *p = parse_new(copy, n, d);
+    parse_all(&c, p);
+    parse_free(p);
+    compiling_fini(&c);
+    d->text = text; /* as the caller knows it */
+    mem_free(copy);
+    if (d->errors == errors) {
+        *out = c.script;
+        return ERR_OK;
+    }
+    compile_script_free(c.script);
+    return verdict(d);
+}
+
+void compile_script_free(struct script *s)
+{
+    if (s == NULL)
+        return;
+    for (unsigned i = 0; i < s->n; i++)
+        plan_unref(s->statements[i].rule);
+    mem_free(s->statements);
+    arena_free(s->arena);
+    mem_free(s);
+}
+
+/* --- one rule --------------------------------------------------------------------------------- */
+
+static struct rule_plan *only_rule(struct compiling *c, struct parse *p, const char *name)
+{
+    struct ast_statement *st, *more;
+    if (!parse_next(p, c->trees, &st)) {
+        diag_say(c->cc.d, "syntax", NULL,
+                 "the text is empty: a rule is a SELECT, or CREATE RULE name AS SELECT");
+        return NULL;
+    }
+    if (st == NULL)
+        return NULL;
+    if (parse_next(p, c->trees, &more)) {
+        diag_error(c->cc.d, "syntax", more != NULL ? more->at : st->at, NULL,
+                   "one rule is enough here");
+        return NULL;
+    }
+    if (st->kind != AST_SELECT && st->kind != AST_RULE) {
+        diag_error(c->cc.d, "syntax", st->at, NULL,
+                   "a rule is a SELECT, or CREATE RULE name AS SELECT");
+        return NULL;
+    }
+    if (st->kind == AST_RULE && name != NULL && strcasecmp(name, st->name.text) != 0) {
+        diag_error(c->cc.d, "name", st->name.at, NULL, "this rule is %s, and %s was asked for",
+                   st->name.text, name);
+        return NULL;
+    }
+    if (st->kind == AST_SELECT && name == NULL) {
+        diag_error(c->cc.d, "name", st->at, "CREATE RULE name AS SELECT ...",
+                   "the rule has no name");
+        return NULL;
+    }
+    return plan_rule(c, st, st->kind == AST_RULE ? st->name.text : name);
+}
+
+enum err compile_rule(const char *name, const char *text, size_t n, const struct scope *scope,
+                      struct diag *d, struct rule_plan **out)
+{
+    struct compiling c;
+    enum err e;
+    d->text = text;
+    d->text_len = n;
+    if ((e = check_text(text, n, d)) != ERR_OK)
+        return e;
+    int errors = d->errors;
+    char *copy = mem_dup(text, n);
+    compiling_init(&c, copy, n, scope, d);
+    struct parse *parse = parse_new(copy, n, d);
+    struct rule_plan *p = only_rule(&c, parse, name);
+    parse_free(parse);
+    arena_free(c.cc.arena);
+    compiling_fini(&c);
+    d->text = text;
+    mem_free(copy);
+    if (d->errors == errors) {
+        *out = p;
+        return ERR_OK;
+    }
+    plan_unref(p);
+    return verdict(d);
+}
+
+void compile_explain(const struct rule_plan *p, enum explain_format f, struct bytes *out)
+{
+    explain_plan(p, f == EXPLAIN_JSON, out);
+}

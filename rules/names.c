@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/names.h"
+#include "rules/types.h"
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+const char *names_hint(struct cc *cc, const char *name, const char *const *candidates, size_t n)
+{
+    const char *near = diag_nearest(name, candidates, n);
+    return near != NULL ? arena_printf(cc->arena, "did you mean %s?", near) : NULL;
+}
+
+bool names_same(const struct ast_name *n, const char *name)
+{
+    return n->quoted ? strcmp(n->text, name) == 0 : strcasecmp(n->text, name) == 0;
+}
+
+/* --- streams ---------------------------------------------------------------------------------- */
+
+enum { CANDIDATES_MAX = 512 };
+
+static const char *stream_hint(struct cc *cc, const char *name)
+{
+    const char **candidates = arena_alloc(cc->arena, CANDIDATES_MAX * sizeof *candidates);
+    size_t n = 0;
+    for (const struct cc_known *k = cc->known; k != NULL && n < CANDIDATES_MAX; k = k->next)
+        if (k->schema != NULL)
+            candidates[n++] = k->name;
+    if (cc->scope != NULL && cc->scope->stream_name != NULL)
+        for (unsigned i = 0; n < CANDIDATES_MAX; i++) {
+            const char *s = cc->scope->stream_name(cc->scope->ctx, i);
+            if (s == NULL)
+                break;
+            candidates[n++] = s;
+        }
+    return names_hint(cc, name, candidates, n);
+}
+
+const struct schema *names_stream(struct cc *cc, const struct ast_name *n)
+{
+    const struct cc_known *found = NULL;
+    for (const struct cc_known *k = cc->known; k != NULL && found == NULL; k = k->next)
+        if (names_same(n, k->name))
+            found = k;
+    if (found != NULL && found->schema != NULL)
+        return found->schema;
+    const struct schema *s = NULL;
+    if (found == NULL && cc->scope != NULL && cc->scope->stream != NULL)
+        s = cc->scope->stream(cc->scope->ctx, n->text);
+    if (s != NULL)
+        return s;
+    if (found != NULL && found->wrong)
+        return NULL; /* its own statement has said what is wrong */
+    if (found != NULL)
+        diag_error(cc->d, "unsupported", n->at, "read the stream that it reads",
+                   "%s is a %s: this release reads streams only", n->text, found->what);
+    else
+        diag_error(cc->d, "unknown-stream", n->at, stream_hint(cc, n->text), "no stream %s",
+                   n->text);
+    return NULL;
+}
+
+/* --- columns ---------------------------------------------------------------------------------- */
+
+struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias)
+{
+    struct names_relation *r = arena_zero(cc->arena, sizeof *r);
+    r->schema = s;
+    r->what = arena_printf(cc->arena, "stream %s", s->name);
+    r->n = s->ncolumns;
+    r->columns = arena_alloc(cc->arena, r->n * sizeof *r->columns);
+    for (unsigned i = 0; i < s->ncolumns; i++) {
+        struct expr *e = types_node(cc, EXPR_COLUMN, s->columns[i].type, (struct span){0}, 0, NULL);
+        e->index = i;
+        r->columns[i] =
+            (struct names_column){s->columns[i].name, alias != NULL ? alias : s->name, e};
+    }
+    return r;
+}
+
+bool names_has_qualifier(const struct names_relation *r, const struct ast_name *q)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        if (r->columns[i].qualifier != NULL && names_same(q, r->columns[i].qualifier))
+            return true;
+    return false;
+}
+
+const struct names_column *names_find(const struct names_relation *r,
+                                      const struct ast_name *qualifier, const struct ast_name *name,
+                                      bool *ambiguous)
+{
+    const struct names_column *found = NULL;
+    *ambiguous = false;
+    for (unsigned i = 0; i < r->n; i++) {
+        const struct names_column *c = &r->columns[i];
+        if (qualifier->text != NULL &&
+            (c->qualifier == NULL || !names_same(qualifier, c->qualifier)))
+            continue;
+        if (!names_same(name, c->name))
+            continue;
+        if (found != NULL)
+            *ambiguous = true;
+        found = c;
+    }
+    return found;
+}
+
+static const char *column_hint(struct cc *cc, const struct names_relation *r, const char *name)
+{
+    const char **candidates = arena_alloc(cc->arena, (r->n + 1) * sizeof *candidates);
+    for (unsigned i = 0; i < r->n; i++)
+        candidates[i] = r->columns[i].name;
+    return names_hint(cc, name, candidates, r->n);
+}
+
+static const char *qualifier_hint(struct cc *cc, const struct names_relation *r, const char *name)
+{
+    const char **candidates = arena_alloc(cc->arena, (r->n + 1) * sizeof *candidates);
+    size_t n = 0;
+    for (unsigned i = 0; i < r->n; i++)
+        if (r->columns[i].qualifier != NULL)
+            candidates[n++] = r->columns[i].qualifier;
+    return names_hint(cc, name, candidates, n);
+}
+
+const struct names_column *names_column(struct cc *cc, const struct names_relation *r,
+                                        const struct ast_expr *e)
+{
+    bool ambiguous;
+    const struct names_column *c = names_find(r, &e->qualifier, &e->name, &ambiguous);
+    if (ambiguous) {
+        diag_error(cc->d, "ambiguous", e->at, "put the name of its stream and a point before it",
+                   "column %s is in more than one stream", e->name.text);
+        return NULL;
+    }
+    if (c != NULL)
+        return c;
+    if (e->qualifier.text != NULL && !names_has_qualifier(r, &e->qualifier))
+        diag_error(cc->d, "unknown-name", e->qualifier.at, qualifier_hint(cc, r, e->qualifier.text),
+                   "no stream or alias %s here", e->qualifier.text);
+    else
+        diag_error(cc->d, "unknown-column", r->whole ? e->at : e->name.at,
+                   column_hint(cc, r, e->name.text), "no column %s in %s", e->name.text, r->what);
+    return NULL;
+}
+
+/* --- pattern variables ------------------------------------------------------------------------ */
+
+const char *names_variable(struct cc *cc, const struct ast_name *n)
+{
+    char *name = arena_str(cc->arena, n->text);
+    if (!n->quoted)
+        for (char *p = name; *p != '\0'; p++)
+            *p = (char)toupper((unsigned char)*p);
+    return name;
+}
+
+int names_find_var(const struct names_vars *v, const char *name)
+{
+    for (unsigned i = 0; i < v->n; i++)
+        if (strcmp(v->vars[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int names_find_subset(const struct names_vars *v, const char *name)
+{
+    for (unsigned i = 0; i < v->nsubsets; i++)
+        if (strcmp(v->subsets[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+void names_unknown_var(struct cc *cc, const struct names_vars *v, const struct ast_name *n,
+                       bool with_subsets)
+{
+    const char *candidates[2 * PLAN_VARS_MAX];
+    size_t count = 0;
+    for (unsigned i = 0; i < v->n; i++)
+        candidates[count++] = v->vars[i];
+    for (unsigned i = 0; with_subsets && i < v->nsubsets; i++)
+        candidates[count++] = v->subsets[i].name;
+    diag_error(cc->d, "unknown-variable", n->at, names_hint(cc, n->text, candidates, count),
+               "no variable %s in the pattern", n->text);
+}
+
+uint64_t names_var_bits(struct cc *cc, const struct names_vars *v, const struct ast_name *n)
+{
+    const char *name = names_variable(cc, n);
+    int i = names_find_var(v, name);
+    if (i >= 0)
+        return UINT64_C(1) << i;
+    i = names_find_subset(v, name);
+    if (i >= 0)
+        return v->subsets[i].vars;
+    names_unknown_var(cc, v, n, true);
+    return 0;
+}

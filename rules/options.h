@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.h - WITH ('name'='value', …) of streams and rules: which there are, what they may be.
+ *
+ * Room:   ast -> [options] -> schemas, plans.  Thread: one. */
+#ifndef WEIR_RULES_OPTIONS_H
+#define WEIR_RULES_OPTIONS_H
+#include "cep/plan.h"
+#include "rules/ast.h"
+#include "rules/cc.h"
+
+/* All options as written, in the arena of the context; fills what the schema has fields for. */
+void options_stream(struct cc *cc, const struct ast_option *list, struct schema *s);
+/* is_window: options of windows are allowed; *lateness_ms is theirs. */
+void options_rule(struct cc *cc, const struct ast_option *list, struct rule_plan *p, bool is_window,
+                  int64_t *lateness_ms);
+/* {column} in a title must be a column of the result. `at`: the list that has the title. */
+void options_check_title(struct cc *cc, const struct ast_option *list, const struct rule_plan *p);
+
+#endif

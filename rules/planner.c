@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/planner.h"
+#include "rules/bind.h"
+#include "rules/joinrule.h"
+#include "rules/matchrule.h"
+#include "rules/options.h"
+#include "rules/simplify.h"
+#include "rules/windowrule.h"
+#include <string.h>
+#include <strings.h>
+
+/* --- what can be read ------------------------------------------------------------------------- */
+
+static const struct expr *bind_row(struct cc *cc, const struct names_relation *rel,
+                                   const struct ast_expr *e, const char *clause)
+{
+    struct bind b = {.cc = cc, .rel = rel, .clause = clause};
+    return bind_expr(&b, e);
+}
+
+static const struct expr *bind_where(struct cc *cc, const struct names_relation *rel,
+                                     const struct ast_expr *e)
+{
+    return logic_condition(cc, bind_row(cc, rel, e, "WHERE"), "WHERE");
+}
+
+const char *planner_item_name(struct cc *cc, const struct ast_item *i, unsigned n)
+{
+    if (i->alias.text != NULL)
+        return arena_str(cc->arena, i->alias.text);
+    if (i->e->kind == AST_NAME)
+        return arena_str(cc->arena, i->e->name.text);
+    return arena_printf(cc->arena, "EXPR$%u", n);
+}
+
+/* (SELECT …) inside FROM may filter, rename and compute, nothing else. */
+static bool is_plain(struct cc *cc, const struct ast_select *q)
+{
+    const char *what = q->from->next != NULL    ? "a join"
+                       : q->from->match != NULL ? "MATCH_RECOGNIZE"
+                       : q->from->function.text ? "a windowing function"
+                       : q->group != NULL       ? "GROUP BY"
+                       : q->having != NULL      ? "HAVING"
+                       : q->qualify != NULL     ? "QUALIFY"
+                                                : NULL;
+    if (what == NULL)
+        return true;
+    diag_error(cc->d, "unsupported", q->at, "only SELECT ... FROM stream WHERE ... can stand here",
+               "%s inside (SELECT ...): this release does not do that yet", what);
+    return false;
+}
+
+static struct names_relation *relation_of_query(struct cc *cc, const struct ast_select *q,
+                                                const char *alias)
+{
+    if (!is_plain(cc, q))
+        return NULL;
+    struct names_relation *in = planner_relation(cc, q->from);
+    if (in == NULL)
+        return NULL;
+    struct names_relation *out = arena_zero(cc->arena, sizeof *out);
+    *out = *in;
+    out->columns = NULL;
+    out->n = 0;
+    unsigned room = 0;
+    for (const struct ast_item *i = q->items; i != NULL; i = i->next)
+        room += i->e->kind == AST_STAR ? in->n : 1;
+    out->columns = arena_alloc(cc->arena, (room + 1) * sizeof *out->columns);
+    for (const struct ast_item *i = q->items; i != NULL; i = i->next) {
+        if (i->e->kind == AST_STAR) {
+            for (unsigned c = 0; c < in->n; c++)
+                out->columns[out->n++] =
+                    (struct names_column){in->columns[c].name, alias, in->columns[c].e};
+            continue;
+        }
+        const char *name = planner_item_name(cc, i, out->n);
+        out->columns[out->n++] =
+            (struct names_column){name, alias, bind_row(cc, in, i->e, "SELECT")};
+    }
+    if (q->where != NULL)
+        out->where = simplify_both(cc, in->where, bind_where(cc, in, q->where));
+    out->what = "the SELECT in FROM";
+    return out;
+}
+
+struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
+{
+    const char *alias = f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : NULL;
+    if (f->query != NULL)
+        return relation_of_query(cc, f->query, alias);
+    const struct schema *s = names_stream(cc, &f->name);
+    return s != NULL ? names_of_schema(cc, s, alias) : NULL;
+}
+
+/* --- what comes out --------------------------------------------------------------------------- */
+
+void planner_output(struct cc *cc, struct planner_outputs *o, const char *name, struct span at,
+                    const struct expr *e)
+{
+    if (o->v == NULL)
+        o->v = arena_alloc(cc->arena, PLAN_OUTPUTS_MAX * sizeof *o->v);
+    for (unsigned i = 0; i < o->n; i++)
+        if (strcasecmp(o->v[i].name, name) == 0) {
+            diag_error(cc->d, "output", at, "give one of them another name with AS",
+                       "the result has two columns %s", name);
+            return;
+        }
+    if (o->n == PLAN_OUTPUTS_MAX) {
+        diag_error(cc->d, "limit", at, NULL, "a result has at most %d columns", PLAN_OUTPUTS_MAX);
+        return;
+    }
+    if (e == NULL)
+        return;
+    if (e->type.kind == TYPE_NULL)
+        e = types_null(cc, types_of(TYPE_STRING), e->at);
+    o->v[o->n++] = (struct plan_output){name, e->type, e};
+}
+
+static bool check_star(struct cc *cc, const struct names_relation *rel, const struct ast_expr *star)
+{
+    if (star->qualifier.text == NULL || names_has_qualifier(rel, &star->qualifier))
+        return true;
+    diag_error(cc->d, "unknown-name", star->qualifier.at, NULL, "no stream or alias %s here",
+               star->qualifier.text);
+    return false;
+}
+
+void planner_select(struct cc *cc, const struct names_relation *rel, const struct ast_item *items,
+                    struct planner_outputs *o)
+{
+    unsigned n = 0;
+    for (const struct ast_item *i = items; i != NULL; i = i->next, n++) {
+        if (i->e->kind != AST_STAR) {
+            const struct expr *e = bind_row(cc, rel, i->e, "SELECT");
+            struct span at = i->alias.text != NULL ? i->alias.at : i->e->at;
+            planner_output(cc, o, planner_item_name(cc, i, n), at, e);
+            continue;
+        }
+        if (!check_star(cc, rel, i->e))
+            continue;
+        for (unsigned c = 0; c < rel->n; c++)
+            planner_output(cc, o, rel->columns[c].name, i->e->at, rel->columns[c].e);
+    }
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+bool planner_is_window_column(const struct names_relation *rel, const struct ast_expr *e)
+{
+    bool ambiguous;
+    return e->kind == AST_NAME && names_find(rel, &e->qualifier, &e->name, &ambiguous) == NULL &&
+           (names_same(&e->name, "window_start") || names_same(&e->name, "window_end") ||
+            names_same(&e->name, "window_time"));
+}
+
+static bool add_key(struct cc *cc, struct plan_key *key, unsigned column, struct span at)
+{
+    unsigned i = 0;
+    while (i < key->n && key->columns[i] < column)
+        i++;
+    if (i < key->n && key->columns[i] == column)
+        return true;
+    if (key->n == PLAN_KEYS_MAX) {
+        diag_error(cc->d, "limit", at, NULL, "a key has at most %d columns", PLAN_KEYS_MAX);
+        return false;
+    }
+    memmove(&key->columns[i + 1], &key->columns[i], (key->n - i) * sizeof *key->columns);
+    key->columns[i] = (uint16_t)column;
+    key->n++;
+    return true;
+}
+
+bool planner_key(struct cc *cc, const struct names_relation *rel, const struct ast_expr *list,
+                 const char *clause, bool skip_windows, struct plan_key *key)
+{
+    bool good = true;
+    for (const struct ast_expr *e = list; e != NULL; e = e->next) {
+        if (skip_windows && planner_is_window_column(rel, e))
+            continue;
+        if (e->kind != AST_NAME) {
+            diag_error(cc->d, "key", e->at,
+                       "make it a computed column of the stream: name AS expression",
+                       "%s takes columns, and %s is none", clause, types_quote(cc, e->at));
+            good = false;
+            continue;
+        }
+        const struct names_column *c = names_column(cc, rel, e);
+        if (c == NULL || c->e == NULL) {
+            good = false;
+        } else if (c->e->kind != EXPR_COLUMN) {
+            diag_error(cc->d, "unsupported", e->at, "make it a computed column of the stream",
+                       "%s of a computed value: this release takes columns of the stream", clause);
+            good = false;
+        } else {
+            good = add_key(cc, key, c->e->index, e->at) && good;
+        }
+    }
+    return good;
+}
+
+/* --- rules ------------------------------------------------------------------------------------ */
+
+static void plan_filter(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
+{
+    struct planner_outputs o = {0};
+    if (s->group != NULL || s->having != NULL)
+        diag_error(cc->d, "grouping", s->group != NULL ? s->group->at : s->having->at,
+                   "FROM TABLE(TUMBLE(TABLE ...)) makes windows", "%s needs a window",
+                   s->group != NULL ? "GROUP BY" : "HAVING");
+    struct names_relation *rel = planner_relation(cc, s->from);
+    if (rel == NULL)
+        return;
+    p->shape = RULE_FILTER;
+    p->input = rel->schema;
+    p->where = rel->where;
+    if (s->where != NULL)
+        p->where = simplify_both(cc, p->where, bind_where(cc, rel, s->where));
+    planner_select(cc, rel, s->items, &o);
+    p->outputs = o.v;
+    p->noutputs = o.n;
+}
+
+/* Everything that the plan reads, with what computed columns are computed from. */
+static void collect_reads(struct rule_plan *p)
+{
+    struct colset *r = &p->reads;
+    if (p->where != NULL)
+        expr_columns(p->where, r);
+    for (unsigned i = 0; i < p->key.n; i++)
+        colset_add(r, p->key.columns[i]);
+    for (unsigned i = 0; i < p->noutputs; i++)
+        expr_columns(p->outputs[i].e, r);
+    if (p->shape == RULE_WINDOW)
+        for (unsigned i = 0; i < p->window.naggs; i++) {
+            if (p->window.aggs[i].arg != NULL)
+                expr_columns(p->window.aggs[i].arg, r);
+            if (p->window.aggs[i].filter != NULL)
+                expr_columns(p->window.aggs[i].filter, r);
+        }
+    if (p->shape == RULE_MATCH) {
+        for (unsigned i = 0; i < p->match.nvars; i++)
+            if (p->match.vars[i].row != NULL)
+                expr_columns(p->match.vars[i].row, r);
+        colset_union(r, &p->keeps);
+    }
+    for (unsigned i = p->input->ncolumns; i-- > 0;) /* computed ones read columns before them */
+        if (colset_has(r, i) && p->input->columns[i].computed != NULL)
+            expr_columns(p->input->columns[i].computed, r);
+}
+
+static bool is_bounded(const struct cc *cc, const struct ast_select *s)
+{
+    struct cc quiet = *cc;
+    struct diag nothing;
+    if (cc->scope != NULL && cc->scope->bounded)
+        return true;
+    const struct ast_from *f = s->from;
+    while (f->query != NULL)
+        f = f->query->from;
+    if (f->name.text == NULL)
+        return false;
+    diag_init(&nothing, NULL, 0);
+    quiet.d = &nothing;
+    const struct schema *input = names_stream(&quiet, &f->name);
+    diag_fini(&nothing);
+    return input != NULL &&
+           (strcmp(input->connector, "inline") == 0 || strcmp(input->connector, "file") == 0);
+}
+
+static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
+{
+    if (s->from->next != NULL)
+        joinrule_refuse(cc, s);
+    else if (s->from->match != NULL)
+        matchrule_plan(cc, s, p, is_bounded(cc, s));
+    else if (s->from->function.text != NULL)
+        windowrule_plan(cc, s, p);
+    else
+        plan_filter(cc, s, p);
+    if (s->qualify != NULL)
+        diag_error(cc->d, "unsupported", s->qualify->at, NULL,
+                   "QUALIFY: this release has no operator for OVER yet");
+}
+
+struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement *st,
+                               const char *name, const char *sql, size_t sql_n)
+{
+    struct cc cc = *base;
+    int errors = cc.d->errors;
+    int64_t lateness = 0;
+    cc.arena = arena_new(4096, 0);
+    struct rule_plan *p = arena_zero(cc.arena, sizeof *p);
+    p->arena = cc.arena;
+    p->refs = 1;
+    p->name = arena_str(cc.arena, name);
+    p->sql = arena_dup(cc.arena, sql, sql_n);
+    bool window = st->select->from->function.text != NULL;
+    options_rule(&cc, st->options, p, window, &lateness);
+    plan_select(&cc, st->select, p);
+    if (p->shape == RULE_WINDOW)
+        p->window.lateness_ms = lateness;
+    for (const struct ast_emit *e = st->emits; e != NULL; e = e->next)
+        diag_error(cc.d, "unsupported", e->to.at, "results are kept, and shown as alerts",
+                   "EMIT TO %s: this release has no sinks yet", e->to.text);
+    if (cc.d->errors != errors) {
+        arena_free(cc.arena);
+        return NULL;
+    }
+    options_check_title(&cc, st->options, p);
+    collect_reads(p);
+    if (cc.d->errors != errors) {
+        arena_free(cc.arena);
+        return NULL;
+    }
+    return p;
+}

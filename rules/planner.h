@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* planner.h - one rule's tree to its plan: which shape it has, and what all shapes share.
+ *
+ * Room:   ast -> bind -> [planner] -> plan (windowrule.c, matchrule.c, joinrule.c: a shape each)
+ * Owns:   what it returns.  Thread: one. */
+#ifndef WEIR_RULES_PLANNER_H
+#define WEIR_RULES_PLANNER_H
+#include "cep/plan.h"
+#include "rules/names.h"
+
+/* A plan with one reference, or NULL, once said. base: its arena is not used, each plan has its own. */
+struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement *st,
+                               const char *name, const char *sql, size_t sql_n);
+
+/* --- for the shapes --- */
+
+/* The columns of a stream, or of (SELECT … WHERE …) over one. NULL, once said. */
+struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f);
+
+struct planner_outputs {
+    struct plan_output *v;
+    unsigned n;
+};
+void planner_output(struct cc *cc, struct planner_outputs *o, const char *name, struct span at,
+                    const struct expr *e);
+/* The name of a SELECT item: its alias, its column, or EXPR$n. */
+const char *planner_item_name(struct cc *cc, const struct ast_item *i, unsigned n);
+/* SELECT over rows of `rel`, where * is all columns. */
+void planner_select(struct cc *cc, const struct names_relation *rel, const struct ast_item *items,
+                    struct planner_outputs *o);
+/* Key columns from PARTITION BY or GROUP BY, sorted; false, once said. `skip_windows`: window_start and its like are
+ * no keys. */
+bool planner_key(struct cc *cc, const struct names_relation *rel, const struct ast_expr *list,
+                 const char *clause, bool skip_windows, struct plan_key *key);
+bool planner_is_window_column(const struct names_relation *rel, const struct ast_expr *e);
+
+#endif

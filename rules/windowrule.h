@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* windowrule.h - SELECT … FROM TABLE(TUMBLE(…)) … GROUP BY … to a window plan.  Thread: one. */
+#ifndef WEIR_RULES_WINDOWRULE_H
+#define WEIR_RULES_WINDOWRULE_H
+#include "rules/planner.h"
+
+/* Fills p; errors are in cc->d. */
+void windowrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *p);
+
+#endif
