@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* expr.h - a checked and typed expression: what rules/ writes, what the machine (exprvm.h) runs, what EXPLAIN prints.
  *
  * Room:   rules/ (bind, types) -> [expr] -> exprvm, predindex, match, window

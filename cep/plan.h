@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - one compiled rule: everything an operator needs, nothing of the syntax. Immutable, shared, one arena.
  *
  * Room:   rules/compile -> [plan] -> job (which merges the plans of all live rules)

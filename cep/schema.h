@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - what a stream is: columns, types, event time, watermark. Immutable once made.
  *
  * Room:   CREATE STREAM (rules/) -> [schema] -> codec, batch, plans

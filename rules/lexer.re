@@ -4,13 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* In the order of the alphabet, for the search. The grammar says which of them may also be names (%fallback). */
+/* In the order of the alphabet (of small letters, where _ comes first), for the search. The grammar says which of them may also be names (%fallback). */
 #define KEYWORD_LIST(X)                                                                            \
     X(AFTER) X(ALL) X(AND) X(AS) X(ASC) X(BETWEEN) X(BY) X(CASE) X(CAST) X(CREATE) X(CURRENT)      \
     X(DEFINE) X(DESC) X(DESCRIPTOR) X(DISTINCT) X(EACH) X(ELSE) X(EMIT) X(EMPTY) X(END) X(ERRORS)  \
     X(ESCAPE) X(EXPLAIN) X(EXTRACT) X(FALSE) X(FILTER) X(FINAL) X(FIRST) X(FOLLOWING) X(FOR)       \
     X(FORMAT) X(FROM) X(FULL) X(GROUP) X(HAVING) X(IN) X(INNER) X(INTERVAL) X(IS) X(JOIN) X(KEY)   \
-    X(LAST) X(LATE) X(LEFT) X(LIKE) X(LIST) X(MATCH) X(MATCHES) X(MATCH_RECOGNIZE) X(MEASURES)     \
+    X(LAST) X(LATE) X(LEFT) X(LIKE) X(LIST) X(MATCH) X(MATCH_RECOGNIZE) X(MATCHES) X(MEASURES)     \
     X(NEXT) X(NO) X(NOT) X(NULL) X(OF) X(OMIT) X(ON) X(ONE) X(OR) X(ORDER) X(OUTER) X(OVER)        \
     X(PARTITION) X(PAST) X(PATTERN) X(PER) X(PERMUTE) X(PRECEDING) X(PRIMARY) X(PUNCTUATED)        \
     X(QUALIFY) X(RANGE) X(REPLACE) X(RIGHT) X(ROW) X(ROWS) X(RULE) X(RUNNING) X(SELECT) X(SHOW)    \
