@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Messages between coordinator and workers out of hostile bytes: the first byte says which. What is taken must come out
+ * of the encoder as it went in. */
+#include "base/bug.h"
+#include "server/control.h"
+#include "server/resultwire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Only varints have more than one form, so what is put together again is never longer. */
+static void again(size_t size, const struct bytes *b)
+{
+    BUG_IF(b->n > size, "%zu bytes became %zu", size, b->n);
+}
+
+static void try_rows(const uint8_t *data, size_t size, struct bytes *b)
+{
+    static struct control_rows rows;
+    if (control_get_rows(data, size, &rows) != ERR_OK)
+        return;
+    for (unsigned i = 0; i < rows.n; i++)
+        BUG_IF((const uint8_t *)rows.texts[i] + rows.lengths[i] > data + size,
+               "a text past the end");
+    control_put_rows(&rows, b);
+    BUG_IF(b->n != size, "%zu bytes became %zu", size, b->n);
+}
+
+static void try_results(const uint8_t *data, size_t size, struct arena *a, struct bytes *b)
+{
+    struct bytes_reader in = bytes_read(data, size);
+    struct result r;
+    while (resultwire_get(&in, a, &r) == ERR_OK)
+        resultwire_put(&r, b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct arena *a = arena_new(4096, 0);
+    struct bytes b = {0};
+    struct control_init init;
+    struct control_change change;
+    struct control_status status;
+    struct control_bad_row row;
+    uint8_t which = data[0];
+    data++;
+    size--;
+    switch (which % 6) {
+    case 0:
+        if (control_get_init(data, size, a, &init) == ERR_OK) {
+            control_put_init(&init, &b);
+            again(size, &b);
+        }
+        break;
+    case 1:
+        if (control_get_change(data, size, a, &change) == ERR_OK) {
+            control_put_change(&change, &b);
+            again(size, &b);
+        }
+        break;
+    case 2:
+        if (control_get_status(data, size, a, &status) == ERR_OK) {
+            control_put_status(&status, &b);
+            again(size, &b);
+        }
+        break;
+    case 3:
+        if (control_get_bad_row(data, size, a, &row) == ERR_OK)
+            control_put_bad_row(&row, &b);
+        break;
+    case 4:
+        try_rows(data, size, &b);
+        break;
+    default:
+        try_results(data, size, a, &b);
+        break;
+    }
+    bytes_fini(&b);
+    arena_free(a);
+    return 0;
+}
