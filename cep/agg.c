@@ -383,6 +383,14 @@ bool agg_result(const struct agg *a, const void *acc, union cell *out)
     }
 }
 
+__int128 agg_whole(const struct agg *a, const void *acc)
+{
+    if (a->kind != AGG_SUM)
+        return ((const struct count_acc *)acc)->n;
+    const struct sum_acc *s = acc;
+    return (__int128)((unsigned __int128)(uint64_t)s->hi << 64 | s->lo);
+}
+
 void agg_clear(const struct agg *a, void *acc)
 {
     if (a->distinct)

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Frame:      'w' version stage 0, then messages
+ * Message:    u32 length of what follows it (of its kind's body), u8 kind, body
+ *   ROWS      varint stream, varint partition, varint ncolumns, ncolumns x u8 column, u16 n, n rows
+ *     row     u8 flags (1: late), varint offset - that before it, zigzag ts - that before it, [zigzag late_w - ts],
+ *             null bits of the columns (a byte for 8), then of each that is not NULL: 8 bytes, or varint length and text
+ *   WATERMARK varint stream, varint partition, u64
+ *   PIECE     u8 1 if it is the last, bytes: pieces in a row make one message, kind first
+ *
+ * Version 1. The stage (of derived streams) is always 0 in this release. */
+#include "cep/frame.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include <string.h>
+
+enum { MAGIC = 'w', HEAD = 4, MESSAGE_HEAD = 5, STAGE = 0 };
+enum message { MESSAGE_ROWS = 1, MESSAGE_WATERMARK = 2, MESSAGE_PIECE = 3 };
+enum { ROW_LATE = 1 };
+
+static uint64_t zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+static int64_t unzigzag(uint64_t v)
+{
+    return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+/* Differences of times wrap around, so that any two can be told. */
+static int64_t difference(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t sum(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* --- writing --- */
+
+void frame_writer_init(struct frame_writer *w)
+{
+    *w = (struct frame_writer){0};
+}
+
+void frame_writer_fini(struct frame_writer *w)
+{
+    for (size_t i = 0; i < w->spare; i++)
+        bytes_fini(&w->done[i]);
+    mem_free(w->done);
+    bytes_fini(&w->current);
+    bytes_fini(&w->row);
+}
+
+void frame_writer_flush(struct frame_writer *w)
+{
+    if (w->current.n == 0)
+        return;
+    if (w->ndone == w->spare) {
+        w->done = mem_grow(w->done, w->ndone, 1, &w->done_cap, sizeof *w->done);
+        w->done[w->spare++] = (struct bytes){0};
+    }
+    struct bytes empty = w->done[w->ndone];
+    w->done[w->ndone++] = w->current;
+    empty.n = 0;
+    w->current = empty;
+}
+
+void frame_writer_clear(struct frame_writer *w)
+{
+    w->ndone = 0;
+}
+
+/* Room for n more bytes: in the frame in hand, or in a new one. */
+static struct bytes *frame_with_room(struct frame_writer *w, size_t n)
+{
+    if (w->current.n + n > FRAME_MAX)
+        frame_writer_flush(w);
+    if (w->current.n == 0) {
+        bytes_reserve(&w->current, FRAME_MAX);
+        const uint8_t head[HEAD] = {MAGIC, FRAME_VERSION, STAGE, 0};
+        bytes_put(&w->current, head, sizeof head);
+    }
+    return &w->current;
+}
+
+static size_t message_begin(struct bytes *out, enum message kind)
+{
+    size_t at = out->n;
+    bytes_u32(out, 0);
+    bytes_u8(out, (uint8_t)kind);
+    return at;
+}
+
+static void message_end(struct bytes *out, size_t at)
+{
+    uint32_t n = (uint32_t)(out->n - at - MESSAGE_HEAD);
+    for (unsigned i = 0; i < 4; i++)
+        out->p[at + i] = (uint8_t)(n >> (8 * i));
+}
+
+void frame_writer_watermark(struct frame_writer *w, uint32_t stream, uint32_t partition, evtime t)
+{
+    enum { WATERMARK_MAX = MESSAGE_HEAD + 5 + 5 + 8 };
+    struct bytes *out = frame_with_room(w, WATERMARK_MAX);
+    size_t at = message_begin(out, MESSAGE_WATERMARK);
+    bytes_varint(out, stream);
+    bytes_varint(out, partition);
+    bytes_u64(out, (uint64_t)t);
+    message_end(out, at);
+}
+
+struct columns {
+    unsigned n;
+    uint8_t list[SCHEMA_COLUMNS_MAX];
+};
+
+static void put_rows_head(struct bytes *out, const struct batch *b, const struct columns *c)
+{
+    bytes_varint(out, b->schema->id);
+    bytes_varint(out, b->partition);
+    bytes_varint(out, c->n);
+    bytes_put(out, c->list, c->n);
+}
+
+struct base { /* of differences */
+    uint64_t offset;
+    evtime ts;
+};
+
+static void put_row(struct bytes *out, const struct batch *b, const struct columns *columns, unsigned i,
+                    struct base base)
+{
+    bool late = b->has_late && batch_is_late(b, i);
+    bytes_u8(out, late ? ROW_LATE : 0);
+    bytes_varint(out, b->offset[i] - base.offset);
+    bytes_varint(out, zigzag(difference(b->ts[i], base.ts)));
+    if (late)
+        bytes_varint(out, zigzag(difference(b->late_w[i], b->ts[i])));
+    uint8_t nulls[SCHEMA_COLUMNS_MAX / 8] = {0};
+    for (unsigned k = 0; k < columns->n; k++)
+        if (batch_is_null(b, columns->list[k], i))
+            nulls[k / 8] |= (uint8_t)(1u << (k % 8));
+    bytes_put(out, nulls, (columns->n + 7) / 8);
+    for (unsigned k = 0; k < columns->n; k++) {
+        unsigned c = columns->list[k];
+        if (nulls[k / 8] >> (k % 8) & 1)
+            continue;
+        if (b->schema->columns[c].type.kind == TYPE_STRING)
+            bytes_str(out, b->columns[c].s[i].p, b->columns[c].s[i].n);
+        else
+            bytes_u64(out, (uint64_t)b->columns[c].i[i]);
+    }
+}
+
+static void put_count(struct bytes *out, size_t at, unsigned n)
+{
+    out->p[at] = (uint8_t)n;
+    out->p[at + 1] = (uint8_t)(n >> 8);
+}
+
+/* One row that no frame holds whole. */
+static void put_pieces(struct frame_writer *w, const struct batch *b, const struct columns *c, unsigned i)
+{
+    struct bytes whole = {0};
+    bytes_u8(&whole, MESSAGE_ROWS);
+    put_rows_head(&whole, b, c);
+    bytes_u16(&whole, 1);
+    put_row(&whole, b, c, i, (struct base){0});
+    for (size_t from = 0; from < whole.n;) {
+        frame_writer_flush(w);
+        size_t room = FRAME_MAX - HEAD - MESSAGE_HEAD - 1;
+        size_t n = whole.n - from < room ? whole.n - from : room;
+        struct bytes *out = frame_with_room(w, FRAME_MAX - HEAD);
+        size_t at = message_begin(out, MESSAGE_PIECE);
+        bytes_u8(out, from + n == whole.n);
+        bytes_put(out, whole.p + from, n);
+        message_end(out, at);
+        from += n;
+    }
+    bytes_fini(&whole);
+}
+
+void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint64_t *rows)
+{
+    struct columns c = {0};
+    for (unsigned k = 0; k < b->schema->ncolumns; k++)
+        if (colset_has(&b->present, k))
+            c.list[c.n++] = (uint8_t)k;
+    const size_t rows_head = MESSAGE_HEAD + 5 + 5 + 2 + c.n + 2;
+    struct bytes *out = NULL;
+    size_t message = 0, count_at = 0;
+    unsigned n = 0;
+    struct base base = {0};
+    for (unsigned i = 0; i < b->n; i++) {
+        if (!(rows[i / 64] >> (i % 64) & 1))
+            continue;
+        w->row.n = 0;
+        put_row(&w->row, b, &c, i, out != NULL ? base : (struct base){0});
+        if (out != NULL && out->n + w->row.n > FRAME_MAX) {
+            put_count(out, count_at, n);
+            message_end(out, message);
+            out = NULL;
+            w->row.n = 0;
+            put_row(&w->row, b, &c, i, (struct base){0});
+        }
+        if (out == NULL && HEAD + rows_head + w->row.n > FRAME_MAX) {
+            put_pieces(w, b, &c, i);
+            continue;
+        }
+        if (out == NULL) {
+            out = frame_with_room(w, rows_head + w->row.n);
+            message = message_begin(out, MESSAGE_ROWS);
+            put_rows_head(out, b, &c);
+            count_at = out->n;
+            bytes_u16(out, 0);
+            n = 0;
+        }
+        bytes_put(out, w->row.p, w->row.n);
+        base = (struct base){b->offset[i], b->ts[i]};
+        n++;
+    }
+    if (out == NULL)
+        return;
+    put_count(out, count_at, n);
+    message_end(out, message);
+}
+
+/* --- reading --- */
+
+void frame_reader_init(struct frame_reader *r)
+{
+    *r = (struct frame_reader){0};
+}
+
+void frame_reader_fini(struct frame_reader *r)
+{
+    mem_free(r->items);
+    bytes_fini(&r->piece);
+}
+
+struct reading {
+    struct frame_reader *r;
+    const struct schema *const *streams;
+    unsigned nstreams;
+    const struct dict *dict;
+};
+
+static const struct schema *schema_of(const struct reading *rd, uint64_t id)
+{
+    for (unsigned i = 0; i < rd->nstreams; i++)
+        if (rd->streams[i]->id == id)
+            return rd->streams[i];
+    return NULL;
+}
+
+static void add_item(struct frame_reader *r, struct frame_item it)
+{
+    r->items = mem_grow(r->items, r->nitems, 1, &r->items_cap, sizeof *r->items);
+    r->items[r->nitems++] = it;
+}
+
+static bool get_cell(struct bytes_reader *in, struct batch *b, unsigned c, unsigned i, const struct dict *dict)
+{
+    if (b->schema->columns[c].type.kind != TYPE_STRING) {
+        b->columns[c].i[i] = (int64_t)bytes_get_u64(in);
+        return !in->bad;
+    }
+    size_t n;
+    const char *p = bytes_get_str(in, &n);
+    if (p == NULL || n > UINT32_MAX)
+        return false;
+    struct str s = {.p = arena_dup(b->arena, p, n), .n = (uint32_t)n};
+    if (dict != NULL && colset_has(&b->with_ids, c))
+        s.id = dict_find(dict, s.p, s.n);
+    b->columns[c].s[i] = s;
+    return true;
+}
+
+static bool get_row(struct bytes_reader *in, struct batch *b, const struct columns *columns, struct base base,
+                    const struct dict *dict)
+{
+    unsigned i = b->n;
+    unsigned flags = bytes_get_u8(in);
+    b->offset[i] = base.offset + bytes_get_varint(in);
+    b->ts[i] = sum(base.ts, unzigzag(bytes_get_varint(in)));
+    if (in->bad || flags > ROW_LATE || (i > 0 && b->offset[i] <= b->offset[i - 1]))
+        return false;
+    if (b->ts[i] < EVTIME_FIRST || b->ts[i] > EVTIME_LAST)
+        return false;
+    if (flags & ROW_LATE) {
+        b->late_w[i] = sum(b->ts[i], unzigzag(bytes_get_varint(in)));
+        b->late[i / 64] |= UINT64_C(1) << (i % 64);
+        b->has_late = true;
+    }
+    const uint8_t *nulls = bytes_get(in, (columns->n + 7) / 8);
+    for (unsigned k = 0; nulls != NULL && k < columns->n; k++) {
+        struct batch_column *c = &b->columns[columns->list[k]];
+        if (!(nulls[k / 8] >> (k % 8) & 1)) {
+            if (!get_cell(in, b, columns->list[k], i, dict))
+                return false;
+            continue;
+        }
+        c->nulls[i / 64] |= UINT64_C(1) << (i % 64);
+        c->has_nulls = true;
+        if (b->schema->columns[columns->list[k]].type.kind == TYPE_STRING)
+            c->s[i] = (struct str){"", 0, 0};
+        else
+            c->i[i] = 0;
+    }
+    b->n++;
+    return nulls != NULL && !in->bad;
+}
+
+/* The batch that a row may be appended to: one of this frame, of the same partition and columns, that ends before it. So a
+ * frame of many small messages does not become as many batches. */
+static struct batch *batch_with_room(struct reading *rd, const struct schema *s, uint32_t partition,
+                                     const struct colset *columns, const struct bytes_reader *in, struct base base)
+{
+    struct bytes_reader ahead = *in;
+    bytes_get_u8(&ahead);
+    uint64_t offset = base.offset + bytes_get_varint(&ahead);
+    for (size_t i = rd->r->nitems; i-- > 0;) {
+        struct batch *b = rd->r->items[i].b;
+        if (b == NULL || b->schema != s || b->partition != partition)
+            continue;
+        if (b->n < BATCH_ROWS && b->offset[b->n - 1] < offset &&
+            memcmp(&b->present, columns, sizeof *columns) == 0)
+            return b;
+        break;
+    }
+    struct batch *b = batch_new(s, columns);
+    add_item(rd->r, (struct frame_item){.b = b, .stream = s->id, .partition = partition});
+    b->partition = partition;
+    if (rd->dict != NULL) {
+        for (unsigned k = 0; k < SCHEMA_COLUMNS_MAX / 64; k++)
+            b->with_ids.w[k] = columns->w[k] & dict_columns(rd->dict)->w[k];
+        b->dict_serial = dict_serial(rd->dict);
+    }
+    return b;
+}
+
+static bool read_rows(struct reading *rd, struct bytes_reader *in)
+{
+    uint64_t stream = bytes_get_varint(in), partition = bytes_get_varint(in), n = bytes_get_varint(in);
+    struct columns c = {0};
+    struct colset set = {0};
+    const struct schema *s = schema_of(rd, stream);
+    if (in->bad || partition >= SCHEMA_PARTITIONS_MAX || n > SCHEMA_COLUMNS_MAX)
+        return false;
+    if (s == NULL) { /* of rules that are gone */
+        in->p = in->end;
+        return true;
+    }
+    for (; c.n < n; c.n++) {
+        c.list[c.n] = bytes_get_u8(in);
+        if (in->bad || c.list[c.n] >= s->ncolumns || (c.n > 0 && c.list[c.n] <= c.list[c.n - 1]))
+            return false;
+        colset_add(&set, c.list[c.n]);
+    }
+    unsigned rows = bytes_get_u16(in);
+    if (in->bad || rows == 0 || rows > BATCH_ROWS || rows > (size_t)(in->end - in->p))
+        return false;
+    struct base base = {0};
+    for (unsigned i = 0; i < rows; i++) {
+        struct batch *b = batch_with_room(rd, s, (uint32_t)partition, &set, in, base);
+        if (!get_row(in, b, &c, base, rd->dict))
+            return false;
+        base = (struct base){b->offset[b->n - 1], b->ts[b->n - 1]};
+    }
+    return in->p == in->end;
+}
+
+static bool read_watermark(struct reading *rd, struct bytes_reader *in)
+{
+    uint64_t stream = bytes_get_varint(in), partition = bytes_get_varint(in);
+    evtime w = (evtime)bytes_get_u64(in);
+    if (in->bad || in->p != in->end || partition >= SCHEMA_PARTITIONS_MAX || stream > UINT32_MAX)
+        return false;
+    add_item(rd->r, (struct frame_item){.stream = (uint32_t)stream, .partition = (uint32_t)partition, .w = w});
+    return true;
+}
+
+static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader *in, struct bytes *piece)
+{
+    if (kind != MESSAGE_PIECE && piece->n > 0)
+        return false;
+    if (kind == MESSAGE_ROWS)
+        return read_rows(rd, in);
+    if (kind == MESSAGE_WATERMARK)
+        return read_watermark(rd, in);
+    if (kind != MESSAGE_PIECE)
+        return false;
+    unsigned last = bytes_get_u8(in);
+    size_t n = (size_t)(in->end - in->p);
+    if (in->bad || last > 1 || n == 0 || piece->n + n > FRAME_MESSAGE_MAX)
+        return false;
+    bytes_put(piece, in->p, n);
+    if (!last)
+        return true;
+    struct bytes_reader whole = bytes_read(piece->p, piece->n);
+    bool ok = bytes_get_u8(&whole) == MESSAGE_ROWS && read_rows(rd, &whole);
+    piece->n = 0;
+    return ok;
+}
+
+enum err frame_read(struct frame_reader *r, const void *p, size_t n, const struct schema *const *streams,
+                    unsigned nstreams, const struct dict *dict)
+{
+    struct bytes_reader in = bytes_read(p, n);
+    struct reading rd = {r, streams, nstreams, dict};
+    size_t before = r->piece.n;
+    bool ok = n <= FRAME_MAX && bytes_get_u8(&in) == MAGIC;
+    r->nitems = 0;
+    if (ok && bytes_get_u8(&in) != FRAME_VERSION && !in.bad)
+        return ERR_VERSION;
+    ok = ok && bytes_get_u8(&in) == STAGE && bytes_get_u8(&in) == 0 && !in.bad;
+    while (ok && in.p < in.end) {
+        uint32_t length = bytes_get_u32(&in);
+        unsigned kind = bytes_get_u8(&in);
+        const uint8_t *body = bytes_get(&in, length);
+        struct bytes_reader message = bytes_read(body, body == NULL ? 0 : length);
+        ok = body != NULL && read_message(&rd, kind, &message, &r->piece);
+    }
+    if (ok)
+        return ERR_OK;
+    for (size_t i = 0; i < r->nitems; i++)
+        batch_unref(r->items[i].b);
+    r->nitems = 0;
+    r->piece.n = before < r->piece.n ? before : r->piece.n;
+    return ERR_CORRUPT;
+}

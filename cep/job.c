@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Conditions of all rules of a stream are numbered in its predindex. A key definition has its own, shorter numbering of
+ * those that its rules need once a row has left its batch: WHERE of each rule, and WHERE with the row condition of each
+ * variable. A row goes on only if one of its `interest` bits is set: for rules that care for every row of the partition
+ * (strict steps, PREV, windows) that is WHERE; for others, the variables' own conditions. */
+#include "cep/job.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "cep/jobdef.h"
+#include <string.h>
+
+/* --- making --- */
+
+static void append(unsigned **list, unsigned *n, unsigned v)
+{
+    *list = mem_resize_array(*list, *n + 1, sizeof **list);
+    (*list)[(*n)++] = v;
+}
+
+static bool same_order(const struct match_plan *a, const struct match_plan *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return a->norder == b->norder && a->order_desc == b->order_desc &&
+           memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
+}
+
+static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p)
+{
+    const struct match_plan *order =
+        p->shape == RULE_MATCH && p->match.norder > 0 ? &p->match : NULL;
+    for (unsigned i = 0; i < j->nkeys; i++) {
+        const struct jobdef_key *k = &j->keys[i];
+        if (k->stream == stream && k->key.n == p->key.n && same_order(k->order, order) &&
+            memcmp(k->key.columns, p->key.columns, p->key.n * sizeof *p->key.columns) == 0)
+            return i;
+    }
+    j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
+    j->keys[j->nkeys] = (struct jobdef_key){.stream = stream, .key = p->key, .order = order};
+    append(&j->streams[stream].keys, &j->streams[stream].nkeys, j->nkeys);
+    return j->nkeys++;
+}
+
+/* The bit of a condition in a key definition. */
+static unsigned bit_of(struct jobdef_key *k, unsigned condition)
+{
+    for (unsigned i = 0; i < k->nconditions; i++)
+        if (k->conditions[i] == condition)
+            return i;
+    append(&k->conditions, &k->nconditions, condition);
+    unsigned words = (k->nconditions + 63) / 64;
+    if (words > k->words) {
+        k->interest = mem_resize_array(k->interest, words, sizeof *k->interest);
+        k->starts = mem_resize_array(k->starts, words, sizeof *k->starts);
+        k->interest[words - 1] = k->starts[words - 1] = 0;
+        k->words = words;
+    }
+    k->starters = mem_resize_array(k->starters, k->nconditions, sizeof *k->starters);
+    k->starters[k->nconditions - 1] = (struct jobdef_starters){0};
+    return k->nconditions - 1;
+}
+
+static void set(uint64_t *words, unsigned bit)
+{
+    words[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+static void starts_on(struct jobdef_key *k, struct jobdef_rule *r, unsigned bit)
+{
+    struct jobdef_starters *s = &k->starters[bit];
+    for (unsigned i = 0; i < s->n; i++)
+        if (s->slots[i] == r->slot)
+            return;
+    append(&s->slots, &s->n, r->slot);
+    set(k->starts, bit);
+    r->start_fold |= UINT64_C(1) << (bit % 64);
+}
+
+static void add_match(struct job *j, struct jobdef_rule *r, struct jobdef_key *k)
+{
+    const struct rule_plan *p = r->pub.plan;
+    struct predindex *conditions = j->streams[r->stream].conditions;
+    unsigned bits[PLAN_VARS_MAX] = {0};
+    r->match = match_prog_new(p);
+    uint64_t vars = match_prog_vars(r->match), starts = match_prog_start_vars(r->match);
+    for (uint64_t left = vars; left != 0; left &= left - 1) {
+        unsigned v = (unsigned)__builtin_ctzll(left);
+        bits[v] = bit_of(k, predindex_add(conditions, p->where, p->match.vars[v].row));
+        if (!match_prog_all_rows(r->match))
+            set(k->interest, bits[v]);
+        if (starts >> v & 1)
+            starts_on(k, r, bits[v]);
+    }
+    if (match_prog_all_rows(r->match))
+        set(k->interest, r->see_bit);
+    if (match_prog_every_row(r->match))
+        starts_on(k, r, r->see_bit);
+    match_prog_bind(r->match, r->see_bit, bits);
+    colset_union(&k->keeps, &p->keeps);
+}
+
+static void add_keyed(struct job *j, struct jobdef_rule *r)
+{
+    const struct rule_plan *p = r->pub.plan;
+    r->keydef = key_of(j, r->stream, p);
+    struct jobdef_key *k = &j->keys[r->keydef];
+    r->slot = k->nrules;
+    append(&k->rules, &k->nrules, r->keyed.index);
+    r->see_bit = bit_of(k, r->see);
+    if (p->shape == RULE_MATCH) {
+        add_match(j, r, k);
+    } else {
+        r->window = window_prog_new(p);
+        k->has_windows = true;
+        set(k->interest, r->see_bit);
+        starts_on(k, r, r->see_bit);
+    }
+    r->keyed.slot = r->slot;
+    r->keyed.plan = p;
+    r->keyed.uid = r->pub.uid;
+    r->keyed.cut = &r->cut;
+}
+
+static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
+{
+    struct jobdef_rule *r = &j->rules[i];
+    r->pub = *from;
+    r->pub.plan = plan_ref(from->plan);
+    cut_init(&r->cut, from);
+    r->pub.cuts = r->cut.cuts;
+    const struct rule_plan *p = from->plan;
+    int stream = job_stream_of(j, p->input->id);
+    BUG_IF(stream < 0, "rule %s reads a stream that is not of its job", p->name);
+    struct jobdef_stream *s = &j->streams[stream];
+    r->stream = (unsigned)stream;
+    r->keyed.index = i;
+    s->read = true;
+    colset_union(&s->columns, &p->reads);
+    for (unsigned c = 0; c < p->key.n; c++)
+        colset_add(&s->columns, p->key.columns[c]);
+    r->see = predindex_add(s->conditions, p->where, NULL);
+    switch (p->shape) {
+    case RULE_FILTER:
+        append(&s->filters, &s->nfilters, i);
+        output_init(&r->output, p->outputs, p->noutputs);
+        break;
+    case RULE_MATCH:
+    case RULE_WINDOW:
+        append(&s->keyed, &s->nkeyed, i);
+        add_keyed(j, r);
+        break;
+    default:
+        bug_abort(__FILE__, __LINE__, "rule %s is of a shape that should have been refused", p->name);
+    }
+}
+
+/* Columns that computed ones and the watermark read, and their machines. */
+static void finish_stream(struct jobdef_stream *s, const struct dict *dict)
+{
+    const struct schema *schema = s->schema;
+    if (!s->read)
+        return;
+    if (schema->time_column >= 0)
+        colset_add(&s->columns, (unsigned)schema->time_column);
+    if (schema->watermark == WATERMARK_PUNCTUATED && schema->punctuated != NULL)
+        expr_columns(schema->punctuated, &s->columns);
+    for (unsigned c = schema->ncolumns; c-- > 0;)
+        if (schema->columns[c].computed != NULL && colset_has(&s->columns, c))
+            expr_columns(schema->columns[c].computed, &s->columns);
+    for (unsigned c = 0; c < schema->ncolumns; c++) {
+        if (schema->columns[c].computed == NULL || !colset_has(&s->columns, c))
+            continue;
+        append(&s->computed, &s->ncomputed, c);
+        s->machines = mem_resize_array(s->machines, s->ncomputed, sizeof(struct exprvm *));
+        s->machines[s->ncomputed - 1] = exprvm_new(schema->columns[c].computed, NULL);
+    }
+    if (schema->watermark == WATERMARK_PUNCTUATED && schema->punctuated != NULL)
+        s->punctuated = exprvm_new(schema->punctuated, NULL);
+    predindex_ready(s->conditions, dict);
+}
+
+struct job *job_new(const struct schema *const *streams, unsigned nstreams, const struct job_rule *rules,
+                    unsigned nrules)
+{
+    struct job *j = mem_new(sizeof *j);
+    j->refs = 1;
+    j->nstreams = nstreams;
+    j->streams = mem_array(nstreams, sizeof *j->streams);
+    j->schemas = mem_array(nstreams, sizeof(struct schema *));
+    j->nrules = nrules;
+    j->rules = mem_array(nrules, sizeof *j->rules);
+    j->dict = dict_new();
+    for (unsigned i = 0; i < nstreams; i++) {
+        j->streams[i].schema = j->schemas[i] = streams[i];
+        j->streams[i].conditions = predindex_new(streams[i]);
+    }
+    for (unsigned i = 0; i < nrules; i++)
+        add_rule(j, i, &rules[i]);
+    for (unsigned i = 0; i < nstreams; i++)
+        predindex_literals(j->streams[i].conditions, j->dict);
+    for (unsigned i = 0; i < nstreams; i++)
+        finish_stream(&j->streams[i], j->dict);
+    return j;
+}
+
+struct job *job_ref(struct job *j)
+{
+    j->refs++;
+    return j;
+}
+
+static void free_stream(struct jobdef_stream *s)
+{
+    predindex_free(s->conditions);
+    exprvm_free(s->punctuated);
+    for (unsigned i = 0; i < s->ncomputed; i++)
+        exprvm_free(s->machines[i]);
+    mem_free(s->machines);
+    mem_free(s->computed);
+    mem_free(s->filters);
+    mem_free(s->keyed);
+    mem_free(s->keys);
+}
+
+static void free_key(struct jobdef_key *k)
+{
+    for (unsigned i = 0; i < k->nconditions; i++)
+        mem_free(k->starters[i].slots);
+    mem_free(k->starters);
+    mem_free(k->conditions);
+    mem_free(k->interest);
+    mem_free(k->starts);
+    mem_free(k->rules);
+}
+
+void job_unref(struct job *j)
+{
+    if (j == NULL || --j->refs > 0)
+        return;
+    for (unsigned i = 0; i < j->nstreams; i++)
+        free_stream(&j->streams[i]);
+    for (unsigned i = 0; i < j->nkeys; i++)
+        free_key(&j->keys[i]);
+    for (unsigned i = 0; i < j->nrules; i++) {
+        struct jobdef_rule *r = &j->rules[i];
+        output_fini(&r->output);
+        match_prog_free(r->match);
+        window_prog_free(r->window);
+        cut_fini(&r->cut);
+        plan_unref(r->pub.plan);
+    }
+    mem_free(j->schemas);
+    mem_free(j->streams);
+    mem_free(j->keys);
+    mem_free(j->rules);
+    dict_free(j->dict);
+    mem_free(j);
+}
+
+/* --- asking --- */
+
+unsigned job_nrules(const struct job *j)
+{
+    return j->nrules;
+}
+
+const struct job_rule *job_rule(const struct job *j, unsigned i)
+{
+    return &j->rules[i].pub;
+}
+
+int job_stream_of(const struct job *j, uint32_t id)
+{
+    for (unsigned i = 0; i < j->nstreams; i++)
+        if (j->streams[i].schema->id == id)
+            return (int)i;
+    return -1;
+}
+
+const struct colset *job_columns(const struct job *j, uint32_t stream)
+{
+    int i = job_stream_of(j, stream);
+    return i < 0 || !j->streams[i].read ? NULL : &j->streams[i].columns;
+}
+
+const struct dict *job_dict(const struct job *j)
+{
+    return j->dict;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* jobdef.h - inside of a job: what its rules share, laid out for the task that runs it. For job.c, scatter.c, task*.c.
+ *
+ * Room:   job -> [jobdef] -> source side, keyed side
+ * Owns:   see job.h.  Immutable, but for the scratch of its machines.  Thread: one worker. */
+#ifndef WEIR_CEP_JOBDEF_H
+#define WEIR_CEP_JOBDEF_H
+#include "cep/cut.h"
+#include "cep/job.h"
+#include "cep/keyed.h"
+#include "cep/match.h"
+#include "cep/output.h"
+#include "cep/predindex.h"
+#include "cep/window.h"
+
+struct jobdef_rule {
+    struct job_rule pub;
+    struct cut cut;
+    struct keyed_rule keyed; /* what operators see */
+    unsigned stream; /* index among the job's streams */
+    unsigned see; /* WHERE, among the stream's conditions */
+    unsigned keydef, slot; /* keyed rules */
+    unsigned see_bit; /* WHERE, among the key definition's */
+    uint64_t start_fold; /* its bits that begin something for a key without state */
+    struct output output; /* FILTER */
+    struct match_prog *match;
+    struct window_prog *window;
+};
+
+/* All rules that read one stream by one key in one order. */
+struct jobdef_key {
+    unsigned stream;
+    struct plan_key key;
+    const struct match_plan *order; /* columns that order equal times; NULL: none */
+    unsigned nconditions;
+    unsigned *conditions; /* bit -> the stream's condition */
+    unsigned words; /* of a row's bits */
+    uint64_t *interest; /* bits, one of which makes a row matter */
+    uint64_t *starts; /* bits that begin something for a key without state */
+    struct jobdef_starters {
+        unsigned n, *slots;
+    } *starters; /* by bit */
+    unsigned nrules, *rules; /* slot -> rule */
+    bool has_windows;
+    struct colset keeps;
+};
+
+struct jobdef_stream {
+    const struct schema *schema;
+    bool read; /* some rule reads it */
+    struct colset columns; /* to be decoded */
+    struct predindex *conditions;
+    struct exprvm *punctuated;
+    unsigned ncomputed, *computed; /* columns to be filled, in order */
+    struct exprvm **machines; /* of those */
+    unsigned nfilters, *filters; /* rules */
+    unsigned nkeyed, *keyed; /* rules */
+    unsigned nkeys, *keys; /* key definitions */
+};
+
+struct job {
+    int refs;
+    unsigned nstreams, nrules, nkeys;
+    const struct schema **schemas; /* of the streams */
+    struct jobdef_stream *streams;
+    struct jobdef_rule *rules;
+    struct jobdef_key *keys;
+    struct dict *dict;
+};
+
+/* Index of a stream, or -1. */
+int job_stream_of(const struct job *j, uint32_t id);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* match.h - MATCH_RECOGNIZE: rows of a key, in order, to partial matches, matches and timeouts.
+ *
+ * Room:   keyed rows -> [match] -> results.  match_prog: what is compiled, of a job; match: what runs, of a task
+ * Owns:   prog: automaton and machines; match: partial matches, by key
+ * Thread: one worker.  Time: evtime; reads no clock.
+ *
+ * The general evaluator: right for every pattern it accepts. A partial match is a node that points to the one it extends,
+ * so prefixes are shared; it waits on the edges of its state that are still alive. */
+#ifndef WEIR_CEP_MATCH_H
+#define WEIR_CEP_MATCH_H
+#include "cep/keyed.h"
+
+struct match_prog;
+struct match;
+struct nfa;
+
+/* Refuses, with a sentence and the element's place, what this release does not do. */
+enum err match_supported(const struct rule_plan *p, struct diag *d);
+
+struct match_prog *match_prog_new(const struct rule_plan *p); /* the plan outlives it */
+void match_prog_free(struct match_prog *p); /* NULL is fine */
+const struct nfa *match_prog_nfa(const struct match_prog *p);
+/* Variables whose conditions must be told to match_prog_bind. */
+uint64_t match_prog_vars(const struct match_prog *p);
+bool match_prog_all_rows(const struct match_prog *p); /* every row of the partition matters, not only some conditions */
+bool match_prog_every_row(const struct match_prog *p); /* ... even of keys that have no state */
+/* Bits, among the key definition's conditions, of WHERE and of each variable (WHERE and its row condition). */
+void match_prog_bind(struct match_prog *p, unsigned see_bit, const unsigned *var_bits);
+/* Conditions that can begin a match; adds variables' bits. */
+uint64_t match_prog_start_vars(const struct match_prog *p);
+
+struct match *match_new(struct keyed *k);
+void match_free(struct match *m); /* NULL is fine; every state must have been dropped */
+/* Frees a key's state without a result. The key stays. */
+void match_drop(struct match *m, struct keystate *state);
+/* From now on by this program: the first time, or one of the same text after a change of rules. */
+void match_bind(struct match *m, const struct match_prog *p, const struct keyed_rule *r);
+/* The next row of a key. state: the rule's for that key, or NULL, then `key` says which. Frees the state when it is empty. */
+void match_row(struct match *m, struct keystate *state, struct key *key, struct keyed_row *r);
+/* No row before w is to come: ends what is over. EVTIME_MAX: the input has ended. */
+void match_advance(struct match *m, evtime w);
+uint64_t match_partials(const struct match *m);
+size_t match_bytes(const struct match *m);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the matcher does not do is refused before a plan ever runs, at the place of the element. */
+#include "cep/match.h"
+#include "cep/agg.h"
+#include "cep/nfa.h"
+
+static enum err refuse(struct diag *d, struct span at, const char *hint, const char *what)
+{
+    if (d != NULL)
+        diag_error(d, "unsupported", at, hint, "%s is not done by this release", what);
+    return ERR_UNSUPPORTED;
+}
+
+static enum err check_element(const struct pattern *p, struct diag *d)
+{
+    if (p->within_ms >= 0)
+        return refuse(d, p->at, "put WITHIN after the pattern", "WITHIN after an element of the pattern");
+    if (p->kind == PATTERN_START || p->kind == PATTERN_END)
+        return refuse(d, p->at, NULL, "an anchor (^ or $)");
+    for (unsigned i = 0; i < p->nchildren; i++) {
+        enum err e = check_element(p->children[i], d);
+        if (e != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
+
+static enum err check_expr(const struct expr *e, struct diag *d)
+{
+    if (e == NULL)
+        return ERR_OK;
+    if ((e->kind == EXPR_NAV || e->kind == EXPR_CLASSIFIER) && e->nav.physical > 0)
+        return refuse(d, e->at, "PREV looks back", "NEXT");
+    if (e->kind == EXPR_MATCH_AGG) {
+        enum err bad = agg_supported(&e->agg.call, e->at, d);
+        if (bad != ERR_OK)
+            return bad;
+    }
+    for (unsigned i = 0; i < e->nargs; i++) {
+        enum err bad = check_expr(e->args[i], d);
+        if (bad != ERR_OK)
+            return bad;
+    }
+    return ERR_OK;
+}
+
+static enum err check_exprs(const struct rule_plan *p, struct diag *d)
+{
+    enum err e = check_expr(p->match.having, d);
+    for (unsigned i = 0; i < p->match.nvars && e == ERR_OK; i++)
+        e = check_expr(p->match.vars[i].path, d);
+    for (unsigned i = 0; i < p->noutputs && e == ERR_OK; i++)
+        e = check_expr(p->outputs[i].e, d);
+    return e;
+}
+
+enum err match_supported(const struct rule_plan *p, struct diag *d)
+{
+    const struct match_plan *m = &p->match;
+    struct nfa *n = NULL;
+    if (m->rows != ROWS_ONE)
+        return refuse(d, m->pattern->at, "write ONE ROW PER MATCH", "ALL ROWS PER MATCH");
+    if (m->within_each_step)
+        return refuse(d, m->pattern->at, "leave out EACH STEP", "WITHIN … EACH STEP");
+    enum err e = check_element(m->pattern, d);
+    if (e == ERR_OK)
+        e = check_exprs(p, d);
+    if (e == ERR_OK)
+        e = nfa_build(m, d, &n);
+    nfa_free(n);
+    return e;
+}

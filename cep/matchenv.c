@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The expression machine asks for rows (NAV) and values (aggregates) by number; here they are found. For measures the
+ * whole match is laid out in an array. For conditions of DEFINE, which are asked for each row, walking back over the nodes
+ * would make a loop of n rows cost n * n; so where the pattern has a loop, nodes carry what conditions name: the first
+ * and last row of a set of variables, and the accumulators of COUNT, SUM, AVG, MIN and MAX. */
+#include "base/mem.h"
+#include "cep/matchrun.h"
+#include <string.h>
+
+enum { AGG_WORDS_MAX = 8 };
+
+static uint64_t bit(int var)
+{
+    return UINT64_C(1) << var;
+}
+
+/* --- making --- */
+
+static struct match_agg *agg_new(const struct expr *e)
+{
+    struct match_agg *a = mem_new(sizeof *a);
+    a->call = e->agg.call;
+    a->vars = e->agg.vars;
+    a->column = -1;
+    const struct expr *arg = e->agg.call.arg;
+    if (arg != NULL && arg->kind == EXPR_COLUMN)
+        a->column = (int)arg->index;
+    else if (arg != NULL)
+        a->arg = matchenv_new(arg);
+    if (e->agg.call.filter != NULL)
+        a->filter = matchenv_new(e->agg.call.filter);
+    return a;
+}
+
+struct match_expr *matchenv_new(const struct expr *e)
+{
+    struct match_expr *x = mem_new(sizeof *x);
+    x->vm = exprvm_new(e, NULL);
+    x->navs = exprvm_navs(x->vm, &x->nnavs);
+    x->externals = exprvm_externals(x->vm, &x->nexternals);
+    x->nav_carry = mem_array(x->nnavs, sizeof *x->nav_carry);
+    x->external_carry = mem_array(x->nexternals, sizeof *x->external_carry);
+    x->aggs = mem_array(x->nexternals, sizeof *x->aggs);
+    x->rows = mem_array(x->nnavs, sizeof *x->rows);
+    x->cells = mem_array(x->nexternals, sizeof *x->cells);
+    x->nulls = mem_array(x->nexternals, sizeof *x->nulls);
+    for (unsigned i = 0; i < x->nnavs; i++)
+        x->nav_carry[i] = -1;
+    for (unsigned i = 0; i < x->nexternals; i++) {
+        x->external_carry[i] = -1;
+        if (x->externals[i]->kind == EXPR_MATCH_AGG)
+            x->aggs[i] = agg_new(x->externals[i]);
+    }
+    return x;
+}
+
+void matchenv_free(struct match_expr *x)
+{
+    if (x == NULL)
+        return;
+    for (unsigned i = 0; i < x->nexternals; i++)
+        if (x->aggs[i] != NULL) {
+            matchenv_free(x->aggs[i]->arg);
+            matchenv_free(x->aggs[i]->filter);
+            mem_free(x->aggs[i]);
+        }
+    mem_free(x->rows);
+    mem_free(x->cells);
+    mem_free(x->nulls);
+    mem_free(x->aggs);
+    mem_free(x->nav_carry);
+    mem_free(x->external_carry);
+    exprvm_free(x->vm);
+    mem_free(x);
+}
+
+static int carry_add(struct match_prog *p, struct match_carry c)
+{
+    for (unsigned i = 0; i < p->ncarries; i++)
+        if (p->carries[i].kind == c.kind && p->carries[i].vars == c.vars &&
+            (c.kind != CARRY_AGG || expr_same(p->carries[i].e, c.e)))
+            return (int)i;
+    p->carries = mem_resize_array(p->carries, p->ncarries + 1, sizeof *p->carries);
+    p->carries[p->ncarries] = c;
+    return (int)p->ncarries++;
+}
+
+/* An aggregate that a node can carry: of bare columns, with an accumulator that holds nothing beyond its words. */
+static bool can_carry(const struct expr *e, struct agg *a)
+{
+    const struct agg_call *c = &e->agg.call;
+    if (c->filter != NULL || (c->arg != NULL && c->arg->kind != EXPR_COLUMN))
+        return false;
+    agg_init(a, c);
+    return !a->holds && a->size <= AGG_WORDS_MAX * sizeof(uint64_t);
+}
+
+unsigned matchenv_layout(struct match_prog *p, unsigned at)
+{
+    for (unsigned v = 0; v < p->m->nvars && p->nfa->loops; v++) {
+        struct match_expr *x = p->path[v];
+        for (unsigned i = 0; x != NULL && i < x->nnavs; i++) {
+            const struct nav *n = &x->navs[i];
+            if (!n->current && n->logical == 0)
+                x->nav_carry[i] = carry_add(
+                    p, (struct match_carry){.kind = n->first ? CARRY_FIRST : CARRY_LAST,
+                                            .vars = n->vars});
+        }
+        for (unsigned i = 0; x != NULL && i < x->nexternals; i++) {
+            const struct expr *e = x->externals[i];
+            struct agg a;
+            if (e->kind != EXPR_MATCH_AGG || !can_carry(e, &a))
+                continue;
+            x->external_carry[i] = carry_add(
+                p, (struct match_carry){.kind = CARRY_AGG,
+                                        .vars = e->agg.vars,
+                                        .e = e,
+                                        .agg = a,
+                                        .column = a.kind == AGG_COUNT_STAR
+                                                      ? -1
+                                                      : (int)e->agg.call.arg->index});
+        }
+    }
+    for (unsigned i = 0; i < p->ncarries; i++) {
+        p->carries[i].at = at;
+        at += p->carries[i].kind == CARRY_AGG ? p->carries[i].agg.size / 8 : 1;
+    }
+    return at;
+}
+
+void matchenv_fini(struct match_prog *p)
+{
+    for (unsigned v = 0; v < p->m->nvars; v++)
+        matchenv_free(p->path[v]);
+    mem_free(p->carries);
+}
+
+/* --- carried values --- */
+
+void matchenv_carry(struct match *m, struct match_node *n, const struct keyed_row *r)
+{
+    const struct match_prog *p = m->p;
+    int var = p->nfa->states[n->state].var;
+    unsigned from = p->carries[0].at;
+    if (n->parent != NULL)
+        memcpy(&n->extra[from], &n->parent->extra[from], (p->nextra - from) * sizeof(uint64_t));
+    else
+        memset(&n->extra[from], 0, (p->nextra - from) * sizeof(uint64_t));
+    for (unsigned i = 0; i < p->ncarries; i++) {
+        const struct match_carry *c = &p->carries[i];
+        if (!(c->vars & bit(var)))
+            continue;
+        if (c->kind == CARRY_AGG) {
+            union cell v = {0};
+            struct rowref at = {.b = r->b, .i = r->i};
+            bool some = c->column < 0 || rowref_cell(at, &m->k->layout, (unsigned)c->column, &v);
+            agg_add(&c->agg, &n->extra[c->at], v, !some);
+        } else if (c->kind == CARRY_LAST || n->extra[c->at] == 0) {
+            n->extra[c->at] = (uint64_t)(uintptr_t)n->row;
+        }
+    }
+}
+
+/* --- rows --- */
+
+static struct rowref kept_ref(const struct kept *r)
+{
+    return (struct rowref){.b = NULL, .r = r == NULL ? NULL : &r->row};
+}
+
+/* The row `by` places from that of `seq` among the rows of the key; seq of the row in hand is past all of them. */
+static struct rowref beside(const struct match_cell *c, uint64_t seq, int32_t by)
+{
+    const struct match_history *h = &c->history;
+    size_t lo = h->from, hi = h->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (h->rows[mid]->seq < seq)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    int64_t at = (int64_t)lo + by;
+    if (at < (int64_t)h->from || at >= (int64_t)h->n)
+        return kept_ref(NULL);
+    return kept_ref(h->rows[at]);
+}
+
+struct walk { /* DEFINE: the way so far and the row in hand, as `var` */
+    struct match *m;
+    const struct match_cell *cell;
+    struct match_node *node;
+    const struct keyed_row *row;
+    int var;
+};
+
+/* The row, or the node of it; NULL with *here: the row in hand. */
+static const struct kept *nav_node(const struct walk *w, const struct nav *n, int carry, bool *here)
+{
+    const struct match_prog *p = w->m->p;
+    bool own = n->vars & bit(w->var);
+    *here = false;
+    if (!n->first) {
+        uint32_t skip = n->logical;
+        if (own && skip-- == 0) {
+            *here = true;
+            return NULL;
+        }
+        if (carry >= 0 && skip == 0)
+            return w->node == NULL ? NULL
+                                   : (struct kept *)(uintptr_t)w->node->extra[p->carries[carry].at];
+        for (const struct match_node *at = w->node; at != NULL; at = at->parent)
+            if ((n->vars & bit(p->nfa->states[at->state].var)) && skip-- == 0)
+                return at->row;
+        return NULL;
+    }
+    if (carry >= 0) {
+        const struct kept *r =
+            w->node == NULL ? NULL : (struct kept *)(uintptr_t)w->node->extra[p->carries[carry].at];
+        *here = r == NULL && own;
+        return r;
+    }
+    uint32_t count = 0;
+    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
+        count += (n->vars & bit(p->nfa->states[at->state].var)) != 0;
+    if (n->logical >= count) {
+        *here = own && n->logical == count;
+        return NULL;
+    }
+    uint32_t back = count - 1 - n->logical;
+    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
+        if ((n->vars & bit(p->nfa->states[at->state].var)) && back-- == 0)
+            return at->row;
+    return NULL;
+}
+
+static struct rowref nav_row(const struct walk *w, const struct nav *n, int carry)
+{
+    bool here = n->current;
+    const struct kept *r = here ? NULL : nav_node(w, n, carry, &here);
+    if (n->physical != 0) {
+        if (!here && r == NULL)
+            return kept_ref(NULL);
+        return beside(w->cell, here ? w->row->seq : r->seq, n->physical);
+    }
+    if (here)
+        return (struct rowref){.b = w->row->b, .i = w->row->i};
+    return kept_ref(r);
+}
+
+/* --- aggregates over rows --- */
+
+/* The value that an aggregate takes from a row. False: NULL. */
+static bool agg_input(struct match *m, const struct match_agg *a, struct rowref row, int var, bool *counts,
+                      union cell *out)
+{
+    const struct match_expr *exprs[] = {a->filter, a->arg};
+    bool some = true;
+    *counts = true;
+    if (a->column >= 0)
+        some = rowref_cell(row, &m->k->layout, (unsigned)a->column, out);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct match_expr *x = exprs[i];
+        if (x == NULL)
+            continue;
+        const char *name = m->p->m->vars[var].name;
+        for (unsigned j = 0; j < x->nexternals; j++) { /* CLASSIFIER of this row */
+            x->cells[j].s = (struct str){name, (uint32_t)strlen(name), 0};
+            x->nulls[j] = false;
+        }
+        const struct exprvm_env env = {.current = row,
+                                       .layout = &m->k->layout,
+                                       .externals = x->cells,
+                                       .external_nulls = x->nulls,
+                                       .scratch = m->k->scratch};
+        union cell c = {0};
+        bool known = exprvm_eval(x->vm, &env, &c);
+        if (i == 0) {
+            *counts = known && c.i != 0;
+        } else {
+            some = known;
+            *out = c;
+        }
+    }
+    return some;
+}
+
+static void agg_row(struct match *m, const struct match_agg *a, const struct agg *agg, void *acc,
+                    struct rowref row, int var)
+{
+    union cell v = {0};
+    bool counts;
+    bool some = agg_input(m, a, row, var, &counts, &v);
+    if (counts)
+        agg_add(agg, acc, v, !some);
+}
+
+/* The result in the scratch arena's lifetime. */
+static bool agg_take(struct match *m, const struct agg *agg, void *acc, union cell *out)
+{
+    bool some = agg_result(agg, acc, out);
+    if (some && agg->type.kind == TYPE_STRING)
+        out->s.p = arena_dup(m->k->scratch, out->s.p, out->s.n);
+    agg_clear(agg, acc);
+    return some;
+}
+
+static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int carry, union cell *out)
+{
+    struct match *m = w->m;
+    uint64_t acc[AGG_WORDS_MAX] = {0};
+    struct agg agg;
+    struct rowref here = {.b = w->row->b, .i = w->row->i};
+    if (carry >= 0) {
+        const struct match_carry *c = &m->p->carries[carry];
+        agg = c->agg;
+        if (w->node != NULL)
+            memcpy(acc, &w->node->extra[c->at], agg.size);
+    } else {
+        agg_init(&agg, &a->call);
+        for (const struct match_node *at = w->node; at != NULL; at = at->parent) {
+            int var = m->p->nfa->states[at->state].var;
+            if (a->vars & bit(var))
+                agg_row(m, a, &agg, acc, kept_ref(at->row), var);
+        }
+    }
+    if (a->vars & bit(w->var))
+        agg_row(m, a, &agg, acc, here, w->var);
+    return agg_take(m, &agg, acc, out);
+}
+
+bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, struct match_node *n,
+                    const struct keyed_row *r)
+{
+    struct match_expr *x = m->p->path[var];
+    const struct walk w = {.m = m, .cell = cell, .node = n, .row = r, .var = var};
+    struct rowref *navs = x->rows;
+    union cell *cells = x->cells;
+    bool *nulls = x->nulls;
+    for (unsigned i = 0; i < x->nnavs; i++)
+        navs[i] = nav_row(&w, &x->navs[i], x->nav_carry[i]);
+    for (unsigned i = 0; i < x->nexternals; i++) {
+        const struct expr *e = x->externals[i];
+        cells[i] = (union cell){0};
+        if (e->kind == EXPR_MATCH_AGG)
+            nulls[i] = !agg_of_walk(&w, x->aggs[i], x->external_carry[i], &cells[i]);
+        else
+            nulls[i] = true;
+    }
+    const struct exprvm_env env = {.current = {.b = r->b, .i = r->i},
+                                   .layout = &m->k->layout,
+                                   .navs = navs,
+                                   .externals = cells,
+                                   .external_nulls = nulls,
+                                   .scratch = m->k->scratch};
+    union cell out = {0};
+    return exprvm_eval(x->vm, &env, &out) && out.i != 0;
+}
+
+/* --- a whole match --- */
+
+/* Index in the view, or -1. */
+static int view_nav(const struct match_view *v, const struct nav *n)
+{
+    if (n->current)
+        return (int)v->n - 1;
+    uint32_t skip = n->logical;
+    for (unsigned i = 0; i < v->n; i++) {
+        unsigned at = n->first ? i : v->n - 1 - i;
+        if ((n->vars & bit(v->vars[at])) && skip-- == 0)
+            return (int)at;
+    }
+    return -1;
+}
+
+static bool view_external(struct match *m, const struct match_view *v, const struct expr *e,
+                          const struct match_agg *a, union cell *out)
+{
+    if (e->kind == EXPR_MATCH_NUMBER) {
+        out->i = (int64_t)v->cell->matches;
+        return true;
+    }
+    if (e->kind == EXPR_CLASSIFIER) {
+        int at = view_nav(v, &e->nav);
+        if (at < 0)
+            return false;
+        const char *name = m->p->m->vars[v->vars[at]].name;
+        out->s = (struct str){name, (uint32_t)strlen(name), 0};
+        return true;
+    }
+    uint64_t acc[AGG_WORDS_MAX] = {0};
+    struct agg agg;
+    agg_init(&agg, &a->call);
+    for (unsigned i = 0; i < v->n; i++)
+        if (a->vars & bit(v->vars[i]))
+            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i]);
+    return agg_take(m, &agg, acc, out);
+}
+
+bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x, union cell *out)
+{
+    struct arena *a = m->k->scratch;
+    struct rowref *navs = x->rows;
+    union cell *cells = x->cells;
+    bool *nulls = x->nulls;
+    for (unsigned i = 0; i < x->nnavs; i++) {
+        int at = view_nav(v, &x->navs[i]);
+        if (at >= 0 && x->navs[i].physical != 0)
+            navs[i] = beside(v->cell, v->rows[at]->seq, x->navs[i].physical);
+        else
+            navs[i] = kept_ref(at < 0 ? NULL : v->rows[at]);
+    }
+    for (unsigned i = 0; i < x->nexternals; i++)
+        nulls[i] = !view_external(m, v, x->externals[i], x->aggs[i], &cells[i]);
+    const struct exprvm_env env = {.current = kept_ref(v->rows[v->n - 1]),
+                                   .layout = &m->k->layout,
+                                   .navs = navs,
+                                   .externals = cells,
+                                   .external_nulls = nulls,
+                                   .scratch = a};
+    return exprvm_eval(x->vm, &env, out);
+}

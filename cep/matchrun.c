@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run is a list of nodes, the preferred first (docs/language.md, "Which matches come out"). A row goes through the list
+ * once. For each node, its live edges in order of preference: an edge that takes the row makes a child, which comes
+ * before the node itself in the list, since a way that takes a row ranks above one that lets it lie. Where two ways differ
+ * their order never changes again, so the list stays sorted by itself.
+ *
+ * A node whose accept edge is free of conditions is a match. With NO SKIP it is given at once. Else it is the run's best
+ * so far and all that would come after it in the list is dropped; what comes before it may still win, and when nothing does
+ * any longer, the run is decided.
+ *
+ * An accept edge with conditions (a NOT at the end, a greedy loop at the end under NO SKIP) stays alive in its node until
+ * a row settles it, or the run's time is over.
+ *
+ * What a row does to an edge: `next` dies after one row; `followed` dies when it takes one; `any` stays. A NOT that holds
+ * for a row passed over kills it, UNTIL too. */
+#include "cep/matchrun.h"
+#include "base/mem.h"
+#include <string.h>
+
+/* What is known of the row in hand, after one node. */
+struct look {
+    struct match *m;
+    const struct match_cell *cell;
+    struct match_node *node; /* NULL: none yet */
+    struct keyed_row *row;
+    uint64_t known, holds; /* by variable */
+};
+
+struct list {
+    struct match_node *first, **end;
+};
+
+uint64_t matchrun_fold(unsigned bit)
+{
+    return UINT64_C(1) << (bit % 64);
+}
+
+static bool holds(struct look *l, int var)
+{
+    uint64_t v = UINT64_C(1) << var;
+    if (l->known & v)
+        return l->holds & v;
+    const struct match_prog *p = l->m->p;
+    bool yes = keyed_bit(l->row, p->var_bits[var]) &&
+               (p->path[var] == NULL || matchenv_holds(l->m, l->cell, var, l->node, l->row));
+    l->known |= v;
+    if (yes)
+        l->holds |= v;
+    return yes;
+}
+
+static bool any_holds(struct look *l, uint64_t vars)
+{
+    for (; vars != 0; vars &= vars - 1)
+        if (holds(l, __builtin_ctzll(vars)))
+            return true;
+    return false;
+}
+
+/* --- nodes --- */
+
+static uint32_t *counts_of(const struct match_prog *p, struct match_node *n)
+{
+    return (uint32_t *)(void *)&n->extra[p->ncounts_at];
+}
+
+static void node_unref(struct match *m, struct match_node *n)
+{
+    while (n != NULL && --n->refs == 0) {
+        struct match_node *parent = n->parent;
+        keyed_unref(m->k, n->row);
+        slab_free(&m->nodes, n);
+        n = parent;
+    }
+}
+
+static void append(struct match *m, struct match_cell *c, struct list *l, struct match_node *n)
+{
+    n->next = NULL;
+    *l->end = n;
+    l->end = &n->next;
+    m->waiting |= m->p->wait[n->state];
+    c->nodes++;
+    m->k->partials++;
+}
+
+/* It leaves its list. */
+static void drop(struct match *m, struct match_cell *c, struct match_node *n)
+{
+    c->nodes--;
+    m->k->partials--;
+    node_unref(m, n);
+}
+
+static void drop_list(struct match *m, struct match_cell *c, struct match_node *n)
+{
+    for (struct match_node *next; n != NULL; n = next) {
+        next = n->next;
+        drop(m, c, n);
+    }
+}
+
+static bool guards_hold(const struct nfa_edge *e, const uint32_t *counts)
+{
+    for (unsigned i = 0; i < e->nguards; i++) {
+        uint32_t n = counts[e->guards[i].depth];
+        if (n < e->guards[i].least || (n >= e->guards[i].below && e->guards[i].below != UINT32_MAX))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t edges_open(const struct match_prog *p, const struct nfa_state *st,
+                           struct match_node *n)
+{
+    uint64_t open = st->unguarded;
+    for (uint64_t left = st->all & ~open; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        if (guards_hold(&st->edges[i], counts_of(p, n)))
+            open |= UINT64_C(1) << i;
+    }
+    return open;
+}
+
+static uint64_t mixed(uint64_t hash, int var, uint64_t seq)
+{
+    uint64_t x = (hash ^ seq * UINT64_C(0x9e3779b97f4a7c15)) + (uint64_t)(var + 1);
+    x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    return x ^ x >> 32;
+}
+
+/* One reference, for the list. */
+static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
+{
+    struct match *m = l->m;
+    const struct match_prog *p = m->p;
+    const struct nfa_state *st = &p->nfa->states[e->to];
+    struct match_node *n = slab_alloc(&m->nodes), *parent = l->node;
+    *n = (struct match_node){.parent = parent, .refs = 1, .state = e->to};
+    n->row = keyed_keep_row(m->k, l->row);
+    if (parent != NULL)
+        parent->refs++;
+    if (p->nfa->ambiguous)
+        n->extra[0] = mixed(parent == NULL ? 0 : parent->extra[0], st->var, l->row->seq);
+    if (p->nfa->ndepths > 0) {
+        uint32_t *counts = counts_of(p, n);
+        if (parent != NULL)
+            memcpy(counts, counts_of(p, parent), p->nfa->ndepths * sizeof *counts);
+        else
+            memset(counts, 0, p->nfa->ndepths * sizeof *counts);
+        for (unsigned i = 0; i < e->nacts; i++) {
+            uint32_t *count = &counts[e->acts[i].depth];
+            *count = e->acts[i].more ? *count + (*count != UINT32_MAX) : 1;
+        }
+    }
+    if (p->ncarries > 0)
+        matchenv_carry(m, n, l->row);
+    n->live = p->nfa->ndepths > 0 ? edges_open(p, st, n) : st->all;
+    return n;
+}
+
+/* --- matches --- */
+
+/* NO SKIP: has a match or timeout with these rows been given for this run? Notes it. */
+static bool given_before(struct match *m, struct match_run *run, const struct match_node *n)
+{
+    if (!m->p->nfa->ambiguous)
+        return false;
+    for (uint32_t i = 0; i < run->nfound; i++)
+        if (run->found[i] == n->extra[0])
+            return true;
+    if ((run->nfound & (run->nfound - 1)) == 0)
+        run->found =
+            mem_resize_array(run->found, run->nfound == 0 ? 1 : 2 * (size_t)run->nfound, sizeof *run->found);
+    run->found[run->nfound++] = n->extra[0];
+    return false;
+}
+
+static bool accept_is_free(const struct nfa_edge *e, uint64_t live)
+{
+    return e->nots == 0 && e->next_nots == 0 && (e->blockers & live) == 0 && !e->at_end;
+}
+
+/* n is a match by its edge i. True: what is less preferred is cut off. */
+static bool found(struct match *m, struct match_run *run, struct match_node *n, unsigned i, evtime time,
+                  evtime decided)
+{
+    if (!m->p->no_skip) {
+        n->live &= (UINT64_C(1) << i) - 1;
+        n->refs++;
+        node_unref(m, run->best);
+        run->best = n;
+        return true;
+    }
+    n->live &= ~(UINT64_C(1) << i);
+    if (!(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
+        matchout_match(m, run->cell, n, time, decided);
+    n->flags |= MATCH_NODE_FOUND;
+    return false;
+}
+
+/* A child that has just been made goes into the list, or is a match, or both. True: cut. */
+static bool settle(struct look *l, struct match_run *run, struct match_node *n, struct list *out)
+{
+    struct match *m = l->m;
+    const struct nfa_state *st = &m->p->nfa->states[n->state];
+    bool cut = false;
+    for (uint64_t left = n->live; left != 0 && !cut; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        const struct nfa_edge *e = &st->edges[i];
+        if (e->to == NFA_ACCEPT && accept_is_free(e, n->live))
+            cut = found(m, run, n, i, n->row->row.ts, n->row->row.ts);
+    }
+    if (n->live != 0)
+        append(m, run->cell, out, n);
+    else
+        node_unref(m, n);
+    return cut;
+}
+
+/* The same rows in the same state again: the later one can do nothing that the earlier cannot. */
+static bool is_double(const struct match_prog *p, struct match_node *first, struct match_node *n)
+{
+    if (!p->nfa->ambiguous)
+        return false;
+    for (struct match_node *o = first; o != NULL; o = o->next)
+        if (o->extra[0] == n->extra[0] && o->state == n->state && o->row == n->row && o != n &&
+            (p->nfa->ndepths == 0 || memcmp(counts_of(p, o), counts_of(p, n),
+                                            p->nfa->ndepths * sizeof(uint32_t)) == 0))
+            return true;
+    return false;
+}
+
+static bool take(struct look *l, struct match_run *run, const struct nfa_edge *e, struct list *out)
+{
+    struct match_node *n = node_new(l, e);
+    if (is_double(l->m->p, out->first, n)) {
+        node_unref(l->m, n);
+        return false;
+    }
+    return settle(l, run, n, out);
+}
+
+/* --- a row --- */
+
+enum fate { FATE_STAYS, FATE_DIES, FATE_TAKES, FATE_ACCEPTS };
+
+/* What the row does with one edge of a node; `live`: the node's edges so far, `took`: those that took the row. */
+static enum fate edge_fate(struct look *l, const struct nfa_edge *e, uint64_t live, uint64_t took)
+{
+    struct match_node *n = l->node;
+    bool next = !(n->flags & MATCH_NODE_OLD);
+    if (e->step_ms >= 0 && l->row->ts - n->row->row.ts >= e->step_ms)
+        return FATE_STAYS; /* its time is over; matchrun_end tells what becomes of it */
+    if ((e->blockers & took) != 0 || (e->next_nots != 0 && next && any_holds(l, e->next_nots)) ||
+        (e->untils != 0 && any_holds(l, e->untils)) || e->at_end)
+        return FATE_DIES;
+    if (e->to == NFA_ACCEPT) {
+        if (e->nots != 0)
+            return any_holds(l, e->nots) ? FATE_DIES : FATE_STAYS;
+        return (e->blockers & live) == 0 ? FATE_ACCEPTS : FATE_STAYS;
+    }
+    if (holds(l, l->m->p->nfa->states[e->to].var))
+        return FATE_TAKES;
+    if (e->how == CONTIGUITY_NEXT || (e->nots != 0 && any_holds(l, e->nots)))
+        return FATE_DIES;
+    return FATE_STAYS;
+}
+
+/* True: cut. */
+static bool step_node(struct look *l, struct match_run *run, struct list *out)
+{
+    struct match_node *n = l->node;
+    const struct nfa_state *st = &l->m->p->nfa->states[n->state];
+    uint64_t took = 0;
+    for (uint64_t left = n->live; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        const struct nfa_edge *e = &st->edges[i];
+        uint64_t bit = UINT64_C(1) << i;
+        switch (edge_fate(l, e, n->live, took)) {
+        case FATE_STAYS:
+            break;
+        case FATE_DIES:
+            n->live &= ~bit;
+            break;
+        case FATE_ACCEPTS:
+            if (found(l->m, run, n, i, n->row->row.ts, l->row->ts))
+                return true; /* edges before it live on; take() has put their children in */
+            break;
+        case FATE_TAKES:
+            if (e->how != CONTIGUITY_ANY || (e->nots != 0 && any_holds(l, e->nots)))
+                n->live &= ~bit;
+            if (e->untils_row != 0 && any_holds(l, e->untils_row))
+                break;
+            took |= bit;
+            if (take(l, run, e, out)) {
+                n->live = 0;
+                return true;
+            }
+            break;
+        }
+    }
+    return false;
+}
+
+void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
+{
+    struct list out = {.first = NULL, .end = &out.first};
+    struct match_cell *c = run->cell;
+    bool cut = false;
+    for (struct match_node *n = run->list, *next; n != NULL; n = next) {
+        struct look l = {.m = m, .cell = c, .node = n, .row = r};
+        next = n->next;
+        if (!cut)
+            cut = step_node(&l, run, &out);
+        else
+            n->live = 0;
+        n->flags |= MATCH_NODE_OLD;
+        if (n->live == 0) {
+            drop(m, c, n);
+            continue;
+        }
+        n->next = NULL;
+        *out.end = n;
+        out.end = &n->next;
+        m->waiting |= m->p->wait[n->state];
+    }
+    run->list = out.first;
+}
+
+struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct keyed_row *r)
+{
+    const struct nfa_state *st = &m->p->nfa->states[0];
+    struct list out = {.first = NULL, .end = &out.first};
+    struct look l = {.m = m, .cell = c, .row = r};
+    struct match_run *run = NULL;
+    uint64_t took = 0;
+    for (unsigned i = 0; i < st->nedges; i++) {
+        const struct nfa_edge *e = &st->edges[i];
+        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 || !holds(&l, m->p->nfa->states[e->to].var) ||
+            (e->untils_row != 0 && any_holds(&l, e->untils_row)))
+            continue;
+        took |= UINT64_C(1) << i;
+        if (run == NULL) {
+            run = slab_alloc(&m->runs);
+            *run = (struct match_run){
+                .cell = c, .first = r->ts, .start = r->seq, .best_time = EVTIME_MIN};
+        }
+        if (take(&l, run, e, &out))
+            break;
+    }
+    if (run == NULL)
+        return NULL;
+    run->list = out.first;
+    if (run->list == NULL && run->best == NULL) {
+        matchrun_free(m, run);
+        return NULL;
+    }
+    return run;
+}
+
+void matchrun_gap(struct match *m, struct match_run *run)
+{
+    struct list out = {.first = NULL, .end = &out.first};
+    bool cut = false;
+    for (struct match_node *n = run->list, *next; n != NULL; n = next) {
+        const struct nfa_state *st = &m->p->nfa->states[n->state];
+        next = n->next;
+        n->flags |= MATCH_NODE_OLD;
+        for (uint64_t left = cut ? 0 : n->live; left != 0 && !cut; left &= left - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(left);
+            const struct nfa_edge *e = &st->edges[i];
+            if (e->to == NFA_ACCEPT && e->nots == 0 && (e->blockers & n->live) == 0 && !e->at_end)
+                cut = found(m, run, n, i, n->row->row.ts, n->row->row.ts);
+            else if (e->to != NFA_ACCEPT && e->how == CONTIGUITY_NEXT)
+                n->live &= ~(UINT64_C(1) << i);
+        }
+        if (n->live == 0) {
+            drop(m, run->cell, n);
+            continue;
+        }
+        n->next = NULL;
+        *out.end = n;
+        out.end = &n->next;
+        m->waiting |= m->p->wait[n->state];
+        if (cut) {
+            drop_list(m, run->cell, next);
+            break;
+        }
+    }
+    run->list = out.first;
+}
+
+/* --- the end --- */
+
+/* The time is over: is n a match by one of its live accept edges? Which, or -1. */
+static int accepts_at_end(const struct match_prog *p, const struct match_node *n, bool end_of_input)
+{
+    const struct nfa_state *st = &p->nfa->states[n->state];
+    for (uint64_t left = n->live; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        const struct nfa_edge *e = &st->edges[i];
+        if (e->to == NFA_ACCEPT && (e->next_nots == 0 || (n->flags & MATCH_NODE_OLD)) &&
+            (!e->at_end || end_of_input))
+            return (int)i;
+    }
+    return -1;
+}
+
+evtime matchrun_end_of(const struct match *m, const struct match_run *run)
+{
+    evtime end;
+    if (m->p->m->within_ms < 0 || m->p->m->within_each_step ||
+        __builtin_add_overflow(run->first, m->p->m->within_ms, &end))
+        return EVTIME_MAX;
+    return end;
+}
+
+static evtime end_time(const struct match *m, const struct match_run *run, const struct match_node *n,
+                       unsigned edge)
+{
+    const struct nfa_state *st = &m->p->nfa->states[n->state];
+    return st->edges[edge].nots != 0 ? matchrun_end_of(m, run) : n->row->row.ts;
+}
+
+void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
+{
+    evtime over = matchrun_end_of(m, run);
+    run->decided = true;
+    for (struct match_node *n = run->list; n != NULL; n = n->next) {
+        int i = accepts_at_end(m->p, n, end_of_input);
+        if (i < 0)
+            continue;
+        if (m->p->no_skip) {
+            found(m, run, n, (unsigned)i, end_time(m, run, n, (unsigned)i), over);
+            continue;
+        }
+        evtime time = end_time(m, run, n, (unsigned)i);
+        found(m, run, n, (unsigned)i, time, over);
+        run->best_time = time;
+        break;
+    }
+    if (m->p->no_skip)
+        matchrun_timeouts(m, run);
+}
+
+void matchrun_timeouts(struct match *m, struct match_run *run)
+{
+    evtime end = matchrun_end_of(m, run);
+    if (end == EVTIME_MAX)
+        return;
+    for (struct match_node *n = run->list; n != NULL; n = n->next) {
+        const struct nfa_state *st = &m->p->nfa->states[n->state];
+        bool waits = false;
+        for (uint64_t left = n->live; left != 0 && !waits; left &= left - 1)
+            waits = st->edges[__builtin_ctzll(left)].to != NFA_ACCEPT;
+        if (waits && !(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
+            matchout_timeout(m, run->cell, n, end);
+    }
+}
+
+void matchrun_free(struct match *m, struct match_run *run)
+{
+    drop_list(m, run->cell, run->list);
+    node_unref(m, run->best);
+    mem_free(run->found);
+    slab_free(&m->runs, run);
+}
+
+bool matchrun_is_over(const struct match *m, const struct match_run *run)
+{
+    (void)m;
+    return run->decided || run->list == NULL;
+}

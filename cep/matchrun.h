@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* matchrun.h - inside of match: runs, their nodes, and how a row moves them. Shared by the files match*.c alone.
+ *
+ * Room:   [match: matchrun -> matchenv (conditions), matchout (results)]
+ * Owns:   see match.h.  Thread: one worker.  Time: evtime. */
+#ifndef WEIR_CEP_MATCHRUN_H
+#define WEIR_CEP_MATCHRUN_H
+#include "cep/agg.h"
+#include "cep/cut.h"
+#include "cep/exprvm.h"
+#include "cep/match.h"
+#include "cep/nfa.h"
+#include "cep/output.h"
+
+enum { MATCH_NODE_FOUND = 1, MATCH_NODE_OLD = 2 }; /* a match was given for it; the next row has come */
+
+struct match_node { /* the rows up to this one, taken for positions of the pattern */
+    struct match_node *parent; /* NULL: the first row */
+    struct kept *row;
+    struct match_node *next; /* in its run's list */
+    uint64_t live; /* edges of its state that may still be taken */
+    uint32_t refs; /* children; the list; being the run's best */
+    uint16_t state;
+    uint8_t flags;
+    uint64_t extra[]; /* hash of the way (ambiguous patterns), counters, carried values */
+};
+
+struct match_run { /* all partial matches that begin with one row */
+    struct match_run *next; /* of the same key, begun later */
+    struct match_run *older, *newer; /* of the rule, in order of beginning */
+    struct match_cell *cell;
+    struct match_node *list; /* the preferred first */
+    struct match_node *best; /* a match that all in the list are preferred to; not with NO SKIP */
+    evtime best_time; /* of its result, if the end of the run made it; else EVTIME_MIN */
+    uint64_t *found; /* NO SKIP, ambiguous patterns: ways that were given already */
+    uint32_t nfound;
+    bool decided; /* nothing can change: `best`, or none; what is in the list timed out */
+    bool untimed; /* no longer among those in order of time */
+    evtime first;
+    uint64_t start; /* seq of the first row */
+};
+
+struct match_history { /* rows of the key before the one in hand, for PREV */
+    struct kept **rows;
+    size_t from, n, cap;
+};
+
+struct match_cell { /* a key's state */
+    struct keystate state;
+    struct match_run *first, *last;
+    uint32_t nodes; /* in the lists of its runs */
+    uint32_t pauses; /* of the rule, before its last row */
+    uint64_t matches; /* given, for MATCH_NUMBER() */
+    struct match_history history;
+};
+
+enum match_carry_kind { CARRY_FIRST, CARRY_LAST, CARRY_AGG };
+
+struct match_carry { /* a value that nodes carry, so that conditions need not walk back */
+    enum match_carry_kind kind;
+    uint64_t vars;
+    unsigned at; /* index in extra */
+    struct agg agg;
+    const struct expr *e; /* the aggregate */
+    int column; /* its argument; -1: COUNT(*) */
+};
+
+struct match_expr { /* an expression over a match, with where to find what it names */
+    struct exprvm *vm;
+    const struct nav *navs;
+    const struct expr *const *externals;
+    unsigned nnavs, nexternals;
+    int *nav_carry, *external_carry; /* index of a carry, or -1 */
+    struct match_agg **aggs; /* of the externals; NULL: not an aggregate */
+    struct rowref *rows; /* what is handed to the machine: navs, externals */
+    union cell *cells;
+    bool *nulls;
+};
+
+struct match_agg { /* an aggregate over the rows of a match */
+    struct agg_call call;
+    struct match_expr *arg, *filter; /* NULL: a bare column, or none */
+    int column;
+    uint64_t vars;
+};
+
+struct match_prog {
+    const struct rule_plan *plan;
+    const struct match_plan *m;
+    struct nfa *nfa;
+    bool no_skip, all_rows, sticky;
+    unsigned history; /* rows before the one in hand that must be kept */
+    unsigned see_bit, var_bits[PLAN_VARS_MAX];
+    uint64_t start_vars, start_fold;
+    uint64_t *wait; /* by state: folded conditions that its edges look at */
+    struct match_expr *path[PLAN_VARS_MAX]; /* the rest of DEFINE, or NULL */
+    unsigned ncarries, ncounts_at, nextra;
+    struct match_carry *carries;
+    unsigned noutputs;
+    struct match_expr **outputs; /* NULL: a bare column of the last row */
+    struct match_expr *having;
+};
+
+struct match {
+    struct keyed *k;
+    struct keyed_rule rule;
+    const struct match_prog *p;
+    struct slab nodes, runs, cells;
+    bool ready; /* slabs made */
+    struct match_run *oldest, *newest;
+    uint64_t waiting; /* being gathered for the cell in hand */
+};
+
+/* --- matchrun.c: one run --- */
+
+/* Begins a run with the row in hand, or not. */
+struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct keyed_row *r);
+void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r);
+/* Its time is over, or the input has. Matches of NO SKIP and timeouts are given, or (skip modes) it becomes decided. */
+void matchrun_end(struct match *m, struct match_run *run, bool end_of_input);
+/* Rows passed that the rule did not see: strict steps fail. */
+void matchrun_gap(struct match *m, struct match_run *run);
+void matchrun_free(struct match *m, struct match_run *run); /* and its nodes; it must be in no list */
+void matchrun_timeouts(struct match *m, struct match_run *run);
+bool matchrun_is_over(const struct match *m, const struct match_run *run); /* nothing more will come of it */
+uint64_t matchrun_fold(unsigned bit);
+evtime matchrun_end_of(const struct match *m, const struct match_run *run); /* EVTIME_MAX: no WITHIN */
+
+/* --- matchenv.c: conditions and values over the rows of a match --- */
+
+struct match_expr *matchenv_new(const struct expr *e);
+void matchenv_free(struct match_expr *x);
+/* Finds what the conditions of p name and lays out what nodes carry, from extra[at] on; returns how many words. */
+unsigned matchenv_layout(struct match_prog *p, unsigned at);
+void matchenv_fini(struct match_prog *p);
+/* Carried values of a node from its parent's and its row. */
+void matchenv_carry(struct match *m, struct match_node *n, const struct keyed_row *r);
+/* DEFINE's path condition of `var` for the row in hand after node n (NULL: it would be the first). */
+bool matchenv_holds(struct match *m, const struct match_cell *c, int var, struct match_node *n,
+                    const struct keyed_row *r);
+
+struct match_view { /* a whole match, laid out in order */
+    unsigned n;
+    struct kept **rows;
+    int *vars;
+    const struct match_cell *cell;
+};
+/* A value over a match, as of its last row. False: NULL. */
+bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x, union cell *out);
+
+/* --- matchout.c: results --- */
+
+void matchout_match(struct match *m, struct match_cell *c, struct match_node *n, evtime time,
+                    evtime decided);
+void matchout_timeout(struct match *m, struct match_cell *c, struct match_node *n, evtime time);
+void matchout_bad_skip(struct match *m, struct match_cell *c, struct match_node *n, evtime decided);
+
+#endif

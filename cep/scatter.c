@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The source side, after the conditions of a batch have been evaluated: filters give their results, late rows are told,
+ * rows that matter to some key definition go to the owner of their key: group = hash mod groups, worker = range of groups.
+ *
+ * A row goes to another worker once, whatever the number of its keys there: the receiver evaluates the same conditions and
+ * keeps it for the keys that it owns. So frames hold no numbers of conditions, which are of one job only. */
+#include "cep/taskdef.h"
+#include "base/mem.h"
+#include <string.h>
+
+/* --- filters --- */
+
+static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
+{
+    enum rule_mode mode = cut_mode_of(&r->cut, b->partition, b->offset[i]);
+    if (mode == RULE_PAUSED)
+        return;
+    struct result *out = emit_new(&t->emit, true);
+    struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
+    *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
+    out->rule = r->pub.plan;
+    out->rule_index = r->keyed.index;
+    out->rule_uid = r->pub.uid;
+    out->kind = RESULT_MATCH;
+    out->mode = mode;
+    out->time = b->ts[i];
+    out->step = task_stream_of(t, b->schema->id)->least;
+    out->nvalues = r->output.n;
+    out->values = output_of_row(&r->output, b, i, &t->emit);
+    out->nrows = 1;
+    out->rows = row;
+    emit_done(out);
+}
+
+void scatter_filters(struct task *t, const struct jobdef_stream *s, struct batch *b)
+{
+    unsigned words = (b->n + 63) / 64;
+    for (unsigned w = 0; w < words && s->nfilters > 0; w++) {
+        uint64_t any = 0;
+        for (unsigned f = 0; f < s->nfilters; f++)
+            any |= predindex_bits(s->conditions, t->job->rules[s->filters[f]].see)[w];
+        for (; any != 0; any &= any - 1) { /* row by row, so that results are in order of arrival */
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(any);
+            for (unsigned f = 0; f < s->nfilters; f++) {
+                const struct jobdef_rule *r = &t->job->rules[s->filters[f]];
+                if (predindex_bits(s->conditions, r->see)[w] >> (i % 64) & 1)
+                    filter_row(t, r, b, i);
+            }
+        }
+    }
+}
+
+/* --- late rows --- */
+
+static bool is_late_for(const struct jobdef_rule *r, const struct batch *b, unsigned i)
+{
+    if (!cut_after_first(&r->cut, b->partition, b->offset[i]))
+        return false;
+    return r->window == NULL || window_prog_is_closed(r->window, b->ts[i], b->late_w[i]);
+}
+
+/* Pairs of a column's name and its value. */
+static void late_values(struct task *t, const struct rule_plan *p, struct batch *b, unsigned i,
+                        struct result *out)
+{
+    struct colset reads = p->reads;
+    if (b->schema->time_column >= 0)
+        colset_add(&reads, (unsigned)b->schema->time_column);
+    struct value *v = arena_alloc(t->emit.arena, 2 * (size_t)b->schema->ncolumns * sizeof *v);
+    for (unsigned c = 0; c < b->schema->ncolumns; c++) {
+        if (!colset_has(&reads, c) || !colset_has(&b->present, c))
+            continue;
+        const char *name = b->schema->columns[c].name;
+        struct value cell = batch_value(b, c, i);
+        v[out->nvalues++] = (struct value){.type = {.kind = TYPE_STRING},
+                                           .c.s = {name, (uint32_t)strlen(name), 0}};
+        v[out->nvalues++] = emit_value(&t->emit, cell.type, cell.null, cell.c);
+    }
+    out->values = v;
+}
+
+static void late_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
+{
+    enum rule_mode mode = cut_mode_at(&r->cut, b->ts[i]);
+    if (mode == RULE_PAUSED)
+        return;
+    struct result *out = emit_new(&t->emit, true);
+    struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
+    *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
+    t->scratch.n = 0;
+    for (unsigned c = 0; c < r->pub.plan->key.n; c++) {
+        struct value v = batch_value(b, r->pub.plan->key.columns[c], i);
+        value_key(&v, &t->scratch);
+    }
+    out->rule = r->pub.plan;
+    out->rule_index = r->keyed.index;
+    out->rule_uid = r->pub.uid;
+    out->kind = RESULT_LATE;
+    out->mode = mode;
+    out->time = b->ts[i];
+    out->step = b->late_w[i];
+    out->key = (const uint8_t *)arena_dup(t->emit.arena, t->scratch.p, t->scratch.n);
+    out->key_len = (uint32_t)t->scratch.n;
+    late_values(t, r->pub.plan, b, i, out);
+    out->nrows = 1;
+    out->rows = row;
+    emit_done(out);
+}
+
+void scatter_late(struct task *t, const struct jobdef_stream *s, struct batch *b)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        if (!batch_is_late(b, i))
+            continue;
+        for (unsigned k = 0; k < s->nkeyed; k++) {
+            const struct jobdef_rule *r = &t->job->rules[s->keyed[k]];
+            if ((predindex_bits(s->conditions, r->see)[i / 64] >> (i % 64) & 1) && is_late_for(r, b, i))
+                late_row(t, r, b, i);
+        }
+    }
+}
+
+/* --- rows to keys --- */
+
+uint64_t scatter_bits(struct task_key *k, const struct predindex *conditions, unsigned i)
+{
+    const struct jobdef_key *def = k->def;
+    unsigned word = i / 64, shift = i % 64;
+    uint64_t *many = NULL, bits = 0, fold = 0;
+    if (k->words > 1)
+        many = slab_alloc(&k->bits);
+    for (unsigned c = 0; c < def->nconditions; c++) {
+        bits |= (predindex_bits(conditions, def->conditions[c])[word] >> shift & 1) << (c % 64);
+        if (many != NULL && (c % 64 == 63 || c + 1 == def->nconditions)) {
+            many[1 + c / 64] = bits;
+            fold |= bits;
+            bits = 0;
+        }
+    }
+    if (many == NULL)
+        return bits;
+    many[0] = fold;
+    return (uint64_t)(uintptr_t)many;
+}
+
+/* Late rows that some window still wants. */
+static bool window_wants(const struct task *t, const struct jobdef_stream *s, const struct jobdef_key *def,
+                         const struct batch *b, unsigned i)
+{
+    for (unsigned r = 0; r < def->nrules; r++) {
+        const struct jobdef_rule *rule = &t->job->rules[def->rules[r]];
+        if (rule->window != NULL && (predindex_bits(s->conditions, rule->see)[i / 64] >> (i % 64) & 1) &&
+            !is_late_for(rule, b, i))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t interest_of(const struct task *t, const struct jobdef_stream *s, const struct jobdef_key *def,
+                            const struct batch *b, unsigned word)
+{
+    uint64_t any = 0;
+    for (unsigned w = 0; w < def->words; w++)
+        for (uint64_t left = def->interest[w]; left != 0; left &= left - 1) {
+            unsigned bit = w * 64 + (unsigned)__builtin_ctzll(left);
+            any |= predindex_bits(s->conditions, def->conditions[bit])[word];
+        }
+    uint64_t late = b->has_late ? any & b->late[word] : 0;
+    any &= ~late;
+    for (; late != 0 && def->has_windows; late &= late - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(late);
+        if (window_wants(t, s, def, b, word * 64 + i))
+            any |= UINT64_C(1) << i;
+    }
+    return any;
+}
+
+static void to_key(struct task *t, const struct jobdef_stream *s, struct task_key *k, struct batch *b,
+                   uint64_t (*remote)[BATCH_WORDS])
+{
+    unsigned words = (b->n + 63) / 64;
+    for (unsigned w = 0; w < words; w++)
+        for (uint64_t left = interest_of(t, s, k->def, b, w); left != 0; left &= left - 1) {
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
+            keyed_key_of(&k->keyed, b, i);
+            uint64_t hash = keytable_hash(k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+            unsigned owner = t->owner[hash & (t->o.key_groups - 1)];
+            if (owner != t->o.worker) {
+                if (remote != NULL)
+                    remote[owner][w] |= left & -left;
+                continue;
+            }
+            const struct order_entry e = {.ts = b->ts[i],
+                                          .b = batch_ref(b),
+                                          .bits = scatter_bits(k, s->conditions, i),
+                                          .tag = (hash & ~UINT64_C(0xffff)) | i};
+            order_push(&k->order, &e);
+            t->stats.rows_ordered++;
+        }
+}
+
+void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b, bool source)
+{
+    uint64_t remote[TASK_WORKERS_MAX][BATCH_WORDS];
+    bool tell = source && t->o.workers > 1;
+    if (tell)
+        memset(remote, 0, t->o.workers * sizeof remote[0]);
+    for (unsigned k = 0; k < s->nkeys; k++)
+        to_key(t, s, t->keys[s->keys[k]], b, tell ? remote : NULL);
+    for (unsigned w = 0; tell && w < t->o.workers; w++)
+        if (w != t->o.worker)
+            frame_writer_rows(&t->writers[w], b, remote[w]);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The least watermark of a stream is kept by partition, for every declared one, by every worker: workers tell each other
+ * what they read, in the same frames as rows, so that when a partition's watermark arrives its rows are there. */
+#include "cep/task.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "cep/taskdef.h"
+#include <string.h>
+
+/* --- life --- */
+
+struct task *task_new(const struct task_options *o)
+{
+    struct task *t = mem_new(sizeof *t);
+    BUG_IF(o->workers == 0 || o->workers > TASK_WORKERS_MAX || o->worker >= o->workers ||
+               o->key_groups < o->workers || (o->key_groups & (o->key_groups - 1)) != 0,
+           "worker %u of %u with %u key groups", o->worker, o->workers, o->key_groups);
+    t->o = *o;
+    t->owner = mem_array(o->key_groups, 1);
+    for (unsigned g = 0; g < o->key_groups; g++)
+        t->owner[g] = (uint8_t)((uint64_t)g * o->workers / o->key_groups);
+    emit_init(&t->emit);
+    t->writers = mem_array(o->workers, sizeof *t->writers);
+    t->readers = mem_array(o->workers, sizeof *t->readers);
+    for (unsigned i = 0; i < o->workers; i++) {
+        frame_writer_init(&t->writers[i]);
+        frame_reader_init(&t->readers[i]);
+    }
+    return t;
+}
+
+void task_free(struct task *t)
+{
+    if (t == NULL)
+        return;
+    taskjob_fini(t);
+    for (unsigned i = 0; i < t->o.workers; i++) {
+        frame_writer_fini(&t->writers[i]);
+        frame_reader_fini(&t->readers[i]);
+    }
+    for (size_t i = 0; i < t->nstreams; i++)
+        mem_free(t->streams[i].w);
+    emit_fini(&t->emit);
+    bytes_fini(&t->scratch);
+    mem_free(t->streams);
+    mem_free(t->sources);
+    mem_free(t->writers);
+    mem_free(t->readers);
+    mem_free(t->frames);
+    mem_free(t->counts);
+    mem_free(t->owner);
+    mem_free(t);
+}
+
+void task_set_job(struct task *t, struct job *j)
+{
+    task_count_results(t);
+    taskjob_swap(t, job_ref(j));
+}
+
+/* --- time --- */
+
+struct task_stream *task_stream_of(struct task *t, uint32_t stream)
+{
+    for (size_t i = 0; i < t->nstreams; i++)
+        if (t->streams[i].id == stream)
+            return &t->streams[i];
+    return NULL;
+}
+
+/* A partition's watermark, as this worker's keyed side knows it. */
+static void note_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w)
+{
+    struct task_stream *s = task_stream_of(t, stream);
+    if (s == NULL || partition >= s->npartitions || w <= s->w[partition])
+        return;
+    evtime was = s->w[partition];
+    s->w[partition] = w;
+    if (was > s->least)
+        return;
+    evtime least = EVTIME_MAX;
+    for (unsigned i = 0; i < s->npartitions; i++)
+        least = s->w[i] < least ? s->w[i] : least;
+    s->least = least;
+}
+
+/* ... and tells all others. */
+void task_raise(struct task *t, uint32_t stream, uint32_t partition, evtime w)
+{
+    note_watermark(t, stream, partition, w);
+    for (unsigned i = 0; i < t->o.workers; i++)
+        if (i != t->o.worker)
+            frame_writer_watermark(&t->writers[i], stream, partition, w);
+}
+
+/* --- source side --- */
+
+static struct task_source *source_of(const struct task *t, uint32_t stream, uint32_t partition)
+{
+    for (size_t i = 0; i < t->nsources; i++)
+        if (t->sources[i].stream == stream && t->sources[i].partition == partition)
+            return &t->sources[i];
+    return NULL;
+}
+
+void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtime w)
+{
+    struct task_source *s = source_of(t, stream, partition);
+    if (s == NULL) {
+        t->sources = mem_grow(t->sources, t->nsources, 1, &t->sources_cap, sizeof *t->sources);
+        s = &t->sources[t->nsources++];
+        *s = (struct task_source){stream, partition, {EVTIME_MIN, 0}};
+    }
+    if (w <= s->w.w)
+        return;
+    s->w.w = w;
+    task_raise(t, stream, partition, w);
+}
+
+static void fill_computed(const struct jobdef_stream *s, struct batch *b)
+{
+    for (unsigned k = 0; k < s->ncomputed; k++) {
+        unsigned column = s->computed[k];
+        struct batch_column *c = &b->columns[column];
+        if (!colset_has(&b->present, column))
+            continue;
+        for (unsigned i = 0; i < b->n; i++) {
+            const struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = b->arena};
+            union cell v = {0};
+            bool some = exprvm_eval(s->machines[k], &env, &v);
+            if (s->schema->columns[column].type.kind == TYPE_STRING)
+                c->s[i] = some ? (struct str){v.s.p, v.s.n, 0} : (struct str){"", 0, 0};
+            else
+                c->i[i] = some ? v.i : 0;
+            if (some)
+                continue;
+            c->nulls[i / 64] |= UINT64_C(1) << (i % 64);
+            c->has_nulls = true;
+        }
+    }
+}
+
+static bool is_full(const struct task *t, const struct task_source *src)
+{
+    size_t waiting = 0;
+    for (unsigned i = 0; i < t->nkeys; i++)
+        waiting += order_waiting(&t->keys[i]->order);
+    if (waiting < t->o.max_ordering_rows)
+        return false;
+    /* The partition that the others wait for must go on, or nothing ever leaves. */
+    const struct task_stream *s = task_stream_of((struct task *)(uintptr_t)t, src->stream);
+    return s != NULL && src->w.w > s->least;
+}
+
+enum err task_source_rows(struct task *t, struct batch *b)
+{
+    struct task_source *src = source_of(t, b->schema->id, b->partition);
+    BUG_IF(src == NULL, "rows of a partition that is not open: stream %u partition %u", b->schema->id,
+           b->partition);
+    if (is_full(t, src))
+        return ERR_AGAIN;
+    int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
+    const struct jobdef_stream *s = si < 0 || !t->job->streams[si].read ? NULL : &t->job->streams[si];
+    evtime before = src->w.w;
+    uint64_t late = src->w.late_rows, punctuated[BATCH_WORDS];
+    if (s != NULL && s->ncomputed > 0)
+        fill_computed(s, b);
+    bool has_punctuated = s != NULL && s->punctuated != NULL;
+    if (has_punctuated)
+        exprvm_filter(s->punctuated, b, NULL, punctuated);
+    watermark_rows(&src->w, b, has_punctuated ? punctuated : NULL);
+    t->stats.rows_in += b->n;
+    t->stats.rows_late += src->w.late_rows - late;
+    if (s != NULL && b->n > 0) {
+        predindex_eval(s->conditions, b);
+        scatter_filters(t, s, b);
+        if (b->has_late)
+            scatter_late(t, s, b);
+        if (s->nkeys > 0)
+            scatter_rows(t, s, b, true);
+    }
+    if (src->w.w > before)
+        task_raise(t, src->stream, src->partition, src->w.w);
+    return ERR_OK;
+}
+
+void task_source_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w)
+{
+    struct task_source *s = source_of(t, stream, partition);
+    BUG_IF(s == NULL, "watermark of a partition that is not open: stream %u partition %u", stream, partition);
+    if (w <= s->w.w)
+        return;
+    s->w.w = w;
+    task_raise(t, stream, partition, w);
+}
+
+evtime task_source_w(const struct task *t, uint32_t stream, uint32_t partition)
+{
+    const struct task_source *s = source_of(t, stream, partition);
+    return s == NULL ? EVTIME_MIN : s->w.w;
+}
+
+/* --- frames --- */
+
+static void take_rows(struct task *t, struct batch *b)
+{
+    int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
+    if (si >= 0 && t->job->streams[si].read && t->job->streams[si].nkeys > 0) {
+        predindex_eval(t->job->streams[si].conditions, b);
+        scatter_rows(t, &t->job->streams[si], b, false);
+    }
+}
+
+enum err task_frame(struct task *t, unsigned from, const void *p, size_t n)
+{
+    BUG_IF(from >= t->o.workers, "a frame of worker %u of %u", from, t->o.workers);
+    const struct job *j = t->job;
+    struct frame_reader *r = &t->readers[from];
+    enum err e = frame_read(r, p, n, j == NULL ? NULL : j->schemas, j == NULL ? 0 : j->nstreams,
+                            j == NULL ? NULL : j->dict);
+    if (e != ERR_OK)
+        return e;
+    t->stats.frames_in++;
+    for (size_t i = 0; i < r->nitems; i++) {
+        struct frame_item *it = &r->items[i];
+        if (it->b != NULL) {
+            take_rows(t, it->b);
+            batch_unref(it->b);
+        } else {
+            note_watermark(t, it->stream, it->partition, it->w);
+        }
+    }
+    return ERR_OK;
+}
+
+/* --- steps and effects --- */
+
+void task_count_results(struct task *t)
+{
+    for (; t->counted_early < t->emit.nearly; t->counted_early++)
+        t->counts[t->emit.early[t->counted_early].rule_index].results++;
+    for (; t->counted_keyed < t->emit.nkeyed; t->counted_keyed++)
+        t->counts[t->emit.keyed[t->counted_keyed].rule_index].results++;
+}
+
+void task_step(struct task *t)
+{
+    for (unsigned i = 0; i < t->nkeys; i++) {
+        struct task_key *k = t->keys[i];
+        taskstep_key(k, task_stream_of(t, k->stream)->least);
+    }
+    emit_step(&t->emit);
+}
+
+const struct task_effects *task_effects(struct task *t)
+{
+    task_count_results(t);
+    t->nframes = 0;
+    for (unsigned i = 0; i < t->o.workers; i++) {
+        struct frame_writer *w = &t->writers[i];
+        frame_writer_flush(w);
+        t->frames = mem_grow(t->frames, t->nframes, w->ndone, &t->frames_cap, sizeof *t->frames);
+        for (size_t f = 0; f < w->ndone; f++)
+            t->frames[t->nframes++] = (struct task_frame){i, w->done[f].p, (uint32_t)w->done[f].n};
+    }
+    t->effects.results = emit_all(&t->emit, &t->effects.nresults);
+    t->effects.frames = t->frames;
+    t->effects.nframes = (unsigned)t->nframes;
+    return &t->effects;
+}
+
+void task_effects_clear(struct task *t)
+{
+    task_count_results(t);
+    for (unsigned i = 0; i < t->o.workers; i++) {
+        t->stats.frames_out += t->writers[i].ndone;
+        frame_writer_clear(&t->writers[i]);
+    }
+    emit_clear(&t->emit);
+    t->counted_early = t->counted_keyed = 0;
+    t->nframes = 0;
+    t->effects = (struct task_effects){0};
+}
+
+/* --- counters --- */
+
+void task_stats(const struct task *t, struct task_stats *out)
+{
+    *out = t->stats;
+    out->results = t->emit.made;
+    out->watermark = EVTIME_MAX;
+    bool any = false;
+    for (unsigned i = 0; i < t->nkeys; i++) {
+        const struct task_key *k = t->keys[i];
+        out->rows_waiting += order_waiting(&k->order);
+        out->rows_released += k->keyed.seq;
+        out->keys += k->keyed.table.count;
+        out->partials += k->keyed.partials;
+        out->windows_open += k->keyed.windows;
+        out->partials_dropped += k->keyed.partials_dropped;
+        out->timeouts += k->keyed.timeouts;
+        out->state_bytes += order_bytes(&k->order) + keyed_bytes(&k->keyed) + k->bits.bytes;
+        for (unsigned s = 0; s < k->nops; s++)
+            out->state_bytes += k->ops[s].match != NULL ? match_bytes(k->ops[s].match)
+                                                        : window_bytes(k->ops[s].window);
+    }
+    for (size_t i = 0; i < t->nstreams; i++) {
+        int si = t->job == NULL ? -1 : job_stream_of(t->job, t->streams[i].id);
+        if (si < 0 || !t->job->streams[si].read)
+            continue;
+        any = true;
+        out->watermark = t->streams[i].least < out->watermark ? t->streams[i].least : out->watermark;
+    }
+    if (!any)
+        out->watermark = EVTIME_MIN;
+}
+
+void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out)
+{
+    const struct jobdef_rule *r = &t->job->rules[rule_index];
+    *out = (struct task_rule_stats){.results = t->counts[rule_index].results};
+    if (r->pub.plan->shape == RULE_FILTER)
+        return;
+    const struct task_op *op = &t->keys[r->keydef]->ops[r->slot];
+    out->rows = op->rows;
+    if (op->match != NULL)
+        out->partials = match_partials(op->match);
+    else
+        out->windows_open = window_open(op->window);
+}
+
+evtime task_stream_watermark(const struct task *t, uint32_t stream)
+{
+    const struct task_stream *s = task_stream_of((struct task *)(uintptr_t)t, stream);
+    return s == NULL ? EVTIME_MIN : s->least;
+}

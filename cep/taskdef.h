@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* taskdef.h - inside of a task. For task.c, taskjob.c, taskstep.c, scatter.c.
+ *
+ * Room:   [task: scatter (source side) -> order -> taskstep (keyed side)]
+ * Owns:   see task.h.  Thread: one worker.  Time: evtime. */
+#ifndef WEIR_CEP_TASKDEF_H
+#define WEIR_CEP_TASKDEF_H
+#include "cep/frame.h"
+#include "cep/jobdef.h"
+#include "cep/order.h"
+#include "cep/task.h"
+#include "cep/watermark.h"
+
+struct task_source { /* a partition that this worker reads */
+    uint32_t stream, partition;
+    struct watermark w;
+};
+
+struct task_stream { /* what is known of a stream's time */
+    uint32_t id;
+    unsigned npartitions;
+    evtime *w; /* by partition */
+    evtime least;
+    evtime released; /* rows before it have been released */
+};
+
+struct task_op { /* a keyed rule, running */
+    const struct jobdef_rule *rule;
+    struct match *match;
+    struct window *window;
+    uint64_t mark; /* seq of the row it was last given */
+    uint64_t rows;
+};
+
+struct task_key { /* a key definition, running */
+    const struct jobdef_key *def;
+    uint32_t stream;
+    struct plan_key key; /* its own copy: it outlives its job */
+    struct order order;
+    struct keyed keyed;
+    unsigned nops;
+    struct task_op *ops; /* by slot */
+    evtime next_fire; /* of its windows */
+    struct slab bits; /* rows' bits, if one word is not enough: the fold first */
+    unsigned words;
+};
+
+struct task_counts { /* of a rule, over all jobs */
+    uint64_t uid, results;
+};
+
+struct task {
+    struct task_options o;
+    uint8_t *owner; /* key group -> worker */
+    struct job *job;
+    struct task_source *sources;
+    size_t nsources, sources_cap;
+    struct task_stream *streams;
+    size_t nstreams, streams_cap;
+    struct task_key **keys;
+    unsigned nkeys;
+    struct emit emit;
+    struct frame_writer *writers; /* by worker */
+    struct frame_reader *readers;
+    struct task_frame *frames;
+    size_t nframes, frames_cap;
+    struct task_counts *counts; /* by rule of the job */
+    size_t counted_early, counted_keyed; /* results that are in counts */
+    struct task_effects effects;
+    struct task_stats stats;
+    struct bytes scratch;
+};
+
+/* task.c */
+struct task_stream *task_stream_of(struct task *t, uint32_t stream);
+void task_raise(struct task *t, uint32_t stream, uint32_t partition, evtime w);
+void task_count_results(struct task *t);
+
+/* scatter.c: rows of a batch to the key definitions: owned ones by call, others into frames (source: it is read here). */
+void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b, bool source);
+/* Late rows of a batch to LATE of the rules that they are late for. */
+void scatter_late(struct task *t, const struct jobdef_stream *s, struct batch *b);
+void scatter_filters(struct task *t, const struct jobdef_stream *s, struct batch *b);
+/* Bits of row i, from the conditions last evaluated, in the form of order_entry.bits. */
+uint64_t scatter_bits(struct task_key *k, const struct predindex *conditions, unsigned i);
+
+/* taskstep.c */
+void taskstep_key(struct task_key *k, evtime w);
+static inline const uint64_t *taskdef_bits(const struct task_key *k, const struct order_entry *e)
+{
+    return k->words == 1 ? &e->bits : (const uint64_t *)(uintptr_t)e->bits + 1;
+}
+static inline uint64_t taskdef_fold(const struct task_key *k, const struct order_entry *e)
+{
+    return k->words == 1 ? e->bits : *(const uint64_t *)(uintptr_t)e->bits;
+}
+
+/* taskjob.c */
+void taskjob_swap(struct task *t, struct job *j); /* takes over the reference */
+void taskjob_fini(struct task *t);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A change of rules. Key definitions and rules that stay keep their state: a definition is known by its stream, columns and
+ * order; a rule by its uid, if its text is the same. Conditions are numbered anew, so the bits of rows that wait are made
+ * again from their batches, and what states wait for is unknown until their next row (all bits: it costs one look). */
+#include "base/bug.h"
+#include "base/mem.h"
+#include "cep/taskdef.h"
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_columns(const struct plan_key *a, const struct plan_key *b)
+{
+    return a->n == b->n && memcmp(a->columns, b->columns, a->n * sizeof *a->columns) == 0;
+}
+
+static bool same_order(const struct match_plan *a, const struct match_plan *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return a->norder == b->norder && a->order_desc == b->order_desc &&
+           memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
+}
+
+static bool same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b)
+{
+    return a->pub.uid == b->pub.uid && a->pub.plan->shape == b->pub.plan->shape &&
+           (a->pub.plan == b->pub.plan || strcmp(a->pub.plan->sql, b->pub.plan->sql) == 0);
+}
+
+/* --- streams and key definitions --- */
+
+static void add_stream(struct task *t, const struct schema *s)
+{
+    if (task_stream_of(t, s->id) != NULL)
+        return;
+    t->streams = mem_grow(t->streams, t->nstreams, 1, &t->streams_cap, sizeof *t->streams);
+    struct task_stream *n = &t->streams[t->nstreams++];
+    *n = (struct task_stream){.id = s->id, .npartitions = s->partitions, .least = EVTIME_MIN};
+    n->w = mem_array(s->partitions, sizeof *n->w);
+    for (unsigned i = 0; i < s->partitions; i++)
+        n->w[i] = EVTIME_MIN;
+    for (size_t i = 0; i < t->nsources; i++) /* opened before any rule read the stream */
+        if (t->sources[i].stream == s->id && t->sources[i].w.w > EVTIME_MIN)
+            task_raise(t, s->id, t->sources[i].partition, t->sources[i].w.w);
+}
+
+static void free_bits(struct task_key *k, struct order_entry *e)
+{
+    if (k->words > 1)
+        slab_free(&k->bits, (void *)(uintptr_t)e->bits);
+}
+
+static struct task_key *key_new(struct task *t, const struct job *j, const struct jobdef_key *def)
+{
+    const struct schema *s = j->streams[def->stream].schema;
+    struct task_key *k = mem_new(sizeof *k);
+    k->stream = s->id;
+    k->key = def->key;
+    k->next_fire = EVTIME_MAX;
+    order_init(&k->order, def->order);
+    keyed_init(&k->keyed, s, &def->key, &t->emit);
+    k->keyed.max_partials = t->o.max_partials_per_key;
+    return k;
+}
+
+/* --- rules --- */
+
+static void op_free(struct task_op *op)
+{
+    match_free(op->match);
+    window_free(op->window);
+}
+
+/* Takes every cell: those of slot s go to slot to[s], or are dropped if that is UINT_MAX. */
+static void move_cells(struct task_key *k, const unsigned *to)
+{
+    struct keytable *table = &k->keyed.table;
+    for (size_t i = 0; i < table->nslots;) {
+        struct key *key = table->slots[i].key;
+        for (struct keystate *c = key == NULL ? NULL : key->cells, *next; c != NULL; c = next) {
+            struct task_op *op = &k->ops[c->rule];
+            next = c->next;
+            if (to[c->rule] != UINT32_MAX) {
+                c->rule = to[c->rule];
+                c->waiting = op->match != NULL ? ~UINT64_C(0) : 0;
+                key->waiting |= c->waiting;
+            } else if (op->match != NULL) {
+                match_drop(op->match, c);
+            } else {
+                window_drop(op->window, c);
+            }
+        }
+        if (key != NULL && key->cells == NULL)
+            keytable_remove(table, key); /* shifts others to this slot or past it */
+        else
+            i++;
+    }
+}
+
+static void bind_ops(struct task *t, struct task_key *k, struct job *j, const struct jobdef_key *def)
+{
+    struct task_op *ops = mem_array(def->nrules, sizeof *ops);
+    unsigned *to = mem_array(k->nops, sizeof *to);
+    for (unsigned s = 0; s < k->nops; s++)
+        to[s] = UINT32_MAX;
+    for (unsigned n = 0; n < def->nrules; n++) {
+        const struct jobdef_rule *r = &j->rules[def->rules[n]];
+        for (unsigned s = 0; s < k->nops; s++)
+            if (to[s] == UINT32_MAX && same_rule(k->ops[s].rule, r)) {
+                to[s] = n;
+                ops[n] = k->ops[s];
+                break;
+            }
+    }
+    move_cells(k, to);
+    for (unsigned s = 0; s < k->nops; s++)
+        if (to[s] == UINT32_MAX)
+            op_free(&k->ops[s]);
+    mem_free(k->ops);
+    mem_free(to);
+    k->ops = ops;
+    k->nops = def->nrules;
+    k->next_fire = EVTIME_MIN; /* asked anew with the next row */
+    for (unsigned n = 0; n < def->nrules; n++) {
+        const struct jobdef_rule *r = &j->rules[def->rules[n]];
+        ops[n].rule = r;
+        if (r->match != NULL) {
+            if (ops[n].match == NULL)
+                ops[n].match = match_new(&k->keyed);
+            match_bind(ops[n].match, r->match, &r->keyed);
+        } else {
+            if (ops[n].window == NULL)
+                ops[n].window = window_new(&k->keyed);
+            window_bind(ops[n].window, r->window, &r->keyed);
+        }
+    }
+    keyed_keep(&k->keyed, &def->keeps);
+    (void)t;
+}
+
+/* --- rows that wait --- */
+
+static int by_batch(const void *a, const void *b)
+{
+    const struct order_entry *const *x = a, *const *y = b;
+    return ((*x)->b > (*y)->b) - ((*x)->b < (*y)->b);
+}
+
+static void renumber_bits(struct task_key *k, const struct jobdef_key *def, struct predindex *conditions)
+{
+    size_t n = 0, waiting = order_waiting(&k->order);
+    struct order_entry **all = mem_array(waiting, sizeof *all);
+    struct order_cursor at = {0};
+    for (struct order_entry *e; (e = order_next(&k->order, &at)) != NULL;) {
+        free_bits(k, e);
+        all[n++] = e;
+    }
+    if (k->words > 1)
+        slab_fini(&k->bits);
+    k->def = def;
+    k->words = def->words;
+    k->order.by = def->order;
+    if (k->words > 1)
+        slab_init(&k->bits, (k->words + 1) * sizeof(uint64_t));
+    if (n > 1)
+        qsort(all, n, sizeof *all, by_batch);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || all[i]->b != all[i - 1]->b)
+            predindex_eval(conditions, all[i]->b);
+        all[i]->bits = scatter_bits(k, conditions, order_row(all[i]));
+    }
+    mem_free(all);
+}
+
+static void key_free(struct task_key *k)
+{
+    unsigned *none = mem_array(k->nops, sizeof *none);
+    for (unsigned s = 0; s < k->nops; s++)
+        none[s] = UINT32_MAX;
+    move_cells(k, none);
+    for (unsigned s = 0; s < k->nops; s++)
+        op_free(&k->ops[s]);
+    mem_free(none);
+    mem_free(k->ops);
+    order_fini(&k->order);
+    if (k->words > 1)
+        slab_fini(&k->bits);
+    keyed_fini(&k->keyed);
+    mem_free(k);
+}
+
+/* --- the swap --- */
+
+static void carry_counts(struct task *t, const struct job *j)
+{
+    struct task_counts *counts = mem_array(j->nrules, sizeof *counts);
+    for (unsigned i = 0; i < j->nrules; i++) {
+        counts[i].uid = j->rules[i].pub.uid;
+        for (unsigned o = 0; t->job != NULL && o < t->job->nrules; o++)
+            if (t->counts[o].uid == counts[i].uid)
+                counts[i].results = t->counts[o].results;
+    }
+    mem_free(t->counts);
+    t->counts = counts;
+}
+
+void taskjob_swap(struct task *t, struct job *j)
+{
+    struct task_key **keys = mem_array(j->nkeys, sizeof(struct task_key *));
+    for (unsigned i = 0; i < j->nstreams; i++)
+        add_stream(t, j->streams[i].schema);
+    for (unsigned n = 0; n < j->nkeys; n++) {
+        const struct jobdef_key *def = &j->keys[n];
+        for (unsigned i = 0; i < t->nkeys && keys[n] == NULL; i++) {
+            struct task_key *k = t->keys[i];
+            if (k == NULL || k->stream != j->streams[def->stream].schema->id ||
+                !same_columns(&k->key, &def->key) || !same_order(k->def->order, def->order))
+                continue;
+            keys[n] = k;
+            t->keys[i] = NULL;
+        }
+        if (keys[n] == NULL)
+            keys[n] = key_new(t, j, def);
+        bind_ops(t, keys[n], j, def);
+        renumber_bits(keys[n], def, j->streams[def->stream].conditions);
+    }
+    for (unsigned i = 0; i < t->nkeys; i++)
+        if (t->keys[i] != NULL)
+            key_free(t->keys[i]);
+    carry_counts(t, j);
+    mem_free(t->keys);
+    t->keys = keys;
+    t->nkeys = j->nkeys;
+    job_unref(t->job);
+    t->job = j;
+}
+
+void taskjob_fini(struct task *t)
+{
+    for (unsigned i = 0; i < t->nkeys; i++)
+        key_free(t->keys[i]);
+    mem_free(t->keys);
+    t->keys = NULL;
+    t->nkeys = 0;
+    job_unref(t->job);
+    t->job = NULL;
+}

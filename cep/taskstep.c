@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows that leave the ordering heap are given to the operators one by one. The key's slot is prefetched FAR rows ahead and
+ * the key itself NEAR rows ahead, so that a table larger than the caches costs little.
+ *
+ * Most rows end at two tests: none of their conditions begins anything, and no state of their key waits for one. */
+#include "cep/taskdef.h"
+#include "base/mem.h"
+
+enum { FAR = 12, NEAR = 6 };
+
+static void release(struct task_key *k, const struct order_entry *e, struct keyed_row *r)
+{
+    if (r->kept != NULL)
+        keyed_unref(&k->keyed, r->kept);
+    if (k->words > 1)
+        slab_free(&k->bits, (void *)(uintptr_t)e->bits);
+    if (e->b->refs > 1)
+        e->b->refs--;
+    else
+        batch_unref(e->b);
+}
+
+static bool sees(const struct task_op *op, const struct keyed_row *r)
+{
+    const struct cut *c = &op->rule->cut;
+    if (c->n > 0 && (!cut_after_first(c, r->b->partition, r->b->offset[r->i]) ||
+                     cut_mode_at(c, r->ts) == RULE_PAUSED))
+        return false;
+    if (c->n == 0 && c->mode == RULE_PAUSED)
+        return false;
+    if (r->late)
+        return op->window != NULL && !window_prog_is_closed(op->rule->window, r->ts, r->b->late_w[r->i]);
+    return true;
+}
+
+static void give(struct task_key *k, struct task_op *op, struct keystate *state, struct key *key,
+                 struct keyed_row *r)
+{
+    op->mark = r->seq;
+    if (!sees(op, r))
+        return;
+    op->rows++;
+    if (op->match != NULL) {
+        match_row(op->match, state, key, r);
+    } else if (keyed_bit(r, op->rule->see_bit)) {
+        window_row(op->window, state, key, r);
+        evtime next = window_next(op->window);
+        k->next_fire = next < k->next_fire ? next : k->next_fire;
+    }
+}
+
+static void fire_windows(struct task_key *k, evtime to)
+{
+    k->next_fire = EVTIME_MAX;
+    for (unsigned i = 0; i < k->nops; i++) {
+        struct window *w = k->ops[i].window;
+        if (w == NULL)
+            continue;
+        window_advance(w, to);
+        k->next_fire = window_next(w) < k->next_fire ? window_next(w) : k->next_fire;
+    }
+}
+
+static bool begins(const struct jobdef_key *def, const uint64_t *bits)
+{
+    for (unsigned w = 0; w < def->words; w++)
+        if (bits[w] & def->starts[w])
+            return true;
+    return false;
+}
+
+static void give_all(struct task_key *k, struct key *key, struct keyed_row *r, bool starts)
+{
+    const struct jobdef_key *def = k->def;
+    for (struct keystate *c = key->cells, *next; c != NULL; c = next) {
+        struct task_op *op = &k->ops[c->rule];
+        next = c->next;
+        if (r->fold & (c->waiting | op->rule->start_fold))
+            give(k, op, c, key, r);
+        else
+            op->mark = r->seq;
+    }
+    for (unsigned w = 0; starts && w < def->words; w++)
+        for (uint64_t left = r->bits[w] & def->starts[w]; left != 0; left &= left - 1) {
+            const struct jobdef_starters *s = &def->starters[w * 64 + (unsigned)__builtin_ctzll(left)];
+            for (unsigned i = 0; i < s->n; i++)
+                if (k->ops[s->slots[i]].mark != r->seq)
+                    give(k, &k->ops[s->slots[i]], NULL, key, r);
+        }
+    uint64_t waiting = 0;
+    for (const struct keystate *c = key->cells; c != NULL; c = c->next)
+        waiting |= c->waiting;
+    key->waiting = waiting;
+    keyed_drop_if_idle(&k->keyed, key);
+}
+
+static void row(struct task_key *k, const struct order_entry *e)
+{
+    unsigned i = order_row(e);
+    struct keyed_row r = {.b = e->b,
+                          .i = i,
+                          .ts = e->ts,
+                          .late = e->b->has_late && batch_is_late(e->b, i),
+                          .bits = taskdef_bits(k, e),
+                          .fold = taskdef_fold(k, e),
+                          .seq = ++k->keyed.seq};
+    if (r.ts >= k->next_fire)
+        fire_windows(k, r.ts);
+    bool starts = begins(k->def, r.bits);
+    if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold)) {
+        struct key *key = NULL;
+        keyed_key_of(&k->keyed, r.b, r.i);
+        key = keytable_find(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+        if (key == NULL && starts)
+            key = keytable_add(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+        if (key != NULL)
+            give_all(k, key, &r, starts);
+        if (arena_bytes(k->keyed.scratch) > 0)
+            arena_reset(k->keyed.scratch);
+    }
+    release(k, e, &r);
+}
+
+void taskstep_key(struct task_key *k, evtime w)
+{
+    struct order_entry *e;
+    k->keyed.step = w;
+    for (size_t n; (n = order_take(&k->order, w, &e)) > 0;)
+        for (size_t i = 0; i < n; i++) {
+            if (i + FAR < n)
+                keytable_prefetch(&k->keyed.table, e[i + FAR].tag);
+            if (i + NEAR < n) {
+                const struct key *key = keytable_guess(&k->keyed.table, e[i + NEAR].tag);
+                if (key != NULL)
+                    __builtin_prefetch(key);
+            }
+            row(k, &e[i]);
+        }
+    fire_windows(k, w);
+    for (unsigned i = 0; i < k->nops; i++)
+        if (k->ops[i].match != NULL)
+            match_advance(k->ops[i].match, w);
+}
