@@ -188,6 +188,11 @@ void api_events_post(struct httpcall *c, void *app)
                                 post.durable, in->answers);
     if (e == ERR_OK)
         answer(in, c, &post);
+    else if (e == ERR_CONFLICT && post.stream->connector && strcmp(post.stream->connector, "http"))
+        httpcall_problem(c, PROBLEM_CONFLICT,
+                         "only streams with the connector 'http' take posted events",
+                         "the events of %s come from its connector '%s'", post.stream->name,
+                         post.stream->connector);
     else if (e == ERR_CONFLICT)
         httpcall_problem(c, PROBLEM_FINISHED, NULL, "partition %u of %s has ended", post.partition,
                          post.stream->name);

@@ -217,7 +217,9 @@ static void on_stop(h2o_socket_t *sock, const char *err)
     h2o_socket_read_stop(h->listener);
     h2o_socket_close(h->listener);
     h->listener = NULL;
-    h2o_context_request_shutdown(&h->ctx);
+    /* Answers say "connection: close" from here on. h2o_context_request_shutdown would also arm a timer of HTTP/2's, which
+     * h2o then asserts is not armed when the context goes. */
+    h->ctx.shutdown_requested = 1;
     if (h->app.stopping)
         h->app.stopping(h->app.app);
 }
@@ -360,6 +362,7 @@ void http_run(struct http *h, const struct http_app *app)
         h2o_evloop_run(h->ctx.loop, STOP_POLL_MS);
     }
     h2o_timeout_unlink(&h->tick_entry);
+    h2o_timeout_dispose(h->ctx.loop, &h->tick_timeout);
 }
 
 void http_free(struct http *h)
@@ -374,9 +377,14 @@ void http_free(struct http *h)
     if (h2o_linklist_is_empty(&h->connections)) {
         /* h2o asserts that a context which is disposed of has no connections; if one would not die, memory is the
          * process's end's to free. */
-        h2o_multithread_unregister_receiver(h->ctx.queue, &h->receiver);
+        h2o_multithread_queue_t *queue = h->ctx.queue;
+        h2o_loop_t *loop = h->ctx.loop;
+        h2o_multithread_unregister_receiver(queue, &h->receiver);
         h2o_context_dispose(&h->ctx);
         h2o_config_dispose(&h->config);
+        h2o_evloop_run(loop, 0); /* the queue's socket has been closed just now */
+        h2o_evloop_destroy(loop);
+        free(queue); /* h2o leaves it to the process's end */
     }
     mem_free(h->route_stats);
     bytes_fini(&h->out);
