@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tree of PATTERN (...). */
-#include "rules/grammar.h"
 #include "rules/ast.h"
+#include "rules/grammar.h"
 
 static struct ast_pattern *node(struct ast *a, enum ast_pattern_kind kind, struct span at)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/bind.h"
 #include "base/timebase.h"
-#include "rules/grammar.h"
 #include "rules/call.h"
+#include "rules/grammar.h"
 #include "rules/interval.h"
 #include "rules/navigate.h"
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/call.h"
 #include "cep/func_list.h"
-#include "rules/grammar.h"
 #include "rules/aggregate.h"
+#include "rules/grammar.h"
 #include "rules/navigate.h"
+#include "rules/simplify.h"
 #include <string.h>
 #include <strings.h>
 
@@ -195,7 +196,7 @@ static const struct expr *scalar(struct bind *b, const struct ast_expr *e, const
     const char *result = strchr(f->signature, ':') + 1;
     struct expr *node = types_node(b->cc, EXPR_FUNC, result_type(*result, args[0]), e->at, n, args);
     node->func = f->id;
-    return node;
+    return simplify_fold(b->cc, node);
 }
 
 /* --- calls that become other nodes ------------------------------------------------------------ */

@@ -23,6 +23,7 @@ struct cc {
     struct arena *arena; /* of the result: schemas or one plan */
     const struct scope *scope; /* may be NULL */
     const struct cc_known *known;
+    bool bounded; /* the input ends, whatever the streams' connectors */
 };
 
 #endif

@@ -252,8 +252,8 @@ static void parse_all(struct compiling *c, struct parse *p)
     }
 }
 
-enum err compile_script(const char *text, size_t n, const struct scope *scope, struct diag *d,
-                        struct script **out)
+static enum err compile_text(const char *text, size_t n, const struct scope *scope, bool bounded,
+                             struct diag *d, struct script **out)
 {
     struct compiling c;
     enum err e;
@@ -264,6 +264,7 @@ enum err compile_script(const char *text, size_t n, const struct scope *scope, s
     int errors = d->errors;
     char *copy = mem_dup(text, n); /* with a NUL at its end, for the lexer */
     compiling_init(&c, copy, n, scope, d);
+    c.cc.bounded = bounded;
     c.script = mem_new(sizeof *c.script);
     c.script->arena = c.cc.arena;
     struct parse *p = parse_new(copy, n, d);
@@ -278,6 +279,18 @@ enum err compile_script(const char *text, size_t n, const struct scope *scope, s
     }
     compile_script_free(c.script);
     return verdict(d);
+}
+
+enum err compile_script(const char *text, size_t n, const struct scope *scope, struct diag *d,
+                        struct script **out)
+{
+    return compile_text(text, n, scope, false, d, out);
+}
+
+enum err compile_script_bounded(const char *text, size_t n, const struct scope *scope,
+                                struct diag *d, struct script **out)
+{
+    return compile_text(text, n, scope, true, d, out);
 }
 
 void compile_script_free(struct script *s)

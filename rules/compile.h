@@ -45,6 +45,10 @@ struct script {
 enum err compile_script(const char *text, size_t n, const struct scope *scope, struct diag *d,
                         struct script **out);
 void compile_script_free(struct script *s); /* NULL is fine */
+/* The same for input that ends (a file that is evaluated), whatever the connectors of the streams say: anchors and NEXT
+ * may be used. */
+enum err compile_script_bounded(const char *text, size_t n, const struct scope *scope,
+                                struct diag *d, struct script **out);
 
 /* A bare SELECT as the rule `name`, or one CREATE RULE statement (then name, if given, must agree or be NULL). */
 enum err compile_rule(const char *name, const char *text, size_t n, const struct scope *scope,

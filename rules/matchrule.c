@@ -22,10 +22,13 @@ static void plan_within(struct matching *g)
 {
     const struct ast_match *m = g->m;
     struct match_plan *mp = &g->p->match;
+    int64_t ms;
     mp->within_ms = -1;
-    if (m->within == NULL || !bind_interval(g->cc, m->within, &mp->within_ms))
+    if (m->within == NULL || !bind_interval(g->cc, m->within, &ms))
         return;
-    if (mp->within_ms <= 0)
+    if (ms > 0)
+        mp->within_ms = ms;
+    else
         diag_error(g->cc->d, "pattern", m->within->at, NULL,
                    "WITHIN needs an interval longer than nothing");
     mp->within_each_step = m->each_step;
@@ -301,7 +304,7 @@ void matchrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan 
     planner_key(cc, g.rel, g.m->partition, "PARTITION BY", false, &p->key);
     plan_order(&g);
     plan_within(&g);
-    p->match.pattern = patterntree_build(cc, g.m, bounded, &g.vars);
+    p->match.pattern = patterntree_build(cc, g.m, p->match.within_ms, bounded, &g.vars);
     if (p->match.pattern == NULL)
         return; /* without the variables all else would be unknown too */
     plan_subsets(&g);

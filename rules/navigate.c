@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/navigate.h"
-#include "rules/grammar.h"
 #include "rules/call.h"
+#include "rules/grammar.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

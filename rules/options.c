@@ -219,8 +219,11 @@ static unsigned read_list(struct cc *cc, const struct ast_option *list,
                           const struct option_spec *specs, unsigned nspecs, bool is_stream,
                           struct parsed *out, const struct option **options, unsigned *noptions)
 {
-    struct option *all = arena_alloc(cc->arena, OPTIONS_MAX * sizeof *all);
-    unsigned n = 0, count = 0;
+    unsigned n = 0, count = 0, given = 1;
+    for (const struct ast_option *o = list; o != NULL; o = o->next)
+        given++;
+    struct option *all =
+        arena_alloc(cc->arena, (given < OPTIONS_MAX ? given : OPTIONS_MAX) * sizeof *all);
     for (const struct ast_option *o = list; o != NULL; o = o->next) {
         const char *name = text_of(cc, o->name);
         bool twice = false;

@@ -2,8 +2,8 @@
 #include "rules/parse.h"
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "rules/grammar.h"
 #include "rules/compile.h"
+#include "rules/grammar.h"
 #include "rules/grammar_tables.h"
 #include <string.h>
 #include <strings.h>
@@ -181,6 +181,8 @@ static void offer_groups(struct expected *e)
     offer_group(e, TOKEN_ARROW_LOOP, "a quantifier", quantifier);
     offer_group(e, TOKEN_CASE, "an expression", expression);
     offer_group(e, TOKEN_CONCAT, "an operator", operators);
+    if (e->n > 0) /* after a name: what would make it a call or a qualifier says little */
+        e->has[TOKEN_DOT] = e->has[TOKEN_LP] = false;
 }
 
 static const char *token_text(int kind, char buf[40])

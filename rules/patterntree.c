@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/patterntree.h"
-#include "rules/grammar.h"
 #include "rules/bind.h"
+#include "rules/grammar.h"
 #include <string.h>
 
 struct tree {
@@ -125,34 +125,43 @@ static bool is_bare(const struct ast_pattern *a)
     return !a->quant.given && a->until.text == NULL && a->within == NULL;
 }
 
-/* Children in order; a sequence inside a sequence that nothing is written on is part of it. */
+/* A sequence inside a sequence that nothing is written on is part of it. */
+static bool is_spliced(const struct pattern *p, const struct pattern *child,
+                       const struct ast_pattern *c)
+{
+    return p->kind == PATTERN_SEQ && child->kind == PATTERN_SEQ && is_bare(c);
+}
+
 static void add_children(struct tree *t, const struct ast_pattern *a, struct pattern *p)
 {
-    const struct pattern **list =
-        arena_alloc(t->cc->arena, PATTERNTREE_ELEMENTS_MAX * sizeof *list);
-    unsigned n = 0;
+    struct pattern **built = arena_alloc(t->cc->arena, (a->nchildren + 1) * sizeof *built);
+    unsigned n = 0, total = 0;
     for (const struct ast_pattern *c = a->children; c != NULL; c = c->next) {
-        struct pattern *child = build(t, c);
+        built[n] = build(t, c);
         if (t->elements >= PATTERNTREE_ELEMENTS_MAX)
             return;
         if (p->kind == PATTERN_SEQ)
-            child->before = contiguity(c->follows);
-        if (p->kind == PATTERN_SEQ && child->kind == PATTERN_SEQ && is_bare(c)) {
-            for (unsigned i = 0; i < child->nchildren; i++)
-                list[n++] = child->children[i];
-            if (child->nchildren > 0) {
-                struct pattern *first = arena_alloc(t->cc->arena, sizeof *first);
-                *first = *child->children[0];
-                first->before = child->before;
-                list[n - child->nchildren] = first;
-            }
-        } else {
-            list[n++] = child;
+            built[n]->before = contiguity(c->follows);
+        total += is_spliced(p, built[n], c) ? built[n]->nchildren : 1;
+        n++;
+    }
+    const struct pattern **list = arena_alloc(t->cc->arena, (total + 1) * sizeof *list);
+    n = 0;
+    unsigned k = 0;
+    for (const struct ast_pattern *c = a->children; c != NULL; c = c->next, k++) {
+        if (!is_spliced(p, built[k], c)) {
+            list[n++] = built[k];
+            continue;
+        }
+        for (unsigned i = 0; i < built[k]->nchildren; i++) {
+            struct pattern *inner = arena_alloc(t->cc->arena, sizeof *inner);
+            *inner = *built[k]->children[i];
+            if (i == 0)
+                inner->before = built[k]->before;
+            list[n++] = inner;
         }
     }
-    const struct pattern **copy = arena_alloc(t->cc->arena, (n + 1) * sizeof *copy);
-    memcpy(copy, list, n * sizeof *copy);
-    p->children = copy;
+    p->children = list;
     p->nchildren = n;
 }
 
@@ -249,13 +258,11 @@ static void check_end(struct tree *t, const struct pattern *p)
     }
 }
 
-const struct pattern *patterntree_build(struct cc *cc, const struct ast_match *m, bool bounded,
-                                        struct names_vars *vars)
+const struct pattern *patterntree_build(struct cc *cc, const struct ast_match *m, int64_t within_ms,
+                                        bool bounded, struct names_vars *vars)
 {
-    struct tree t = {.cc = cc, .m = m, .vars = vars, .bounded = bounded, .within_ms = -1};
+    struct tree t = {.cc = cc, .m = m, .vars = vars, .bounded = bounded, .within_ms = within_ms};
     int errors = cc->d->errors;
-    if (m->within != NULL && !bind_interval(cc, m->within, &t.within_ms))
-        return NULL;
     struct pattern *p = build(&t, m->pattern);
     if (cc->d->errors != errors)
         return NULL;

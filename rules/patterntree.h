@@ -8,9 +8,9 @@
 
 enum { PATTERNTREE_ELEMENTS_MAX = 1000 };
 
-/* Collects the variables into `vars` (which is empty) and builds the tree. NULL, once said. */
-const struct pattern *patterntree_build(struct cc *cc, const struct ast_match *m, bool bounded,
-                                        struct names_vars *vars);
+/* within_ms: of the whole, -1: none. Collects the variables into `vars` (which is empty) and builds the tree. NULL, once said. */
+const struct pattern *patterntree_build(struct cc *cc, const struct ast_match *m, int64_t within_ms,
+                                        bool bounded, struct names_vars *vars);
 /* What the skip clause says, checked against the tree: SKIP TO a row that is always the first goes on for ever. */
 void patterntree_check_skip(struct cc *cc, const struct pattern *p, const struct ast_skip_to *to,
                             uint64_t vars);

@@ -97,8 +97,13 @@ struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
 void planner_output(struct cc *cc, struct planner_outputs *o, const char *name, struct span at,
                     const struct expr *e)
 {
-    if (o->v == NULL)
-        o->v = arena_alloc(cc->arena, PLAN_OUTPUTS_MAX * sizeof *o->v);
+    if (o->n == o->cap) {
+        o->cap = o->cap > 0 ? 2 * o->cap : 8;
+        struct plan_output *more = arena_alloc(cc->arena, o->cap * sizeof *more);
+        if (o->n > 0)
+            memcpy(more, o->v, o->n * sizeof *more);
+        o->v = more;
+    }
     for (unsigned i = 0; i < o->n; i++)
         if (strcasecmp(o->v[i].name, name) == 0) {
             diag_error(cc->d, "output", at, "give one of them another name with AS",
@@ -252,7 +257,7 @@ static bool is_bounded(const struct cc *cc, const struct ast_select *s)
 {
     struct cc quiet = *cc;
     struct diag nothing;
-    if (cc->scope != NULL && cc->scope->bounded)
+    if (cc->bounded)
         return true;
     const struct ast_from *f = s->from;
     while (f->query != NULL)
@@ -263,8 +268,12 @@ static bool is_bounded(const struct cc *cc, const struct ast_select *s)
     quiet.d = &nothing;
     const struct schema *input = names_stream(&quiet, &f->name);
     diag_fini(&nothing);
-    return input != NULL &&
-           (strcmp(input->connector, "inline") == 0 || strcmp(input->connector, "file") == 0);
+    if (input == NULL)
+        return false;
+    const char *follow = schema_option(input, "follow");
+    bool ends = follow == NULL || strcmp(follow, "true") != 0;
+    return strcmp(input->connector, "inline") == 0 ||
+           (strcmp(input->connector, "file") == 0 && ends);
 }
 
 static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_plan *p)

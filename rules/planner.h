@@ -19,7 +19,7 @@ struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
 
 struct planner_outputs {
     struct plan_output *v;
-    unsigned n;
+    unsigned n, cap;
 };
 void planner_output(struct cc *cc, struct planner_outputs *o, const char *name, struct span at,
                     const struct expr *e);

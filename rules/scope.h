@@ -11,8 +11,6 @@ struct scope {
     const struct schema *(*stream)(void *ctx, const char *name);
     /* The i-th known stream's name, for "did you mean"; NULL past the last. */
     const char *(*stream_name)(void *ctx, unsigned i);
-    /* The input ends (a file is evaluated): anchors and NEXT may be used whatever the stream's connector. */
-    bool bounded;
 };
 
 #endif

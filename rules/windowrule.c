@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/windowrule.h"
-#include "rules/grammar.h"
 #include "rules/bind.h"
+#include "rules/grammar.h"
 #include "rules/simplify.h"
 #include <string.h>
 #include <strings.h>
