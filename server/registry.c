@@ -37,7 +37,7 @@ struct registry *registry_new(void)
 {
     struct registry *r = mem_new(sizeof *r);
     pthread_mutex_init(&r->lock, NULL);
-    r->scope = (struct scope){r, scope_stream, scope_stream_name};
+    r->scope = (struct scope){.ctx = r, .stream = scope_stream, .stream_name = scope_stream_name};
     return r;
 }
 
