@@ -55,8 +55,8 @@ struct evalfeed {
     size_t word_len;
     /* Where the lines are of the rows that are being settled, for late rows: in a block, or in a lane. */
     struct {
-        uint64_t next; /* place of the line at `at` */
-        const char *at, *end;
+        uint64_t first, next; /* place of the first line, and of the line at `at` */
+        const char *from, *at, *end;
     } shown;
     const struct lane *sent;
     struct batch *late_batch;
@@ -133,6 +133,39 @@ void evalfeed_free(struct evalfeed *f)
 
 /* --- bad rows ---------------------------------------------------------------------------------- */
 
+/* How many bytes of p form a character; 0: they are no UTF-8. */
+static size_t character(const char *p, size_t n)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const uint8_t *u = (const uint8_t *)p;
+    if (u[0] < 0x80)
+        return 1;
+    size_t length = u[0] >= 0xf0 ? 4 : u[0] >= 0xe0 ? 3 : 2;
+    uint32_t code = u[0] & (0xffU >> (length + 1));
+    if (u[0] < 0xc0 || u[0] >= 0xf8 || length > n)
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((u[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (u[i] & 0x3f);
+    }
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
+}
+
+/* A JSON string of what may be no text at all: a byte that is none becomes U+FFFD. */
+static void put_raw(const char *p, size_t n, struct bytes *out)
+{
+    struct bytes text = {0};
+    for (size_t i = 0; i < n;) {
+        size_t length = character(p + i, n - i);
+        bytes_put(&text, length ? p + i : "\xef\xbf\xbd", length ? length : 3);
+        i += length ? length : 1;
+    }
+    value_json_string(text.n ? (const char *)text.p : "", text.n, out);
+    bytes_fini(&text);
+}
+
 static void put_bad(struct evalfeed *f, const struct schema *stream, uint64_t place,
                     const char *text, size_t n, const char *code, const char *reason)
 {
@@ -147,7 +180,7 @@ static void put_bad(struct evalfeed *f, const struct schema *stream, uint64_t pl
     bytes_printf(out, ",\"code\":\"%s\",\"reason\":", code);
     value_json_string(reason, strlen(reason), out);
     bytes_printf(out, ",\"raw\":");
-    value_json_string(text, n < RAW_MAX ? n : RAW_MAX, out);
+    put_raw(text, n < RAW_MAX ? n : RAW_MAX, out);
     bytes_printf(out, "}\n");
     f->nbad++;
 }
@@ -187,6 +220,10 @@ static bool is_blank(const char *p, size_t n)
 /* The line of that place in the block. Late rows are asked for in order, mostly, so the walk goes on. */
 static const char *block_line(struct evalfeed *f, uint64_t place, size_t *n)
 {
+    if (place < f->shown.next) {
+        f->shown.next = f->shown.first;
+        f->shown.at = f->shown.from;
+    }
     while (f->shown.at < f->shown.end && f->shown.next <= place) {
         const char *line = f->shown.at;
         size_t left = (size_t)(f->shown.end - line);
@@ -321,8 +358,8 @@ static void run_batch(struct block *b, struct feed_input *in, const char *p, siz
         s->places = first;
         decode(b, p, (size_t)(word - p), pos, &s->places, rows);
     }
-    f->shown.next = first;
-    f->shown.at = p + from;
+    f->shown.first = f->shown.next = first;
+    f->shown.from = f->shown.at = p + from;
     f->shown.end = p + *pos;
     tell_bad(f);
     if (rows->n > 0) {
@@ -330,7 +367,7 @@ static void run_batch(struct block *b, struct feed_input *in, const char *p, siz
         evalrun_rows(f->run, rows);
         evalrun_settle(f->run);
     }
-    f->shown.at = f->shown.end = NULL;
+    f->shown.from = f->shown.at = f->shown.end = NULL;
     batch_unref(rows);
     if (word && *pos >= (size_t)(word - p)) {
         struct evalline line = evalline_read(word, word_len);

@@ -124,6 +124,19 @@ static double seconds_of(struct timeval t)
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+/* The largest memory of this process; getrusage would count its parent's from before exec. */
+static uint64_t peak_rss_bytes(void)
+{
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    while (f && fgets(line, sizeof line, f) && sscanf(line, "VmHWM: %llu", &kib) != 1)
+        ;
+    if (f)
+        fclose(f);
+    return kib * 1024;
+}
+
 static uint64_t put_results(const struct evalrun *run, const struct loaded *l, struct bytes *out)
 {
     uint64_t total = 0;
@@ -166,8 +179,8 @@ static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                  ",\"state_bytes\":%" PRIu64 ",",
                  in.events, in.bad, t.rows_late, in.bytes, wall, user + sys, user, sys,
                  (double)in.decode_ns / 1e9, wall > 0 ? (double)in.events / wall : 0.0,
-                 user + sys > 0 ? (double)in.events / (user + sys) : 0.0,
-                 (uint64_t)use.ru_maxrss * 1024, t.state_bytes);
+                 user + sys > 0 ? (double)in.events / (user + sys) : 0.0, peak_rss_bytes(),
+                 t.state_bytes);
     uint64_t total = put_results(run, l, &out);
     bytes_printf(&out, ",\"results_total\":%" PRIu64 "}\n", total);
     fwrite(out.p, 1, out.n, o->output ? stdout : stderr);

@@ -227,11 +227,12 @@ def test_figures_are_json(payments, straight, tmp_path):
     run = evaluate("seq", payments, "--output", out, "--stats")
     stats = json.loads(run.stdout)
     assert stats["events"] == 200000 and stats["late_events"] == 94
-    assert stats["results"] == {"seq": {"match": EXPECTED["seq"], "late": 94}}
+    assert stats["results"]["seq"] == dict(kinds(straight["seq"]))
+    assert stats["results_total"] == sum(stats["results"]["seq"].values())
     assert 0 < stats["decode_s"] < stats["cpu_s"]
     assert 1 << 20 < stats["max_rss_bytes"] < 100 << 20
     assert out.read_text() == straight["seq"]
-    assert json.loads(evaluate("filter", payments, "--stats").stderr)["results_total"] == EXPECTED["filter"]
+    assert json.loads(evaluate("filter", payments, "--stats").stderr)["results"] == {"filter": {"match": EXPECTED["filter"]}}
 
 
 def test_files_that_are_not_there_and_wrong_use_are_told(write):
