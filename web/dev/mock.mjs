@@ -85,13 +85,16 @@ function event(at, over = {}) {
   if (events.length > 4000) events.shift();
   return row;
 }
-function alertOf(r, at, quiet) {
-  const card = 'c_' + (1000 + rnd(4000));
+function alertOf(r, at, quiet, given) {
+  const card = given?.card ?? 'c_' + (1000 + rnd(4000));
   let match = [];
   let row = {};
   let window = null;
   const vars = r.nfa ? [...new Set(r.nfa.edges.map((e) => e.label))] : [];
-  if (r.kind === 'pattern') {
+  if (given) {
+    match = [{ var: 'A', events: given.tiny }, { var: 'B', events: [given.big] }];
+    row = { card, tries: given.tiny.length, spent: given.big.event.amount };
+  } else if (r.kind === 'pattern') {
     const n = 3 + rnd(4);
     let t = at - 90000 - rnd(200000);
     const first = [];
@@ -220,10 +223,14 @@ function answer(method, path, q, body, text) {
   if ((m = /^\/streams\/(\w+)\/events$/.exec(path))) {
     if (method === 'GET') return ok({ data: events.filter((e) => e.stream === m[1]).slice(-Number(q.get('limit') ?? 20)).reverse() });
     const rows = text.trim().split('\n').map((l) => JSON.parse(l)).flat();
-    for (const e of rows) {
-      if (!e.card) return ok({ accepted: 0, rejected: 1, rows: [{ index: 0, status: 'rejected', code: 'not-null', error: "column 'card' must not be null" }] }, 207);
-      event(Date.parse(e.ts) || Date.now(), e);
-      for (const r of rules.values()) if (r.kind === 'filter' && Number(e.amount) > 3000) alertOf(r, Date.now());
+    if (rows.some((e) => !e.card)) return ok({ accepted: 0, rejected: 1, rows: [{ index: 0, status: 'rejected', code: 'not-null', error: "column 'card' must not be null" }] }, 207);
+    const taken = rows.map((e) => event(Date.parse(e.ts) || Date.now(), e));
+    for (const r of rules.values()) {
+      if (r.mode === 'paused') continue;
+      const tiny = taken.filter((t) => Number(t.event.amount) < 2);
+      const big = taken.find((t) => Number(t.event.amount) > 500);
+      if (r.kind === 'pattern' && tiny.length > 2 && big) alertOf(r, Date.now(), false, { card: big.event.card, tiny, big });
+      if (r.kind === 'filter' && big && Number(big.event.amount) > 3000) alertOf(r, Date.now());
     }
     return ok({ accepted: rows.length, rejected: 0 }, 202);
   }

@@ -114,7 +114,8 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
   const statement = useMemo(() => statementOf(sql), [sql]);
   const ruleName = statement ? statement.name : name;
   const changed = sql !== saved;
-  const tab = (query.get('tab') as Tab | null) ?? (rule || fromTemplate ? 'pattern' : 'templates');
+  const untouched = useMemo(() => !sql.trim() || templates.some((t) => t.sql(names) === sql), [sql]);
+  const tab = (query.get('tab') as Tab | null) ?? (rule || fromTemplate || !untouched ? 'pattern' : 'templates');
   const issues = useMemo(() => (checked.issues.length ? checked.issues : refused), [checked.issues, refused]);
 
   const edit = (text: string) => {
@@ -128,7 +129,6 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
   };
   const pickTemplate = async (t: Template) => {
     const text = t.sql(names);
-    const untouched = templates.some((x) => x.sql(names) === sql) || !sql.trim();
     if (!untouched && !(await ask({ title: 'Replace your text?', text: <p>The template “{t.title}” takes the place of what is in the editor.</p>, yes: 'Use the template' }))) return;
     put(text);
     setQuery({ template: t.name, tab: 'pattern' });

@@ -22,15 +22,14 @@ type Point = { x: number; y: number };
 
 const keyOf = (id: number | string) => String(id);
 
+/** A curve through all points (Catmull-Rom, as Bézier pieces). */
 function smooth(points: Point[]): string {
-  const [a, ...rest] = points as [Point, ...Point[]];
-  if (rest.length === 1) return `M${a.x} ${a.y}L${rest[0]!.x} ${rest[0]!.y}`;
-  let d = `M${a.x} ${a.y}`;
-  for (let i = 0; i < rest.length - 1; i++) {
-    const p = rest[i]!;
-    const q = rest[i + 1]!;
-    const end = i === rest.length - 2 ? q : { x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 };
-    d += `Q${p.x} ${p.y} ${end.x} ${end.y}`;
+  const at = (i: number) => points[Math.min(points.length - 1, Math.max(0, i))]!;
+  if (points.length === 2) return `M${at(0).x} ${at(0).y}L${at(1).x} ${at(1).y}`;
+  let d = `M${at(0).x} ${at(0).y}`;
+  for (let i = 0; i < points.length - 1; i++) {
+    const [a, b, c, e] = [at(i - 1), at(i), at(i + 1), at(i + 2)];
+    d += `C${b.x + (c.x - a.x) / 6} ${b.y + (c.y - a.y) / 6} ${c.x - (e.x - b.x) / 6} ${c.y - (e.y - b.y) / 6} ${c.x} ${c.y}`;
   }
   return d;
 }
@@ -94,7 +93,7 @@ export default function Automaton({ nfa, variables, onPick }: { nfa: Nfa; variab
   // Too long for one line: from top to bottom.
   const down = width > 0 && lr.width > width * 1.25;
   const drawn = useMemo(() => (down ? place(nfa, 'TB') : lr), [lr, down]);
-  const scale = width ? Math.min(1.3, Math.max(0.55, width / drawn.width)) : 1;
+  const scale = width ? Math.min(down ? 1 : 1.3, Math.max(0.55, width / drawn.width)) : 1;
   const shown = hover === null ? null : drawn.edges[hover];
   const svg = useRef<SVGSVGElement>(null);
   const tipAt = () => {
