@@ -13,11 +13,18 @@
 
 /* --- the program --- */
 
+enum err match_supported(const struct rule_plan *p, struct diag *d)
+{
+    return matchcheck_plan(p, d);
+}
+
 static bool uses_match_number(const struct expr *e)
 {
     if (e == NULL)
         return false;
-    if (e->kind == EXPR_MATCH_NUMBER)
+    if (e->kind == EXPR_MATCH_NUMBER ||
+        (e->kind == EXPR_MATCH_AGG &&
+         (uses_match_number(e->agg.call.arg) || uses_match_number(e->agg.call.filter))))
         return true;
     for (unsigned i = 0; i < e->nargs; i++)
         if (uses_match_number(e->args[i]))
@@ -47,9 +54,11 @@ static void make_exprs(struct match_prog *p)
             p->outputs[i] = matchenv_new(plan->outputs[i].e);
     if (p->m->having != NULL)
         p->having = matchenv_new(p->m->having);
-    for (unsigned v = 0; v < p->m->nvars; v++)
+    for (unsigned v = 0; v < p->m->nvars; v++) {
         if (reach_back(p->path[v]) > p->history)
             p->history = reach_back(p->path[v]);
+        p->sticky |= uses_match_number(p->m->vars[v].path);
+    }
     for (unsigned i = 0; i < plan->noutputs; i++) {
         if (reach_back(p->outputs[i]) > p->history)
             p->history = reach_back(p->outputs[i]);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the matcher does not do is refused before a plan ever runs, at the place of the element. */
-#include "cep/match.h"
 #include "cep/agg.h"
-#include "cep/nfa.h"
+#include "cep/matchrun.h"
 
 static enum err refuse(struct diag *d, struct span at, const char *hint, const char *what)
 {
@@ -55,7 +54,7 @@ static enum err check_exprs(const struct rule_plan *p, struct diag *d)
     return e;
 }
 
-enum err match_supported(const struct rule_plan *p, struct diag *d)
+enum err matchcheck_plan(const struct rule_plan *p, struct diag *d)
 {
     const struct match_plan *m = &p->match;
     struct nfa *n = NULL;

@@ -195,8 +195,28 @@ struct walk { /* DEFINE: the way so far and the row in hand, as `var` */
     int var;
 };
 
-/* The row, or the node of it; NULL with *here: the row in hand. */
-static const struct kept *nav_node(const struct walk *w, const struct nav *n, int carry, bool *here)
+/* CLASSIFIER of a condition: the variable of the row that n names, or -1. */
+static int nav_var(const struct walk *w, const struct nav *n)
+{
+    const struct match_prog *p = w->m->p;
+    if (n->current)
+        return w->var;
+    uint32_t count = (n->vars & bit(w->var)) != 0;
+    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
+        count += (n->vars & bit(p->nfa->states[at->state].var)) != 0;
+    if (n->logical >= count)
+        return -1;
+    uint32_t back = n->first ? count - 1 - n->logical : n->logical;
+    if ((n->vars & bit(w->var)) && back-- == 0)
+        return w->var;
+    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
+        if ((n->vars & bit(p->nfa->states[at->state].var)) && back-- == 0)
+            return p->nfa->states[at->state].var;
+    return -1;
+}
+
+/* The row that n names; NULL with *here: the row in hand. */
+static const struct kept *nav_kept(const struct walk *w, const struct nav *n, int carry, bool *here)
 {
     const struct match_prog *p = w->m->p;
     bool own = n->vars & bit(w->var);
@@ -238,7 +258,7 @@ static const struct kept *nav_node(const struct walk *w, const struct nav *n, in
 static struct rowref nav_row(const struct walk *w, const struct nav *n, int carry)
 {
     bool here = n->current;
-    const struct kept *r = here ? NULL : nav_node(w, n, carry, &here);
+    const struct kept *r = here ? NULL : nav_kept(w, n, carry, &here);
     if (n->physical != 0) {
         if (!here && r == NULL)
             return kept_ref(NULL);
@@ -251,9 +271,15 @@ static struct rowref nav_row(const struct walk *w, const struct nav *n, int carr
 
 /* --- aggregates over rows --- */
 
-/* The value that an aggregate takes from a row. False: NULL. */
-static bool agg_input(struct match *m, const struct match_agg *a, struct rowref row, int var, bool *counts,
-                      union cell *out)
+static union cell var_name(const struct match *m, int var)
+{
+    const char *name = m->p->m->vars[var].name;
+    return (union cell){.s = {name, (uint32_t)strlen(name), 0}};
+}
+
+/* The value that an aggregate takes from a row, mapped to `var`, of the match of that number. False: NULL. */
+static bool agg_input(struct match *m, const struct match_agg *a, struct rowref row, int var, uint64_t number,
+                      bool *counts, union cell *out)
 {
     const struct match_expr *exprs[] = {a->filter, a->arg};
     bool some = true;
@@ -264,9 +290,9 @@ static bool agg_input(struct match *m, const struct match_agg *a, struct rowref 
         const struct match_expr *x = exprs[i];
         if (x == NULL)
             continue;
-        const char *name = m->p->m->vars[var].name;
-        for (unsigned j = 0; j < x->nexternals; j++) { /* CLASSIFIER of this row */
-            x->cells[j].s = (struct str){name, (uint32_t)strlen(name), 0};
+        for (unsigned j = 0; j < x->nexternals; j++) {
+            bool is_number = x->externals[j]->kind == EXPR_MATCH_NUMBER;
+            x->cells[j] = is_number ? (union cell){.i = (int64_t)number} : var_name(m, var);
             x->nulls[j] = false;
         }
         const struct exprvm_env env = {.current = row,
@@ -287,11 +313,11 @@ static bool agg_input(struct match *m, const struct match_agg *a, struct rowref 
 }
 
 static void agg_row(struct match *m, const struct match_agg *a, const struct agg *agg, void *acc,
-                    struct rowref row, int var)
+                    struct rowref row, int var, uint64_t number)
 {
     union cell v = {0};
     bool counts;
-    bool some = agg_input(m, a, row, var, &counts, &v);
+    bool some = agg_input(m, a, row, var, number, &counts, &v);
     if (counts)
         agg_add(agg, acc, v, !some);
 }
@@ -312,6 +338,7 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
     uint64_t acc[AGG_WORDS_MAX] = {0};
     struct agg agg;
     struct rowref here = {.b = w->row->b, .i = w->row->i};
+    uint64_t number = w->cell->matches + 1;
     if (carry >= 0) {
         const struct match_carry *c = &m->p->carries[carry];
         agg = c->agg;
@@ -322,11 +349,11 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
         for (const struct match_node *at = w->node; at != NULL; at = at->parent) {
             int var = m->p->nfa->states[at->state].var;
             if (a->vars & bit(var))
-                agg_row(m, a, &agg, acc, kept_ref(at->row), var);
+                agg_row(m, a, &agg, acc, kept_ref(at->row), var, number);
         }
     }
     if (a->vars & bit(w->var))
-        agg_row(m, a, &agg, acc, here, w->var);
+        agg_row(m, a, &agg, acc, here, w->var, number);
     return agg_take(m, &agg, acc, out);
 }
 
@@ -343,10 +370,17 @@ bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, str
     for (unsigned i = 0; i < x->nexternals; i++) {
         const struct expr *e = x->externals[i];
         cells[i] = (union cell){0};
-        if (e->kind == EXPR_MATCH_AGG)
+        nulls[i] = false;
+        if (e->kind == EXPR_MATCH_AGG) {
             nulls[i] = !agg_of_walk(&w, x->aggs[i], x->external_carry[i], &cells[i]);
-        else
-            nulls[i] = true;
+        } else if (e->kind == EXPR_MATCH_NUMBER) {
+            cells[i].i = (int64_t)cell->matches + 1;
+        } else {
+            int v = nav_var(&w, &e->nav);
+            nulls[i] = v < 0;
+            if (v >= 0)
+                cells[i] = var_name(m, v);
+        }
     }
     const struct exprvm_env env = {.current = {.b = r->b, .i = r->i},
                                    .layout = &m->k->layout,
@@ -385,8 +419,7 @@ static bool view_external(struct match *m, const struct match_view *v, const str
         int at = view_nav(v, &e->nav);
         if (at < 0)
             return false;
-        const char *name = m->p->m->vars[v->vars[at]].name;
-        out->s = (struct str){name, (uint32_t)strlen(name), 0};
+        *out = var_name(m, v->vars[at]);
         return true;
     }
     uint64_t acc[AGG_WORDS_MAX] = {0};
@@ -394,7 +427,7 @@ static bool view_external(struct match *m, const struct match_view *v, const str
     agg_init(&agg, &a->call);
     for (unsigned i = 0; i < v->n; i++)
         if (a->vars & bit(v->vars[i]))
-            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i]);
+            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i], v->cell->matches);
     return agg_take(m, &agg, acc, out);
 }
 

@@ -148,6 +148,10 @@ struct match_view { /* a whole match, laid out in order */
 /* A value over a match, as of its last row. False: NULL. */
 bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x, union cell *out);
 
+/* --- matchcheck.c --- */
+
+enum err matchcheck_plan(const struct rule_plan *p, struct diag *d); /* match_supported */
+
 /* --- matchout.c: results --- */
 
 void matchout_match(struct match *m, struct match_cell *c, struct match_node *n, evtime time,
