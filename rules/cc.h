@@ -6,23 +6,25 @@
 #define WEIR_RULES_CC_H
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/map.h"
 #include "cep/schema.h"
 #include "rules/scope.h"
 
-/* What the script has defined so far, newest first. */
+/* What the script has defined so far: a map by the name in small letters. */
 struct cc_known {
-    const char *name;
+    const char *name, *key;
     const char *what; /* "stream", "rule", "list", "sink" */
     const struct schema *schema; /* a stream's, or NULL */
     bool wrong; /* its statement has errors: what reads it says nothing more */
-    struct cc_known *next;
+    MAP_LINK;
 };
 
 struct cc {
     struct diag *d;
     struct arena *arena; /* of the result: schemas or one plan */
+    struct arena *scratch; /* gone with the statement */
     const struct scope *scope; /* may be NULL */
-    const struct cc_known *known;
+    struct cc_known *known;
     bool bounded; /* the input ends, whatever the streams' connectors */
 };
 

@@ -88,18 +88,10 @@ static const char *statement_text(const struct compiling *c, struct span at)
     return arena_dup(c->cc.arena, c->text + at.begin, at.end - at.begin);
 }
 
-static const struct cc_known *find_known(const struct compiling *c, const char *name)
-{
-    for (const struct cc_known *k = c->cc.known; k != NULL; k = k->next)
-        if (strcasecmp(k->name, name) == 0)
-            return k;
-    return NULL;
-}
-
 /* Streams, lists and rules share their names, as all can stand after FROM. */
 static void check_name(struct compiling *c, const struct ast_statement *st, const char *what)
 {
-    const struct cc_known *k = find_known(c, st->name.text);
+    const struct cc_known *k = names_known(&c->cc, st->name.text);
     bool again = st->or_replace && k != NULL && strcmp(k->what, what) == 0;
     if (k != NULL && !again)
         diag_error(c->cc.d, "exists", st->name.at, NULL, "there is a %s %s already", k->what,
@@ -114,8 +106,11 @@ static void remember(struct compiling *c, const struct ast_statement *st, const 
     k->what = what;
     k->schema = s;
     k->wrong = wrong;
-    k->next = (struct cc_known *)c->cc.known;
-    c->cc.known = k;
+    k->key = names_key(c->names, k->name);
+    struct cc_known *before = names_known(&c->cc, k->name);
+    if (before != NULL)
+        MAP_DEL(c->cc.known, before);
+    MAP_PUT_STR(c->cc.known, k, k->key);
 }
 
 static struct statement *add(struct compiling *c, const struct ast_statement *st,
@@ -230,7 +225,7 @@ static void compiling_init(struct compiling *c, const char *text, size_t n,
     *c = (struct compiling){.cc = {.d = d, .scope = scope}};
     d->text = text;
     d->text_len = n;
-    c->trees = arena_new(AST_BLOCK, 0);
+    c->trees = c->cc.scratch = arena_new(AST_BLOCK, 0);
     c->names = arena_new(1024, 0);
     c->cc.arena = arena_new(SCRIPT_BLOCK, 0);
     c->text = text;
@@ -238,6 +233,10 @@ static void compiling_init(struct compiling *c, const char *text, size_t n,
 
 static void compiling_fini(struct compiling *c)
 {
+    struct cc_known *k, *next;
+    MAP_EACH(c->cc.known, k, next) {
+        MAP_DEL(c->cc.known, k); /* frees the buckets with the last */
+    }
     arena_free(c->trees);
     arena_free(c->names);
 }

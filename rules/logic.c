@@ -182,7 +182,7 @@ const struct expr *logic_condition(struct cc *cc, const struct expr *e, const ch
 const struct expr *logic_join(struct cc *cc, enum expr_kind k, unsigned n,
                               const struct expr *const *args, struct span at)
 {
-    const struct expr **checked = arena_alloc(cc->arena, n * sizeof *checked);
+    const struct expr **checked = arena_alloc(cc->scratch, n * sizeof *checked);
     bool good = true;
     for (unsigned i = 0; i < n; i++) {
         checked[i] = logic_condition(cc, args[i], k == EXPR_AND ? "AND" : "OR");
@@ -212,8 +212,8 @@ const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
 {
     if (x == NULL)
         return NULL;
-    const struct expr **set = arena_alloc(cc->arena, (n + 1) * sizeof *set);
-    const struct expr **rest = arena_alloc(cc->arena, (n + 1) * sizeof *rest);
+    const struct expr **set = arena_alloc(cc->scratch, (n + 1) * sizeof *set);
+    const struct expr **rest = arena_alloc(cc->scratch, (n + 1) * sizeof *rest);
     unsigned nset = 1, nrest = 0;
     bool good = true;
     set[0] = x;
@@ -275,8 +275,8 @@ const struct expr *logic_like(struct cc *cc, const struct expr *e, const struct 
 const struct expr *logic_case(struct cc *cc, unsigned n, const struct expr *const *args,
                               struct span at)
 {
-    const struct expr **all = arena_alloc(cc->arena, (n + 1) * sizeof *all);
-    const struct expr **values = arena_alloc(cc->arena, (n / 2 + 1) * sizeof *values);
+    const struct expr **all = arena_alloc(cc->scratch, (n + 1) * sizeof *all);
+    const struct expr **values = arena_alloc(cc->scratch, (n / 2 + 1) * sizeof *values);
     unsigned nvalues = 0;
     for (unsigned i = 0; i < n; i++) {
         bool when = i % 2 == 0 && i + 1 < n;
@@ -312,7 +312,7 @@ const struct expr *logic_case(struct cc *cc, unsigned n, const struct expr *cons
 const struct expr *logic_coalesce(struct cc *cc, unsigned n, const struct expr *const *args,
                                   struct span at)
 {
-    const struct expr **all = arena_alloc(cc->arena, (n + 1) * sizeof *all);
+    const struct expr **all = arena_alloc(cc->scratch, (n + 1) * sizeof *all);
     struct type t;
     unsigned out = 0;
     for (unsigned i = 0; i < n; i++)

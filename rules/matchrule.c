@@ -230,7 +230,7 @@ static void plan_columns(struct matching *g, const char *alias)
         room++;
     g->out.schema = g->rel->schema;
     g->out.what = alias;
-    g->out.columns = arena_alloc(g->cc->arena, room * sizeof *g->out.columns);
+    g->out.columns = arena_alloc(g->cc->scratch, room * sizeof *g->out.columns);
     add_columns(g, g->m->partition);
     if (all)
         add_columns(g, g->m->order);

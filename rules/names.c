@@ -8,7 +8,7 @@
 const char *names_hint(struct cc *cc, const char *name, const char *const *candidates, size_t n)
 {
     const char *near = diag_nearest(name, candidates, n);
-    return near != NULL ? arena_printf(cc->arena, "did you mean %s?", near) : NULL;
+    return near != NULL ? arena_printf(cc->scratch, "did you mean %s?", near) : NULL;
 }
 
 bool names_same(const struct ast_name *n, const char *name)
@@ -22,11 +22,13 @@ enum { CANDIDATES_MAX = 512 };
 
 static const char *stream_hint(struct cc *cc, const char *name)
 {
-    const char **candidates = arena_alloc(cc->arena, CANDIDATES_MAX * sizeof *candidates);
+    const char **candidates = arena_alloc(cc->scratch, CANDIDATES_MAX * sizeof *candidates);
     size_t n = 0;
-    for (const struct cc_known *k = cc->known; k != NULL && n < CANDIDATES_MAX; k = k->next)
-        if (k->schema != NULL)
+    struct cc_known *k, *next;
+    MAP_EACH(cc->known, k, next) {
+        if (k->schema != NULL && n < CANDIDATES_MAX)
             candidates[n++] = k->name;
+    }
     if (cc->scope != NULL && cc->scope->stream_name != NULL)
         for (unsigned i = 0; n < CANDIDATES_MAX; i++) {
             const char *s = cc->scope->stream_name(cc->scope->ctx, i);
@@ -37,12 +39,25 @@ static const char *stream_hint(struct cc *cc, const char *name)
     return names_hint(cc, name, candidates, n);
 }
 
+const char *names_key(struct arena *a, const char *name)
+{
+    char *key = arena_str(a, name);
+    for (char *p = key; *p != '\0'; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return key;
+}
+
+struct cc_known *names_known(const struct cc *cc, const char *name)
+{
+    struct cc_known *map = cc->known;
+    return MAP_GET_STR(map, names_key(cc->scratch, name));
+}
+
 const struct schema *names_stream(struct cc *cc, const struct ast_name *n)
 {
-    const struct cc_known *found = NULL;
-    for (const struct cc_known *k = cc->known; k != NULL && found == NULL; k = k->next)
-        if (names_same(n, k->name))
-            found = k;
+    const struct cc_known *found = names_known(cc, n->text);
+    if (found != NULL && !names_same(n, found->name))
+        found = NULL; /* quoted, and of another case */
     if (found != NULL && found->schema != NULL)
         return found->schema;
     const struct schema *s = NULL;
@@ -65,13 +80,16 @@ const struct schema *names_stream(struct cc *cc, const struct ast_name *n)
 
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias)
 {
-    struct names_relation *r = arena_zero(cc->arena, sizeof *r);
+    struct cc temporary = *cc; /* what a plan takes of these nodes it copies */
+    temporary.arena = cc->scratch;
+    struct names_relation *r = arena_zero(cc->scratch, sizeof *r);
     r->schema = s;
-    r->what = arena_printf(cc->arena, "stream %s", s->name);
+    r->what = arena_printf(cc->scratch, "stream %s", s->name);
     r->n = s->ncolumns;
-    r->columns = arena_alloc(cc->arena, r->n * sizeof *r->columns);
+    r->columns = arena_alloc(cc->scratch, r->n * sizeof *r->columns);
     for (unsigned i = 0; i < s->ncolumns; i++) {
-        struct expr *e = types_node(cc, EXPR_COLUMN, s->columns[i].type, (struct span){0}, 0, NULL);
+        struct expr *e =
+            types_node(&temporary, EXPR_COLUMN, s->columns[i].type, (struct span){0}, 0, NULL);
         e->index = i;
         r->columns[i] =
             (struct names_column){s->columns[i].name, alias != NULL ? alias : s->name, e};
@@ -109,7 +127,7 @@ const struct names_column *names_find(const struct names_relation *r,
 
 static const char *column_hint(struct cc *cc, const struct names_relation *r, const char *name)
 {
-    const char **candidates = arena_alloc(cc->arena, (r->n + 1) * sizeof *candidates);
+    const char **candidates = arena_alloc(cc->scratch, (r->n + 1) * sizeof *candidates);
     for (unsigned i = 0; i < r->n; i++)
         candidates[i] = r->columns[i].name;
     return names_hint(cc, name, candidates, r->n);
@@ -117,7 +135,7 @@ static const char *column_hint(struct cc *cc, const struct names_relation *r, co
 
 static const char *qualifier_hint(struct cc *cc, const struct names_relation *r, const char *name)
 {
-    const char **candidates = arena_alloc(cc->arena, (r->n + 1) * sizeof *candidates);
+    const char **candidates = arena_alloc(cc->scratch, (r->n + 1) * sizeof *candidates);
     size_t n = 0;
     for (unsigned i = 0; i < r->n; i++)
         if (r->columns[i].qualifier != NULL)

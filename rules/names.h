@@ -38,6 +38,10 @@ struct names_vars {
     struct subset subsets[PLAN_VARS_MAX];
 };
 
+/* What the script has defined under that name, whatever its case; NULL: nothing. */
+struct cc_known *names_known(const struct cc *cc, const char *name);
+/* In small letters, in the arena. */
+const char *names_key(struct arena *a, const char *name);
 /* NULL, once said. */
 const struct schema *names_stream(struct cc *cc, const struct ast_name *n);
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias);

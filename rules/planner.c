@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { PLAN_BLOCK = 2048 }; /* most plans take two such blocks */
+
 /* --- what can be read ------------------------------------------------------------------------- */
 
 static const struct expr *bind_row(struct cc *cc, const struct names_relation *rel,
@@ -58,14 +60,14 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
     struct names_relation *in = planner_relation(cc, q->from);
     if (in == NULL)
         return NULL;
-    struct names_relation *out = arena_zero(cc->arena, sizeof *out);
+    struct names_relation *out = arena_zero(cc->scratch, sizeof *out);
     *out = *in;
     out->columns = NULL;
     out->n = 0;
     unsigned room = 0;
     for (const struct ast_item *i = q->items; i != NULL; i = i->next)
         room += i->e->kind == AST_STAR ? in->n : 1;
-    out->columns = arena_alloc(cc->arena, (room + 1) * sizeof *out->columns);
+    out->columns = arena_alloc(cc->scratch, (room + 1) * sizeof *out->columns);
     for (const struct ast_item *i = q->items; i != NULL; i = i->next) {
         if (i->e->kind == AST_STAR) {
             for (unsigned c = 0; c < in->n; c++)
@@ -130,6 +132,16 @@ static bool check_star(struct cc *cc, const struct names_relation *rel, const st
     return false;
 }
 
+/* A relation's columns are gone with the statement. */
+static const struct expr *copy(struct cc *cc, const struct expr *e)
+{
+    if (e == NULL)
+        return NULL;
+    struct expr *c = arena_alloc(cc->arena, sizeof *c);
+    *c = *e;
+    return c;
+}
+
 void planner_select(struct cc *cc, const struct names_relation *rel, const struct ast_item *items,
                     struct planner_outputs *o)
 {
@@ -144,7 +156,7 @@ void planner_select(struct cc *cc, const struct names_relation *rel, const struc
         if (!check_star(cc, rel, i->e))
             continue;
         for (unsigned c = 0; c < rel->n; c++)
-            planner_output(cc, o, rel->columns[c].name, i->e->at, rel->columns[c].e);
+            planner_output(cc, o, rel->columns[c].name, i->e->at, copy(cc, rel->columns[c].e));
     }
 }
 
@@ -297,7 +309,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     struct cc cc = *base;
     int errors = cc.d->errors;
     int64_t lateness = 0;
-    cc.arena = arena_new(4096, 0);
+    cc.arena = arena_new(PLAN_BLOCK, 0);
     struct rule_plan *p = arena_zero(cc.arena, sizeof *p);
     p->arena = cc.arena;
     p->refs = 1;
