@@ -31,7 +31,7 @@ struct codec_json *codec_json_new(const struct schema *s, const struct colset *w
     c->want = *want;
     if (s->time_column >= 0)
         colset_add(&c->want, (unsigned)s->time_column);
-    c->simd = codec_simd_new(CODEC_EVENT_MAX);
+    c->simd = codec_simd_new();
     c->walk.schema = s;
     c->walk.dict = dict;
     codec_shape_init(&c->walk.shape, s, &c->want, dict);

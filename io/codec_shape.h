@@ -40,7 +40,10 @@ struct codec_field { /* what is known of a key */
     struct codec_node *inside; /* columns further down, or NULL */
 };
 
-enum { CODEC_GUESSES = 64, CODEC_GUESS_KEY_MAX = 120 };
+enum {
+    CODEC_GUESSES = 64,
+    CODEC_GUESS_KEY_MAX = 60, /* a guess may be compared with the end of the text: no further than the padding goes */
+};
 
 struct codec_guess {
     _Alignas(16) char text[16]; /* the first bytes of the key with its closing quote and the colon */

@@ -13,12 +13,12 @@ struct codec_simd {
     std::unique_ptr<internal::dom_parser_implementation> parser;
 };
 
-codec_simd *codec_simd_new(size_t max_bytes)
+codec_simd *codec_simd_new(void)
 {
     auto *s = new (std::nothrow) codec_simd;
     if (s == nullptr ||
-        get_active_implementation()->create_dom_parser_implementation(max_bytes, 1, s->parser) !=
-            SUCCESS)
+        get_active_implementation()->create_dom_parser_implementation(CODEC_SIMD_FIRST, 1,
+                                                                      s->parser) != SUCCESS)
         abort();
     return s;
 }
@@ -32,6 +32,9 @@ codec_simd_fault codec_simd_index(codec_simd *s, const char *buf, size_t len,
                                   const uint32_t **places)
 {
     auto *p = s->parser.get();
+    if (len > p->capacity() &&
+        p->set_capacity(len > 2 * p->capacity() ? len : 2 * p->capacity()) != SUCCESS)
+        abort();
     error_code e = p->stage1(reinterpret_cast<const uint8_t *>(buf), len, stage1_mode::regular);
     switch (e) {
     case SUCCESS:

@@ -24,11 +24,14 @@ enum codec_simd_fault {
     CODEC_SIMD_OTHER,
 };
 
-enum { CODEC_SIMD_ENDS = 4 }; /* entries of `len` that follow the last place */
+enum {
+    CODEC_SIMD_ENDS = 4, /* entries of `len` that follow the last place */
+    CODEC_SIMD_FIRST = 32 << 10, /* bytes of text that there is memory for at first; it grows */
+};
 
 struct codec_simd;
 
-struct codec_simd *codec_simd_new(size_t max_bytes); /* out of memory ends the process */
+struct codec_simd *codec_simd_new(void); /* out of memory ends the process */
 void codec_simd_free(struct codec_simd *s); /* NULL is fine */
 enum codec_simd_fault codec_simd_index(struct codec_simd *s, const char *buf, size_t len, const uint32_t **places);
 

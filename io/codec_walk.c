@@ -300,9 +300,11 @@ static bool walk_members(struct codec_walk *w, struct codec_node *node)
 static bool walk_object(struct codec_walk *w, struct codec_node *node)
 {
     w->at++;
+    if (*w->at >= w->end)
+        return codec_walk_refuse(w, "it ends too early");
     if (w->buf[*w->at] != '}' && !walk_members(w, node))
         return false;
-    if (*w->at >= w->end || w->buf[*w->at] != '}')
+    if (w->buf[*w->at] != '}')
         return codec_walk_refuse(w, "a comma or a closing brace is expected");
     w->at++;
     return true;
