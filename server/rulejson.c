@@ -2,6 +2,8 @@
 #include "server/rulejson.h"
 #include "cep/nfa.h"
 #include "server/jsonw.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 const char *rulejson_kind(const struct rule_plan *p)
 {
@@ -31,7 +33,8 @@ void rulejson_shape(struct bytes *out, const struct rule_plan *p)
 }
 
 /* Both halves of a DEFINE: what reads the row alone, and what reads the match so far. */
-static void write_define(struct bytes *out, const struct rule_plan *p, const struct match_var *v)
+static void write_condition(struct bytes *out, const char *key, const struct rule_plan *p,
+                            const struct match_var *v)
 {
     struct bytes text = {0};
     if (v->row)
@@ -40,7 +43,7 @@ static void write_define(struct bytes *out, const struct rule_plan *p, const str
         bytes_printf(&text, " AND ");
     if (v->path)
         expr_print(v->path, p->input, p->match.var_names, &text);
-    jsonw_key(out, "define");
+    jsonw_key(out, key);
     if (text.n)
         jsonw_strn(out, (const char *)text.p, text.n);
     else
@@ -56,7 +59,7 @@ void rulejson_parts(struct bytes *out, const struct rule_plan *p)
     for (unsigned i = 0; p->shape == RULE_MATCH && i < p->match.nvars; i++) {
         jsonw_open(out, '{');
         jsonw_kstr(out, "name", p->match.vars[i].name);
-        write_define(out, p, &p->match.vars[i]);
+        write_condition(out, "define", p, &p->match.vars[i]);
         jsonw_close(out, '}');
     }
     jsonw_close(out, ']');
@@ -71,6 +74,109 @@ void rulejson_parts(struct bytes *out, const struct rule_plan *p)
     jsonw_close(out, ']');
 }
 
+/* --- the automaton ------------------------------------------------------------------------------------------------ */
+
+struct drawing {
+    struct bytes *out;
+    const struct rule_plan *p;
+    const struct nfa *n;
+};
+
+static const char *var_name(const struct drawing *d, int var)
+{
+    return d->p->match.vars[var].name;
+}
+
+/* A, or A/2 for the second place of A in the pattern. */
+static void write_label(const struct drawing *d, unsigned s)
+{
+    unsigned nth = 0, all = 0;
+    char label[256];
+    for (unsigned i = 1; i < d->n->nstates; i++)
+        if (d->n->states[i].var == d->n->states[s].var) {
+            all++;
+            nth += i <= s;
+        }
+    const char *name = var_name(d, d->n->states[s].var);
+    snprintf(label, sizeof label, all > 1 ? "%s/%u" : "%s", name, nth);
+    jsonw_kstr(d->out, "label", label);
+}
+
+static void write_state(const struct drawing *d, unsigned s)
+{
+    bool final = s == d->n->nstates;
+    jsonw_open(d->out, '{');
+    jsonw_ku64(d->out, "id", s);
+    if (s == 0 || final)
+        jsonw_kstr(d->out, "label", final ? "match" : "start");
+    else
+        write_label(d, s);
+    jsonw_kstr(d->out, "kind", s == 0 ? "start" : final ? "final" : "state");
+    jsonw_kstr(d->out, "variable", s == 0 || final ? NULL : var_name(d, d->n->states[s].var));
+    jsonw_close(d->out, '}');
+}
+
+static void note_vars(const struct drawing *d, struct bytes *text, const char *before,
+                      uint64_t vars)
+{
+    const char *between = before;
+    if (vars == 0)
+        return;
+    if (text->n)
+        bytes_printf(text, "; ");
+    for (; vars != 0; vars &= vars - 1, between = ", ")
+        bytes_printf(text, "%s%s", between, var_name(d, __builtin_ctzll(vars)));
+}
+
+/* What the edge asks for beside the variable's own condition, in words. */
+static void write_note(const struct drawing *d, const struct nfa_edge *e)
+{
+    struct bytes text = {0};
+    note_vars(d, &text, "no row between is ", e->nots);
+    note_vars(d, &text, "the next row is not ", e->next_nots);
+    note_vars(d, &text, "until ", e->untils | e->untils_row);
+    for (unsigned i = 0; i < e->nguards; i++) {
+        if (e->guards[i].least > 0)
+            bytes_printf(&text, "%safter %" PRIu32 " or more", text.n ? "; " : "",
+                         e->guards[i].least);
+        if (e->guards[i].below != UINT32_MAX)
+            bytes_printf(&text, "%sup to %" PRIu32, text.n ? "; " : "", e->guards[i].below);
+    }
+    if (e->step_ms >= 0)
+        bytes_printf(&text, "%swithin %g s", text.n ? "; " : "", (double)e->step_ms / 1000);
+    if (e->at_start)
+        bytes_printf(&text, "%sat the start", text.n ? "; " : "");
+    if (e->at_end)
+        bytes_printf(&text, "%sat the end", text.n ? "; " : "");
+    jsonw_key(d->out, "note");
+    if (text.n)
+        jsonw_strn(d->out, (const char *)text.p, text.n);
+    else
+        jsonw_null(d->out);
+    bytes_fini(&text);
+}
+
+static void write_edge(const struct drawing *d, unsigned from, unsigned rank,
+                       const struct nfa_edge *e)
+{
+    static const char *const contiguities[] = {"next", "followed", "any"};
+    bool accepts = e->to == NFA_ACCEPT;
+    int var = accepts ? -1 : d->n->states[e->to].var;
+    jsonw_open(d->out, '{');
+    jsonw_ku64(d->out, "from", from);
+    jsonw_ku64(d->out, "to", accepts ? d->n->nstates : e->to);
+    jsonw_ku64(d->out, "rank", rank);
+    jsonw_kstr(d->out, "label", accepts ? "" : var_name(d, var));
+    jsonw_kstr(d->out, "contiguity", from == 0 || accepts ? "followed" : contiguities[e->how]);
+    jsonw_kstr(d->out, "kind", accepts ? "skip" : e->to <= from ? "loop" : "take");
+    if (accepts)
+        jsonw_kstr(d->out, "condition", NULL);
+    else
+        write_condition(d->out, "condition", d->p, &d->p->match.vars[var]);
+    write_note(d, e);
+    jsonw_close(d->out, '}');
+}
+
 void rulejson_nfa(struct bytes *out, const struct rule_plan *p)
 {
     struct nfa *n = NULL;
@@ -78,6 +184,19 @@ void rulejson_nfa(struct bytes *out, const struct rule_plan *p)
         jsonw_null(out);
         return;
     }
-    nfa_print(n, p, NFA_JSON, out);
+    const struct drawing d = {out, p, n};
+    jsonw_open(out, '{');
+    jsonw_key(out, "states");
+    jsonw_open(out, '[');
+    for (unsigned s = 0; s <= n->nstates; s++)
+        write_state(&d, s);
+    jsonw_close(out, ']');
+    jsonw_key(out, "edges");
+    jsonw_open(out, '[');
+    for (unsigned s = 0; s < n->nstates; s++)
+        for (unsigned i = 0; i < n->states[s].nedges; i++)
+            write_edge(&d, s, i + 1, &n->states[s].edges[i]);
+    jsonw_close(out, ']');
+    jsonw_close(out, '}');
     nfa_free(n);
 }
