@@ -137,27 +137,34 @@ static uint64_t peak_rss_bytes(void)
     return kib * 1024;
 }
 
-static uint64_t put_results(const struct evalrun *run, const struct loaded *l, struct bytes *out)
+/* "name":{"match":3,"late":1} of the counts that are not zero. */
+static void put_kinds(const char *name, const uint64_t counts[RESULT_ERROR + 1], struct bytes *out)
 {
-    uint64_t total = 0;
-    bytes_printf(out, "\"results\":{");
-    for (unsigned i = 0; i < l->nrules; i++) {
-        bool first = true;
-        bytes_printf(out, i ? "," : "");
-        value_json_string(l->rules[i].plan->name, strlen(l->rules[i].plan->name), out);
-        bytes_printf(out, ":{");
-        for (unsigned k = RESULT_MATCH; k <= RESULT_ERROR; k++) {
-            uint64_t n = evalrun_count(run, i, k);
-            total += n;
-            if (n == 0)
-                continue;
-            bytes_printf(out, "%s\"%s\":%" PRIu64, first ? "" : ",", result_kind_name(k), n);
-            first = false;
-        }
-        bytes_printf(out, "}");
+    const char *comma = "";
+    value_json_string(name, strlen(name), out);
+    bytes_printf(out, ":{");
+    for (unsigned k = RESULT_MATCH; k <= RESULT_ERROR; k++) {
+        if (counts[k] == 0)
+            continue;
+        bytes_printf(out, "%s\"%s\":%" PRIu64, comma, result_kind_name(k), counts[k]);
+        comma = ",";
     }
     bytes_printf(out, "}");
-    return total;
+}
+
+static void put_results(const struct evalrun *run, const struct loaded *l, struct bytes *out)
+{
+    uint64_t sum[RESULT_ERROR + 1] = {0};
+    bytes_printf(out, "\"results\":{");
+    for (unsigned i = 0; i < l->nrules; i++) {
+        uint64_t counts[RESULT_ERROR + 1];
+        for (unsigned k = RESULT_MATCH; k <= RESULT_ERROR; k++)
+            sum[k] += counts[k] = evalrun_count(run, i, k);
+        bytes_printf(out, i ? "," : "");
+        put_kinds(l->rules[i].plan->name, counts, out);
+    }
+    bytes_printf(out, "},");
+    put_kinds("results_total", sum, out);
 }
 
 static void print_stats(const struct evaljob_options *o, const struct loaded *l,
@@ -181,8 +188,8 @@ static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                  (double)in.decode_ns / 1e9, wall > 0 ? (double)in.events / wall : 0.0,
                  user + sys > 0 ? (double)in.events / (user + sys) : 0.0, peak_rss_bytes(),
                  t.state_bytes);
-    uint64_t total = put_results(run, l, &out);
-    bytes_printf(&out, ",\"results_total\":%" PRIu64 "}\n", total);
+    put_results(run, l, &out);
+    bytes_printf(&out, "}\n");
     fwrite(out.p, 1, out.n, o->output ? stdout : stderr);
     bytes_fini(&out);
 }
