@@ -53,6 +53,8 @@ static void begin(struct codec_json *c, struct batch *b, size_t text_step)
     struct codec_walk *w = &c->walk;
     BUG_IF(memcmp(&b->present, &c->want, sizeof c->want) != 0, "a batch of other columns");
     w->b = b;
+    for (unsigned i = 0; i < w->schema->ncolumns; i++)
+        w->cells[i] = b->columns[i].i;
     w->text = (struct codec_text){.step = text_step};
     uint64_t serial = w->dict != NULL ? dict_serial(w->dict) : 0;
     if (b->n == 0 && serial != 0) {

@@ -78,6 +78,7 @@ static void add_column(struct codec_shape *s, const struct schema *schema, unsig
     }
     struct codec_field leaf = {.path = f->path,
                                .column = (int)c,
+                               .bit = UINT64_C(1) << (c % 64),
                                .type = column->type,
                                .wanted = wanted,
                                .interned = interned && column->type.kind == TYPE_STRING};

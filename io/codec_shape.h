@@ -33,6 +33,7 @@ struct codec_field { /* what is known of a key */
     const char *path; /* from the top, for people */
     enum codec_op op;
     int column; /* -1: none ends here */
+    uint64_t bit; /* of the column in its word of a colset */
     struct type type;
     bool wanted; /* to be stored, else only checked */
     bool interned; /* its text gets an id */

@@ -201,7 +201,7 @@ static inline bool hot_string(struct codec_walk *w, const struct codec_field *f,
         return false;
     if (keep) {
         memcpy(text, p + 1, CODEC_COPY); /* of constant size: two moves; both sides have the room */
-        struct str *cell = &w->b->columns[f->column].s[w->row];
+        struct str *cell = (struct str *)w->cells[f->column] + w->row;
         __builtin_prefetch(cell + 8,
                            1); /* stores wait for each other: one that misses holds up the rest */
         *cell = (struct str){text, (uint32_t)n - 2, id ? dict_find(w->dict, text, n - 2) : 0};
@@ -223,8 +223,19 @@ static inline bool hot_number(struct codec_walk *w, const struct codec_field *f,
             w->time = v;
     }
     if (f->wanted)
-        w->b->columns[f->column].i[w->row] = v;
+        ((int64_t *)w->cells[f->column])[w->row] = v;
     return true;
+}
+
+/* Where strings go, if there is room for all that are yet to come on the line, so that none has to ask; NULL: there is
+ * not. A long line does not get as much as it has bytes: most of it may be of other fields. */
+static char *room_for_rest(struct codec_walk *w)
+{
+    enum { LINE_MAX_BYTES = 1024 };
+    size_t rest = w->end - *w->at;
+    if ((size_t)(w->text.end - w->text.at) >= rest + CODEC_COPY)
+        return w->text.at;
+    return rest <= LINE_MAX_BYTES ? codec_walk_room(w, rest) : NULL;
 }
 
 static __attribute__((noinline)) bool take_cold(struct codec_walk *w, const struct codec_field *f,
@@ -238,14 +249,16 @@ static __attribute__((noinline)) bool take_cold(struct codec_walk *w, const stru
 static bool walk_members(struct codec_walk *w, struct codec_node *node)
 {
     const char *const buf = w->buf;
+    const uint32_t end = w->end;
     const uint32_t *at = w->at; /* at[0]: the key, at[2]: the value, at[3]: what comes next */
     const struct codec_guess *g = node->guesses;
-    char *text = codec_walk_room(w, 0);
+    char *text = room_for_rest(w);
+    bool hot = true;
     for (;;) {
         const struct codec_field *f = g->field;
         enum codec_op op = g->op;
         uint32_t v = at[2], next = at[3];
-        if (__builtin_expect(next >= w->end, 0))
+        if (__builtin_expect(next >= end, 0))
             return codec_walk_refuse(w, "it ends too early");
         if (__builtin_expect(codec_shape_is(g, buf + at[0] + 1) && buf[at[0]] == '"', 1)) {
             g++;
@@ -259,39 +272,43 @@ static bool walk_members(struct codec_walk *w, struct codec_node *node)
             g = node->guesses + guess;
         }
         bool done = false;
+        const char *p = buf + v;
         size_t n = next - v;
-        if (op <= CODEC_OP_STRING_ID) {
-            done = hot_string(w, f, buf + v, n, text, op >= CODEC_OP_STRING_KEEP,
-                              op == CODEC_OP_STRING_ID);
-            text += done && op >= CODEC_OP_STRING_KEEP ? n - 2 : 0;
+        if (op == CODEC_OP_STRING_KEEP && text != NULL) {
+            done = hot_string(w, f, p, n, text, true, false);
+            text += done ? n - 2 : 0;
+        } else if (op == CODEC_OP_STRING) {
+            done = hot_string(w, f, p, n, text, false, false);
+        } else if (op == CODEC_OP_STRING_ID && text != NULL) {
+            done = hot_string(w, f, p, n, text, true, true);
+            text += done ? n - 2 : 0;
         } else if (op == CODEC_OP_FIXED) {
-            done = hot_number(w, f, buf + v, n, CODEC_OP_FIXED);
+            done = hot_number(w, f, p, n, CODEC_OP_FIXED);
         } else if (op == CODEC_OP_TIME) {
-            done = hot_number(w, f, buf + v, n, CODEC_OP_TIME);
+            done = hot_number(w, f, p, n, CODEC_OP_TIME);
         } else if (op == CODEC_OP_WHOLE) {
-            done = hot_number(w, f, buf + v, n, CODEC_OP_WHOLE);
+            done = hot_number(w, f, p, n, CODEC_OP_WHOLE);
         }
-        if (__builtin_expect(done && !w->is_bad, 1)) {
-            colset_add(&w->have, (unsigned)f->column);
+        if (__builtin_expect(done && hot, 1)) {
+            w->have.w[(unsigned)f->column / 64] |= f->bit;
             at += 3;
         } else {
-            w->text.at = text;
+            if (text != NULL)
+                w->text.at = text;
             if (!take_cold(w, f, at + 2))
                 return false;
             at = w->at;
-            text = w->text.at;
-            if (*at >= w->end)
+            if (*at >= end)
                 return codec_walk_refuse(w, "it ends too early");
-        }
-        if (__builtin_expect((size_t)(w->text.end - text) < CODEC_COPY, 0)) {
-            w->text.at = text;
-            text = codec_walk_room(w, 0);
+            text = room_for_rest(w);
+            hot = !w->is_bad;
         }
         if (buf[*at] != ',')
             break;
         at++;
     }
-    w->text.at = text;
+    if (text != NULL)
+        w->text.at = text;
     w->at = at;
     return true;
 }

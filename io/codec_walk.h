@@ -27,6 +27,7 @@ struct codec_walk {
     /* the row */
     struct batch *b;
     unsigned row;
+    void *cells[SCHEMA_COLUMNS_MAX]; /* of b's columns */
     struct codec_text text;
     evtime time;
     struct colset have; /* columns with a value that is not NULL */
