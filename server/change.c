@@ -213,6 +213,11 @@ enum err change_begin(struct change *c, const struct change_env *env, struct dia
 
 /* --- the cut ----------------------------------------------------------------------------------------------------- */
 
+static bool reads_files_that_end(const struct schema *s)
+{
+    return strcmp(s->connector, "file") == 0 && !source_file_follows(s);
+}
+
 static unsigned cut_marks(const struct change_env *env, const struct schema *s,
                           struct job_mark *marks, evtime *w)
 {
@@ -293,6 +298,11 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     struct catalog_mark stored[2][SCHEMA_PARTITIONS_MAX];
     struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy = {.deployed = true};
     end.nmarks = cut_marks(env, plan->input, marks, &end.w);
+    if (reads_files_that_end(plan->input)) {
+        end.w = EVTIME_MIN;
+        for (unsigned i = 0; i < end.nmarks; i++)
+            marks[i] = (struct job_mark){i, 0, EVTIME_MIN};
+    }
     deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks};
     struct catalog_cut cuts[2] = {stored_cut(&end, stored[0]), stored_cut(&deploy, stored[1])};
     const struct registry_rule *old = registry_rule_named(env->registry, k->name);
@@ -319,6 +329,8 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     note_put(delta, r.uid);
     if (feed_open(env->feed, s, marks))
         note_opened(delta, s->id);
+    else if (reads_files_that_end(s))
+        delta->again = true;
     LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, r.version);
     return e;
 }

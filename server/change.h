@@ -7,7 +7,8 @@
  *
  * The cut of a rule is made at (offset, watermark) of the end of each partition of its stream, and is in the catalogue
  * before any worker hears of the change. A row belongs to the new rules by its place, so the log need not be drained
- * first: a worker that is behind the cut comes to it later, as a replay does. */
+ * first: a worker that is behind the cut comes to it later, as a replay does. A rule over files that end sees them from
+ * their beginning: how far they have been read just then is nobody's concern. */
 #ifndef WEIR_SERVER_CHANGE_H
 #define WEIR_SERVER_CHANGE_H
 #include "server/alertwriter.h"
@@ -43,6 +44,7 @@ enum err change_begin(struct change *c, const struct change_env *env, struct dia
 struct change_delta {
     uint64_t *put, *removed;
     uint32_t *opened; /* streams that are read from now on */
+    bool again; /* a rule wants rows that have gone by: all must be read again, by a new attempt */
     size_t nput, nremoved, nopened, put_cap, removed_cap, opened_cap;
 };
 enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,

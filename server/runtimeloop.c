@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, RATE_MS = 1000, JOIN_MS = 3000 };
+enum { TICK_MS = 250, RATE_MS = 1000, JOIN_MS = 3000, AGAIN_MS = 1000 };
 
 void runtimeloop_init(struct runtimeloop *l)
 {
@@ -91,7 +91,7 @@ static void end_change(struct runtimeloop *l, enum err e)
 {
     struct change *c = l->change;
     l->change = NULL;
-    l->change_begun = false;
+    l->change_begun = l->change_recorded = false;
     change_done(c, e, &l->change_diag);
     diag_fini(&l->change_diag);
     diag_init(&l->change_diag, NULL, 0);
@@ -103,10 +103,8 @@ static void delay_attempt(struct runtimeloop *l, const char *why)
     LOG_ERROR("attempt failed", "attempt=%u retry_ms=%d reason=\"%s\"", crew_attempt(l->crew),
               delay, why);
     l->next_attempt = timebase_mono_ns() + (montime)delay * 1000000;
-    /* What was recorded is what the next attempt begins with. */
-    bool recorded = l->phase == PHASE_COMMITTING;
     move(l, PHASE_DOWN);
-    if (recorded)
+    if (l->change_recorded) /* the next attempt begins with it */
         end_change(l, l->change_result);
 }
 
@@ -168,8 +166,14 @@ static void commit_change(struct runtimeloop *l)
 {
     struct change_delta delta = {0};
     l->change_result = change_commit(l->change, &l->env, &l->change_diag, &delta);
+    l->change_recorded = true;
     if (l->phase == PHASE_DOWN) {
         end_change(l, l->change_result);
+    } else if (delta.again) {
+        move(
+            l,
+            PHASE_STARTING); /* by the loop, which is just reading from the workers that are to go */
+        l->start_again = true;
     } else {
         l->epoch++;
         send_change(l, &delta);
@@ -220,9 +224,9 @@ static void on_running(void *ctx, unsigned worker, uint32_t epoch)
         return;
     bool committed = l->phase == PHASE_COMMITTING;
     move(l, PHASE_RUNNING);
-    if (committed)
+    if (l->change_recorded)
         end_change(l, l->change_result);
-    else
+    if (!committed)
         LOG_INFO("workers run", "attempt=%u epoch=%u", crew_attempt(l->crew), l->epoch);
 }
 
@@ -332,6 +336,12 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
         LOG_WARN("eventfd", "reason=\"%s\"", strerror(errno));
     if (l->phase != PHASE_DOWN && crew_turn(l->crew, fds, reads, &failed) != ERR_OK)
         fail_attempt(l, failed);
+    if (l->start_again && l->phase != PHASE_DOWN) {
+        LOG_INFO("workers are to read again what has gone by", "attempt=%u", crew_attempt(l->crew));
+        crew_join(l->crew, AGAIN_MS);
+        start_attempt(l);
+    }
+    l->start_again = false;
     step_changes(l);
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);

@@ -9,7 +9,8 @@
  *     ^____________________ a worker has died, from anywhere _______________________________________|
  *
  * A change is recorded between PREPARING and COMMITTING; if the attempt fails before, the change is made while DOWN,
- * if after, the next attempt begins with it. */
+ * if after, the next attempt begins with it. One that wants rows again that have gone by (a new rule over files) goes
+ * from PREPARING to STARTING: a new attempt reads them. */
 #ifndef WEIR_SERVER_RUNTIMELOOP_H
 #define WEIR_SERVER_RUNTIMELOOP_H
 #include "server/change.h"
@@ -48,7 +49,7 @@ struct runtimeloop {
     montime next_attempt, rate_at;
     uint64_t rate_rows;
     struct change *change; /* under way */
-    bool change_begun;
+    bool change_begun, change_recorded, start_again;
     enum err change_result;
     struct diag change_diag;
     struct arena *scratch;

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A `weir serve` of a test's own: real processes, a free port, conditions with deadlines."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import requests
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+WEIR = os.environ.get("WEIR") or str(TESTS.parent / "weir")
+QUERIES = TESTS / "bench" / "queries"
+EXPECTED = json.loads((TESTS / "bench" / "expected.json").read_text())["results"]["200000"]
+STREAM = (QUERIES / "payments.sql").read_text()
+SECONDS = 50
+BLOCK = 2000
+
+_pause = threading.Event()
+
+
+def until(what, reached, seconds=SECONDS):
+    """The first true answer of reached(); asked again and again until the deadline."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = reached()
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        _pause.wait(0.02)
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (OSError, IndexError):
+        return False
+
+
+class Server:
+    def __init__(self, folder, *options, workers=2):
+        self.data, self.log = folder / "data", folder / "serve.log"
+        self.options = ["--workers", str(workers), *options]
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Starts on the same data folder as before."""
+        seen = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen([WEIR, "serve", "--data", self.data, "--port", "0", *self.options],
+                                            stdout=out, stderr=out)
+        found = until("the server listens", lambda: self.said("url=", seen))
+        self.url = found.group(1).rstrip("/")
+        self.session = requests.Session()
+        until("the workers run", lambda: self.session.get(self.url + "/readyz", timeout=5).status_code == 200)
+
+    def said(self, key, since=0):
+        text = self.log.read_bytes()[since:].decode(errors="replace")
+        assert self.process.poll() is None, f"the server ended by itself:\n{text[-3000:]}"
+        return re.search(re.escape(key) + r'"?([^ "\n]+)', text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(SECONDS)
+        assert code in (0, -signal.SIGKILL), self.log.read_text(errors="replace")[-3000:]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(SECONDS)
+
+    def get(self, path):
+        answer = self.session.get(self.url + "/api/v1" + path, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path, body=None, **more):
+        return self.session.post(self.url + "/api/v1" + path, json=body, timeout=30, **more)
+
+    def create(self, *queries, stream=STREAM):
+        if stream is not None:
+            answer = self.post("/streams", {"sql": stream})
+            assert answer.status_code == 201, answer.text
+        for query in queries:
+            answer = self.post("/rules", {"sql": (QUERIES / f"{query}.sql").read_text()})
+            assert answer.status_code == 201, answer.text
+
+    def post_lines(self, lines, partition=0, stream="payments", session=None):
+        for at in range(0, len(lines), BLOCK):
+            block = b"".join(lines[at:at + BLOCK])
+            url = f"{self.url}/api/v1/streams/{stream}/events?partition={partition}"
+            answer = until("intake takes events", lambda block=block, url=url: self._post_block(url, block, session))
+            assert answer.status_code == 202, answer.text
+
+    def _post_block(self, url, block, session):
+        answer = (session or self.session).post(url, data=block, timeout=30,
+                                                headers={"content-type": "application/x-ndjson"})
+        return None if answer.status_code == 429 else answer
+
+    def finish(self, stream="payments"):
+        answer = self.post(f"/streams/{stream}:finish")
+        assert answer.status_code == 200, answer.text
+
+    def partitions(self, stream="payments"):
+        return self.get(f"/streams/{stream}")["partitions"]
+
+    def workers(self):
+        return self.get("/workers")["data"]
+
+    def alerts_by_rule(self):
+        return {rule["name"]: rule["alerts"] for rule in self.get("/rules")["data"]}
+
+    def pages(self, path):
+        """All elements of a list, page by page."""
+        found, after = [], ""
+        while True:
+            page = self.get(f"{path}?limit=500{after}")
+            found += page["data"]
+            if not page["page"]["has_more"]:
+                return found
+            after = f"&after={page['page']['next']}"
+
+    def alert_ids(self):
+        found = [alert["id"] for alert in self.pages("/alerts")]
+        assert len(found) == len(set(found))
+        return set(found)
+
+    def settled(self):
+        """Finished, all taken, every result stored: the alerts by rule."""
+        def same():
+            if not all(p["finished"] and p["taken"] == p["end"] for p in self.partitions()):
+                return None
+            if not all(w["state"] == "running" and w["watermark"] is None for w in self.workers()):
+                return None
+            before = self.alerts_by_rule()
+            _pause.wait(0.3)  # several of the writer's batches
+            return before if before == self.alerts_by_rule() else None
+        return until("all events have been worked off", same)
