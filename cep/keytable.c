@@ -67,7 +67,7 @@ struct key *keytable_find(const struct keytable *t, uint64_t hash, const void *p
         const struct keytable_slot *s = &t->slots[i];
         if (s->key == NULL)
             return NULL;
-        if (s->hash == hash && s->key->len == n && memcmp(s->key->bytes, p, n) == 0)
+        if (s->hash == hash && s->key->len == n && (n == 0 || memcmp(s->key->bytes, p, n) == 0))
             return s->key;
     }
 }
