@@ -29,7 +29,8 @@ static void say(const struct evaltext *t, const struct diag *d)
 {
     struct bytes out = {0};
     evaltext_tell(t, d, &out);
-    fwrite(out.p, 1, out.n, stderr);
+    if (out.n > 0)
+        fwrite(out.p, 1, out.n, stderr);
     bytes_fini(&out);
 }
 
