@@ -133,17 +133,3 @@ void batch_unref(struct batch *b)
     if (--b->refs == 0)
         block_free(b, block_bytes(b->schema, &b->present));
 }
-
-struct value batch_value(const struct batch *b, unsigned column, unsigned row)
-{
-    const struct batch_column *c = &b->columns[column];
-    struct value v = {.type = b->schema->columns[column].type,
-                      .null = batch_is_null(b, column, row)};
-    if (v.null)
-        return v;
-    if (v.type.kind == TYPE_STRING)
-        v.c.s = c->s[row];
-    else
-        v.c.i = c->i[row];
-    return v;
-}

@@ -47,10 +47,20 @@ struct batch {
 struct batch *batch_new(const struct schema *s, const struct colset *want);
 struct batch *batch_ref(struct batch *b);
 void batch_unref(struct batch *b); /* NULL is fine */
-struct value batch_value(const struct batch *b, unsigned column, unsigned row);
 static inline bool batch_is_null(const struct batch *b, unsigned column, unsigned row)
 {
-    return b->columns[column].nulls[row / 64] >> (row % 64) & 1;
+    const struct batch_column *c = &b->columns[column];
+    return c->has_nulls && (c->nulls[row / 64] >> (row % 64) & 1); /* spares a cache line, mostly */
+}
+static inline struct value batch_value(const struct batch *b, unsigned column, unsigned row)
+{
+    const struct batch_column *c = &b->columns[column];
+    struct value v = {.type = b->schema->columns[column].type, .null = batch_is_null(b, column, row)};
+    if (v.type.kind == TYPE_STRING)
+        v.c.s = c->s[row];
+    else
+        v.c.i = c->i[row];
+    return v;
 }
 static inline bool batch_is_late(const struct batch *b, unsigned row)
 {

@@ -17,7 +17,7 @@ static bool column(struct rowref r, const struct row_layout *l, const struct exp
 {
     if (r.b != NULL) {
         const struct batch_column *c = &r.b->columns[o->index];
-        if (c->nulls[r.i / 64] >> (r.i % 64) & 1)
+        if (c->has_nulls && (c->nulls[r.i / 64] >> (r.i % 64) & 1))
             return false;
         if (o->kind == TYPE_STRING)
             out->s = c->s[r.i];

@@ -44,7 +44,7 @@ static inline bool rowref_cell(struct rowref at, const struct row_layout *l, uns
 {
     if (at.b != NULL) {
         const struct batch_column *c = &at.b->columns[column];
-        if (c->nulls[at.i / 64] >> (at.i % 64) & 1)
+        if (c->has_nulls && (c->nulls[at.i / 64] >> (at.i % 64) & 1))
             return false;
         if (at.b->schema->columns[column].type.kind == TYPE_STRING)
             out->s = c->s[at.i];
