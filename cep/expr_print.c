@@ -225,11 +225,13 @@ static void print_infix(struct printer *p, const struct expr *e)
     }
 }
 
-static void print_test(struct printer *p, const struct expr *e)
+/* `not`: x IS NOT NULL, x NOT IN (...) */
+static void print_test(struct printer *p, const struct expr *e, bool not )
 {
+    bool is = e->kind == EXPR_IS_NULL || e->kind == EXPR_IS_TRUE || e->kind == EXPR_IS_FALSE;
     print_inside(p, e->args[0], BIND_SUM);
-    put(p, " ");
-    upper(p, expr_kind_name(e->kind));
+    put(p, not &&!is ? " NOT " : is && not ? " IS NOT " : " ");
+    upper(p, expr_kind_name(e->kind) + (is && not ? strlen("is ") : 0));
     if (e->kind == EXPR_IN) {
         put(p, " (");
         print_list(p, e, 1);
@@ -290,11 +292,15 @@ static void print(struct printer *p, const struct expr *e)
         print_inside(p, e->args[0], BIND_ATOM);
         break;
     case EXPR_NOT:
+        if (e->args[0]->kind >= EXPR_IS_NULL && e->args[0]->kind <= EXPR_LIKE) {
+            print_test(p, e->args[0], true);
+            break;
+        }
         put(p, "NOT ");
         print_inside(p, e->args[0], BIND_COMPARE);
         break;
     case EXPR_IS_NULL ... EXPR_LIKE:
-        print_test(p, e);
+        print_test(p, e, false);
         break;
     case EXPR_CASE:
         print_case(p, e);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+static const int64_t DECIMAL_END = INT64_C(1000000000000000000); /* past 18 digits */
+
 static bool is_constant(const struct expr *e)
 {
     return e->kind == EXPR_CONST && !e->constant.null;
@@ -34,16 +36,18 @@ static enum expr_kind mirrored(enum expr_kind k)
 
 /* --- a column and a number ------------------------------------------------------------------- */
 
-/* The number at the column's scale, rounded down; past the range of a cell: its nearest end. False: not a number
- * that this is said of exactly (a fraction as DOUBLE). */
+/* The number at the column's scale, rounded down; past what 18 digits hold: the largest of them, or what is below the
+ * smallest. False: a DOUBLE that has no such value. */
 static bool at_scale(const struct value *v, unsigned scale, int64_t *out, bool *exact)
 {
     __int128 m;
     int have = 0;
     if (v->type.kind == TYPE_DOUBLE) {
-        if (!(fabs(v->c.d) < 9007199254740992.0) || floor(v->c.d) != v->c.d)
+        double up = v->c.d * pow(10, scale);
+        if (!(fabs(up) < 9007199254740992.0) || floor(up) != up || up / pow(10, scale) != v->c.d)
             return false;
-        m = (__int128)v->c.d;
+        m = (__int128)up;
+        have = (int)scale;
     } else {
         m = v->c.i;
         have = v->type.kind == TYPE_DECIMAL ? v->type.scale : 0;
@@ -58,9 +62,9 @@ static bool at_scale(const struct value *v, unsigned scale, int64_t *out, bool *
         if (last < 0)
             m--; /* towards minus infinity, not zero */
     }
-    if (m > INT64_MAX || m < INT64_MIN) {
+    if (m > DECIMAL_END - 1 || m < -DECIMAL_END) {
         *exact = false;
-        m = m > 0 ? INT64_MAX : INT64_MIN;
+        m = m > 0 ? DECIMAL_END - 1 : -DECIMAL_END;
     }
     *out = (int64_t)m;
     return true;
@@ -115,7 +119,8 @@ static const struct expr *compare_numbers(struct cc *cc, enum expr_kind k, const
 {
     struct type t;
     const struct expr *args[2] = {l, r};
-    if (l->type.kind != TYPE_DOUBLE && is_constant(r) && !is_constant(l)) {
+    bool whole = l->type.kind == TYPE_BIGINT && r->type.kind == TYPE_BIGINT;
+    if (l->type.kind != TYPE_DOUBLE && !whole && is_constant(r) && !is_constant(l)) {
         const struct expr *e = compare_constant(cc, k, l, r, at);
         if (e != NULL)
             return e;
@@ -213,7 +218,8 @@ const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
     if (x == NULL)
         return NULL;
     const struct expr **set = arena_alloc(cc->scratch, (n + 1) * sizeof *set);
-    const struct expr **rest = arena_alloc(cc->scratch, (n + 1) * sizeof *rest);
+    const struct expr **rest = arena_alloc(cc->scratch, (n + 2) * sizeof *rest);
+    const struct expr *never = NULL; /* a number that x's type has not */
     unsigned nset = 1, nrest = 0;
     bool good = true;
     set[0] = x;
@@ -224,6 +230,8 @@ const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
         good = good && e != NULL;
         if (e != NULL && e->kind == EXPR_EQ && e->args[0] == x && is_constant(e->args[1]))
             set[nset++] = e->args[1];
+        else if (e != NULL && e->kind == EXPR_CASE)
+            never = e;
         else if (e != NULL)
             rest[nrest++] = e;
     }
@@ -233,6 +241,8 @@ const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
         rest[nrest++] = compare_node(cc, EXPR_EQ, x, set[1], at);
     else if (nset > 2)
         rest[nrest++] = types_node(cc, EXPR_IN, types_of(TYPE_BOOLEAN), at, nset, set);
+    else if (never != NULL)
+        rest[nrest++] = never;
     return simplify_logic(cc, EXPR_OR, nrest, rest, at);
 }
 

@@ -217,6 +217,15 @@ static void add_measures(struct matching *g)
     }
 }
 
+/* Where a measure of that name is, which is what can be renamed. */
+static struct span measure_at(const struct matching *g, const char *name)
+{
+    for (const struct ast_item *i = g->m->measures; i != NULL; i = i->next)
+        if (strcasecmp(i->alias.text, name) == 0)
+            return i->alias.at;
+    return g->m->at;
+}
+
 /* ONE ROW: partition columns, measures. ALL ROWS: partition columns, order columns, measures, the rest. */
 static void plan_columns(struct matching *g, const char *alias)
 {
@@ -241,7 +250,8 @@ static void plan_columns(struct matching *g, const char *alias)
         for (unsigned k = 0; k < before; k++)
             there = there || strcasecmp(g->out.columns[k].name, g->rel->columns[i].name) == 0;
         if (!there)
-            add_out(g, g->rel->columns[i].name, g->rel->columns[i].e, g->m->at);
+            add_out(g, g->rel->columns[i].name, g->rel->columns[i].e,
+                    measure_at(g, g->rel->columns[i].name));
     }
     g->out.what = "what MATCH_RECOGNIZE gives";
     g->out.whole = true;
@@ -284,7 +294,7 @@ static void warn_endless(struct matching *g)
 {
     const struct match_plan *mp = &g->p->match;
     if (mp->skip != SKIP_NONE && mp->within_ms < 0 && mp->pattern != NULL &&
-        patterntree_is_relaxed(mp->pattern))
+        patterntree_is_endless(mp->pattern))
         diag_warn(g->cc->d, "endless", g->m->pattern_at,
                   "add WITHIN INTERVAL '10' MINUTE after the pattern",
                   "without WITHIN a partial match waits for ever, and holds back matches that "

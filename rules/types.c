@@ -151,6 +151,9 @@ const struct expr *types_to(struct cc *cc, const struct expr *e, struct type t)
 {
     if (e == NULL || schema_type_same(e->type, t))
         return e;
+    if (e->type.kind == TYPE_DECIMAL && t.kind == TYPE_DECIMAL && e->type.scale == t.scale &&
+        e->type.precision <= t.precision)
+        return e; /* the same number in the same cell */
     if (e->type.kind == TYPE_NULL || (e->kind == EXPR_CONST && e->constant.null))
         return types_null(cc, t, e->at);
     return simplify_fold(cc, types_node(cc, EXPR_CAST, t, e->at, 1, &e));
