@@ -20,7 +20,8 @@ COPY cep cep
 COPY rules rules
 COPY io io
 COPY server server
-RUN make -j"$(nproc)" weir
+ARG COMMIT=unknown
+RUN make -j"$(nproc)" weir COMMIT="$COMMIT"
 
 FROM debian:bookworm-slim
 RUN apt-get update -qq && \
