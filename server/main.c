@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - the sub-commands of `weir`, and nothing else. */
-#include "server/gen.h"
-#include "server/version.h"
-#if __has_include("server/eval.h")
-#include "server/eval.h"
-#else
-#define eval_main NULL
-#endif
-#if __has_include("server/bench.h")
 #include "server/bench.h"
-#else
-#define bench_main NULL
-#endif
-#if __has_include("server/serve.h")
+#include "server/eval.h"
+#include "server/gen.h"
 #include "server/serve.h"
-#else
-#define serve_main NULL
-#endif
-#if __has_include("server/worker.h")
+#include "server/version.h"
 #include "server/worker.h"
-#else
-#define worker_main NULL
-#endif
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +32,7 @@ enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
 static const struct command *find(const char *name)
 {
     for (size_t i = 0; i < NCOMMANDS; i++)
-        if (commands[i].run && strcmp(commands[i].name, name) == 0)
+        if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
 }
@@ -59,7 +43,7 @@ static void help(FILE *out)
           "[options]\n\n",
           out);
     for (size_t i = 0; i < NCOMMANDS; i++)
-        if (commands[i].about && commands[i].run)
+        if (commands[i].about)
             fprintf(out, "  %-9s%s\n", commands[i].name, commands[i].about);
     fputs("  version  print the version\n\n`weir COMMAND --help` lists a command's options.\n",
           out);
