@@ -93,7 +93,8 @@ enum err serveload_file(struct runtime *r, struct catalog *reader, const char *p
         const struct statement *s = &script->statements[i];
         if (exists(r, reader, s))
             continue;
-        e = create(r, d->text + s->at.begin, s->at.end - s->at.begin, d);
+        /* Not d->text: the compiler points it at the statement that it was given last. */
+        e = create(r, (const char *)text.p + s->at.begin, s->at.end - s->at.begin, d);
         if (e != ERR_OK)
             diag_say(d, "load", NULL, "%s was loaded up to '%s'", path, s->name);
         else
