@@ -151,7 +151,8 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
             memset(counts, 0, p->nfa->ndepths * sizeof *counts);
         for (unsigned i = 0; i < e->nacts; i++) {
             uint32_t *count = &counts[e->acts[i].depth];
-            *count = e->acts[i].more ? *count + (*count != UINT32_MAX) : 1;
+            uint32_t from = e->acts[i].more ? *count : 0;
+            *count = from > UINT32_MAX - e->acts[i].by ? UINT32_MAX : from + e->acts[i].by;
         }
     }
     if (p->ncarries > 0)
@@ -268,6 +269,26 @@ static enum fate edge_fate(struct look *l, const struct nfa_edge *e, uint64_t li
     return FATE_STAYS;
 }
 
+/* Skip modes: accept edges that still wait for something rank above a child by a later edge, which comes before n in the
+ * list; they go there in a node of their own. */
+static void split_accepts(struct look *l, struct match_run *run, unsigned before, struct list *out)
+{
+    struct match_node *n = l->node;
+    const struct match_prog *p = l->m->p;
+    uint64_t waiting = n->live & p->nfa->states[n->state].accepts & ((UINT64_C(1) << before) - 1);
+    if (waiting == 0 || p->no_skip)
+        return;
+    struct match_node *twin = slab_alloc(&l->m->nodes);
+    memcpy(twin, n, sizeof *twin + p->nextra * sizeof(uint64_t));
+    twin->refs = 1;
+    twin->live = waiting;
+    twin->row = keyed_ref(n->row);
+    if (twin->parent != NULL)
+        twin->parent->refs++;
+    n->live &= ~waiting;
+    append(l->m, run->cell, out, twin);
+}
+
 /* True: cut. */
 static bool step_node(struct look *l, struct match_run *run, struct list *out)
 {
@@ -294,6 +315,7 @@ static bool step_node(struct look *l, struct match_run *run, struct list *out)
             if (e->untils_row != 0 && any_holds(l, e->untils_row))
                 break;
             took |= bit;
+            split_accepts(l, run, i, out);
             if (take(l, run, e, out)) {
                 n->live = 0;
                 return true;

@@ -10,30 +10,9 @@
  * is what keeps `(A+)+` small. A loop whose item may be empty can always fill its minimum with empty rounds, so its
  * minimum guards nothing; a round that took no row does not go round again. */
 #include "cep/nfa.h"
-#include "base/arena.h"
 #include "base/mem.h"
+#include "cep/nfatree.h"
 #include <string.h>
-
-enum node_kind { NODE_VAR, NODE_NOT, NODE_SEQ, NODE_ALT, NODE_LOOP, NODE_EMPTY, NODE_START, NODE_END };
-
-struct node {
-    enum node_kind kind;
-    struct span at;
-    enum contiguity before;
-    int var;
-    bool excluded;
-    uint16_t state; /* VAR */
-    int64_t step_ms;
-    /* LOOP, of children[0] */
-    uint32_t min, max;
-    bool reluctant, counted;
-    enum contiguity inner;
-    int until;
-    uint16_t depth; /* counted: its counter */
-    bool nullable;
-    unsigned n;
-    struct node **children;
-};
 
 /* UNTIL variables of the loops around: of those that have taken a row, and of those that have not. */
 struct untils {
@@ -43,15 +22,18 @@ struct untils {
 /* What is still to come after a node: the rest of a sequence, or another round of a loop. */
 struct frame {
     const struct frame *up; /* NULL: the end of the pattern */
-    const struct node *node; /* SEQ or LOOP */
+    const struct nfatree *node; /* SEQ or LOOP */
     unsigned next; /* SEQ: the child to go on with */
-    uint64_t nots, next_nots; /* LOOP: those that directly follow it */
     struct untils untils; /* in force for what is still to come in it */
-    unsigned walk; /* which walk went in here */
+    unsigned walk; /* which walk went in here: the same one comes back without a row */
+    /* LOOP */
+    uint64_t nots, next_nots; /* those that directly follow it */
+    struct untils around;
+    bool entered; /* this walk came from before the loop, else from a row in it */
+    uint32_t rounds; /* that this walk has begun, the one in hand among them */
 };
 
-struct leaf { /* a state, and what comes after it */
-    const struct node *node;
+struct leaf { /* what comes after a state's row */
     const struct frame *after;
     bool reached, done;
 };
@@ -71,14 +53,14 @@ struct gap {
 struct builder {
     const struct match_plan *m;
     struct arena *arena, *scratch;
+    struct nfatree_maker tree;
+    const struct nfatree *nodes[NFA_STATES_MAX]; /* by state */
     struct leaf leaves[NFA_STATES_MAX];
-    unsigned nstates, ndepths;
     struct nfa_edge edges[NFA_EDGES_MAX]; /* of the state in hand */
     unsigned nedges;
     unsigned walk; /* the state in hand */
     bool no_skip, limit;
     struct span limit_at;
-    bool loops;
 };
 
 static void too_large(struct builder *b, struct span at)
@@ -86,130 +68,6 @@ static void too_large(struct builder *b, struct span at)
     if (!b->limit)
         b->limit_at = at;
     b->limit = true;
-}
-
-/* --- the tree --- */
-
-static struct node *node_new(struct builder *b, enum node_kind kind, const struct pattern *p)
-{
-    struct node *n = arena_zero(b->scratch, sizeof *n);
-    n->kind = kind;
-    n->at = p->at;
-    n->before = p->before;
-    n->step_ms = -1;
-    n->until = -1;
-    return n;
-}
-
-static struct node *tree_of(struct builder *b, const struct pattern *p, unsigned depth,
-                            bool excluded);
-
-static void add_children(struct builder *b, struct node *n, const struct pattern *p, unsigned depth,
-                         bool excluded)
-{
-    n->children = arena_zero(b->scratch, (p->nchildren + 1) * sizeof(struct node *));
-    n->nullable = n->kind == NODE_SEQ;
-    for (unsigned i = 0; i < p->nchildren; i++) {
-        struct node *c = tree_of(b, p->children[i], depth, excluded);
-        n->children[n->n++] = c;
-        n->nullable = n->kind == NODE_SEQ ? n->nullable && c->nullable : n->nullable || c->nullable;
-    }
-}
-
-/* Alternatives that begin with each of the children in `left`, in their order, followed by the rest permuted. */
-static struct node *permuted(struct builder *b, const struct pattern *p, uint64_t left,
-                             unsigned depth, bool excluded)
-{
-    struct node *alt = node_new(b, NODE_ALT, p);
-    alt->children = arena_zero(b->scratch, (p->nchildren + 1) * sizeof(struct node *));
-    for (unsigned i = 0; i < p->nchildren && !b->limit; i++) {
-        if (!(left >> i & 1))
-            continue;
-        struct node *first = tree_of(b, p->children[i], depth, excluded);
-        first->before = CONTIGUITY_NEXT;
-        uint64_t rest = left & ~(UINT64_C(1) << i);
-        if (rest == 0) {
-            alt->children[alt->n++] = first;
-            continue;
-        }
-        struct node *seq = node_new(b, NODE_SEQ, p);
-        seq->children = arena_zero(b->scratch, 2 * sizeof(struct node *));
-        seq->children[seq->n++] = first;
-        seq->children[seq->n++] = permuted(b, p, rest, depth, excluded);
-        seq->children[1]->before = CONTIGUITY_NEXT;
-        seq->nullable = first->nullable && seq->children[1]->nullable;
-        alt->nullable |= seq->nullable;
-        alt->children[alt->n++] = seq;
-    }
-    return alt;
-}
-
-static struct node *item_of(struct builder *b, const struct pattern *p, unsigned depth,
-                            bool excluded)
-{
-    static const enum node_kind kinds[] = {
-        [PATTERN_SEQ] = NODE_SEQ,     [PATTERN_EXCLUDE] = NODE_SEQ, [PATTERN_ALT] = NODE_ALT,
-        [PATTERN_EMPTY] = NODE_EMPTY, [PATTERN_START] = NODE_START, [PATTERN_END] = NODE_END,
-    };
-    if (p->kind == PATTERN_PERMUTE) {
-        if (p->nchildren > 63) {
-            too_large(b, p->at);
-            return node_new(b, NODE_EMPTY, p);
-        }
-        return permuted(b, p, (UINT64_C(1) << p->nchildren) - 1, depth, excluded);
-    }
-    if (p->kind != PATTERN_VAR) {
-        struct node *n = node_new(b, kinds[p->kind], p);
-        add_children(b, n, p, depth, excluded || p->kind == PATTERN_EXCLUDE);
-        if (n->kind == NODE_EMPTY || n->kind == NODE_START || n->kind == NODE_END)
-            n->nullable = true;
-        return n;
-    }
-    struct node *n = node_new(b, p->negated ? NODE_NOT : NODE_VAR, p);
-    n->var = p->var;
-    n->excluded = excluded;
-    n->nullable = p->negated;
-    if (p->negated)
-        return n;
-    if (b->nstates >= NFA_STATES_MAX) {
-        too_large(b, p->at);
-        return n;
-    }
-    n->state = (uint16_t)b->nstates;
-    b->leaves[b->nstates++].node = n;
-    return n;
-}
-
-static struct node *tree_of(struct builder *b, const struct pattern *p, unsigned depth,
-                            bool excluded)
-{
-    bool loop = p->quantified && !(p->min == 1 && p->max == 1);
-    bool counted = loop && (p->min > 1 || (p->max > 1 && p->max != UINT32_MAX));
-    if (depth + counted > NFA_DEPTH_MAX)
-        too_large(b, p->at);
-    if (b->limit)
-        return node_new(b, NODE_EMPTY, p);
-    struct node *item = item_of(b, p, depth + counted, excluded);
-    if (!loop) {
-        item->step_ms = p->within_ms;
-        return item;
-    }
-    struct node *n = node_new(b, NODE_LOOP, p);
-    n->children = arena_zero(b->scratch, sizeof(struct node *));
-    n->children[n->n++] = item;
-    n->min = p->min;
-    n->max = p->max;
-    n->reluctant = p->reluctant;
-    n->inner = p->inner;
-    n->until = p->until;
-    n->step_ms = p->within_ms;
-    n->counted = counted;
-    n->depth = (uint16_t)depth;
-    n->nullable = p->min == 0 || item->nullable;
-    if (counted && depth + 1 > b->ndepths)
-        b->ndepths = depth + 1;
-    b->loops |= p->max > 1;
-    return n;
 }
 
 /* --- the walk --- */
@@ -231,7 +89,8 @@ static bool same_edge(const struct nfa_edge *a, const struct nfa_edge *b)
             a->guards[i].below != b->guards[i].below)
             return false;
     for (unsigned i = 0; i < a->nacts; i++)
-        if (a->acts[i].depth != b->acts[i].depth || a->acts[i].more != b->acts[i].more)
+        if (a->acts[i].depth != b->acts[i].depth || a->acts[i].more != b->acts[i].more ||
+            a->acts[i].by != b->acts[i].by)
             return false;
     return true;
 }
@@ -276,7 +135,7 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
     b->edges[b->nedges++] = e;
 }
 
-static void add_guard(struct builder *b, struct gap *g, const struct node *loop, uint32_t least,
+static void add_guard(struct builder *b, struct gap *g, const struct nfatree *loop, uint32_t least,
                       uint32_t below)
 {
     if (g->nguards == 2 * NFA_DEPTH_MAX)
@@ -285,12 +144,12 @@ static void add_guard(struct builder *b, struct gap *g, const struct node *loop,
         g->guards[g->nguards++] = (struct nfa_guard){loop->depth, least, below};
 }
 
-static void add_act(struct builder *b, struct gap *g, const struct node *loop, bool more)
+static void add_act(struct builder *b, struct gap *g, const struct nfatree *loop, bool more, uint32_t by)
 {
     if (g->nacts == 2 * NFA_DEPTH_MAX)
         too_large(b, loop->at);
     else
-        g->acts[g->nacts++] = (struct nfa_act){loop->depth, more};
+        g->acts[g->nacts++] = (struct nfa_act){loop->depth, more, by};
 }
 
 /* The gap before an element that follows as `how`. */
@@ -303,10 +162,10 @@ static struct gap then(const struct gap *g, enum contiguity how)
     return next;
 }
 
-static void walk(struct builder *b, const struct node *n, const struct gap *g, struct untils u,
+static void walk(struct builder *b, const struct nfatree *n, const struct gap *g, struct untils u,
                  const struct frame *up);
 
-static struct frame *frame_new(struct builder *b, const struct frame *up, const struct node *n,
+static struct frame *frame_new(struct builder *b, const struct frame *up, const struct nfatree *n,
                                unsigned next, struct untils u)
 {
     struct frame *f = arena_zero(b->scratch, sizeof *f);
@@ -323,11 +182,11 @@ static struct untils untils_in(const struct builder *b, const struct frame *f)
 }
 
 /* NOTs that directly follow a loop in its sequence: they bind between its rounds too. */
-static void nots_after(const struct node *loop, const struct frame *up, struct frame *f)
+static void nots_after(const struct nfatree *loop, const struct frame *up, struct frame *f)
 {
     if (up == NULL || up->node->kind != NODE_SEQ || up->node->children[up->next - 1] != loop)
         return;
-    const struct node *seq = up->node;
+    const struct nfatree *seq = up->node;
     for (unsigned j = up->next; j < seq->n && seq->children[j]->kind == NODE_NOT; j++)
         *(seq->children[j]->before == CONTIGUITY_NEXT ? &f->next_nots : &f->nots) |=
             bit(seq->children[j]->var);
@@ -336,12 +195,12 @@ static void nots_after(const struct node *loop, const struct frame *up, struct f
 static void walk_on(struct builder *b, const struct gap *g, const struct frame *up);
 
 /* Children i.. of a sequence. first: its beginning, which follows as the sequence does. */
-static void walk_seq(struct builder *b, const struct node *seq, unsigned i, const struct gap *from,
+static void walk_seq(struct builder *b, const struct nfatree *seq, unsigned i, const struct gap *from,
                      bool first, struct untils u, const struct frame *up)
 {
     struct gap g = *from;
     for (; i < seq->n; i++) {
-        const struct node *c = seq->children[i];
+        const struct nfatree *c = seq->children[i];
         if (!first)
             g = then(&g, c->before);
         first = false;
@@ -362,79 +221,110 @@ static uint64_t edges_from(const struct builder *b, unsigned from)
 }
 
 /* A greedy loop over one variable gives nothing back under NO SKIP: what leaves it is void once it takes a row. */
-static bool holds_fast(const struct builder *b, const struct node *loop)
+static bool holds_fast(const struct builder *b, const struct nfatree *loop)
 {
     return b->no_skip && !loop->reluctant && loop->children[0]->kind == NODE_VAR;
 }
 
-/* The first round of a loop, or none. */
-static void walk_loop(struct builder *b, const struct node *loop, const struct gap *g,
-                      struct untils u, const struct frame *up)
+/* Guards that say how far a loop is: rounds before this walk (none, or the counter) plus `done`. False: never. */
+static bool at_least(struct builder *b, struct gap *g, const struct frame *f, uint32_t done, uint32_t n)
 {
-    struct untils inside = {u.begun, u.fresh | bit(loop->until)};
-    struct frame *f = frame_new(b, up, loop, 0, inside);
-    nots_after(loop, up, f);
-    struct gap in = *g, out = *g;
-    if (loop->counted)
-        add_act(b, &in, loop, false);
-    unsigned from = b->nedges;
-    if (loop->reluctant && loop->nullable)
-        walk_on(b, &out, up);
-    if (loop->max > 0)
-        walk(b, loop->children[0], &in, inside, f);
-    if (loop->reluctant || !loop->nullable)
-        return;
-    if (holds_fast(b, loop))
-        out.blockers |= edges_from(b, from);
-    walk_on(b, &out, up);
+    if (f->entered)
+        return done >= n;
+    if (n > done + 1) /* at least one round is counted */
+        add_guard(b, g, f->node, n - done, UINT32_MAX);
+    return true;
 }
 
-/* Another round. part 0: the loop could not end here; 1: it could; a strict NOT after it binds only then. */
-static void walk_round(struct builder *b, const struct gap *g, const struct frame *f, uint32_t least,
-                       int part)
+static bool fewer(struct builder *b, struct gap *g, const struct frame *f, uint32_t done, uint32_t n)
 {
-    const struct node *loop = f->node;
-    struct gap in = then(g, loop->inner);
-    uint32_t from = 0, below = loop->max;
-    in.step_ms = loop->step_ms;
-    in.nots |= f->nots;
-    if (part == 0) {
-        below = least < below ? least : below;
-    } else {
-        in.next_nots |= f->next_nots;
-        from = f->next_nots != 0 && least > 1 ? least : 0;
-    }
-    if (below != UINT32_MAX || from > 0)
-        add_guard(b, &in, loop, from, below);
-    if (loop->counted)
-        add_act(b, &in, loop, true);
-    walk(b, loop->children[0], &in, untils_in(b, f), f);
+    if (n == UINT32_MAX)
+        return true;
+    if (f->entered || n <= done + 1)
+        return f->entered && done < n;
+    add_guard(b, g, f->node, 0, n - done);
+    return true;
 }
 
-/* After a round: again, or out. */
-static void walk_again(struct builder *b, const struct gap *g, const struct frame *f)
+/* One more round after `done` of this walk. could_end: 1 where the loop could end before it, which is where a strict NOT
+ * after the loop binds; 0 where it could not; -1: both. */
+static void walk_round(struct builder *b, const struct gap *g, const struct frame *f, uint32_t done,
+                       int could_end)
 {
-    const struct node *loop = f->node;
-    if (!g->fresh) { /* the round took no row: the loop is over */
-        walk_on(b, g, f->up);
+    const struct nfatree *loop = f->node;
+    bool first = f->entered || done > 0; /* no row of the loop, or a round without rows, lies before it */
+    struct gap in = first ? *g : then(g, loop->inner);
+    if (!fewer(b, &in, f, done, loop->max))
         return;
+    if (!first) {
+        in.step_ms = loop->step_ms;
+        in.nots |= f->nots;
+        if (could_end != 0)
+            in.next_nots |= f->next_nots;
     }
-    uint32_t least = loop->children[0]->nullable ? 0 : loop->min;
-    struct gap out = *g;
-    if (least > 1)
-        add_guard(b, &out, loop, least, UINT32_MAX);
-    if (loop->reluctant)
+    if ((could_end == 1 && !at_least(b, &in, f, done, loop->min)) ||
+        (could_end == 0 && !fewer(b, &in, f, done, loop->min)))
+        return;
+    if (loop->counted)
+        add_act(b, &in, loop, !f->entered, done + 1);
+    struct untils u = {f->around.begun, f->around.fresh};
+    *(f->entered ? &u.fresh : &u.begun) |= bit(loop->until);
+    struct frame *next = frame_new(b, f->up, loop, 0, u);
+    next->nots = f->nots;
+    next->next_nots = f->next_nots;
+    next->around = f->around;
+    next->entered = f->entered;
+    next->rounds = done + 1;
+    walk(b, loop->children[0], &in, u, next);
+}
+
+/* Rounds that this walk has done: another, or out. A round without rows is only good to fill up the minimum. */
+static void walk_loop(struct builder *b, const struct gap *g, const struct frame *f, uint32_t done)
+{
+    const struct nfatree *loop = f->node;
+    struct gap out = *g, in = *g;
+    if (done > 0 && !fewer(b, &in, f, done - 1, loop->min))
+        return;
+    out.nguards = in.nguards;
+    memcpy(out.guards, in.guards, sizeof out.guards);
+    bool may_end = at_least(b, &out, f, done, loop->min);
+    if (loop->reluctant && may_end)
         walk_on(b, &out, f->up);
     unsigned from = b->nedges;
-    if (loop->max > 1 && f->next_nots != 0 && least > 1)
-        walk_round(b, g, f, least, 0);
-    if (loop->max > 1)
-        walk_round(b, g, f, least, 1);
-    if (loop->reluctant)
+    if (!f->entered && done == 0 && f->next_nots != 0 && loop->min > 1) {
+        walk_round(b, &in, f, done, 0);
+        walk_round(b, &in, f, done, 1);
+    } else {
+        walk_round(b, &in, f, done, -1);
+    }
+    if (loop->reluctant || !may_end)
         return;
     if (holds_fast(b, loop))
         out.blockers |= edges_from(b, from);
     walk_on(b, &out, f->up);
+}
+
+static void enter_loop(struct builder *b, const struct nfatree *loop, const struct gap *g, struct untils u,
+                       const struct frame *up)
+{
+    struct frame *f = frame_new(b, up, loop, 0, u);
+    f->around = u;
+    f->entered = true;
+    nots_after(loop, up, f);
+    walk_loop(b, g, f, 0);
+}
+
+/* After a round. */
+static void walk_again(struct builder *b, const struct gap *g, const struct frame *f)
+{
+    if (f->walk == b->walk) { /* which took no row */
+        walk_loop(b, g, f, f->rounds);
+        return;
+    }
+    struct frame again = *f;
+    again.around = (struct untils){.begun = f->around.begun | f->around.fresh};
+    again.entered = false;
+    walk_loop(b, g, &again, 0);
 }
 
 static void walk_on(struct builder *b, const struct gap *g, const struct frame *up)
@@ -449,7 +339,7 @@ static void walk_on(struct builder *b, const struct gap *g, const struct frame *
         walk_again(b, g, up);
 }
 
-static void walk(struct builder *b, const struct node *n, const struct gap *g, struct untils u,
+static void walk(struct builder *b, const struct nfatree *n, const struct gap *g, struct untils u,
                  const struct frame *up)
 {
     struct gap in = *g;
@@ -471,7 +361,7 @@ static void walk(struct builder *b, const struct node *n, const struct gap *g, s
             walk(b, n->children[i], &in, u, up);
         break;
     case NODE_LOOP:
-        walk_loop(b, n, &in, u, up);
+        enter_loop(b, n, &in, u, up);
         break;
     case NODE_NOT: /* alone in a group: as in a sequence of one */
         *(n->before == CONTIGUITY_NEXT ? &in.next_nots : &in.nots) |= bit(n->var);
@@ -504,9 +394,11 @@ static void finish_state(struct builder *b, struct nfa_state *s)
     for (unsigned i = 0; i < b->nedges; i++) {
         if (e[i].nguards == 0)
             s->unguarded |= UINT64_C(1) << i;
+        if (e[i].to == NFA_ACCEPT)
+            s->accepts |= UINT64_C(1) << i;
         s->vars |= e[i].nots | e[i].next_nots | e[i].untils | e[i].untils_row;
         if (e[i].to != NFA_ACCEPT) {
-            s->vars |= bit(b->leaves[e[i].to].node->var);
+            s->vars |= bit(b->nodes[e[i].to]->var);
             s->strict |= e[i].how == CONTIGUITY_NEXT;
         }
         s->strict |= e[i].next_nots != 0;
@@ -516,8 +408,8 @@ static void finish_state(struct builder *b, struct nfa_state *s)
 static bool is_ambiguous(const struct builder *b)
 {
     uint64_t seen = 0;
-    for (unsigned i = 1; i < b->nstates; i++) {
-        uint64_t v = bit(b->leaves[i].node->var);
+    for (unsigned i = 1; i < b->tree.nstates; i++) {
+        uint64_t v = bit(b->nodes[i]->var);
         if (seen & v)
             return true;
         seen |= v;
@@ -536,13 +428,13 @@ static bool doubles(const struct nfa_state *s)
 }
 
 /* Each state is reached from state 0, or from one that was; rounds over all of them end when no new one was. */
-static void walk_all(struct builder *b, const struct node *root, struct nfa_state *states)
+static void walk_all(struct builder *b, const struct nfatree *root, struct nfa_state *states)
 {
     const struct gap start = {.start = true, .step_ms = -1}, fresh = {.fresh = true, .step_ms = -1};
     b->leaves[0].reached = true;
     for (bool again = true; again && !b->limit;) {
         again = false;
-        for (unsigned s = 0; s < b->nstates && !b->limit; s++) {
+        for (unsigned s = 0; s < b->tree.nstates && !b->limit; s++) {
             struct leaf *l = &b->leaves[s];
             if (l->done || !l->reached)
                 continue;
@@ -553,8 +445,8 @@ static void walk_all(struct builder *b, const struct node *root, struct nfa_stat
                 walk(b, root, &start, (struct untils){0}, NULL);
             else
                 walk_on(b, &fresh, l->after);
-            states[s].var = s == 0 ? -1 : l->node->var;
-            states[s].excluded = s != 0 && l->node->excluded;
+            states[s].var = s == 0 ? -1 : b->nodes[s]->var;
+            states[s].excluded = s != 0 && b->nodes[s]->excluded;
             finish_state(b, &states[s]);
         }
     }
@@ -563,13 +455,13 @@ static void walk_all(struct builder *b, const struct node *root, struct nfa_stat
 static struct nfa *finish(struct builder *b, const struct nfa_state *states)
 {
     struct nfa *n = arena_zero(b->arena, sizeof *n);
-    *n = (struct nfa){.nstates = b->nstates,
-                      .ndepths = b->ndepths,
+    *n = (struct nfa){.nstates = b->tree.nstates,
+                      .ndepths = b->tree.ndepths,
                       .states = states,
                       .ambiguous = is_ambiguous(b),
-                      .loops = b->loops,
+                      .loops = b->tree.loops,
                       .arena = b->arena};
-    for (unsigned s = 0; s < b->nstates; s++) {
+    for (unsigned s = 0; s < b->tree.nstates; s++) {
         n->vars |= states[s].vars;
         n->strict |= s != 0 && states[s].strict;
         n->ambiguous |= doubles(&states[s]);
@@ -584,9 +476,11 @@ enum err nfa_build(const struct match_plan *m, struct diag *d, struct nfa **out)
     b->no_skip = m->skip == SKIP_NONE;
     b->arena = arena_new(1024, 0);
     b->scratch = arena_new(4096, 0);
-    b->nstates = 1;
-    const struct node *root = tree_of(b, m->pattern, 0, false);
-    struct nfa_state *states = arena_zero(b->arena, b->nstates * sizeof *states);
+    b->tree = (struct nfatree_maker){.arena = b->scratch, .leaves = b->nodes};
+    const struct nfatree *root = nfatree_make(&b->tree, m->pattern);
+    if (b->tree.limit)
+        too_large(b, b->tree.limit_at);
+    struct nfa_state *states = arena_zero(b->arena, b->tree.nstates * sizeof *states);
     if (!b->limit)
         walk_all(b, root, states);
     enum err e = b->limit ? ERR_LIMIT : ERR_OK;

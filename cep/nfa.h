@@ -22,9 +22,10 @@ struct nfa_guard { /* the edge is there only if count[depth] >= least and < belo
     uint32_t least, below; /* below UINT32_MAX: no bound */
 };
 
-struct nfa_act { /* when the edge is taken: count[depth] = 1, or one more */
+struct nfa_act { /* when the edge is taken: count[depth] = by, or += by */
     uint16_t depth;
     bool more;
+    uint32_t by;
 };
 
 struct nfa_edge {
@@ -48,6 +49,7 @@ struct nfa_state {
     uint16_t nedges;
     const struct nfa_edge *edges;
     uint64_t all; /* bit of every edge */
+    uint64_t accepts; /* of those to NFA_ACCEPT */
     uint64_t unguarded; /* edges that need no look at the counters */
     bool strict; /* some edge cares for the very next row, whatever it is */
     uint64_t vars; /* variables whose conditions some edge looks at */

@@ -55,7 +55,8 @@ static void put_label(const struct printer *pr, const struct nfa_edge *e, bool s
     bytes_printf(pr->out, "%s", how_text(e, start));
     put_vars(pr, " no ", e->nots);
     put_vars(pr, " next is no ", e->next_nots);
-    put_vars(pr, " until ", e->untils | e->untils_row);
+    put_vars(pr, " until ", e->untils);
+    put_vars(pr, " not on ", e->untils_row);
     for (unsigned i = 0; i < e->nguards; i++) {
         const struct nfa_guard *g = &e->guards[i];
         if (g->least > 0)
@@ -64,7 +65,7 @@ static void put_label(const struct printer *pr, const struct nfa_edge *e, bool s
             bytes_printf(pr->out, " if n%u < %" PRIu32, g->depth, g->below);
     }
     for (unsigned i = 0; i < e->nacts; i++)
-        bytes_printf(pr->out, e->acts[i].more ? " n%u++" : " n%u = 1", e->acts[i].depth);
+        bytes_printf(pr->out, " n%u %s %" PRIu32, e->acts[i].depth, e->acts[i].more ? "+=" : "=", e->acts[i].by);
     if (e->step_ms >= 0)
         bytes_printf(pr->out, " within %" PRId64 " ms", e->step_ms);
     if (e->blockers != 0)
