@@ -219,22 +219,39 @@ enum err source_file_next(struct source_file *f, const char **text, size_t *n, u
     }
 }
 
+/* Reads more and more from the place on, until the line's end is there. */
+static enum err read_line(int fd, uint64_t offset, char **text, size_t *n)
+{
+    enum { FIRST_BYTES = 2048 };
+    size_t have = 0;
+    for (size_t room = FIRST_BYTES; room <= 2 * BUFFER_BYTES; room *= 2) {
+        *text = mem_resize(*text, room);
+        ssize_t got = pread(fd, *text + have, room - have, (off_t)(offset + have));
+        if (got < 0)
+            return ERR_IO;
+        const char *newline = memchr(*text + have, '\n', (size_t)got);
+        have += (size_t)got;
+        *n = newline != NULL ? (size_t)(newline - *text) : have;
+        if (newline != NULL || have < room)
+            return *n > 0 ? ERR_OK : ERR_NOT_FOUND;
+    }
+    return ERR_LIMIT;
+}
+
 enum err source_file_event(const char *path, uint64_t offset, char **text, size_t *n)
 {
-    struct source_file *f = NULL;
-    const char *line = NULL;
+    char *line = NULL;
     size_t len = 0;
-    uint64_t at = 0;
-    enum err e = source_file_open(path, offset, false, &f);
-    if (e != ERR_OK)
-        return e;
-    e = source_file_next(f, &line, &len, &at);
-    if (e == ERR_OK && at == offset) {
-        *text = mem_dup(line, len);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_from_errno(errno);
+    enum err e = read_line(fd, offset, &line, &len);
+    close(fd);
+    if (e == ERR_OK) {
+        *text = line;
         *n = len;
-    } else if (e == ERR_OK || e == ERR_END) {
-        e = ERR_NOT_FOUND;
+    } else {
+        mem_free(line);
     }
-    source_file_close(f);
     return e;
 }

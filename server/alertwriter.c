@@ -63,7 +63,7 @@ struct alertwriter {
     unsigned syncing; /* that many wait for idle: no need to wait for more */
     bool working;
     struct item *first, **last;
-    size_t queued;
+    size_t queued, in_work; /* bytes */
     bool full, stop;
     struct alertwriter_counts counts;
 };
@@ -140,6 +140,7 @@ void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out)
 {
     pthread_mutex_lock(&w->lock);
     *out = w->counts;
+    out->waiting_bytes = w->queued + w->in_work;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -158,6 +159,7 @@ static struct item *take_queue(struct alertwriter *w)
 {
     pthread_mutex_lock(&w->lock);
     w->working = false;
+    w->in_work = 0;
     pthread_cond_broadcast(&w->idle);
     while (w->first == NULL && !w->stop)
         pthread_cond_wait(&w->wake, &w->lock);
@@ -167,6 +169,7 @@ static struct item *take_queue(struct alertwriter *w)
         ;
     struct item *items = w->first;
     w->working = items != NULL;
+    w->in_work = w->queued;
     bool was_full = w->full;
     w->first = NULL;
     w->last = &w->first;

@@ -50,8 +50,8 @@ void alertwriter_sync(struct alertwriter *w, int wait_ms);
 void alertwriter_new_attempt(struct alertwriter *w);
 
 struct alertwriter_counts {
-    uint64_t alerts, results,
-        late; /* since the start: alerts that were new; all results; late ones */
+    uint64_t alerts, results, late; /* since the start: new alerts; all results; late ones */
+    uint64_t waiting_bytes; /* of results that are not stored yet */
 };
 void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out);
 

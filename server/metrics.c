@@ -46,6 +46,8 @@ static void write_totals(struct api *a, struct bytes *out)
            (double)t.late);
     single(out, "events_per_second", "gauge", "Events processed, of the last seconds.",
            t.events_per_second);
+    single(out, "results_waiting_bytes", "gauge", "Results of the workers that are not stored yet.",
+           (double)t.results_waiting_bytes);
     single(out, "alerts_total", "counter", "Alerts stored since the start.", (double)t.alerts);
     if (t.watermark > EVTIME_MIN && t.watermark < EVTIME_MAX)
         single(out, "watermark_lag_seconds", "gauge", "Wall clock less the least watermark.",

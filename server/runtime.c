@@ -320,6 +320,7 @@ void runtime_totals(struct runtime *r, struct runtime_totals *out)
     *out = (struct runtime_totals){.events_accepted = in.accepted,
                                    .events_refused = in.refused,
                                    .alerts = r->alerts_before + alerts.alerts,
+                                   .results_waiting_bytes = alerts.waiting_bytes,
                                    .watermark = feed_watermark(r->feed)};
     pthread_mutex_lock(&l->lock);
     out->events_processed = l->processed;

@@ -108,6 +108,7 @@ unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsign
 unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap);
 struct runtime_totals {
     uint64_t events_accepted, events_refused, events_processed, alerts, late;
+    uint64_t results_waiting_bytes; /* found by the workers, not stored yet */
     evtime watermark; /* least over the streams that rules read; EVTIME_MIN: none yet */
     double events_per_second; /* of the last seconds */
 };

@@ -74,7 +74,7 @@ def test_files_are_read_by_the_workers_themselves(tmp_path, lines):
     parts = [b"".join(line for line in lines if card_of(line) % 2 == part) for part in range(2)]
     for part, text in enumerate(parts):
         (tmp_path / f"part-{part}.jsonl").write_bytes(text)
-    bad = b'{"id": 7}\n'
+    bad = b'{"id": "x"}\n'
     (tmp_path / "part-1.jsonl").write_bytes(bad + parts[1])
     stream = STREAM.strip().rstrip(";") + f" WITH ('connector'='file', 'path'='{tmp_path}/part-*.jsonl');"
     with Server(tmp_path, workers=2) as server:
@@ -83,7 +83,7 @@ def test_files_are_read_by_the_workers_themselves(tmp_path, lines):
         ends = [len(parts[0]), len(parts[1]) + len(bad)]
         assert [(p["taken"], p["end"]) for p in server.partitions()] == [(n, n) for n in ends]
         errors = [d for d in server.pages("/dead_letters") if d["kind"] == "error"]
-        assert [(d["partition"], d["code"], d["raw"]) for d in errors] == [(1, "missing-field", '{"id": 7}')]
+        assert [(d["partition"], d["code"], d["raw"]) for d in errors] == [(1, "missing-field", '{"id": "x"}')]
         alert = server.get("/alerts?rule=seq&limit=1")["data"][0]
         match = server.get(f"/alerts/{alert['id']}")["match"]
         assert [step["var"] for step in match] == ["A", "B"]

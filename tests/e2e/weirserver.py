@@ -114,6 +114,10 @@ class Server:
     def partitions(self, stream="payments"):
         return self.get(f"/streams/{stream}")["partitions"]
 
+    def metric(self, name):
+        text = self.session.get(self.url + "/metrics", timeout=30).text
+        return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE).group(1))
+
     def workers(self):
         return self.get("/workers")["data"]
 
@@ -136,13 +140,23 @@ class Server:
         return set(found)
 
     def settled(self):
-        """Finished, all taken, every result stored: the alerts by rule."""
-        def same():
+        """Finished, all taken, nothing on its way between workers, every result stored: the alerts by rule."""
+        def snapshot():
+            workers = self.workers()
             if not all(p["finished"] and p["taken"] == p["end"] for p in self.partitions()):
                 return None
-            if not all(w["state"] == "running" and w["watermark"] is None for w in self.workers()):
+            if any(w["state"] != "running" or w["rows_waiting"] or w["watermark"] for w in workers):
                 return None
-            before = self.alerts_by_rule()
-            _pause.wait(0.3)  # several of the writer's batches
-            return before if before == self.alerts_by_rule() else None
-        return until("all events have been worked off", same)
+            if sum(w["frames_out"] for w in workers) != sum(w["frames_in"] for w in workers):
+                return None
+            if self.metric("weir_results_waiting_bytes") != 0:
+                return None
+            return self.alerts_by_rule(), [(w["attempt"], w["rows_in"], w["results"]) for w in workers]
+
+        def same():
+            before = snapshot()
+            if before is not None:
+                _pause.wait(0.6)  # a worker's next word
+            return before if before is not None and before == snapshot() else None
+
+        return until("all events have been worked off", same)[0]
