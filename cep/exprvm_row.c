@@ -11,49 +11,88 @@ struct at {
     struct func_value *values, *truths;
 };
 
-/* As rowref_cell, but the type is known from the code and needs no look at the schema. */
-static bool column(struct rowref r, const struct row_layout *l, const struct exprvm_operand *o,
-                   union cell *out)
+/* As rowref_cell, but the type is known from the code and needs no look at the schema. Numbers and texts are fetched
+ * apart: to read 16 bytes of which 8 have just been written would have to wait for them. NULL: there is no value. */
+static inline const union cell *in_row(const struct row *r, const struct row_layout *l, unsigned c)
 {
-    if (r.b != NULL) {
-        const struct batch_column *c = &r.b->columns[o->index];
-        if (c->has_nulls && (c->nulls[r.i / 64] >> (r.i % 64) & 1))
-            return false;
-        if (o->kind == TYPE_STRING)
-            out->s = c->s[r.i];
-        else
-            out->i = c->i[r.i];
-        return true;
-    }
-    if (r.r == NULL)
-        return false;
-    unsigned k = l->cell[o->index];
-    if (r.r->nulls[k / 64] >> (k % 64) & 1)
-        return false;
-    *out = r.r->cells[k];
-    return true;
+    if (r == NULL)
+        return NULL;
+    unsigned k = l->cell[c];
+    return r->nulls[k / 64] >> (k % 64) & 1 ? NULL : &r->cells[k];
 }
 
-/* False: NULL. */
-static bool fetch(const struct at *a, const struct exprvm_operand *o, union cell *out)
+static inline bool is_null(const struct batch_column *c, unsigned row)
+{
+    return c->has_nulls && (c->nulls[row / 64] >> (row % 64) & 1);
+}
+
+static inline struct rowref row_of(const struct at *a, const struct exprvm_operand *o)
+{
+    return o->mode == MODE_COLUMN ? a->env->current : a->env->navs[o->nav];
+}
+
+/* An operand that is no column. */
+static inline const union cell *not_in_row(const struct at *a, const struct exprvm_operand *o)
 {
     const struct func_value *v;
     switch (o->mode) {
-    case MODE_COLUMN:
-        return column(a->env->current, a->env->layout, o, out);
-    case MODE_NAV:
-        return column(a->env->navs[o->nav], a->env->layout, o, out);
     case MODE_CONST:
-        *out = a->x->consts[o->index].c;
-        return !a->x->consts[o->index].null;
+        return a->x->consts[o->index].null ? NULL : &a->x->consts[o->index].c;
     case MODE_EXTERNAL:
-        *out = a->env->externals[o->index];
-        return !a->env->external_nulls[o->index];
+        return a->env->external_nulls[o->index] ? NULL : &a->env->externals[o->index];
     default:
         v = o->mode == MODE_TRUTH ? &a->truths[o->index] : &a->values[o->index];
-        *out = v->c;
-        return !v->null;
+        return v->null ? NULL : &v->c;
     }
+}
+
+/* A number or a truth. False: NULL, and 0. */
+static inline bool fetch_int(const struct at *a, const struct exprvm_operand *o, int64_t *out)
+{
+    const union cell *c;
+    *out = 0;
+    if (o->mode == MODE_COLUMN || o->mode == MODE_NAV) {
+        struct rowref r = row_of(a, o);
+        if (r.b != NULL) {
+            if (is_null(&r.b->columns[o->index], r.i))
+                return false;
+            *out = r.b->columns[o->index].i[r.i];
+            return true;
+        }
+        c = in_row(r.r, a->env->layout, o->index);
+    } else {
+        c = not_in_row(a, o);
+    }
+    if (c != NULL)
+        *out = c->i;
+    return c != NULL;
+}
+
+static inline bool fetch_text(const struct at *a, const struct exprvm_operand *o, struct str *out)
+{
+    const union cell *c;
+    *out = (struct str){"", 0, 0};
+    if (o->mode == MODE_COLUMN || o->mode == MODE_NAV) {
+        struct rowref r = row_of(a, o);
+        if (r.b != NULL) {
+            if (is_null(&r.b->columns[o->index], r.i))
+                return false;
+            *out = r.b->columns[o->index].s[r.i];
+            return true;
+        }
+        c = in_row(r.r, a->env->layout, o->index);
+    } else {
+        c = not_in_row(a, o);
+    }
+    if (c != NULL)
+        *out = c->s;
+    return c != NULL;
+}
+
+static bool fetch(const struct at *a, const struct exprvm_operand *o, union cell *out)
+{
+    *out = (union cell){.s = {NULL, 0, 0}};
+    return o->kind == TYPE_STRING ? fetch_text(a, o, &out->s) : fetch_int(a, o, &out->i);
 }
 
 static void put(const struct at *a, const struct exprvm_insn *in, bool ok, union cell c)
@@ -62,19 +101,25 @@ static void put(const struct at *a, const struct exprvm_insn *in, bool ok, union
     *v = (struct func_value){.c = c, .null = !ok};
 }
 
+static bool not_null(const struct at *a, const struct exprvm_operand *o)
+{
+    union cell c;
+    return fetch(a, o, &c);
+}
+
 static void put_truth(const struct at *a, const struct exprvm_insn *in, bool ok, bool is)
 {
     a->truths[in->dst].c.i = is;
     a->truths[in->dst].null = !ok;
 }
 
-static bool compare_double(unsigned cond, double a, double b)
+static int order_double(int64_t a, int64_t b)
 {
-    struct value x = {.type.kind = TYPE_DOUBLE, .c.d = a}, y = {.type.kind = TYPE_DOUBLE, .c.d = b};
-    return exprvm_holds(cond, value_compare(&x, &y));
+    struct value x = {.type.kind = TYPE_DOUBLE, .c.i = a}, y = {.type.kind = TYPE_DOUBLE, .c.i = b};
+    return value_compare(&x, &y);
 }
 
-static bool compare_string(unsigned cond, struct str a, struct str b)
+static bool compare_text(unsigned cond, struct str a, struct str b)
 {
     if (cond <= COND_NE)
         return exprvm_same_text(a, b) == (cond == COND_EQ);
@@ -84,34 +129,33 @@ static bool compare_string(unsigned cond, struct str a, struct str b)
 
 static void compare(const struct at *k, const struct exprvm_insn *in)
 {
-    union cell a, b;
-    bool has_a = fetch(k, &in->a, &a), has_b = fetch(k, &in->b, &b), is = false;
-    if (!has_a || !has_b) {
-        bool same = !has_a && !has_b;
-        put_truth(k, in, in->null_safe, same == (in->cond == COND_EQ));
-        return;
+    int64_t a = 0, b = 0;
+    struct str s, t;
+    bool has_a, has_b, is = false;
+    if (in->op == OP_COMPARE_STRING) {
+        has_a = fetch_text(k, &in->a, &s);
+        has_b = fetch_text(k, &in->b, &t);
+        is = has_a && has_b && compare_text(in->cond, s, t);
+    } else {
+        has_a = fetch_int(k, &in->a, &a);
+        has_b = fetch_int(k, &in->b, &b);
+        int c = in->op == OP_COMPARE_INT      ? (a > b) - (a < b)
+                : in->op == OP_COMPARE_DOUBLE ? order_double(a, b)
+                                              : exprvm_arith_compare_decimal(in->ta, a, in->tb, b);
+        is = exprvm_holds(in->cond, c);
     }
-    switch (in->op) {
-    case OP_COMPARE_INT:
-        is = exprvm_holds(in->cond, (a.i > b.i) - (a.i < b.i));
-        break;
-    case OP_COMPARE_DOUBLE:
-        is = compare_double(in->cond, a.d, b.d);
-        break;
-    case OP_COMPARE_STRING:
-        is = compare_string(in->cond, a.s, b.s);
-        break;
-    default:
-        is = exprvm_holds(in->cond, exprvm_arith_compare_decimal(in->ta, a.i, in->tb, b.i));
-    }
-    put_truth(k, in, true, is);
+    if (has_a && has_b)
+        put_truth(k, in, true, is);
+    else
+        put_truth(k, in, in->null_safe, (!has_a && !has_b) == (in->cond == COND_EQ));
 }
 
 static void logic(const struct at *k, const struct exprvm_insn *in)
 {
     struct func_value *d = &k->truths[in->dst];
-    union cell c;
-    bool has = fetch(k, &in->a, &c), a_true = has && c.i != 0, a_false = has && c.i == 0;
+    int64_t v = 0;
+    bool has = in->op == OP_IS_NULL ? not_null(k, &in->a) : fetch_int(k, &in->a, &v);
+    bool a_true = has && v != 0, a_false = has && v == 0;
     bool d_true = !d->null && d->c.i != 0, d_false = !d->null && d->c.i == 0;
     switch (in->op) {
     case OP_AND:
@@ -190,17 +234,17 @@ static void lay(const struct at *k, const struct exprvm_insn *in)
 
 static bool jumps(const struct at *k, const struct exprvm_insn *in)
 {
-    union cell c;
-    bool has = fetch(k, &in->a, &c);
+    int64_t v;
+    if (in->op == OP_JUMP_NOT_NULL)
+        return not_null(k, &in->a);
+    bool has = fetch_int(k, &in->a, &v);
     switch (in->op) {
     case OP_JUMP_FALSE:
-        return has && c.i == 0;
+        return has && v == 0;
     case OP_JUMP_TRUE:
-        return has && c.i != 0;
-    case OP_JUMP_NOT_TRUE:
-        return !has || c.i == 0;
-    default: /* OP_JUMP_NOT_NULL */
-        return has;
+        return has && v != 0;
+    default: /* OP_JUMP_NOT_TRUE */
+        return !has || v == 0;
     }
 }
 
