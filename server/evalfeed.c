@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "io/codec_json.h"
+#include "server/evalbad.h"
 #include "server/evalinput.h"
 #include "server/evalline.h"
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include <strings.h>
 #include <time.h>
 
-enum { RAW_MAX = 4096 }; /* bytes of a bad line that are shown */
+/* A batch of fewer bytes than that is full, or the input's last. */
+enum { WHOLE_BATCH_MAX = 8 << 20 };
 
 struct source { /* one stream */
     const struct schema *schema;
@@ -134,55 +136,10 @@ void evalfeed_free(struct evalfeed *f)
 
 /* --- bad rows ---------------------------------------------------------------------------------- */
 
-/* How many bytes of p form a character; 0: they are no UTF-8. */
-static size_t character(const char *p, size_t n)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const uint8_t *u = (const uint8_t *)p;
-    if (u[0] < 0x80)
-        return 1;
-    size_t length = u[0] >= 0xf0 ? 4 : u[0] >= 0xe0 ? 3 : 2;
-    uint32_t code = u[0] & (0xffU >> (length + 1));
-    if (u[0] < 0xc0 || u[0] >= 0xf8 || length > n)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((u[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (u[i] & 0x3f);
-    }
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
-}
-
-/* A JSON string of what may be no text at all: a byte that is none becomes U+FFFD. */
-static void put_raw(const char *p, size_t n, struct bytes *out)
-{
-    struct bytes text = {0};
-    for (size_t i = 0; i < n;) {
-        size_t length = character(p + i, n - i);
-        bytes_put(&text, length ? p + i : "\xef\xbf\xbd", length ? length : 3);
-        i += length ? length : 1;
-    }
-    value_json_string(text.n ? (const char *)text.p : "", text.n, out);
-    bytes_fini(&text);
-}
-
 static void put_bad(struct evalfeed *f, const struct schema *stream, uint64_t place,
                     const char *text, size_t n, const char *code, const char *reason)
 {
-    struct bytes *out = &f->bad;
-    bytes_printf(out, "{\"rule\":null,\"kind\":\"error\",\"time\":null,\"stream\":");
-    if (stream)
-        value_json_string(stream->name, strlen(stream->name), out);
-    else
-        bytes_printf(out, "null");
-    if (stream)
-        bytes_printf(out, ",\"place\":%llu", (unsigned long long)place);
-    bytes_printf(out, ",\"code\":\"%s\",\"reason\":", code);
-    value_json_string(reason, strlen(reason), out);
-    bytes_printf(out, ",\"raw\":");
-    put_raw(text, n < RAW_MAX ? n : RAW_MAX, out);
-    bytes_printf(out, "}\n");
+    evalbad_line(stream ? stream->name : NULL, place, text, n, code, reason, &f->bad);
     f->nbad++;
 }
 
@@ -343,8 +300,20 @@ static struct batch *batch_of(const struct source *s, uint32_t partition)
     return b;
 }
 
-/* One batch from p + *pos. */
-static void run_batch(struct block *b, struct feed_input *in, const char *p, size_t n, size_t *pos)
+/* As if not decoded: the next decoding tells of the bad rows again. */
+static struct batch *undo(struct block *b, struct batch *rows, uint64_t first)
+{
+    batch_unref(rows);
+    bytes_reset(&b->f->bad);
+    b->f->nbad = 0;
+    b->f->word = NULL;
+    b->source->places = first;
+    return batch_of(b->source, 0);
+}
+
+/* One batch from p + *pos. False: it is not whole, and there is more to read; nothing was done. Where a batch ends must
+ * not depend on how a pipe cuts its bytes, since the order of results within a step does on where it ends. */
+static bool run_batch(struct block *b, struct feed_input *in, const char *p, size_t n, size_t *pos)
 {
     struct evalfeed *f = b->f;
     struct source *s = b->source;
@@ -355,14 +324,15 @@ static void run_batch(struct block *b, struct feed_input *in, const char *p, siz
     decode(b, p, n, pos, &s->places, rows);
     const char *word = f->word;
     size_t word_len = f->word_len;
-    if (word) { /* again, up to it */
-        batch_unref(rows);
-        rows = batch_of(s, 0);
-        bytes_reset(&f->bad);
-        f->nbad = 0;
-        f->word = NULL;
+    bool cut = !word && rows->n < BATCH_ROWS && n - from < WHOLE_BATCH_MAX;
+    if (cut && !evalinput_ended(in->in)) {
+        batch_unref(undo(b, rows, first));
         *pos = from;
-        s->places = first;
+        return false;
+    }
+    if (word) { /* again, up to it */
+        rows = undo(b, rows, first);
+        *pos = from;
         decode(b, p, (size_t)(word - p), pos, &s->places, rows);
     }
     f->shown.first = f->shown.next = first;
@@ -376,11 +346,12 @@ static void run_batch(struct block *b, struct feed_input *in, const char *p, siz
     }
     f->shown.from = f->shown.at = f->shown.end = NULL;
     batch_unref(rows);
-    if (word && *pos >= (size_t)(word - p)) {
+    if (word) {
         struct evalline line = evalline_read(word, word_len);
         *pos = (size_t)(word - p) + word_len;
         apply_word(f, in, &line);
     }
+    return true;
 }
 
 static void run_blocks(struct evalfeed *f)
@@ -388,16 +359,19 @@ static void run_blocks(struct evalfeed *f)
     struct feed_input *in = &f->inputs[0];
     struct block b = {f, &f->sources[in->stream]};
     const char *p;
-    size_t n, least = 0;
+    size_t n, last = 0, least = 0;
     while (evalinput_block(in->in, least, &p, &n)) {
-        size_t pos = 0;
-        do { /* not a small rest by itself: it waits for the lines after it */
-            size_t from = pos;
-            run_batch(&b, in, p, n, &pos);
-            least = pos - from;
-        } while (pos < n && n - pos >= least);
+        size_t pos = 0, from = 0;
+        bool whole = true;
+        while (whole && pos < n && (n - pos >= last || evalinput_ended(in->in))) {
+            from = pos;
+            whole = run_batch(&b, in, p, n, &pos);
+            if (whole)
+                last = pos - from;
+        }
         f->stats.bytes += pos;
         evalinput_take(in->in, pos);
+        least = whole ? last : 2 * (n - pos);
     }
 }
 
@@ -505,6 +479,8 @@ static void run_lines(struct evalfeed *f)
             size_t n;
             if (in->ended)
                 continue;
+            if (evalinput_would_wait(in->in))
+                (void)!evalrun_flush(f->run); /* the failure is kept */
             if (evalinput_line(in->in, &text, &n)) {
                 f->stats.bytes += n + 1;
                 take_line(f, in, text, n);

@@ -102,7 +102,7 @@ static bool find_whole(struct evalinput *in, size_t from)
 
 bool evalinput_block(struct evalinput *in, size_t least, const char **p, size_t *n)
 {
-    while (in->at == in->whole || (in->whole - in->at < least && in->is_file && !in->ended)) {
+    while (in->at == in->whole || (in->whole - in->at < least && !in->ended)) {
         size_t rest = in->end - in->at, lines = in->whole - in->at;
         memmove(in->p, in->p + in->at, rest);
         in->at = 0;
@@ -153,6 +153,16 @@ bool evalinput_line(struct evalinput *in, const char **p, size_t *n)
         return true;
     }
     return false;
+}
+
+bool evalinput_ended(const struct evalinput *in)
+{
+    return in->ended;
+}
+
+bool evalinput_would_wait(const struct evalinput *in)
+{
+    return in->at == in->whole && !in->is_file && !in->ended;
 }
 
 int evalinput_failed(const struct evalinput *in)

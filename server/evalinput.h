@@ -18,12 +18,16 @@ struct evalinput;
 enum err evalinput_open(const char *path, struct evalinput **out);
 void evalinput_free(struct evalinput *in); /* NULL is fine */
 
-/* Whole lines with their newlines (the last of the file may lack it), at least one; 64 bytes are readable after them. False: the input has ended, or failed: evalinput_failed. What is not taken comes again, and if that is less than
- * `least` bytes and the input is a file, more with it; a pipe is not waited for. */
+/* Whole lines with their newlines (the last of the file may lack it), at least one; 64 bytes are readable after them.
+ * False: the input has ended, or failed: evalinput_failed. What is not taken comes again; unless the input has ended, there
+ * are at least `least` bytes, for which the buffer grows. */
 bool evalinput_block(struct evalinput *in, size_t least, const char **p, size_t *n);
 void evalinput_take(struct evalinput *in, size_t n);
 /* The next line that is not blank, taken, without its newline. */
 bool evalinput_line(struct evalinput *in, const char **p, size_t *n);
+bool evalinput_ended(const struct evalinput *in); /* nothing comes after what is at hand */
+bool evalinput_would_wait(
+    const struct evalinput *in); /* no line is at hand, and the input is no file */
 int evalinput_failed(const struct evalinput *in); /* errno of a read, or 0 */
 
 #endif

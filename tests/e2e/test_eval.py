@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import permute
 import pytest
@@ -124,6 +125,27 @@ def test_small_batches_find_the_same(straight, payments, query, batch):
     run = evaluate(query, payments, "--batch", batch)
     assert run.returncode == 0, run.stderr
     assert sorted(run.stdout.splitlines()) == sorted(straight[query].splitlines())
+
+
+def test_a_pipe_gives_the_same_lines_in_the_same_order_as_the_file(straight, payments):
+    with subprocess.Popen([WEIR, "eval", QUERIES / "payments.sql", QUERIES / "travel.sql"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as p:
+        text = payments.read_bytes()
+        writer = threading.Thread(target=lambda: [p.stdin.write(text[i:i + 77777]) for i in range(0, len(text), 77777)]
+                                  and p.stdin.close())
+        writer.start()
+        out = p.stdout.read()
+        writer.join()
+    assert out.decode() == straight["travel"]
+
+
+def test_one_row_at_a_time_shows_results_at_once(write):
+    with subprocess.Popen([WEIR, "eval", write("r.sql", FILTER), "--batch", "1"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as p:
+        p.stdin.write(jsonl({"k": "a", "v": 1, "ts": 1}).encode())
+        p.stdin.flush()
+        assert json.loads(p.stdout.readline())["row"]["v"] == 1
+        p.stdin.close()
 
 
 @pytest.mark.parametrize("query", SEVEN)
