@@ -73,7 +73,7 @@ FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all weir web install deps test unit replay e2e asan tsan coverage lint layers names length \
-        tidy format format-check fuzz bench demo clean help FORCE
+        tidy format format-check fuzz docs bench demo clean help FORCE
 
 all: weir web                     ## build ./weir and the dashboard (MODE=debug|release|asan|tsan|cov)
 weir: $(B)/weir                   ## build ./weir alone
@@ -230,6 +230,9 @@ fuzz:                             ## libFuzzer: F=bytes S=60, starting from test
 	@mkdir -p tests/fuzz/corpus/$(F) $(BUILD)/fuzz/found/$(F)
 	LSAN_OPTIONS=suppressions=tools/lsan.supp $(BUILD)/fuzz/tests/fuzz/fuzz_$(F) -max_total_time=$(or $(S),60) \
 	  -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/found/$(F) tests/fuzz/corpus/$(F)
+
+docs:                             ## write docs/CONFIGURATION.md from the list of options (make unit checks that it is right)
+	@UPDATE_DOCS=1 $(SUBMAKE) MODE=debug unit T=unit/server/test_config
 
 # --- running -----------------------------------------------------------------------------------------------------
 BENCHES := $(patsubst %.c,%,$(wildcard tests/bench/bench_*.c))
