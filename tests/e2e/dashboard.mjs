@@ -74,8 +74,8 @@ async function alertComesLive() {
   await go('/alerts');
   await page.locator('.split-list .empty, .alert-list li').first().waitFor();
   await page.evaluate(() => (window.notReloaded = true));
-  const start = Date.now() - 60_000;
-  const event = (i, amount, over = {}) => ({ id: `${card}_${i}`, ts: new Date(start + i * 1000).toISOString(), card, amount, ...over });
+  const start = Date.now();
+  const event = (i, amount, over = {}) => ({ id: `${card}_${i}`, ts: new Date(start + i * 100).toISOString(), type: 'payment', card, amount, ...over });
   await post([event(1, '0.50'), event(2, '1.20'), event(3, '0.99'), event(4, '40.00'), event(5, '812.40')]);
   // Rows are put in order by event time: a later one lets the last of the match through.
   await post([event(60, '10.00', { card: 'another' })]);

@@ -64,7 +64,7 @@ function addRule(sql, name) {
   const r = {
     id: old?.id ?? 'rul_' + ulid(), name: v.rule.name, sql, kind: v.rule.kind, stream: v.rule.stream, keys: v.rule.keys, mode: option('mode', 'active'),
     severity: option('severity', 'medium'), title: option('title', null), description: null, version: (old?.version ?? 0) + 1, created: old?.created ?? iso(Date.now()),
-    updated: iso(Date.now()), alerts: old?.alerts ?? 0, last_alert: old?.last_alert ?? null, partials: 0, windows_open: 0, nfa: v.nfa,
+    updated: iso(Date.now()), alerts: old?.alerts ?? 0, last_alert: old?.last_alert ?? null, partials: 0, windows_open: 0, nfa: v.nfa, variables: v.rule.variables,
   };
   rules.set(r.name, r);
   return { rule: r };
@@ -90,7 +90,7 @@ function alertOf(r, at, quiet, given) {
   let match = [];
   let row = {};
   let window = null;
-  const vars = r.nfa ? [...new Set(r.nfa.edges.map((e) => e.label))] : [];
+  const vars = r.nfa ? [...new Set(r.nfa.states.map((x) => x.variable).filter(Boolean))] : [];
   if (given) {
     match = [{ var: 'A', events: given.tiny }, { var: 'B', events: [given.big] }];
     row = { card, tries: given.tiny.length, spent: given.big.event.amount };

@@ -25,21 +25,33 @@ function automaton(pattern, defines) {
   const states = [{ id: 0, label: 'start', kind: 'start', variable: null }];
   const edges = [];
   const re = /(->>?)?\s*(!?)([A-Z]\w*)\s*((?:->>?)?(?:\{\d*,?\d*\}|[+*?]))?/gi;
+  const condition = (v) => defines.find((d) => d.name === v)?.define ?? null;
   let m;
-  let last = 0;
+  let from = [0]; // states from which the next one may follow
+  let absent = null;
   while ((m = re.exec(pattern))) {
-    const contiguity = m[1] === '->>' ? 'any' : m[1] === '->' ? 'followed' : 'next';
-    const variable = m[3];
-    const condition = defines.find((d) => d.name.toUpperCase() === variable.toUpperCase())?.define ?? '';
+    const v = m[3].toUpperCase();
+    if (m[2]) {
+      absent = `no row between is ${v}`;
+      continue;
+    }
     const id = states.length;
-    states.push({ id, label: String(id), kind: 'state', variable });
-    edges.push({ from: last, to: id, label: (m[2] ?? '') + variable, contiguity, kind: 'take', condition: m[2] ? `not (${condition})` : condition });
-    const q = m[4];
-    if (q && /[+*,]/.test(q)) edges.push({ from: id, to: id, label: variable, contiguity: q.startsWith('->>') ? 'any' : q.startsWith('->') ? 'followed' : 'next', kind: 'loop', condition });
-    if (q && /^(->)?[*?]/.test(q)) edges.push({ from: last, to: id, label: '', contiguity: 'next', kind: 'skip', condition: '' });
-    last = id;
+    states.push({ id, label: v, kind: 'state', variable: v });
+    const least = /\{(\d+)/.exec(m[4] ?? '')?.[1];
+    for (const f of from) {
+      const before = edges.find((e) => e.from === f && e.to === f)?.least;
+      const contiguity = m[1] === '->>' ? 'any' : m[1] === '->' || absent || f === 0 ? 'followed' : 'next';
+      const note = [absent, before && `after ${before} or more`].filter(Boolean).join('; ') || null;
+      edges.push({ from: f, to: id, rank: 1, label: v, contiguity, kind: 'take', condition: condition(v), note });
+    }
+    absent = null;
+    const inner = m[4]?.startsWith('->>') ? 'any' : m[4]?.startsWith('->') ? 'followed' : 'next';
+    if (m[4] && /[+*,]/.test(m[4])) edges.push({ from: id, to: id, rank: 1, label: v, contiguity: inner, kind: 'loop', condition: condition(v), note: null, least });
+    from = m[4] && /[*?]/.test(m[4]) ? [...from, id] : [id];
   }
-  states[last].kind = last ? 'final' : 'start';
+  const end = states.length;
+  for (const f of from) edges.push({ from: f, to: end, rank: 2, label: '', contiguity: 'followed', kind: 'skip', condition: null, note: absent });
+  states.push({ id: end, label: 'match', kind: 'final', variable: null });
   return { states, edges };
 }
 

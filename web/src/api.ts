@@ -18,23 +18,24 @@ export interface Issue {
   end_line?: number;
   end_column?: number;
 }
-export interface NfaState {
-  id: number | string;
-  label: string;
-  kind: 'start' | 'state' | 'final';
-  variable?: string | null;
+/** A position automaton: a state is the place of a variable in the pattern, an edge takes a row for one. */
+export interface Nfa {
+  states: { id: number; label: string; kind: 'start' | 'state' | 'final'; variable: string | null }[];
+  edges: NfaEdge[];
 }
 export interface NfaEdge {
-  from: number | string;
-  to: number | string;
-  label: string;
+  from: number;
+  to: number;
+  rank: number; // in order of preference
+  label: string; // the variable; "" where the match is made
   contiguity: 'next' | 'followed' | 'any';
   kind: 'take' | 'loop' | 'skip';
-  condition?: string | null;
+  condition: string | null;
+  note: string | null; // counts, absences and limits, in words
 }
-export interface Nfa {
-  states: NfaState[];
-  edges: NfaEdge[];
+export interface VariableOf {
+  name: string;
+  define: string | null;
 }
 export interface Output {
   name: string;
@@ -49,7 +50,7 @@ export interface Validation {
     kind: Kind;
     stream: string;
     keys: string[];
-    variables: { name: string; define: string | null }[];
+    variables: VariableOf[];
     outputs: Output[];
   } | null;
   nfa?: Nfa | null;
@@ -74,6 +75,8 @@ export interface Rule {
   last_alert: Time | null;
   partials: number;
   windows_open: number;
+  variables?: VariableOf[];
+  outputs?: Output[];
   nfa?: Nfa | null;
 }
 export interface Alert {

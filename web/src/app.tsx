@@ -10,6 +10,7 @@ import { navigate, useLocation } from './lib/router';
 import { onTick, useSyncExternalStore } from './lib/store';
 import { toggleTheme, useShown } from './lib/theme';
 import { Button, Link } from './parts/basic';
+import { Boundary } from './parts/boundary';
 import { Help, Questions, Toasts } from './parts/dialog';
 import { Icon, Logo, type IconName } from './parts/icons';
 import { Palette } from './parts/palette';
@@ -166,7 +167,9 @@ export function App() {
         <Side path={path} help={() => setHelp(true)} search={() => setPalette(true)} />
         <div class="content">
           <Banner />
-          <Shown arg={decodeURIComponent(found?.m?.[1] ?? '')} />
+          <Boundary key={path}>
+            <Shown arg={decodeURIComponent(found?.m?.[1] ?? '')} />
+          </Boundary>
         </div>
       </div>
       {help ? <Help close={() => setHelp(false)} /> : null}

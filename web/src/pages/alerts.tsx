@@ -38,7 +38,7 @@ function merge(rows: Alert[], more: Alert[]): Alert[] {
 
 const summary = (a: Alert) =>
   Object.entries(a.row ?? {})
-    .filter(([k]) => !(a.key && k in a.key))
+    .filter(([k]) => !(a.key && k in a.key) && !/^window_(start|end|time)$/.test(k))
     .slice(0, 4)
     .map(([k, v]) => `${k} ${value(v)}`)
     .join('   ');

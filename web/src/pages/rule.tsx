@@ -23,7 +23,7 @@ type Checked = { state: 'idle' | 'checking' | 'valid' | 'invalid' | 'offline'; r
 
 /** The server's parser on the text as it stands, once the typing rests. */
 function useValidation(sql: string, name: string): Checked {
-  const [checked, set] = useState<Checked>({ state: 'idle', result: null, issues: [] });
+  const [checked, set] = useState<Checked>({ state: sql.trim() ? 'checking' : 'idle', result: null, issues: [] });
   useEffect(() => {
     if (!sql.trim()) return set({ state: 'idle', result: null, issues: [] });
     const control = new AbortController();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /streams and /streams/{s}: schema, how far each partition is and which one holds time back, what came in last.
 import { useMemo, useState } from 'preact/hooks';
-import { api, paths, type Page as ListPage, type Stream, type StreamEvent, type Watermark } from '../api';
+import { api, paths, type Fields, type Page as ListPage, type Stream, type StreamEvent, type Watermark } from '../api';
 import { exampleEvent } from '../lib/example';
 import { clock, duration, full, number, plural, short } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
@@ -64,6 +64,13 @@ function Partitions({ stream, marks }: { stream: Stream; marks: Watermark[] | nu
   );
 }
 
+/** The event's own time, as the clock has it; events carry it in ms or as text. */
+function timeOf(e: Fields, column: string | null): string {
+  const v = column ? e[column] : null;
+  const t = typeof v === 'number' ? v : typeof v === 'string' ? Date.parse(v) : NaN;
+  return Number.isFinite(t) ? clock(t, true) : '–';
+}
+
 function Newest({ stream }: { stream: Stream }) {
   const q = useQuery('events/' + stream.name, (s) => api.get<ListPage<StreamEvent>>(paths.events(stream.name, 20), s).then((p) => p.data), 2000);
   const [open, setOpen] = useState<string | null>(null);
@@ -94,7 +101,8 @@ function Newest({ stream }: { stream: Stream }) {
                         <span class="num dim" title={`partition ${e.partition}, offset ${e.offset}`}>
                           {e.partition}:{e.offset}
                         </span>
-                        <JsonLine of={e.event} />
+                        <time class="mono">{timeOf(e.event, stream.time_column)}</time>
+                        <JsonLine of={e.event} without={stream.time_column} />
                       </button>
                       {open === k ? <JsonView of={e.event} /> : null}
                     </li>

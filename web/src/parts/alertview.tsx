@@ -5,7 +5,7 @@ import { paths, type AlertDetail, type Fields } from '../api';
 import { clock, duration, full, plural, ruleTitle, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
-import { Ago, Card, CopyButton, Empty, Link, ModePill, SeverityPill, curl } from './basic';
+import { Ago, Card, CopyButton, Link, ModePill, SeverityPill, curl } from './basic';
 import { JsonLine, JsonView, SqlView } from './sqlview';
 import { Timeline, type Mark } from './timeline';
 
@@ -109,7 +109,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   return (
     <div class="alert-body">
       <div class="alert-col">
-      <Card class="alert-events" title={marks.length ? plural(marks.length, 'event') : 'Events'}
+      <Card class="alert-events" title={marks.length ? plural(marks.length, 'event') : a.window ? 'Window' : 'Events'}
         side={first && last && marks.length > 1 ? <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span> : null}>
         {marks.length ? (
           <>
@@ -155,7 +155,10 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
             </div>
           </>
         ) : (
-          <Empty icon="streams" title="No events were kept with this alert" />
+          <>
+            {span ? <Timeline marks={marks} variables={variables} span={span} alertAt={Date.parse(a.time)} selected={-1} select={select} /> : null}
+            <p class="dim note">{a.window ? `A window rule keeps sums, not events. The window is ${when(a.window.start)} to ${clock(a.window.end)} UTC.` : 'No events are kept with this alert.'}</p>
+          </>
         )}
       </Card>
       {a.rule_sql ? (

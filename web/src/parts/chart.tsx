@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Charts over time with uPlot: a live line, and bars stacked by severity. Colours come from the style sheet.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { number, short } from '../lib/format';
@@ -40,7 +40,7 @@ export default function Chart(p: Props) {
 
   const data = (): uPlot.AlignedData => [p.times, ...(p.kind === 'stack' ? stacked(p.values) : p.values)] as uPlot.AlignedData;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const el = box.current!;
     const order = p.kind === 'stack' ? [...p.series].reverse() : p.series;
     const axis = cssColor('--text-3');
@@ -51,7 +51,7 @@ export default function Chart(p: Props) {
       {
         width: el.clientWidth || 400,
         height: p.height,
-        padding: [8, 8, 0, 0],
+        padding: [8, 20, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: p.kind === 'line', size: 7 }, drag: { x: false, y: false } },
         scales: {
@@ -101,7 +101,7 @@ export default function Chart(p: Props) {
     };
   }, [theme, p.kind, p.height]);
 
-  useEffect(() => plot.current?.setData(data()), [p.times, p.values, p.range?.[0], p.range?.[1]]);
+  useLayoutEffect(() => plot.current?.setData(data()), [p.times, p.values, p.range?.[0], p.range?.[1]]);
 
   return (
     <div class="chart" ref={box} role="img" aria-label={p.label} style={{ height: p.height }}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions, the list of keys, and short messages at the bottom.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { shortcuts } from '../lib/keys';
 import { store, useStore } from '../lib/store';
 import { Button, Kbd } from './basic';
@@ -9,7 +9,7 @@ import { Icon } from './icons';
 
 export function Dialog({ title, close, children, wide }: { title: string; close: () => void; children: ComponentChildren; wide?: boolean }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current?.showModal();
   }, []);
   return (

@@ -36,8 +36,8 @@ export const Editor = forwardRef<EditorHandle, Props>((p, ref) => {
     let gone = false;
     import('./editor').then(
       ({ createEditor }) => {
-        if (gone) return;
-        control.current = createEditor(box.current!, {
+        if (gone || !box.current) return;
+        control.current = createEditor(box.current, {
           value: props.current.value,
           label: props.current.label,
           onChange: (t) => props.current.onChange(t),

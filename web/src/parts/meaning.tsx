@@ -2,7 +2,7 @@
 // The right side of the rule editor: what the text means, as the server read it.
 import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { api, paths, type Alert, type Nfa, type Page as ListPage, type Rule, type Validation } from '../api';
+import { api, paths, type Alert, type Nfa, type Page as ListPage, type Rule, type Validation, type VariableOf } from '../api';
 import { keyText, ruleTitle } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { variableClass, variablesOf } from '../lib/sql';
@@ -22,16 +22,24 @@ interface Props {
   pickVariable: (v: string) => void;
   pickTemplate: (t: Template) => void;
 }
-type Drawn = ComponentType<{ nfa: Nfa; variables: string[]; onPick?: (v: string) => void }>;
+interface Picturing {
+  nfa: Nfa;
+  defines: VariableOf[];
+  variables: string[];
+  onPick?: (v: string) => void;
+}
+type Drawn = ComponentType<Picturing>;
 
 /** dagre comes with the picture, when one is shown. */
-function Picture(p: { nfa: Nfa; variables: string[]; onPick: (v: string) => void }) {
+function Picture(p: Picturing) {
   const [part, setPart] = useState<{ A: Drawn } | null>(null);
   useEffect(() => {
     import('./automaton').then((m) => setPart({ A: m.default }), () => {});
   }, []);
   return part ? <part.A {...p} /> : <Loading rows={3} />;
 }
+
+const none: VariableOf[] = [];
 
 const kindWords: Record<string, string> = {
   filter: 'A filter looks at each event by itself: what fits is an alert at once.',
@@ -44,6 +52,7 @@ export function Meaning(p: Props) {
   const stale = p.checked !== null && !p.checked.valid;
   const shown = p.checked?.valid ? p.checked : p.good;
   const nfa = shown?.nfa ?? (p.good === null ? p.rule?.nfa : null) ?? null;
+  const defines = shown?.rule?.variables ?? p.rule?.variables ?? none;
   const variables = useMemo(() => {
     const fromText = variablesOf(p.sql);
     const more = (shown?.rule?.variables ?? []).map((v) => v.name.toUpperCase()).filter((v) => !fromText.includes(v));
@@ -66,11 +75,11 @@ export function Meaning(p: Props) {
         {p.tab === 'pattern' ? (
           nfa ? (
             <>
-              <Picture nfa={nfa} variables={variables} onPick={p.pickVariable} />
+              <Picture nfa={nfa} defines={defines} variables={variables} onPick={p.pickVariable} />
               <Legend nfa={nfa} />
-              {shown?.rule?.variables.length ? (
+              {defines.length ? (
                 <dl class="variables">
-                  {shown.rule.variables.map((v) => (
+                  {defines.map((v) => (
                     <div key={v.name}>
                       <dt>
                         <button type="button" class={`var ${variableClass(variables, v.name)}`} onClick={() => p.pickVariable(v.name)}>

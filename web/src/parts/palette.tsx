@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // "Go to…": pages, rules and streams by a few letters.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, all, paths, type Page, type Rule, type Stream } from '../api';
 import { navigate } from '../lib/router';
 import { ModePill } from './basic';
@@ -19,7 +19,7 @@ export function Palette({ close, places }: { close: () => void; places: { to: st
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const [more, setMore] = useState<Item[]>([]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current?.showModal();
     const c = new AbortController();
     Promise.all([all<Rule>(paths.rules, c.signal), api.get<Page<Stream>>(paths.streams, c.signal)]).then(

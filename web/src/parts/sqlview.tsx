@@ -52,11 +52,11 @@ export function JsonView({ of, marks, label = 'JSON' }: { of: Fields; marks?: Se
   );
 }
 
-/** One line of an object, for tables. */
-export function JsonLine({ of }: { of: Fields }) {
+/** One line of an object, for tables; `without` is told elsewhere. */
+export function JsonLine({ of, without }: { of: Fields; without?: string | null }) {
   return (
     <code class="json-one">
-      {Object.entries(of).map(([k, v], i) => (
+      {Object.entries(of).filter(([k]) => k !== without).map(([k, v], i) => (
         <span key={k}>
           {i ? ' ' : ''}
           <span class="json-key">{k}</span>

@@ -7,6 +7,9 @@ import { exampleEvent } from '../lib/example';
 import { Code, Link, curl } from './basic';
 import { Icon } from './icons';
 
+/** For a shell the statement is shorter on one line. */
+const oneLine = (sql: string) => sql.replace(/\s+/g, ' ').trim();
+
 function Step({ n, done, title, children }: { n: number; done: boolean; title: string; children: ComponentChildren }) {
   return (
     <li class={`step ${done ? 'done' : ''}`}>
@@ -40,7 +43,7 @@ export function Start({ streams, rules, overview }: { streams: Stream[]; rules: 
             </p>
           ) : (
             <>
-              <Code label="curl: create a stream" text={curl(paths.streams, { method: 'POST', body: JSON.stringify({ sql: demoStream }) })} />
+              <Code label="curl: create a stream" text={curl(paths.streams, { method: 'POST', body: JSON.stringify({ sql: oneLine(demoStream) }) })} />
               <Link to="/streams?new=1" class="btn btn-primary">
                 <Icon name="streams" /> Create a stream here
               </Link>
@@ -54,7 +57,7 @@ export function Start({ streams, rules, overview }: { streams: Stream[]; rules: 
             </p>
           ) : (
             <>
-              <Code label="curl: create a rule" text={curl(paths.rules, { method: 'POST', body: JSON.stringify({ sql }) })} />
+              <Code label="curl: create a rule" text={curl(paths.rules, { method: 'POST', body: JSON.stringify({ sql: oneLine(sql) }) })} />
               <Link to="/rules/new" class={`btn ${stream ? 'btn-primary' : 'btn-plain'}`}>
                 <Icon name="rules" /> Open the editor, with templates
               </Link>

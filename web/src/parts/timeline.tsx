@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The events of an alert on an axis of event time: a lane for each pattern variable, the span that was open shaded.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { MatchEvent } from '../api';
 import { clock, dateOf, duration, full } from '../lib/format';
 import { variableClass } from '../lib/sql';
+import { useWidth } from '../lib/width';
 
 export interface Mark extends MatchEvent {
   variable: string | null;
@@ -23,15 +24,10 @@ const HEAD = 26;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 15e3, 30e3, 60e3, 120e3, 300e3, 600e3, 900e3, 1800e3, 3600e3, 7200e3, 10800e3, 21600e3, 43200e3, 86400e3, 2 * 86400e3, 7 * 86400e3];
 
 export function Timeline({ marks, variables, span, alertAt, selected, select }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(720);
-  useEffect(() => {
-    const see = new ResizeObserver(([e]) => setWidth(e!.contentRect.width));
-    see.observe(box.current!);
-    return () => see.disconnect();
-  }, []);
+  const { box, width } = useWidth<HTMLDivElement>(720);
 
   const lanes = useMemo(() => {
+    if (!marks.length) return [''];
     const used = [...new Set(marks.map((m) => m.variable ?? ''))];
     return used.sort((a, b) => variables.indexOf(a.toUpperCase()) - variables.indexOf(b.toUpperCase()));
   }, [marks, variables]);
@@ -39,6 +35,7 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
   const left = Math.min(110, Math.max(28, ...lanes.map((l) => (l || 'event').length * 7.4 + 18)));
   const right = 20;
   const times = marks.map((m) => Date.parse(m.time));
+  if (!times.length) times.push(span?.start ?? alertAt, span?.end ?? alertAt);
   const first = Math.min(...times);
   const last = Math.max(...times);
   // The whole span if the events fill a fair part of it; else the events, and the span runs out of the picture.
@@ -108,7 +105,7 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
           <g key={l} class={`lane ${variableClass(variables, l)}`}>
             <path d={`M${left} ${HEAD + i * LANE + LANE / 2}H${width - right}`} />
             <text x={left - 12} y={HEAD + i * LANE + LANE / 2 + 4}>
-              {l || 'event'}
+              {l || (marks.length ? 'event' : '')}
             </text>
           </g>
         ))}
