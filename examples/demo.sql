@@ -59,10 +59,10 @@ MATCH_RECOGNIZE (
 CREATE RULE card_velocity WITH (
   'severity'='high',
   'title'='{n} online purchases with {card} in a minute',
-  'description'='Ten or more approved online purchases of one card within a minute, counted every 10 seconds.'
+  'description'='Ten or more approved online purchases of one card within a minute, counted every 20 seconds.'
 ) AS
 SELECT card, window_start, window_end, COUNT(*) AS n, SUM(amount) AS total
-FROM TABLE(HOP(TABLE payments, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '60' SECOND))
+FROM TABLE(HOP(TABLE payments, DESCRIPTOR(ts), INTERVAL '20' SECOND, INTERVAL '60' SECOND))
 WHERE type = 'payment' AND channel = 'ecom' AND status = 'approved' AND mcc = 5999
 GROUP BY card, window_start, window_end
 HAVING COUNT(*) >= 10;
