@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* job.h - all live rules merged into one plan: shared conditions, keys, columns to decode. Immutable.
  *
  * Room:   plans -> [job] -> task (which runs it)

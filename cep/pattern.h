@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pattern.h - the tree of a PATTERN (...) clause, checked: what rules/ writes and the automaton (nfa.h) is built from.
  *
  * Sources: ISO/IEC 9075-2 row pattern recognition; Flink CEP's contiguities (docs/language.md, Patterns).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* task.h - the step function of one worker: rows, watermarks, frames and rule changes in; effects out.
  *
  * Room:   source partitions of this worker -> [task: conditions -> filters, routing | ordering -> operators] -> effects
