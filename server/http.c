@@ -6,6 +6,7 @@
 #include "server/http_h2o.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -13,7 +14,15 @@
 
 #define LOG_MODULE "http"
 
-enum { ACCEPTS_A_TURN = 16, BACKLOG = 1024, TICK_MS = 1000, STOP_POLL_MS = 20, CLOSE_TURNS = 50 };
+enum {
+    ACCEPTS_A_TURN = 16,
+    BACKLOG = 1024,
+    TICK_MS = 1000,
+    STOP_POLL_MS = 20,
+    CLOSE_TURNS = 50,
+    LINGER_MS = 2000,
+    LINGERING_MAX = 100
+};
 
 const double http_bucket_seconds[HTTP_BUCKETS] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                                   0.01,   0.025,   0.1,    0.25,  1,      5};
@@ -22,6 +31,14 @@ struct connection {
     struct http *http;
     h2o_socket_t *sock;
     h2o_linklist_t link;
+    int linger_fd; /* see http_linger; -1: none */
+};
+
+struct lingering {
+    h2o_socket_t *sock;
+    h2o_timeout_entry_t timeout;
+    h2o_linklist_t link;
+    struct http *http;
 };
 
 struct handler {
@@ -107,6 +124,56 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     return 0;
 }
 
+/* --- lingering ----------------------------------------------------------------------------------------------- */
+
+/* A connection that is closed with unread bytes in it is reset, and the reset may overtake the answer: a client that is
+ * still sending its too large body would never see the 413. So a copy of the descriptor outlives h2o's: what comes is
+ * thrown away until the client has read and closed, for a bounded time. */
+
+static void end_lingering(struct lingering *l)
+{
+    h2o_timeout_unlink(&l->timeout);
+    h2o_linklist_unlink(&l->link);
+    l->http->nlingering--;
+    h2o_socket_close(l->sock);
+    mem_free(l);
+}
+
+static void on_linger_read(h2o_socket_t *sock, const char *err)
+{
+    h2o_buffer_consume(&sock->input, sock->input->size);
+    if (err)
+        end_lingering(sock->data);
+}
+
+static void on_linger_timeout(h2o_timeout_entry_t *entry)
+{
+    end_lingering(H2O_STRUCT_FROM_MEMBER(struct lingering, timeout, entry));
+}
+
+static void linger(struct http *h, int fd)
+{
+    struct lingering *l = mem_new(sizeof *l);
+    shutdown(fd, SHUT_WR);
+    l->http = h;
+    l->sock = h2o_evloop_socket_create(h->ctx.loop, fd, 0);
+    l->sock->data = l;
+    l->timeout.cb = on_linger_timeout;
+    h2o_timeout_link(h->ctx.loop, &h->linger_timeout, &l->timeout);
+    h2o_linklist_insert(&h->lingering, &l->link);
+    h->nlingering++;
+    h2o_socket_read_start(l->sock, on_linger_read);
+}
+
+void http_linger(struct http *h, h2o_req_t *req)
+{
+    h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
+    struct connection *c = sock->on_close.data;
+    if (!c || c->linger_fd >= 0 || h->nlingering >= LINGERING_MAX || h->stopping)
+        return;
+    c->linger_fd = fcntl(h2o_socket_get_fd(sock), F_DUPFD_CLOEXEC, 0);
+}
+
 /* --- connections ---------------------------------------------------------------------------------------------- */
 
 static void on_accept(h2o_socket_t *listener, const char *err);
@@ -116,6 +183,8 @@ static void on_close(void *data)
     struct connection *c = data;
     struct http *h = c->http;
     h2o_linklist_unlink(&c->link);
+    if (c->linger_fd >= 0)
+        linger(h, c->linger_fd);
     mem_free(c);
     h->stats.connections--;
     if (h->listener && !h->listening) {
@@ -141,7 +210,7 @@ static void on_accept(h2o_socket_t *listener, const char *err)
         if (!sock)
             return;
         struct connection *c = mem_new(sizeof *c);
-        *c = (struct connection){.http = h, .sock = sock};
+        *c = (struct connection){.http = h, .sock = sock, .linger_fd = -1};
         h2o_linklist_insert(&h->connections, &c->link);
         sock->on_close.cb = on_close;
         sock->on_close.data = c;
@@ -323,6 +392,7 @@ enum err http_listen(const struct http_options *o, struct diag *d, struct http *
         h->id_prefix = (uint64_t)timebase_mono_ns();
     h2o_linklist_init_anchor(&h->connections);
     h2o_linklist_init_anchor(&h->laters);
+    h2o_linklist_init_anchor(&h->lingering);
     configure(h);
     h->listener = h2o_evloop_socket_create(h->ctx.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     h->listener->data = h;
@@ -345,6 +415,7 @@ void http_run(struct http *h, const struct http_app *app)
     h2o_socket_read_start(h->listener, on_accept);
     h2o_socket_read_start(h->stop_socket, on_stop);
     h2o_timeout_init(h->ctx.loop, &h->tick_timeout, TICK_MS);
+    h2o_timeout_init(h->ctx.loop, &h->linger_timeout, LINGER_MS);
     h->tick_entry.cb = on_tick;
     h2o_timeout_link(h->ctx.loop, &h->tick_timeout, &h->tick_entry);
     while (!h->stopping)
@@ -361,8 +432,11 @@ void http_run(struct http *h, const struct http_app *app)
         close_idle(h, true);
         h2o_evloop_run(h->ctx.loop, STOP_POLL_MS);
     }
+    while (!h2o_linklist_is_empty(&h->lingering))
+        end_lingering(H2O_STRUCT_FROM_MEMBER(struct lingering, link, h->lingering.next));
     h2o_timeout_unlink(&h->tick_entry);
     h2o_timeout_dispose(h->ctx.loop, &h->tick_timeout);
+    h2o_timeout_dispose(h->ctx.loop, &h->linger_timeout);
 }
 
 void http_free(struct http *h)

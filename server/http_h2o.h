@@ -31,7 +31,9 @@ struct http {
     unsigned port;
     h2o_timeout_t tick_timeout;
     h2o_timeout_entry_t tick_entry;
-    h2o_linklist_t connections, laters;
+    h2o_timeout_t linger_timeout;
+    h2o_linklist_t connections, laters, lingering;
+    unsigned nlingering;
     bool listening, stopping, have_files;
     atomic_bool wake_sent;
     struct bytes out; /* the answer being written */
@@ -59,6 +61,8 @@ struct httpcall {
 void http_count(struct http *h, const struct route *route, int status, montime began);
 /* An id for a request: the client's own if it is fit to be logged, else a new one. */
 void http_request_id(struct http *h, h2o_req_t *req, char out[HTTP_ID_MAX + 1]);
+/* The connection will be closed after this answer though the client may still be sending: see to it that it reads it. */
+void http_linger(struct http *h, h2o_req_t *req);
 /* What a message to the loop does there. */
 enum http_message_kind { HTTP_WAKE, HTTP_RESUME };
 struct http_message {

@@ -102,6 +102,8 @@ static void send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs,
     h2o_iovec_t v = h2o_strdup(&req->pool, (const char *)body.p, body.n);
     req->res.content_length = v.len; /* the header is written by the next in line, after this */
     http_count(h, NULL, req->res.status, timebase_mono_ns());
+    if (!req->http1_is_persistent)
+        http_linger(h, req);
     h2o_ostream_send_next(self, req, &v, n > 0, state);
     mem_free(said);
     bytes_fini(&body);

@@ -202,7 +202,7 @@ def talk(api, *parts, wait=0.0):
     (b"GET / HTTP/9.9\r\n\r\n", b"400"),
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
-    (b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\n\r\n", b"400"),
+    (b"GET /" + b"a" * 500_000 + b" HTTP/1.1\r\n\r\n", b"400"),
     (b"GET / HTTP/1.1\r\n" + b"".join(b"x-%d: y\r\n" % i for i in range(200)) + b"\r\n", b"400"),
 ], ids=range(9))
 def test_broken_requests(api, request_, says):
