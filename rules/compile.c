@@ -101,13 +101,15 @@ static void check_name(struct compiling *c, const struct ast_statement *st, cons
 static void remember(struct compiling *c, const struct ast_statement *st, const char *what,
                      const struct schema *s, bool wrong)
 {
+    struct cc_known *before = names_known(&c->cc, st->name.text);
+    if (before != NULL && strcmp(before->what, what) != 0)
+        return; /* the name is taken, as has been said */
     struct cc_known *k = arena_zero(c->names, sizeof *k);
     k->name = arena_str(c->names, st->name.text);
     k->what = what;
     k->schema = s;
     k->wrong = wrong;
     k->key = names_key(c->names, k->name);
-    struct cc_known *before = names_known(&c->cc, k->name);
     if (before != NULL)
         MAP_DEL(c->cc.known, before);
     MAP_PUT_STR(c->cc.known, k, k->key);
@@ -241,12 +243,30 @@ static void compiling_fini(struct compiling *c)
     arena_free(c->names);
 }
 
+static bool is_before(const struct diag_item *a, const struct diag_item *b)
+{
+    return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+/* What is said of one statement comes in the order of the text, not in that of the work. */
+static void sort_items(struct diag *d, int from)
+{
+    for (int i = from + 1; i < d->n; i++) {
+        struct diag_item item = d->items[i];
+        int k = i;
+        for (; k > from && is_before(&item, &d->items[k - 1]); k--)
+            d->items[k] = d->items[k - 1];
+        d->items[k] = item;
+    }
+}
+
 static void parse_all(struct compiling *c, struct parse *p)
 {
     struct ast_statement *st;
-    while (parse_next(p, c->trees, &st)) {
+    for (int said = c->cc.d->n; parse_next(p, c->trees, &st); said = c->cc.d->n) {
         if (st != NULL)
             compile_statement(c, st);
+        sort_items(c->cc.d, said < c->cc.d->n ? said : c->cc.d->n);
         arena_reset(c->trees);
     }
 }
@@ -351,7 +371,9 @@ enum err compile_rule(const char *name, const char *text, size_t n, const struct
     char *copy = mem_dup(text, n);
     compiling_init(&c, copy, n, scope, d);
     struct parse *parse = parse_new(copy, n, d);
+    int before = d->n;
     struct rule_plan *p = only_rule(&c, parse, name);
+    sort_items(d, before);
     parse_free(parse);
     arena_free(c.cc.arena);
     compiling_fini(&c);

@@ -199,6 +199,8 @@ static void add_out(struct matching *g, const char *name, const struct expr *e, 
 static void add_columns(struct matching *g, const struct ast_expr *list)
 {
     for (const struct ast_expr *e = list; e != NULL; e = e->next) {
+        if (e->kind != AST_NAME)
+            continue; /* refused already */
         bool ambiguous;
         const struct names_column *c = names_find(g->rel, &e->qualifier, &e->name, &ambiguous);
         bool there = false;

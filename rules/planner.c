@@ -323,7 +323,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     for (const struct ast_emit *e = st->emits; e != NULL; e = e->next)
         diag_error(cc.d, "unsupported", e->to.at, "results are kept, and shown as alerts",
                    "EMIT TO %s: this release has no sinks yet", e->to.text);
-    if (cc.d->errors != errors) {
+    if (cc.d->errors != errors || p->input == NULL) { /* its stream was wrong, as has been said */
         arena_free(cc.arena);
         return NULL;
     }

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Window rules: keys and aggregates become slots; what is no group is refused. */
+#include "base/mem.h"
+#include "tests/lib/check.h"
+#include "tests/lib/compiled.h"
+
+static char *explained(const char *with, const char *select)
+{
+    char *sql = mem_printf("%sCREATE RULE r %s AS\n%s;", compiled_stream, with, select);
+    char *text = compiled_script(sql, strlen(sql));
+    mem_free(sql);
+    return text;
+}
+
+static void says(const char *with, const char *select, const char *what)
+{
+    char *got = explained(with, select);
+    if (strstr(got, what) == NULL)
+        fail_msg("%s %s\n  became\n%s\n  without\n%s", with, select, got, what);
+    mem_free(got);
+}
+
+#define TUMBLE "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE))"
+#define GROUPED " GROUP BY s, window_start, window_end"
+
+static void keys_windows_and_aggregates_have_their_slots(void **state)
+{
+    (void)state;
+    says("WITH ('allowed-lateness'='5 min')",
+         "SELECT s, o, window_end, COUNT(*) AS n, SUM(m) AS total, AVG(b) AS a, SUM(m) / COUNT(*) "
+         "AS e\n"
+         "FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '1' MINUTE, "
+         "INTERVAL '-5' SECOND))\n"
+         "WHERE b > 1 GROUP BY o, s, window_start, window_end, window_time\n"
+         "HAVING COUNT(*) >= 10 AND SUM(m) > 3000.5 AND window_start > TIMESTAMP '2026-01-01'",
+         "  reads      s, b, m, o\n"
+         "  where      b > 1\n"
+         "  group by   s, o\n"
+         "  window     HOP of 1 min every 10 s, offset -5 s, late rows taken for 5 min\n"
+         "  slots      #0 to #4: key, window_start, window_end, window_time\n"
+         "  slot #5    COUNT(*)\n"
+         "  slot #6    SUM(m)\n"
+         "  slot #7    AVG(b)\n"
+         "  having     #5 >= 10 AND #6 > 3000.50 AND #2 > TIMESTAMP '2026-01-01T00:00:00.000Z'\n"
+         "  output     s STRING = #0\n"
+         "  output     o BOOLEAN = #1\n"
+         "  output     window_end TIMESTAMP(3) = #3\n"
+         "  output     n BIGINT = #5\n"
+         "  output     total DECIMAL(18,2) = #6\n"
+         "  output     a DOUBLE = #7\n"
+         "  output     e DECIMAL(18,6) = #6 / CAST(#5 AS DECIMAL(18,0))\n");
+}
+
+static void equal_aggregates_share_a_slot(void **state)
+{
+    (void)state;
+    says("",
+         "SELECT MAX(m) - MIN(m) AS spread, MAX(m) AS top, COUNT(1) AS n, COUNT(*) AS k,\n"
+         " SUM(b) FILTER (WHERE o) AS f, UPPER(s) AS u " TUMBLE GROUPED,
+         "  window     TUMBLE of 10 min\n"
+         "  slots      #0 to #3: key, window_start, window_end, window_time\n"
+         "  slot #4    MAX(m)\n"
+         "  slot #5    MIN(m)\n"
+         "  slot #6    COUNT(*)\n"
+         "  slot #7    SUM(b) FILTER (WHERE o)\n"
+         "  output     spread DECIMAL(13,2) = #4 - #5\n"
+         "  output     top DECIMAL(12,2) = #4\n"
+         "  output     n BIGINT = #6\n"
+         "  output     k BIGINT = #6\n"
+         "  output     f BIGINT = #7\n"
+         "  output     u STRING = UPPER(#0)\n");
+}
+
+static void a_select_may_stand_for_the_table(void **state)
+{
+    (void)state;
+    says("",
+         "SELECT who, COUNT(*) AS n FROM TABLE(TUMBLE((SELECT s AS who, ts, b + 1 AS c FROM t "
+         "WHERE o), DESCRIPTOR(ts), INTERVAL '1' HOUR)) WHERE c > 5 GROUP BY who, window_end",
+         "  where      o AND b + 1 > 5\n"
+         "  group by   s\n");
+}
+
+static void what_is_no_group_is_refused(void **state)
+{
+    (void)state;
+    says("", "SELECT b, COUNT(*) AS n " TUMBLE GROUPED,
+         "line 3, column 8: column b is neither in GROUP BY nor in an aggregate");
+    says("", "SELECT * " TUMBLE GROUPED, "* cannot stand in a SELECT with GROUP BY");
+    says("", "SELECT s, COUNT(*) AS n " TUMBLE " GROUP BY s",
+         "GROUP BY must name window_start or window_end");
+    says("", "SELECT s, b " TUMBLE,
+         "UNSUPPORTED line 3, column 24: a windowing function without GROUP BY");
+    says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY b + 1, window_start",
+         "GROUP BY takes columns, and b + 1 is none");
+    says("", "SELECT SUM(COUNT(*)) AS n " TUMBLE GROUPED, "COUNT cannot be used in an aggregate");
+    says("", "SELECT COUNT(*) AS n FROM t GROUP BY s", "GROUP BY needs a window");
+    says("", "SELECT s FROM t HAVING o", "HAVING needs a window");
+    says("", "SELECT COUNT(b, m) AS n " TUMBLE GROUPED, "COUNT takes one argument, not 2");
+    says("", "SELECT SUM(*) AS n " TUMBLE GROUPED, "SUM takes a value, not a whole row");
+    says("", "SELECT SUM(s) AS n " TUMBLE GROUPED, "SUM needs numbers, and s is STRING");
+    says("", "SELECT MAX(o) AS n " TUMBLE GROUPED,
+         "MAX needs what can be ordered, and o is BOOLEAN");
+    says("", "SELECT FINAL SUM(b) AS n " TUMBLE GROUPED,
+         "RUNNING and FINAL belong to MATCH_RECOGNIZE");
+    says("", "SELECT s, window_start, COUNT(*) AS S " TUMBLE GROUPED,
+         "the result has two columns S");
+}
+
+#define OF(window) "SELECT COUNT(*) AS n FROM TABLE(" window ") GROUP BY window_start"
+
+static void windows_have_a_size_and_the_stream_s_time(void **state)
+{
+    (void)state;
+    says("", OF("TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '0' SECOND)"), "the sizes of TUMBLE");
+    says("", OF("HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)"),
+         "HOP takes 2 to 3 more arguments, not 1");
+    says("", OF("TUMBLE(TABLE t, DESCRIPTOR(b), INTERVAL '1' SECOND)"),
+         "column 60: b is not the time of stream t; that is ts");
+    says("", OF("TUMBLE(TABLE t, DESCRIPTOR(tz), INTERVAL '1' SECOND)"),
+         "no column tz in stream t, whose time is ts");
+    says("", OF("TUMBLE(TABLE t, INTERVAL '1' SECOND)"),
+         "the second argument of TUMBLE is DESCRIPTOR(ts)");
+    says("", OF("TUMBLE(TABLE u, DESCRIPTOR(ts), INTERVAL '1' SECOND)"), "no stream u");
+    says("", OF("TUMBLE(TABLE t, DESCRIPTOR(ts), 10)"), "TUMBLE takes a constant INTERVAL here");
+    says("", OF("TUMBLE(t, DESCRIPTOR(ts), INTERVAL '1' SECOND)"),
+         "the first argument of TUMBLE is TABLE and a stream's name");
+    says("", OF("HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '0.001' SECOND, INTERVAL '1' DAY)"),
+         "LIMIT line 3, column 33: a row would be in 86400000 windows at once");
+    says("", OF("TUMBL(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)"), "(did you mean TUMBLE?)");
+}
+
+static void windows_without_an_operator_say_so(void **state)
+{
+    (void)state;
+    says("", OF("CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '5' SECOND)"),
+         "UNSUPPORTED line 3, column 33: CUMULATE windows: this release has no operator for them "
+         "yet");
+    says("", OF("SESSION(TABLE t PARTITION BY s, DESCRIPTOR(ts), INTERVAL '1' SECOND)"),
+         "UNSUPPORTED");
+    says("", OF("SESSION(TABLE t PARTITION BY (s, b), DESCRIPTOR(ts), b)"), "UNSUPPORTED");
+    says("", OF("COUNT_TUMBLE(TABLE t PARTITION BY s, 5)"), "UNSUPPORTED");
+    says("", OF("COUNT_HOP(TABLE t PARTITION BY s, 2, 4)"), "UNSUPPORTED");
+    says("", OF("GLOBAL(TABLE t)"), "UNSUPPORTED");
+    says("WITH ('trigger'='count 4')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "'trigger'='count 4': this release does not do that yet");
+    says("WITH ('trigger'='event-time', 'purge'='false')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "slot #4    COUNT(*)");
+    says("WITH ('evictor'='count 4 after')", "SELECT COUNT(*) AS n " TUMBLE GROUPED, "UNSUPPORTED");
+    says("WITH ('evictor'='count none')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "INVALID line 2, column 31: 'evictor' is count N or time 10 s, either with `after`");
+}
+
+int main(void)
+{
+    CHECK_RUN(TEST(keys_windows_and_aggregates_have_their_slots),
+              TEST(equal_aggregates_share_a_slot), TEST(a_select_may_stand_for_the_table),
+              TEST(what_is_no_group_is_refused), TEST(windows_have_a_size_and_the_stream_s_time),
+              TEST(windows_without_an_operator_say_so));
+}
