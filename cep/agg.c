@@ -149,8 +149,8 @@ static void set_add(struct agg_set **at, struct type t, union cell c)
 void agg_init(struct agg *a, const struct agg_call *c)
 {
     *a = (struct agg){.kind = c->kind, .type = c->type};
-    a->distinct = c->distinct && c->kind != AGG_COUNT_STAR && c->kind != AGG_MIN &&
-                  c->kind != AGG_MAX;
+    a->distinct =
+        c->distinct && c->kind != AGG_COUNT_STAR && c->kind != AGG_MIN && c->kind != AGG_MAX;
     if (c->arg != NULL)
         a->arg = c->arg->type;
     switch (c->kind) {

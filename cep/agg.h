@@ -31,8 +31,14 @@ bool agg_result(const struct agg *a, const void *acc, union cell *out);
 /* The exact number in an accumulator of COUNT, or of a SUM of whole numbers (at the argument's scale). */
 __int128 agg_whole(const struct agg *a, const void *acc);
 /* COUNT(*) is one word. */
-static inline void agg_count_one(void *acc) { ++*(int64_t *)acc; }
-static inline void agg_count_merge(void *into, const void *from) { *(int64_t *)into += *(const int64_t *)from; }
+static inline void agg_count_one(void *acc)
+{
+    ++*(int64_t *)acc;
+}
+static inline void agg_count_merge(void *into, const void *from)
+{
+    *(int64_t *)into += *(const int64_t *)from;
+}
 void agg_clear(const struct agg *a, void *acc); /* frees what it holds; it is empty again */
 
 #endif

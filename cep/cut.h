@@ -21,7 +21,8 @@ void cut_fini(struct cut *c);
 
 bool cut_after_first(const struct cut *c, uint32_t partition, uint64_t offset);
 enum rule_mode cut_mode_at(const struct cut *c, evtime t); /* RULE_PAUSED also past its end */
-enum rule_mode cut_mode_of(const struct cut *c, uint32_t partition, uint64_t offset); /* a filter's, for a row */
+enum rule_mode cut_mode_of(const struct cut *c, uint32_t partition,
+                           uint64_t offset); /* a filter's, for a row */
 /* The number of pauses that end at or before t: two rows with different counts have one between them. */
 unsigned cut_pauses(const struct cut *c, evtime t);
 

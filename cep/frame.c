@@ -131,8 +131,8 @@ struct base { /* of differences */
     evtime ts;
 };
 
-static void put_row(struct bytes *out, const struct batch *b, const struct columns *columns, unsigned i,
-                    struct base base)
+static void put_row(struct bytes *out, const struct batch *b, const struct columns *columns,
+                    unsigned i, struct base base)
 {
     bool late = b->has_late && batch_is_late(b, i);
     bytes_u8(out, late ? ROW_LATE : 0);
@@ -163,7 +163,8 @@ static void put_count(struct bytes *out, size_t at, unsigned n)
 }
 
 /* One row that no frame holds whole. */
-static void put_pieces(struct frame_writer *w, const struct batch *b, const struct columns *c, unsigned i)
+static void put_pieces(struct frame_writer *w, const struct batch *b, const struct columns *c,
+                       unsigned i)
 {
     struct bytes whole = {0};
     bytes_u8(&whole, MESSAGE_ROWS);
@@ -263,7 +264,8 @@ static void add_item(struct frame_reader *r, struct frame_item it)
     r->items[r->nitems++] = it;
 }
 
-static bool get_cell(struct bytes_reader *in, struct batch *b, unsigned c, unsigned i, const struct dict *dict)
+static bool get_cell(struct bytes_reader *in, struct batch *b, unsigned c, unsigned i,
+                     const struct dict *dict)
 {
     if (b->schema->columns[c].type.kind != TYPE_STRING) {
         b->columns[c].i[i] = (int64_t)bytes_get_u64(in);
@@ -280,8 +282,8 @@ static bool get_cell(struct bytes_reader *in, struct batch *b, unsigned c, unsig
     return true;
 }
 
-static bool get_row(struct bytes_reader *in, struct batch *b, const struct columns *columns, struct base base,
-                    const struct dict *dict)
+static bool get_row(struct bytes_reader *in, struct batch *b, const struct columns *columns,
+                    struct base base, const struct dict *dict)
 {
     unsigned i = b->n;
     unsigned flags = bytes_get_u8(in);
@@ -318,7 +320,8 @@ static bool get_row(struct bytes_reader *in, struct batch *b, const struct colum
 /* The batch that a row may be appended to: one of this frame, of the same partition and columns, that ends before it. So a
  * frame of many small messages does not become as many batches. */
 static struct batch *batch_with_room(struct reading *rd, const struct schema *s, uint32_t partition,
-                                     const struct colset *columns, const struct bytes_reader *in, struct base base)
+                                     const struct colset *columns, const struct bytes_reader *in,
+                                     struct base base)
 {
     struct bytes_reader ahead = *in;
     bytes_get_u8(&ahead);
@@ -345,7 +348,8 @@ static struct batch *batch_with_room(struct reading *rd, const struct schema *s,
 
 static bool read_rows(struct reading *rd, struct bytes_reader *in)
 {
-    uint64_t stream = bytes_get_varint(in), partition = bytes_get_varint(in), n = bytes_get_varint(in);
+    uint64_t stream = bytes_get_varint(in), partition = bytes_get_varint(in),
+             n = bytes_get_varint(in);
     struct columns c = {0};
     struct colset set = {0};
     const struct schema *s = schema_of(rd, stream);
@@ -380,11 +384,14 @@ static bool read_watermark(struct reading *rd, struct bytes_reader *in)
     evtime w = (evtime)bytes_get_u64(in);
     if (in->bad || in->p != in->end || partition >= SCHEMA_PARTITIONS_MAX || stream > UINT32_MAX)
         return false;
-    add_item(rd->r, (struct frame_item){.stream = (uint32_t)stream, .partition = (uint32_t)partition, .w = w});
+    add_item(rd->r, (struct frame_item){.stream = (uint32_t)stream,
+                                        .partition = (uint32_t)partition,
+                                        .w = w});
     return true;
 }
 
-static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader *in, struct bytes *piece)
+static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader *in,
+                         struct bytes *piece)
 {
     if (kind != MESSAGE_PIECE && piece->n > 0)
         return false;
@@ -407,8 +414,8 @@ static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader 
     return ok;
 }
 
-enum err frame_read(struct frame_reader *r, const void *p, size_t n, const struct schema *const *streams,
-                    unsigned nstreams, const struct dict *dict)
+enum err frame_read(struct frame_reader *r, const void *p, size_t n,
+                    const struct schema *const *streams, unsigned nstreams, const struct dict *dict)
 {
     struct bytes_reader in = bytes_read(p, n);
     struct reading rd = {r, streams, nstreams, dict};

@@ -48,7 +48,8 @@ void frame_reader_init(struct frame_reader *r);
 void frame_reader_fini(struct frame_reader *r);
 /* Reads one frame; items are valid until the next, the caller takes over their references. Messages of streams that are not
  * among `streams` are left out. ERR_CORRUPT or ERR_VERSION: nothing was taken. dict: ids for columns it marks, or NULL. */
-enum err frame_read(struct frame_reader *r, const void *p, size_t n, const struct schema *const *streams,
-                    unsigned nstreams, const struct dict *dict);
+enum err frame_read(struct frame_reader *r, const void *p, size_t n,
+                    const struct schema *const *streams, unsigned nstreams,
+                    const struct dict *dict);
 
 #endif

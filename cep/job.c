@@ -151,7 +151,8 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
         add_keyed(j, r);
         break;
     default:
-        bug_abort(__FILE__, __LINE__, "rule %s is of a shape that should have been refused", p->name);
+        bug_abort(__FILE__, __LINE__, "rule %s is of a shape that should have been refused",
+                  p->name);
     }
 }
 
@@ -180,8 +181,8 @@ static void finish_stream(struct jobdef_stream *s, const struct dict *dict)
     predindex_ready(s->conditions, dict);
 }
 
-struct job *job_new(const struct schema *const *streams, unsigned nstreams, const struct job_rule *rules,
-                    unsigned nrules)
+struct job *job_new(const struct schema *const *streams, unsigned nstreams,
+                    const struct job_rule *rules, unsigned nrules)
 {
     struct job *j = mem_new(sizeof *j);
     j->refs = 1;

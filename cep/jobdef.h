@@ -39,7 +39,7 @@ struct jobdef_key {
     uint64_t *starts; /* bits that begin something for a key without state */
     struct jobdef_starters {
         unsigned n, *slots;
-    } *starters; /* by bit */
+    } * starters; /* by bit */
     unsigned nrules, *rules; /* slot -> rule */
     bool has_windows;
     struct colset keeps;

@@ -7,7 +7,8 @@
 
 enum { SCRATCH_FIRST = 4096 };
 
-void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key, struct emit *emit)
+void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key,
+                struct emit *emit)
 {
     *k = (struct keyed){.schema = s, .key = *key, .emit = emit};
     keytable_init(&k->table);
@@ -32,8 +33,8 @@ void keyed_keep(struct keyed *k, const struct colset *columns)
             continue;
         colset_add(&l->columns, c);
         l->cell[c] = (uint8_t)l->ncells;
-        k->keeps[l->ncells++] = (struct keyed_column){
-            (uint16_t)c, k->schema->columns[c].type.kind == TYPE_STRING};
+        k->keeps[l->ncells++] =
+            (struct keyed_column){(uint16_t)c, k->schema->columns[c].type.kind == TYPE_STRING};
     }
 }
 
@@ -50,8 +51,7 @@ struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash)
 {
     keyed_key_of(k, r->b, r->i);
     struct key *found = keytable_find(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
-    return found != NULL ? found
-                         : keytable_add(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
+    return found != NULL ? found : keytable_add(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
 }
 
 void keyed_drop_if_idle(struct keyed *k, struct key *key)

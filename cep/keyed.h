@@ -63,7 +63,8 @@ struct keyed_rule {
     uint32_t slot; /* among the rules of the key definition */
 };
 
-void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key, struct emit *emit);
+void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key,
+                struct emit *emit);
 void keyed_fini(struct keyed *k);
 /* Columns that kept rows have from now on, beside those that they have already. */
 void keyed_keep(struct keyed *k, const struct colset *columns);

@@ -417,6 +417,21 @@ void match_row(struct match *m, struct keystate *state, struct key *key, struct 
     free_if_idle(m, c);
 }
 
+void match_prefetch(const struct keystate *state, unsigned link)
+{
+    const struct match_run *run = ((const struct match_cell *)(const void *)state)->first;
+    if (run == NULL)
+        return;
+    if (link == 1) {
+        __builtin_prefetch(run);
+        __builtin_prefetch((const char *)run + 64);
+    } else if (run->list != NULL) {
+        __builtin_prefetch(link == 2 ? (const void *)run->list : (const void *)run->list->row);
+        if (link == 3)
+            __builtin_prefetch((const char *)run->list->row + 64);
+    }
+}
+
 void match_drop(struct match *m, struct keystate *state)
 {
     cell_free(m, (struct match_cell *)(void *)state);

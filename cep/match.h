@@ -23,7 +23,8 @@ void match_prog_free(struct match_prog *p); /* NULL is fine */
 const struct nfa *match_prog_nfa(const struct match_prog *p);
 /* Variables whose conditions must be told to match_prog_bind. */
 uint64_t match_prog_vars(const struct match_prog *p);
-bool match_prog_all_rows(const struct match_prog *p); /* every row of the partition matters, not only some conditions */
+bool match_prog_all_rows(
+    const struct match_prog *p); /* every row of the partition matters, not only some conditions */
 bool match_prog_every_row(const struct match_prog *p); /* ... even of keys that have no state */
 /* Bits, among the key definition's conditions, of WHERE and of each variable (WHERE and its row condition). */
 void match_prog_bind(struct match_prog *p, unsigned see_bit, const unsigned *var_bits);
@@ -38,6 +39,8 @@ void match_drop(struct match *m, struct keystate *state);
 void match_bind(struct match *m, const struct match_prog *p, const struct keyed_rule *r);
 /* The next row of a key. state: the rule's for that key, or NULL, then `key` says which. Frees the state when it is empty. */
 void match_row(struct match *m, struct keystate *state, struct key *key, struct keyed_row *r);
+/* The state will soon be given a row: prefetches link 1, 2, 3 of its chain of pointers. */
+void match_prefetch(const struct keystate *state, unsigned link);
 /* No row before w is to come: ends what is over. EVTIME_MAX: the input has ended. */
 void match_advance(struct match *m, evtime w);
 uint64_t match_partials(const struct match *m);

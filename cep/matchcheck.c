@@ -14,7 +14,8 @@ static enum err refuse(struct diag *d, struct span at, const char *hint, const c
 static enum err check_element(const struct pattern *p, struct diag *d)
 {
     if (p->within_ms >= 0)
-        return refuse(d, p->at, "put WITHIN after the pattern", "WITHIN after an element of the pattern");
+        return refuse(d, p->at, "put WITHIN after the pattern",
+                      "WITHIN after an element of the pattern");
     if (p->kind == PATTERN_START || p->kind == PATTERN_END)
         return refuse(d, p->at, NULL, "an anchor (^ or $)");
     for (unsigned i = 0; i < p->nchildren; i++) {

@@ -103,23 +103,23 @@ unsigned matchenv_layout(struct match_prog *p, unsigned at)
         for (unsigned i = 0; x != NULL && i < x->nnavs; i++) {
             const struct nav *n = &x->navs[i];
             if (!n->current && n->logical == 0)
-                x->nav_carry[i] = carry_add(
-                    p, (struct match_carry){.kind = n->first ? CARRY_FIRST : CARRY_LAST,
-                                            .vars = n->vars});
+                x->nav_carry[i] =
+                    carry_add(p, (struct match_carry){.kind = n->first ? CARRY_FIRST : CARRY_LAST,
+                                                      .vars = n->vars});
         }
         for (unsigned i = 0; x != NULL && i < x->nexternals; i++) {
             const struct expr *e = x->externals[i];
             struct agg a;
             if (e->kind != EXPR_MATCH_AGG || !can_carry(e, &a))
                 continue;
-            x->external_carry[i] = carry_add(
-                p, (struct match_carry){.kind = CARRY_AGG,
-                                        .vars = e->agg.vars,
-                                        .e = e,
-                                        .agg = a,
-                                        .column = a.kind == AGG_COUNT_STAR
-                                                      ? -1
-                                                      : (int)e->agg.call.arg->index});
+            x->external_carry[i] =
+                carry_add(p, (struct match_carry){.kind = CARRY_AGG,
+                                                  .vars = e->agg.vars,
+                                                  .e = e,
+                                                  .agg = a,
+                                                  .column = a.kind == AGG_COUNT_STAR
+                                                                ? -1
+                                                                : (int)e->agg.call.arg->index});
         }
     }
     for (unsigned i = 0; i < p->ncarries; i++) {
@@ -278,8 +278,8 @@ static union cell var_name(const struct match *m, int var)
 }
 
 /* The value that an aggregate takes from a row, mapped to `var`, of the match of that number. False: NULL. */
-static bool agg_input(struct match *m, const struct match_agg *a, struct rowref row, int var, uint64_t number,
-                      bool *counts, union cell *out)
+static bool agg_input(struct match *m, const struct match_agg *a, struct rowref row, int var,
+                      uint64_t number, bool *counts, union cell *out)
 {
     const struct match_expr *exprs[] = {a->filter, a->arg};
     bool some = true;
@@ -431,7 +431,8 @@ static bool view_external(struct match *m, const struct match_view *v, const str
     return agg_take(m, &agg, acc, out);
 }
 
-bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x, union cell *out)
+bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x,
+                    union cell *out)
 {
     struct arena *a = m->k->scratch;
     struct rowref *navs = x->rows;

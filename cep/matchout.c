@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "cep/matchrun.h"
 
-static struct match_view view_of(struct match *m, const struct match_cell *c, const struct match_node *n)
+static struct match_view view_of(struct match *m, const struct match_cell *c,
+                                 const struct match_node *n)
 {
     struct match_view v = {.cell = c};
     for (const struct match_node *at = n; at != NULL; at = at->parent)
@@ -55,8 +56,8 @@ static const struct result_row *rows_of(struct match *m, const struct match_view
     return rows;
 }
 
-static void tell(struct match *m, struct match_cell *c, const struct match_node *n, enum result_kind kind,
-                 evtime time, evtime decided, const char *reason)
+static void tell(struct match *m, struct match_cell *c, const struct match_node *n,
+                 enum result_kind kind, evtime time, evtime decided, const char *reason)
 {
     const struct match_view v = view_of(m, c, n);
     if (kind == RESULT_MATCH) {
@@ -91,6 +92,7 @@ void matchout_timeout(struct match *m, struct match_cell *c, struct match_node *
 void matchout_bad_skip(struct match *m, struct match_cell *c, struct match_node *n, evtime decided)
 {
     tell(m, c, n, RESULT_ERROR, n->row->row.ts, decided,
-         "AFTER MATCH SKIP TO names a variable that took no row, or the first row of the match: matching went on at the "
+         "AFTER MATCH SKIP TO names a variable that took no row, or the first row of the match: "
+         "matching went on at the "
          "next row");
 }

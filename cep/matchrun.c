@@ -172,8 +172,8 @@ static bool given_before(struct match *m, struct match_run *run, const struct ma
         if (run->found[i] == n->extra[0])
             return true;
     if ((run->nfound & (run->nfound - 1)) == 0)
-        run->found =
-            mem_resize_array(run->found, run->nfound == 0 ? 1 : 2 * (size_t)run->nfound, sizeof *run->found);
+        run->found = mem_resize_array(run->found, run->nfound == 0 ? 1 : 2 * (size_t)run->nfound,
+                                      sizeof *run->found);
     run->found[run->nfound++] = n->extra[0];
     return false;
 }
@@ -184,8 +184,8 @@ static bool accept_is_free(const struct nfa_edge *e, uint64_t live)
 }
 
 /* n is a match by its edge i. True: what is less preferred is cut off. */
-static bool found(struct match *m, struct match_run *run, struct match_node *n, unsigned i, evtime time,
-                  evtime decided)
+static bool found(struct match *m, struct match_run *run, struct match_node *n, unsigned i,
+                  evtime time, evtime decided)
 {
     if (!m->p->no_skip) {
         n->live &= (UINT64_C(1) << i) - 1;
@@ -227,8 +227,8 @@ static bool is_double(const struct match_prog *p, struct match_node *first, stru
         return false;
     for (struct match_node *o = first; o != NULL; o = o->next)
         if (o->extra[0] == n->extra[0] && o->state == n->state && o->row == n->row && o != n &&
-            (p->nfa->ndepths == 0 || memcmp(counts_of(p, o), counts_of(p, n),
-                                            p->nfa->ndepths * sizeof(uint32_t)) == 0))
+            (p->nfa->ndepths == 0 ||
+             memcmp(counts_of(p, o), counts_of(p, n), p->nfa->ndepths * sizeof(uint32_t)) == 0))
             return true;
     return false;
 }
@@ -360,14 +360,17 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     uint64_t took = 0;
     for (unsigned i = 0; i < st->nedges; i++) {
         const struct nfa_edge *e = &st->edges[i];
-        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 || !holds(&l, m->p->nfa->states[e->to].var) ||
+        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 ||
+            !holds(&l, m->p->nfa->states[e->to].var) ||
             (e->untils_row != 0 && any_holds(&l, e->untils_row)))
             continue;
         took |= UINT64_C(1) << i;
         if (run == NULL) {
             run = slab_alloc(&m->runs);
-            *run = (struct match_run){
-                .cell = c, .first = r->ts, .start = r->seq, .best_time = EVTIME_MIN};
+            *run = (struct match_run){.cell = c,
+                                      .first = r->ts,
+                                      .start = r->seq,
+                                      .best_time = EVTIME_MIN};
         }
         if (take(&l, run, e, &out))
             break;
@@ -439,8 +442,8 @@ evtime matchrun_end_of(const struct match *m, const struct match_run *run)
     return end;
 }
 
-static evtime end_time(const struct match *m, const struct match_run *run, const struct match_node *n,
-                       unsigned edge)
+static evtime end_time(const struct match *m, const struct match_run *run,
+                       const struct match_node *n, unsigned edge)
 {
     const struct nfa_state *st = &m->p->nfa->states[n->state];
     return st->edges[edge].nots != 0 ? matchrun_end_of(m, run) : n->row->row.ts;

@@ -12,7 +12,10 @@
 #include "cep/nfa.h"
 #include "cep/output.h"
 
-enum { MATCH_NODE_FOUND = 1, MATCH_NODE_OLD = 2 }; /* a match was given for it; the next row has come */
+enum {
+    MATCH_NODE_FOUND = 1,
+    MATCH_NODE_OLD = 2
+}; /* a match was given for it; the next row has come */
 
 struct match_node { /* the rows up to this one, taken for positions of the pattern */
     struct match_node *parent; /* NULL: the first row */
@@ -120,11 +123,14 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r);
 void matchrun_end(struct match *m, struct match_run *run, bool end_of_input);
 /* Rows passed that the rule did not see: strict steps fail. */
 void matchrun_gap(struct match *m, struct match_run *run);
-void matchrun_free(struct match *m, struct match_run *run); /* and its nodes; it must be in no list */
+void matchrun_free(struct match *m,
+                   struct match_run *run); /* and its nodes; it must be in no list */
 void matchrun_timeouts(struct match *m, struct match_run *run);
-bool matchrun_is_over(const struct match *m, const struct match_run *run); /* nothing more will come of it */
+bool matchrun_is_over(const struct match *m,
+                      const struct match_run *run); /* nothing more will come of it */
 uint64_t matchrun_fold(unsigned bit);
-evtime matchrun_end_of(const struct match *m, const struct match_run *run); /* EVTIME_MAX: no WITHIN */
+evtime matchrun_end_of(const struct match *m,
+                       const struct match_run *run); /* EVTIME_MAX: no WITHIN */
 
 /* --- matchenv.c: conditions and values over the rows of a match --- */
 
@@ -146,7 +152,8 @@ struct match_view { /* a whole match, laid out in order */
     const struct match_cell *cell;
 };
 /* A value over a match, as of its last row. False: NULL. */
-bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x, union cell *out);
+bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x,
+                    union cell *out);
 
 /* --- matchcheck.c --- */
 

@@ -144,7 +144,8 @@ static void add_guard(struct builder *b, struct gap *g, const struct nfatree *lo
         g->guards[g->nguards++] = (struct nfa_guard){loop->depth, least, below};
 }
 
-static void add_act(struct builder *b, struct gap *g, const struct nfatree *loop, bool more, uint32_t by)
+static void add_act(struct builder *b, struct gap *g, const struct nfatree *loop, bool more,
+                    uint32_t by)
 {
     if (g->nacts == 2 * NFA_DEPTH_MAX)
         too_large(b, loop->at);
@@ -195,8 +196,8 @@ static void nots_after(const struct nfatree *loop, const struct frame *up, struc
 static void walk_on(struct builder *b, const struct gap *g, const struct frame *up);
 
 /* Children i.. of a sequence. first: its beginning, which follows as the sequence does. */
-static void walk_seq(struct builder *b, const struct nfatree *seq, unsigned i, const struct gap *from,
-                     bool first, struct untils u, const struct frame *up)
+static void walk_seq(struct builder *b, const struct nfatree *seq, unsigned i,
+                     const struct gap *from, bool first, struct untils u, const struct frame *up)
 {
     struct gap g = *from;
     for (; i < seq->n; i++) {
@@ -227,7 +228,8 @@ static bool holds_fast(const struct builder *b, const struct nfatree *loop)
 }
 
 /* Guards that say how far a loop is: rounds before this walk (none, or the counter) plus `done`. False: never. */
-static bool at_least(struct builder *b, struct gap *g, const struct frame *f, uint32_t done, uint32_t n)
+static bool at_least(struct builder *b, struct gap *g, const struct frame *f, uint32_t done,
+                     uint32_t n)
 {
     if (f->entered)
         return done >= n;
@@ -236,7 +238,8 @@ static bool at_least(struct builder *b, struct gap *g, const struct frame *f, ui
     return true;
 }
 
-static bool fewer(struct builder *b, struct gap *g, const struct frame *f, uint32_t done, uint32_t n)
+static bool fewer(struct builder *b, struct gap *g, const struct frame *f, uint32_t done,
+                  uint32_t n)
 {
     if (n == UINT32_MAX)
         return true;
@@ -252,7 +255,8 @@ static void walk_round(struct builder *b, const struct gap *g, const struct fram
                        int could_end)
 {
     const struct nfatree *loop = f->node;
-    bool first = f->entered || done > 0; /* no row of the loop, or a round without rows, lies before it */
+    bool first =
+        f->entered || done > 0; /* no row of the loop, or a round without rows, lies before it */
     struct gap in = first ? *g : then(g, loop->inner);
     if (!fewer(b, &in, f, done, loop->max))
         return;
@@ -304,8 +308,8 @@ static void walk_loop(struct builder *b, const struct gap *g, const struct frame
     walk_on(b, &out, f->up);
 }
 
-static void enter_loop(struct builder *b, const struct nfatree *loop, const struct gap *g, struct untils u,
-                       const struct frame *up)
+static void enter_loop(struct builder *b, const struct nfatree *loop, const struct gap *g,
+                       struct untils u, const struct frame *up)
 {
     struct frame *f = frame_new(b, up, loop, 0, u);
     f->around = u;
@@ -489,9 +493,10 @@ enum err nfa_build(const struct match_plan *m, struct diag *d, struct nfa **out)
     else
         arena_free(b->arena);
     if (e != ERR_OK && d != NULL)
-        diag_error(d, "pattern-too-large", b->limit_at, "split the pattern over several rules",
-                   "the pattern has more than %d ways to go on from one row, or %d variables in all",
-                   NFA_EDGES_MAX, NFA_STATES_MAX - 1);
+        diag_error(
+            d, "pattern-too-large", b->limit_at, "split the pattern over several rules",
+            "the pattern has more than %d ways to go on from one row, or %d variables in all",
+            NFA_EDGES_MAX, NFA_STATES_MAX - 1);
     arena_free(b->scratch);
     mem_free(b);
     return e;

@@ -39,7 +39,8 @@ struct nfa_edge {
     uint64_t next_nots; /* variables that may not hold for the very next row */
     uint64_t untils; /* variables that end the edge from the first row for which they hold ... */
     uint64_t untils_row; /* ... or only keep that row from being taken (the loop has not begun) */
-    uint64_t blockers; /* NO SKIP: edges of this state, greedy loops left by this edge: once one takes a row, it is void */
+    uint64_t
+        blockers; /* NO SKIP: edges of this state, greedy loops left by this edge: once one takes a row, it is void */
     int64_t step_ms; /* the row lies less than this after the one before it; -1: no limit */
 };
 
@@ -71,6 +72,7 @@ void nfa_free(struct nfa *n); /* NULL is fine */
 
 enum nfa_format { NFA_TEXT, NFA_JSON, NFA_DOT };
 /* The automaton for people (TEXT), the dashboard (JSON), Graphviz (DOT). */
-void nfa_print(const struct nfa *n, const struct rule_plan *p, enum nfa_format f, struct bytes *out);
+void nfa_print(const struct nfa *n, const struct rule_plan *p, enum nfa_format f,
+               struct bytes *out);
 
 #endif

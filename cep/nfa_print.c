@@ -65,7 +65,8 @@ static void put_label(const struct printer *pr, const struct nfa_edge *e, bool s
             bytes_printf(pr->out, " if n%u < %" PRIu32, g->depth, g->below);
     }
     for (unsigned i = 0; i < e->nacts; i++)
-        bytes_printf(pr->out, " n%u %s %" PRIu32, e->acts[i].depth, e->acts[i].more ? "+=" : "=", e->acts[i].by);
+        bytes_printf(pr->out, " n%u %s %" PRIu32, e->acts[i].depth, e->acts[i].more ? "+=" : "=",
+                     e->acts[i].by);
     if (e->step_ms >= 0)
         bytes_printf(pr->out, " within %" PRId64 " ms", e->step_ms);
     if (e->blockers != 0)
@@ -107,7 +108,8 @@ static void put_quoted(const struct printer *pr, size_t from)
 
 static void print_dot(const struct printer *pr)
 {
-    bytes_printf(pr->out, "digraph pattern {\n  rankdir=LR;\n  node [shape=circle];\n  match [shape=doublecircle];\n");
+    bytes_printf(pr->out, "digraph pattern {\n  rankdir=LR;\n  node [shape=circle];\n  match "
+                          "[shape=doublecircle];\n");
     for (unsigned s = 0; s < pr->n->nstates; s++) {
         const struct nfa_state *st = &pr->n->states[s];
         bytes_printf(pr->out, "  s%u [label=", s);
@@ -155,8 +157,12 @@ static void print_json(const struct printer *pr)
         for (unsigned i = 0; i < pr->n->states[s].nedges; i++) {
             const struct nfa_edge *e = &pr->n->states[s].edges[i];
             static const char *const hows[] = {"next", "followed", "any"};
-            bytes_printf(pr->out, "%s{\"from\":%u,\"to\":%u,\"rank\":%u,\"how\":\"%s\",\"label\":", sep, s, e->to,
-                         i + 1, s == 0 ? "start" : e->to == NFA_ACCEPT ? "accept" : hows[e->how]);
+            bytes_printf(pr->out,
+                         "%s{\"from\":%u,\"to\":%u,\"rank\":%u,\"how\":\"%s\",\"label\":", sep, s,
+                         e->to, i + 1,
+                         s == 0                ? "start"
+                         : e->to == NFA_ACCEPT ? "accept"
+                                               : hows[e->how]);
             size_t at = pr->out->n;
             put_label(pr, e, s == 0);
             put_quoted(pr, at);

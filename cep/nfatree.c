@@ -12,7 +12,8 @@ static void too_large(struct nfatree_maker *b, struct span at)
     b->limit = true;
 }
 
-static struct nfatree *node_new(struct nfatree_maker *b, enum nfatree_kind kind, const struct pattern *p)
+static struct nfatree *node_new(struct nfatree_maker *b, enum nfatree_kind kind,
+                                const struct pattern *p)
 {
     struct nfatree *n = arena_zero(b->arena, sizeof *n);
     n->kind = kind;
@@ -24,10 +25,10 @@ static struct nfatree *node_new(struct nfatree_maker *b, enum nfatree_kind kind,
 }
 
 static struct nfatree *tree_of(struct nfatree_maker *b, const struct pattern *p, unsigned depth,
-                            bool excluded);
+                               bool excluded);
 
-static void add_children(struct nfatree_maker *b, struct nfatree *n, const struct pattern *p, unsigned depth,
-                         bool excluded)
+static void add_children(struct nfatree_maker *b, struct nfatree *n, const struct pattern *p,
+                         unsigned depth, bool excluded)
 {
     n->children = arena_zero(b->arena, (p->nchildren + 1) * sizeof(struct nfatree *));
     n->nullable = n->kind == NODE_SEQ;
@@ -40,7 +41,7 @@ static void add_children(struct nfatree_maker *b, struct nfatree *n, const struc
 
 /* Alternatives that begin with each of the children in `left`, in their order, followed by the rest permuted. */
 static struct nfatree *permuted(struct nfatree_maker *b, const struct pattern *p, uint64_t left,
-                             unsigned depth, bool excluded)
+                                unsigned depth, bool excluded)
 {
     struct nfatree *alt = node_new(b, NODE_ALT, p);
     alt->children = arena_zero(b->arena, (p->nchildren + 1) * sizeof(struct nfatree *));
@@ -67,7 +68,7 @@ static struct nfatree *permuted(struct nfatree_maker *b, const struct pattern *p
 }
 
 static struct nfatree *item_of(struct nfatree_maker *b, const struct pattern *p, unsigned depth,
-                            bool excluded)
+                               bool excluded)
 {
     static const enum nfatree_kind kinds[] = {
         [PATTERN_SEQ] = NODE_SEQ,     [PATTERN_EXCLUDE] = NODE_SEQ, [PATTERN_ALT] = NODE_ALT,
@@ -103,7 +104,7 @@ static struct nfatree *item_of(struct nfatree_maker *b, const struct pattern *p,
 }
 
 static struct nfatree *tree_of(struct nfatree_maker *b, const struct pattern *p, unsigned depth,
-                            bool excluded)
+                               bool excluded)
 {
     bool loop = p->quantified && !(p->min == 1 && p->max == 1);
     bool counted = loop && (p->min > 1 || (p->max > 1 && p->max != UINT32_MAX));

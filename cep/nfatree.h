@@ -8,7 +8,16 @@
 #include "base/arena.h"
 #include "cep/nfa.h"
 
-enum nfatree_kind { NODE_VAR, NODE_NOT, NODE_SEQ, NODE_ALT, NODE_LOOP, NODE_EMPTY, NODE_START, NODE_END };
+enum nfatree_kind {
+    NODE_VAR,
+    NODE_NOT,
+    NODE_SEQ,
+    NODE_ALT,
+    NODE_LOOP,
+    NODE_EMPTY,
+    NODE_START,
+    NODE_END
+};
 
 struct nfatree {
     enum nfatree_kind kind;

@@ -38,7 +38,8 @@ struct order {
     struct order_entry *ready; /* leaving now */
     size_t nready, ready_cap;
     size_t waiting; /* entries in all */
-    const struct match_plan *by; /* columns that order equal times, before (partition, offset); NULL: none */
+    const struct match_plan
+        *by; /* columns that order equal times, before (partition, offset); NULL: none */
 };
 
 /* by: norder, order_columns and order_desc of it; must outlive the heap, or be set anew. */

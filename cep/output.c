@@ -25,16 +25,16 @@ void output_fini(struct output *o)
     *o = (struct output){0};
 }
 
-const struct value *output_of_row(const struct output *o, struct batch *b, unsigned i, struct emit *e)
+const struct value *output_of_row(const struct output *o, struct batch *b, unsigned i,
+                                  struct emit *e)
 {
     struct value *v = arena_alloc(e->arena, o->n * sizeof *v);
     const struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = e->arena};
     for (unsigned k = 0; k < o->n; k++) {
         const struct output_item *it = &o->items[k];
         union cell c = {0};
-        bool some = it->column >= 0
-                        ? rowref_cell(env.current, NULL, (unsigned)it->column, &c)
-                        : exprvm_eval(it->vm, &env, &c);
+        bool some = it->column >= 0 ? rowref_cell(env.current, NULL, (unsigned)it->column, &c)
+                                    : exprvm_eval(it->vm, &env, &c);
         v[k] = emit_value(e, it->type, !some, c);
     }
     return v;
@@ -56,7 +56,8 @@ static bool eval_slots(struct exprvm *vm, const struct value *slots, struct aren
     return exprvm_eval(vm, &env, out);
 }
 
-const struct value *output_of_slots(const struct output *o, const struct value *slots, struct emit *e)
+const struct value *output_of_slots(const struct output *o, const struct value *slots,
+                                    struct emit *e)
 {
     struct value *v = arena_alloc(e->arena, o->n * sizeof *v);
     for (unsigned k = 0; k < o->n; k++) {

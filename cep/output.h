@@ -23,9 +23,11 @@ struct output {
 void output_init(struct output *o, const struct plan_output *outputs, unsigned n);
 void output_fini(struct output *o);
 /* Values over one row (FILTER). */
-const struct value *output_of_row(const struct output *o, struct batch *b, unsigned i, struct emit *e);
+const struct value *output_of_row(const struct output *o, struct batch *b, unsigned i,
+                                  struct emit *e);
 /* Values over slots (WINDOW). */
-const struct value *output_of_slots(const struct output *o, const struct value *slots, struct emit *e);
+const struct value *output_of_slots(const struct output *o, const struct value *slots,
+                                    struct emit *e);
 /* A boolean over slots that is TRUE. */
 bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch);
 

@@ -151,8 +151,8 @@ unsigned predindex_add(struct predindex *p, const struct expr *a, const struct e
     if (c.natoms != 1)
         c.own = mem_array(BATCH_WORDS, sizeof(uint64_t));
     c.bits = nothing;
-    p->conditions = mem_grow(p->conditions, p->nconditions, 1, &p->conditions_cap,
-                             sizeof *p->conditions);
+    p->conditions =
+        mem_grow(p->conditions, p->nconditions, 1, &p->conditions_cap, sizeof *p->conditions);
     p->conditions[p->nconditions] = c;
     return (unsigned)p->nconditions++;
 }

@@ -5,8 +5,8 @@
  *
  * A row goes to another worker once, whatever the number of its keys there: the receiver evaluates the same conditions and
  * keeps it for the keys that it owns. So frames hold no numbers of conditions, which are of one job only. */
-#include "cep/taskdef.h"
 #include "base/mem.h"
+#include "cep/taskdef.h"
 #include <string.h>
 
 /* --- filters --- */
@@ -73,8 +73,8 @@ static void late_values(struct task *t, const struct rule_plan *p, struct batch 
             continue;
         const char *name = b->schema->columns[c].name;
         struct value cell = batch_value(b, c, i);
-        v[out->nvalues++] = (struct value){.type = {.kind = TYPE_STRING},
-                                           .c.s = {name, (uint32_t)strlen(name), 0}};
+        v[out->nvalues++] =
+            (struct value){.type = {.kind = TYPE_STRING}, .c.s = {name, (uint32_t)strlen(name), 0}};
         v[out->nvalues++] = emit_value(&t->emit, cell.type, cell.null, cell.c);
     }
     out->values = v;
@@ -115,7 +115,8 @@ void scatter_late(struct task *t, const struct jobdef_stream *s, struct batch *b
             continue;
         for (unsigned k = 0; k < s->nkeyed; k++) {
             const struct jobdef_rule *r = &t->job->rules[s->keyed[k]];
-            if ((predindex_bits(s->conditions, r->see)[i / 64] >> (i % 64) & 1) && is_late_for(r, b, i))
+            if ((predindex_bits(s->conditions, r->see)[i / 64] >> (i % 64) & 1) &&
+                is_late_for(r, b, i))
                 late_row(t, r, b, i);
         }
     }
@@ -145,20 +146,21 @@ uint64_t scatter_bits(struct task_key *k, const struct predindex *conditions, un
 }
 
 /* Late rows that some window still wants. */
-static bool window_wants(const struct task *t, const struct jobdef_stream *s, const struct jobdef_key *def,
-                         const struct batch *b, unsigned i)
+static bool window_wants(const struct task *t, const struct jobdef_stream *s,
+                         const struct jobdef_key *def, const struct batch *b, unsigned i)
 {
     for (unsigned r = 0; r < def->nrules; r++) {
         const struct jobdef_rule *rule = &t->job->rules[def->rules[r]];
-        if (rule->window != NULL && (predindex_bits(s->conditions, rule->see)[i / 64] >> (i % 64) & 1) &&
+        if (rule->window != NULL &&
+            (predindex_bits(s->conditions, rule->see)[i / 64] >> (i % 64) & 1) &&
             !is_late_for(rule, b, i))
             return true;
     }
     return false;
 }
 
-static uint64_t interest_of(const struct task *t, const struct jobdef_stream *s, const struct jobdef_key *def,
-                            const struct batch *b, unsigned word)
+static uint64_t interest_of(const struct task *t, const struct jobdef_stream *s,
+                            const struct jobdef_key *def, const struct batch *b, unsigned word)
 {
     uint64_t any = 0;
     for (unsigned w = 0; w < def->words; w++)
@@ -176,8 +178,8 @@ static uint64_t interest_of(const struct task *t, const struct jobdef_stream *s,
     return any;
 }
 
-static void to_key(struct task *t, const struct jobdef_stream *s, struct task_key *k, struct batch *b,
-                   uint64_t (*remote)[BATCH_WORDS])
+static void to_key(struct task *t, const struct jobdef_stream *s, struct task_key *k,
+                   struct batch *b, uint64_t (*remote)[BATCH_WORDS])
 {
     unsigned words = (b->n + 63) / 64;
     for (unsigned w = 0; w < words; w++)

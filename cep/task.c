@@ -156,12 +156,13 @@ static bool is_full(const struct task *t, const struct task_source *src)
 enum err task_source_rows(struct task *t, struct batch *b)
 {
     struct task_source *src = source_of(t, b->schema->id, b->partition);
-    BUG_IF(src == NULL, "rows of a partition that is not open: stream %u partition %u", b->schema->id,
-           b->partition);
+    BUG_IF(src == NULL, "rows of a partition that is not open: stream %u partition %u",
+           b->schema->id, b->partition);
     if (is_full(t, src))
         return ERR_AGAIN;
     int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
-    const struct jobdef_stream *s = si < 0 || !t->job->streams[si].read ? NULL : &t->job->streams[si];
+    const struct jobdef_stream *s =
+        si < 0 || !t->job->streams[si].read ? NULL : &t->job->streams[si];
     evtime before = src->w.w;
     uint64_t late = src->w.late_rows, punctuated[BATCH_WORDS];
     if (s != NULL && s->ncomputed > 0)
@@ -188,7 +189,8 @@ enum err task_source_rows(struct task *t, struct batch *b)
 void task_source_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w)
 {
     struct task_source *s = source_of(t, stream, partition);
-    BUG_IF(s == NULL, "watermark of a partition that is not open: stream %u partition %u", stream, partition);
+    BUG_IF(s == NULL, "watermark of a partition that is not open: stream %u partition %u", stream,
+           partition);
     if (w <= s->w.w)
         return;
     s->w.w = w;
@@ -310,7 +312,8 @@ void task_stats(const struct task *t, struct task_stats *out)
         if (si < 0 || !t->job->streams[si].read)
             continue;
         any = true;
-        out->watermark = t->streams[i].least < out->watermark ? t->streams[i].least : out->watermark;
+        out->watermark =
+            t->streams[i].least < out->watermark ? t->streams[i].least : out->watermark;
     }
     if (!any)
         out->watermark = EVTIME_MIN;

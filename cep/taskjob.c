@@ -98,7 +98,8 @@ static void move_cells(struct task_key *k, const unsigned *to)
     }
 }
 
-static void bind_ops(struct task *t, struct task_key *k, struct job *j, const struct jobdef_key *def)
+static void bind_ops(struct task *t, struct task_key *k, struct job *j,
+                     const struct jobdef_key *def)
 {
     struct task_op *ops = mem_array(def->nrules, sizeof *ops);
     unsigned *to = mem_array(k->nops, sizeof *to);
@@ -147,7 +148,8 @@ static int by_batch(const void *a, const void *b)
     return ((*x)->b > (*y)->b) - ((*x)->b < (*y)->b);
 }
 
-static void renumber_bits(struct task_key *k, const struct jobdef_key *def, struct predindex *conditions)
+static void renumber_bits(struct task_key *k, const struct jobdef_key *def,
+                          struct predindex *conditions)
 {
     size_t n = 0, waiting = order_waiting(&k->order);
     struct order_entry **all = mem_array(waiting, sizeof *all);

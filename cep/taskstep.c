@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows that leave the ordering heap are given to the operators one by one. The key's slot is prefetched FAR rows ahead and
- * the key itself NEAR rows ahead, so that a table larger than the caches costs little.
+ * Rows that leave the ordering heap are given to the operators one by one. What each will touch is a chain of pointers:
+ * slot of the table, key, the rule's state for it, what that state points to. Each link is prefetched some rows after the
+ * one before it, so that state larger than the caches costs little.
  *
  * Most rows end at two tests: none of their conditions begins anything, and no state of their key waits for one. */
-#include "cep/taskdef.h"
 #include "base/mem.h"
+#include "cep/taskdef.h"
 
-enum { FAR = 12, NEAR = 6 };
+enum {
+    AHEAD_SLOT = 18,
+    AHEAD_KEY = 13,
+    AHEAD_STATE = 9,
+    AHEAD_FIRST = 6,
+    AHEAD_SECOND = 4,
+    AHEAD_THIRD = 2
+};
 
 static void release(struct task_key *k, const struct order_entry *e, struct keyed_row *r)
 {
@@ -30,7 +38,8 @@ static bool sees(const struct task_op *op, const struct keyed_row *r)
     if (c->n == 0 && c->mode == RULE_PAUSED)
         return false;
     if (r->late)
-        return op->window != NULL && !window_prog_is_closed(op->rule->window, r->ts, r->b->late_w[r->i]);
+        return op->window != NULL &&
+               !window_prog_is_closed(op->rule->window, r->ts, r->b->late_w[r->i]);
     return true;
 }
 
@@ -83,7 +92,8 @@ static void give_all(struct task_key *k, struct key *key, struct keyed_row *r, b
     }
     for (unsigned w = 0; starts && w < def->words; w++)
         for (uint64_t left = r->bits[w] & def->starts[w]; left != 0; left &= left - 1) {
-            const struct jobdef_starters *s = &def->starters[w * 64 + (unsigned)__builtin_ctzll(left)];
+            const struct jobdef_starters *s =
+                &def->starters[w * 64 + (unsigned)__builtin_ctzll(left)];
             for (unsigned i = 0; i < s->n; i++)
                 if (k->ops[s->slots[i]].mark != r->seq)
                     give(k, &k->ops[s->slots[i]], NULL, key, r);
@@ -122,19 +132,65 @@ static void row(struct task_key *k, const struct order_entry *e)
     release(k, e, &r);
 }
 
+static void prefetch_text(const struct task_key *k, const struct order_entry *e, bool text)
+{
+    if (k->key.n == 0)
+        return;
+    const struct batch_column *c = &e->b->columns[k->key.columns[0]];
+    if (e->b->schema->columns[k->key.columns[0]].type.kind != TYPE_STRING)
+        return;
+    if (text)
+        __builtin_prefetch(c->s[order_row(e)].p);
+    else
+        __builtin_prefetch(&c->s[order_row(e)]);
+}
+
+static void prefetch_state(const struct task_key *k, const struct order_entry *e, unsigned link)
+{
+    const struct key *key = keytable_guess(&k->keyed.table, e->tag);
+    if (key == NULL || key->cells == NULL)
+        return;
+    const struct task_op *op = &k->ops[key->cells->rule];
+    if (link == 0) {
+        __builtin_prefetch(key->cells);
+        __builtin_prefetch((const char *)key->cells + 64);
+    } else if (op->match != NULL) {
+        match_prefetch(key->cells, link);
+    } else if (link == 1) {
+        window_prefetch(key->cells);
+    }
+}
+
+/* e[0] is being handled, and n follow it, itself included. */
+static inline void look_ahead(const struct task_key *k, const struct order_entry *e, size_t n)
+{
+    if (n > AHEAD_SLOT) {
+        keytable_prefetch(&k->keyed.table, e[AHEAD_SLOT].tag);
+        prefetch_text(k, &e[AHEAD_SLOT], false);
+    }
+    if (n > AHEAD_KEY) {
+        const struct key *key = keytable_guess(&k->keyed.table, e[AHEAD_KEY].tag);
+        if (key != NULL)
+            __builtin_prefetch(key);
+        prefetch_text(k, &e[AHEAD_KEY], true);
+    }
+    if (n > AHEAD_STATE)
+        prefetch_state(k, &e[AHEAD_STATE], 0);
+    if (n > AHEAD_FIRST)
+        prefetch_state(k, &e[AHEAD_FIRST], 1);
+    if (n > AHEAD_SECOND)
+        prefetch_state(k, &e[AHEAD_SECOND], 2);
+    if (n > AHEAD_THIRD)
+        prefetch_state(k, &e[AHEAD_THIRD], 3);
+}
+
 void taskstep_key(struct task_key *k, evtime w)
 {
     struct order_entry *e;
     k->keyed.step = w;
     for (size_t n; (n = order_take(&k->order, w, &e)) > 0;)
         for (size_t i = 0; i < n; i++) {
-            if (i + FAR < n)
-                keytable_prefetch(&k->keyed.table, e[i + FAR].tag);
-            if (i + NEAR < n) {
-                const struct key *key = keytable_guess(&k->keyed.table, e[i + NEAR].tag);
-                if (key != NULL)
-                    __builtin_prefetch(key);
-            }
+            look_ahead(k, e + i, n - i);
             row(k, &e[i]);
         }
     fire_windows(k, w);

@@ -95,8 +95,8 @@ enum err window_supported(const struct rule_plan *p, struct diag *d)
     else if (w->lateness_ms > 0)
         what = "'allowed-lateness'";
     for (unsigned i = 0; i < p->noptions; i++)
-        if (strcmp(p->options[i].name, "trigger") == 0 || strcmp(p->options[i].name, "evictor") == 0 ||
-            strcmp(p->options[i].name, "purge") == 0)
+        if (strcmp(p->options[i].name, "trigger") == 0 ||
+            strcmp(p->options[i].name, "evictor") == 0 || strcmp(p->options[i].name, "purge") == 0)
             what = p->options[i].name;
     if (what != NULL) {
         if (d != NULL)
@@ -127,7 +127,8 @@ static bool is_quick(const struct window_prog *p, const struct expr *slot, const
 {
     unsigned before = p->plan->key.n + 3;
     if (slot->kind != EXPR_SLOT || limit->kind != EXPR_CONST || limit->constant.null ||
-        slot->index < before || slot->index - before >= p->naggs || slot->type.kind != limit->type.kind)
+        slot->index < before || slot->index - before >= p->naggs ||
+        slot->type.kind != limit->type.kind)
         return false;
     *agg = slot->index - before;
     const struct agg *a = &p->aggs[*agg].agg;
@@ -137,14 +138,18 @@ static bool is_quick(const struct window_prog *p, const struct expr *slot, const
         return slot->type.kind == TYPE_BIGINT;
     if (a->kind != AGG_SUM || a->arg.kind != a->type.kind)
         return false;
-    return a->arg.kind == TYPE_BIGINT || (a->arg.kind == TYPE_DECIMAL && a->arg.scale == a->type.scale &&
-                                          limit->type.scale == a->type.scale);
+    return a->arg.kind == TYPE_BIGINT ||
+           (a->arg.kind == TYPE_DECIMAL && a->arg.scale == a->type.scale &&
+            limit->type.scale == a->type.scale);
 }
 
 static void find_quick(struct window_prog *p, const struct expr *e)
 {
-    static const enum expr_kind turned[] = {[EXPR_EQ] = EXPR_EQ, [EXPR_LT] = EXPR_GT, [EXPR_LE] = EXPR_GE,
-                                            [EXPR_GT] = EXPR_LT, [EXPR_GE] = EXPR_LE};
+    static const enum expr_kind turned[] = {[EXPR_EQ] = EXPR_EQ,
+                                            [EXPR_LT] = EXPR_GT,
+                                            [EXPR_LE] = EXPR_GE,
+                                            [EXPR_GT] = EXPR_LT,
+                                            [EXPR_GE] = EXPR_LE};
     if (e->kind == EXPR_AND) {
         for (unsigned i = 0; i < e->nargs; i++)
             find_quick(p, e->args[i]);
@@ -171,7 +176,8 @@ struct window_prog *window_prog_new(const struct rule_plan *plan)
     p->plan = plan;
     p->w = &plan->window;
     bool tumble = p->w->kind == WINDOW_TUMBLE;
-    windowpane_init(&p->panes, p->w->size_ms, tumble ? p->w->size_ms : p->w->slide_ms, p->w->offset_ms);
+    windowpane_init(&p->panes, p->w->size_ms, tumble ? p->w->size_ms : p->w->slide_ms,
+                    p->w->offset_ms);
     p->naggs = p->w->naggs;
     p->aggs = mem_array(p->naggs, sizeof *p->aggs);
     for (unsigned i = 0; i < p->naggs; i++) {
@@ -189,7 +195,8 @@ struct window_prog *window_prog_new(const struct rule_plan *plan)
             a->filter = exprvm_new(c->filter, NULL);
         p->holds |= a->agg.holds;
     }
-    p->count_only = p->naggs == 1 && p->aggs[0].agg.kind == AGG_COUNT_STAR && p->aggs[0].filter == NULL;
+    p->count_only =
+        p->naggs == 1 && p->aggs[0].agg.kind == AGG_COUNT_STAR && p->aggs[0].filter == NULL;
     p->nslots = plan->key.n + 3 + p->naggs;
     if (p->w->having != NULL) {
         p->having = exprvm_new(p->w->having, NULL);
@@ -298,6 +305,11 @@ static void cell_free(struct window *w, struct window_cell *c)
     slab_free(&w->cells, c);
 }
 
+void window_prefetch(const struct keystate *state)
+{
+    __builtin_prefetch(((const struct window_cell *)(const void *)state)->panes);
+}
+
 void window_drop(struct window *w, struct keystate *state)
 {
     cell_free(w, (struct window_cell *)(void *)state);
@@ -362,7 +374,8 @@ static void add(struct window *w, struct pane *p, const struct keyed_row *r)
     }
 }
 
-void window_row(struct window *w, struct keystate *state, struct key *key, const struct keyed_row *r)
+void window_row(struct window *w, struct keystate *state, struct key *key,
+                const struct keyed_row *r)
 {
     const struct windowpane *panes = &w->p->panes;
     struct window_cell *c = (struct window_cell *)(void *)state;
@@ -451,7 +464,8 @@ static void give(struct window *w, const struct window_cell *c, int64_t window)
 }
 
 /* Merges the panes of a window into w->sum. False: the key has no row in it. */
-static bool merge(struct window *w, const struct window_cell *c, int64_t first, int64_t last, evtime end)
+static bool merge(struct window *w, const struct window_cell *c, int64_t first, int64_t last,
+                  evtime end)
 {
     const struct window_prog *p = w->p;
     bool some = false;
@@ -475,8 +489,7 @@ static bool merge(struct window *w, const struct window_cell *c, int64_t first, 
 static void drop_panes(struct window *w, struct window_cell *c, int64_t window)
 {
     unsigned gone = 0;
-    while (gone < c->n &&
-           windowpane_last_window(&w->p->panes, pane_at(w, c, gone)->pane) <= window)
+    while (gone < c->n && windowpane_last_window(&w->p->panes, pane_at(w, c, gone)->pane) <= window)
         clear_pane(w, pane_at(w, c, gone++));
     if (gone == 0)
         return;
@@ -540,5 +553,6 @@ uint64_t window_open(const struct window *w)
 
 size_t window_bytes(const struct window *w)
 {
-    return w->active_cap * sizeof *w->active + slabs_bytes(&w->memory) + (w->ready ? w->cells.bytes : 0);
+    return w->active_cap * sizeof *w->active + slabs_bytes(&w->memory) +
+           (w->ready ? w->cells.bytes : 0);
 }

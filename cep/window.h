@@ -25,7 +25,9 @@ void window_free(struct window *w); /* NULL is fine; every state must have been 
 void window_bind(struct window *w, const struct window_prog *p, const struct keyed_rule *r);
 void window_drop(struct window *w, struct keystate *state); /* frees a key's state; the key stays */
 /* Adds a row that passed WHERE. state: the rule's for that key, or NULL, then `key` says which. */
-void window_row(struct window *w, struct keystate *state, struct key *key, const struct keyed_row *r);
+void window_row(struct window *w, struct keystate *state, struct key *key,
+                const struct keyed_row *r);
+void window_prefetch(const struct keystate *state); /* it will soon be given a row */
 /* The end of the window that fires next; EVTIME_MAX: none is open. */
 evtime window_next(const struct window *w);
 /* No row before `to` is to come: every window that ends at or before it fires. */

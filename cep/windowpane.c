@@ -9,7 +9,10 @@ static int64_t floored(int64_t a, int64_t b)
 
 void windowpane_init(struct windowpane *p, int64_t size, int64_t slide, int64_t offset)
 {
-    *p = (struct windowpane){.size = size, .slide = slide, .offset = offset % slide, .rest = size % slide};
+    *p = (struct windowpane){.size = size,
+                             .slide = slide,
+                             .offset = offset % slide,
+                             .rest = size % slide};
 }
 
 int64_t windowpane_of(const struct windowpane *p, evtime t)
