@@ -5,6 +5,7 @@
 #include "rules/compile.h"
 #include "rules/grammar.h"
 #include "rules/grammar_tables.h"
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -185,7 +186,7 @@ static void offer_groups(struct expected *e)
         e->has[TOKEN_DOT] = e->has[TOKEN_LP] = false;
 }
 
-static const char *token_text(int kind, char buf[40])
+static const char *token_text(int kind)
 {
     static const struct {
         int kind;
@@ -221,26 +222,31 @@ static const char *token_text(int kind, char buf[40])
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (marks[i].kind == kind)
             return marks[i].text;
-    const char *word = lexer_keyword(kind);
-    if (word == NULL)
-        return NULL;
-    memcpy(buf, word, strlen(word) + 1);
-    return buf;
+    return lexer_keyword(kind);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static const char *offer_all(struct parse *p, struct expected *e)
 {
+    enum { OFFERED_MAX = 14 };
     unsigned char tokens[GRAMMAR_TABLES_TOKENS_MAX];
-    unsigned n = grammar_tables_expected(p->stack, p->nstack, tokens);
+    const char *texts[GRAMMAR_TABLES_TOKENS_MAX];
+    unsigned n = grammar_tables_expected(p->stack, p->nstack, tokens), ntexts = 0;
     for (unsigned i = 0; i < n; i++)
         e->has[tokens[i]] = true;
     offer_groups(e);
-    for (unsigned i = 0; i < n && e->n < 14; i++) {
-        char buf[40];
-        const char *text = e->has[tokens[i]] ? token_text(tokens[i], buf) : NULL;
+    for (unsigned i = 0; i < n; i++) {
+        const char *text = e->has[tokens[i]] ? token_text(tokens[i]) : NULL;
         if (text != NULL)
-            offer(e, text);
+            texts[ntexts++] = text;
     }
+    qsort(texts, ntexts, sizeof *texts, by_text);
+    for (unsigned i = 0; i < ntexts && e->n < OFFERED_MAX; i++)
+        offer(e, texts[i]);
     bytes_u8(&e->text, 0);
     return (const char *)e->text.p;
 }
