@@ -170,6 +170,15 @@ bool timebase_parse(const char *s, size_t n, evtime *out)
     return true;
 }
 
+/* n digits and what follows them; every result has times, and printf is slow. */
+static char *put_digits(char *p, unsigned v, int n, char after)
+{
+    for (int i = n - 1; i >= 0; i--, v /= 10)
+        p[i] = (char)('0' + v % 10);
+    p[n] = after;
+    return p + n + 1;
+}
+
 size_t timebase_format(evtime t, char out[TIMEBASE_TEXT])
 {
     /* EVTIME_MIN, EVTIME_MAX and other times without a date are shown as the number that they are.
@@ -180,10 +189,16 @@ size_t timebase_format(evtime t, char out[TIMEBASE_TEXT])
     int64_t ms = t - days * MS_PER_DAY;
     int year, month, day;
     civil_from_days(days, &year, &month, &day);
-    return (size_t)snprintf(out, TIMEBASE_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                            (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100,
-                            (unsigned)(ms / MS_PER_HOUR) % 100, (unsigned)(ms / MS_PER_MINUTE % 60),
-                            (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000));
+    char *p = out;
+    p = put_digits(p, (unsigned)year, 4, '-');
+    p = put_digits(p, (unsigned)month, 2, '-');
+    p = put_digits(p, (unsigned)day, 2, 'T');
+    p = put_digits(p, (unsigned)(ms / MS_PER_HOUR), 2, ':');
+    p = put_digits(p, (unsigned)(ms / MS_PER_MINUTE % 60), 2, ':');
+    p = put_digits(p, (unsigned)(ms / 1000 % 60), 2, '.');
+    p = put_digits(p, (unsigned)(ms % 1000), 3, 'Z');
+    *p = '\0';
+    return (size_t)(p - out);
 }
 
 static int64_t unit_ms(const char *unit, size_t n)

@@ -87,7 +87,8 @@ void result_json_row(const struct result *r, struct bytes *out)
     put(out, "}");
 }
 
-void result_json_line(const struct result *r, struct bytes *out)
+/* All of a line up to its row. */
+static void put_head(const struct result *r, struct bytes *out)
 {
     put(out, "{\"rule\":");
     value_json_string(r->rule->name, strlen(r->rule->name), out);
@@ -112,6 +113,18 @@ void result_json_line(const struct result *r, struct bytes *out)
         value_json_string(r->reason, strlen(r->reason), out);
     }
     put(out, ",\"row\":");
+}
+
+void result_json_line(const struct result *r, struct bytes *out)
+{
+    put_head(r, out);
     result_json_row(r, out);
+    put(out, "}\n");
+}
+
+void result_json_line_with(const struct result *r, const struct bytes *row, struct bytes *out)
+{
+    put_head(r, out);
+    bytes_put(out, row->p, row->n);
     put(out, "}\n");
 }

@@ -6,7 +6,10 @@
 #define WEIR_IO_RESULT_JSON_H
 #include "cep/result.h"
 
-void result_json_line(const struct result *r, struct bytes *out); /* appends one line with its newline */
+void result_json_line(const struct result *r,
+                      struct bytes *out); /* appends one line with its newline */
+/* The same with a row object that is text already. */
+void result_json_line_with(const struct result *r, const struct bytes *row, struct bytes *out);
 /* The "row" object alone: the rule's output columns. */
 void result_json_row(const struct result *r, struct bytes *out);
 

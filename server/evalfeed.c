@@ -61,9 +61,8 @@ struct evalfeed {
         const char *from, *at, *end;
     } shown;
     const struct lane *sent;
-    struct batch *late_batch; /* the last late row that was shown, and where it is */
+    struct bytes late_row; /* the last late row that was shown, as text, and where it is */
     struct place late_place;
-    struct value *late_values;
 };
 
 static int64_t thread_ns(void)
@@ -126,8 +125,7 @@ void evalfeed_free(struct evalfeed *f)
         codec_json_free(f->sources[s].codec);
         codec_json_free(f->sources[s].whole);
     }
-    batch_unref(f->late_batch);
-    mem_free(f->late_values);
+    bytes_fini(&f->late_row);
     bytes_fini(&f->bad);
     mem_free(f->sources);
     mem_free(f->inputs);
@@ -210,55 +208,64 @@ static const char *lane_line(const struct lane *lane, const struct place *at, si
     return NULL;
 }
 
-static const struct value *row_values(struct evalfeed *f, const struct schema *s, unsigned *n)
+/* Row 0 as an object, computed columns left out. */
+static void put_row(const struct batch *b, struct bytes *out)
 {
-    unsigned k = 0;
-    f->late_values =
-        mem_resize_array(f->late_values, 2 * (size_t)s->ncolumns, sizeof *f->late_values);
+    const struct schema *s = b->schema;
+    char before = '{';
+    bytes_reset(out);
     for (unsigned c = 0; c < s->ncolumns; c++) {
-        const char *name = s->columns[c].name;
         if (s->columns[c].computed)
             continue;
-        f->late_values[k++] = (struct value){
-            .type = {.kind = TYPE_STRING},
-            .c.s = {.p = name, .n = (uint32_t)strlen(name)},
-        };
-        f->late_values[k++] = batch_value(f->late_batch, c, 0);
+        struct value v = batch_value(b, c, 0);
+        bytes_u8(out, (uint8_t)before);
+        value_json_string(s->columns[c].name, strlen(s->columns[c].name), out);
+        bytes_u8(out, ':');
+        value_json(&v, out);
+        before = ',';
     }
-    *n = k;
-    return f->late_values;
+    bytes_u8(out, '}');
 }
 
-const struct value *evalfeed_late_row(void *feed, const struct place *at, unsigned *n)
+static struct source *source_of(struct evalfeed *f, uint32_t stream)
+{
+    for (unsigned i = 0; i < f->o.nstreams; i++)
+        if (f->o.streams[i]->id == stream)
+            return &f->sources[i];
+    return NULL;
+}
+
+static struct codec_json *whole_codec(struct source *s)
+{
+    if (s->whole)
+        return s->whole;
+    for (unsigned c = 0; c < s->schema->ncolumns; c++)
+        if (!s->schema->columns[c].computed)
+            colset_add(&s->all, c);
+    return s->whole = codec_json_new(s->schema, &s->all, NULL);
+}
+
+const struct bytes *evalfeed_late_row(void *feed, const struct place *at)
 {
     struct evalfeed *f = feed;
     struct codec_problem problem;
     size_t length = 0;
-    if (f->late_batch && memcmp(&f->late_place, at, sizeof *at) == 0)
-        return row_values(f, f->late_batch->schema, n); /* several rules tell of it */
+    if (f->late_row.n > 0 && memcmp(&f->late_place, at, sizeof *at) == 0)
+        return &f->late_row; /* several rules tell of it */
     const char *line =
         f->sent ? lane_line(f->sent, at, &length) : block_line(f, at->offset, &length);
-    struct source *s = NULL;
-    for (unsigned i = 0; i < f->o.nstreams; i++)
-        if (f->o.streams[i]->id == at->stream)
-            s = &f->sources[i];
+    struct source *s = source_of(f, at->stream);
     if (!line || !s)
         return NULL;
-    if (!s->whole) {
-        for (unsigned c = 0; c < s->schema->ncolumns; c++)
-            if (!s->schema->columns[c].computed)
-                colset_add(&s->all, c);
-        s->whole = codec_json_new(s->schema, &s->all, NULL);
-    }
-    batch_unref(f->late_batch);
-    f->late_batch = batch_new(s->schema, &s->all);
-    if (codec_json_row(s->whole, line, length, 0, f->late_batch, &problem) != ERR_OK) {
-        batch_unref(f->late_batch);
-        f->late_batch = NULL;
-        return NULL;
-    }
+    struct codec_json *codec = whole_codec(s);
+    struct batch *b = batch_new(s->schema, &s->all);
+    bool good = codec_json_row(codec, line, length, 0, b, &problem) == ERR_OK;
+    bytes_reset(&f->late_row);
+    if (good)
+        put_row(b, &f->late_row);
+    batch_unref(b);
     f->late_place = *at;
-    return row_values(f, s->schema, n);
+    return good ? &f->late_row : NULL;
 }
 
 /* --- blocks: one input of one stream ----------------------------------------------------------- */

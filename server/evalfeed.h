@@ -34,7 +34,7 @@ void evalfeed_free(struct evalfeed *f); /* NULL is fine */
 /* To the end of all inputs. ERR_IO: reading or writing failed (errno). */
 enum err evalfeed_run(struct evalfeed *f, struct job *job, struct evalrun *run);
 /* For evalrun_new. */
-const struct value *evalfeed_late_row(void *feed, const struct place *at, unsigned *n);
+const struct bytes *evalfeed_late_row(void *feed, const struct place *at);
 
 struct evalfeed_stats {
     uint64_t events, bad, bytes;

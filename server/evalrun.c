@@ -91,17 +91,14 @@ struct bytes *evalrun_out(struct evalrun *r)
 
 static void tell(struct evalrun *r, const struct result *found)
 {
-    struct result whole = *found;
+    const struct bytes *row = NULL;
     r->counts[(size_t)found->rule_index * KINDS + found->kind]++;
-    if (found->kind == RESULT_LATE && found->nrows > 0) {
-        unsigned n = 0;
-        const struct value *row = r->late_row(r->ctx, &found->rows[0].place, &n);
-        if (row) {
-            whole.values = row;
-            whole.nvalues = n;
-        }
-    }
-    result_json_line(&whole, &r->out);
+    if (found->kind == RESULT_LATE && found->nrows > 0)
+        row = r->late_row(r->ctx, &found->rows[0].place);
+    if (row)
+        result_json_line_with(found, row, &r->out);
+    else
+        result_json_line(found, &r->out);
     if (r->out.n >= OUT_BYTES)
         (void)!evalrun_flush(r); /* the failure is kept, and told at the end */
 }

@@ -9,9 +9,9 @@
 #define WEIR_SERVER_EVALRUN_H
 #include "cep/task.h"
 
-/* The whole event of a late result as values (pairs of name and value, as in result.h), if it can still be told; NULL: the
- * result's own values will do. Valid until the next call. */
-typedef const struct value *evalrun_late_row(void *ctx, const struct place *at, unsigned *n);
+/* The whole event of a late result as a JSON object, if it can still be told; NULL: the result's own values will do. Valid
+ * until the next call. */
+typedef const struct bytes *evalrun_late_row(void *ctx, const struct place *at);
 
 struct evalrun;
 
