@@ -136,9 +136,11 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 $(B)/gen/%.c: %.re
 	@mkdir -p $(@D)
 	$(call say,re2c,$<)re2c -i --no-generation-date -o $@ $<
-$(B)/gen/%.c: %.y
+# Both come of one run; lemon leaves an unchanged header as old as it was, so it is touched.
+$(B)/gen/%.c $(B)/gen/%.h: %.y
 	@mkdir -p $(@D)
 	$(call say,lemon,$<)lemon -q -d$(@D) $<
+	@touch $(B)/gen/$*.h
 $(B)/gen/%.sql.h: %.sql tools/embed.sh
 	@mkdir -p $(@D)
 	$(call say,embed,$<)tools/embed.sh $< > $@
