@@ -178,7 +178,7 @@ static void print_ratio(double v)
 static void print_row(const struct measured *m, bool is_decoding)
 {
     if (m->skipped) {
-        printf("%-12s  not supported by this release\n", m->name);
+        printf("%-12s  does not compile: `weir eval --check` says why\n", m->name);
         return;
     }
     printf("%-12s %12.0f %12.0f", m->name, m->events / m->wall_s, m->events / m->cpu_s);
