@@ -140,17 +140,35 @@ static void compile_stream(struct compiling *c, const struct ast_statement *st)
     add(c, st, STATEMENT_STREAM)->schema = s;
 }
 
-#pragma weak match_supported /* until the operator is there */
-#pragma weak window_supported
+/* What an operator says without a place is said of the statement. */
+static void give_place(struct diag *d, int from, struct span at)
+{
+    struct diag here;
+    diag_init(&here, d->text, d->text_len);
+    diag_error(&here, "", at, NULL, "here");
+    for (int i = from; i < d->n; i++) {
+        struct diag_item *x = &d->items[i], *y = &here.items[0];
+        if (x->end_line > 1 || x->end_column > 1)
+            continue;
+        x->line = y->line;
+        x->column = y->column;
+        x->end_line = y->end_line;
+        x->end_column = y->end_column;
+    }
+    diag_fini(&here);
+}
 
 /* The operators have the last word on what they do. */
-static bool is_supported(const struct rule_plan *p, struct diag *d)
+static bool is_supported(const struct rule_plan *p, struct span at, struct diag *d)
 {
+    int from = d->n;
     enum err e = ERR_OK;
-    if (p->shape == RULE_MATCH && match_supported != NULL)
+    if (p->shape == RULE_MATCH)
         e = match_supported(p, d);
-    else if (p->shape == RULE_WINDOW && window_supported != NULL)
+    else if (p->shape == RULE_WINDOW)
         e = window_supported(p, d);
+    if (e != ERR_OK)
+        give_place(d, from, at);
     return e == ERR_OK;
 }
 
@@ -159,7 +177,7 @@ static struct rule_plan *plan_rule(struct compiling *c, const struct ast_stateme
 {
     struct rule_plan *p =
         planner_rule(&c->cc, st, name, c->text + st->at.begin, st->at.end - st->at.begin);
-    if (p != NULL && !is_supported(p, c->cc.d)) {
+    if (p != NULL && !is_supported(p, st->at, c->cc.d)) {
         plan_unref(p);
         p = NULL;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compiled.h - what the rule compiler makes of a text, as text: for tests that compare the two.
  *
+ * What no operator does yet is let through: a program that uses this sees plans, not refusals of cep/.
  * All results are the caller's, to be freed with mem_free. */
 #ifndef WEIR_TESTS_LIB_COMPILED_H
 #define WEIR_TESTS_LIB_COMPILED_H
