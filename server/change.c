@@ -457,15 +457,29 @@ struct loading {
     enum err e;
 };
 
+/* Files that are not there just now keep nothing else from starting: their worker says so when it opens them. */
+static unsigned count_files_if_there(const struct change_env *env, const struct catalog_stream *s)
+{
+    struct diag d;
+    unsigned partitions = 0;
+    diag_init(&d, NULL, 0);
+    enum err e = count_files(env, s->sql, &d, &partitions);
+    if (e != ERR_OK) {
+        char *text = diag_text(&d);
+        LOG_WARN("files of a stream", "stream=%s reason=\"%s\"", s->name, text);
+        mem_free(text);
+        partitions = 0;
+    }
+    diag_fini(&d);
+    return partitions;
+}
+
 static void load_stream(void *ctx, const struct catalog_stream *s)
 {
     struct loading *l = ctx;
-    unsigned partitions = 0;
-    if (l->e != ERR_OK)
-        return;
-    if ((l->e = count_files(l->env, s->sql, l->d, &partitions)) == ERR_OK)
-        l->e =
-            registry_add_stream(l->env->registry, s->id, partitions, s->sql, strlen(s->sql), l->d);
+    if (l->e == ERR_OK)
+        l->e = registry_add_stream(l->env->registry, s->id, count_files_if_there(l->env, s), s->sql,
+                                   strlen(s->sql), l->d);
 }
 
 static void load_rule(void *ctx, const struct catalog_rule *r)

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "rules/compile.h"
+#include "server/intake.h"
+#include "tests/lib/check.h"
+#include <stdlib.h>
+
+enum { AHEAD_MAX = 100, PADDING = 64 };
+
+struct fixture {
+    char path[64];
+    struct intakelog *log;
+    struct intake *intake;
+    struct script *script;
+    const struct schema *schema;
+    unsigned refused, appended;
+    char last_code[32], last_raw[64];
+};
+
+static void on_refused(void *ctx, const struct catalog_dead_letter *d)
+{
+    struct fixture *f = ctx;
+    f->refused++;
+    snprintf(f->last_code, sizeof f->last_code, "%s", d->code);
+    snprintf(f->last_raw, sizeof f->last_raw, "%.*s", (int)d->raw_len, d->raw);
+}
+
+static void on_appended(void *ctx)
+{
+    ((struct fixture *)ctx)->appended++;
+}
+
+static void open_all(struct fixture *f)
+{
+    struct diag d;
+    struct intake_events events = {on_refused, on_appended, f};
+    diag_init(&d, NULL, 0);
+    assert_ok(intakelog_open(f->path, &d, &f->log));
+    diag_fini(&d);
+    f->intake = intake_new(f->log, &events, AHEAD_MAX);
+}
+
+static void close_all(struct fixture *f)
+{
+    intake_free(f->intake);
+    intakelog_close(f->log);
+}
+
+static void use_schema(struct fixture *f, const char *sql)
+{
+    struct diag d;
+    diag_init(&d, sql, strlen(sql));
+    compile_script_free(f->script);
+    assert_ok(compile_script(sql, strlen(sql), NULL, &d, &f->script));
+    diag_fini(&d);
+    f->schema = f->script->statements[0].schema;
+    ((struct schema *)(uintptr_t)f->schema)->id = 1;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = mem_new(sizeof *f);
+    strcpy(f->path, "/tmp/weir-intake-XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+    use_schema(f, "CREATE STREAM s (id BIGINT NOT NULL, ts TIMESTAMP(3) NOT NULL, "
+                  "WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('partitions'='2');");
+    open_all(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    close_all(f);
+    compile_script_free(f->script);
+    char *command = mem_printf("rm -rf '%s'", f->path);
+    int rc = system(command);
+    mem_free(command);
+    mem_free(f);
+    return rc;
+}
+
+static enum err post(struct fixture *f, unsigned partition, const char *text,
+                     struct runtime_row_answer *answer)
+{
+    char padded[256 + PADDING] = {0};
+    snprintf(padded, sizeof padded - PADDING, "%s", text);
+    struct runtime_row row = {padded, strlen(padded)};
+    return intake_rows(f->intake, f->schema, partition, &row, 1, false, answer);
+}
+
+static void good_rows_get_their_offset_and_move_the_watermark(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct job_mark marks[2];
+    assert_ok(post(f, 1, "{\"id\":1,\"ts\":10000}", &a));
+    assert_true(a.accepted);
+    assert_int_equal(a.offset, 0);
+    assert_ok(post(f, 1, "{\"id\":2,\"ts\":9000}", &a));
+    assert_int_equal(a.offset, 1);
+    intake_marks(f->intake, f->schema, marks);
+    assert_int_equal(marks[1].offset, 2);
+    assert_int_equal(marks[1].w, 8000);
+    assert_int_equal(marks[0].offset, 0);
+    assert_true(marks[0].w == EVTIME_MIN);
+    assert_int_equal(f->appended, 2);
+    /* The watermark of the end is known after a restart, without reading the log. */
+    close_all(f);
+    open_all(f);
+    intake_marks(f->intake, f->schema, marks);
+    assert_int_equal(marks[1].offset, 2);
+    assert_int_equal(marks[1].w, 8000);
+}
+
+static void a_bad_row_costs_the_others_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static const char text[] = "{\"id\":1,\"ts\":1}\n{\"id\":\"x\",\"ts\":1}\n{\"id\":3,\"ts\":3}\n"
+                               "                                                                ";
+    struct runtime_row rows[3] = {{text, 15}, {text + 16, 17}, {text + 34, 15}};
+    struct runtime_row_answer a[3];
+    assert_ok(intake_rows(f->intake, f->schema, 0, rows, 3, true, a));
+    assert_true(a[0].accepted && !a[1].accepted && a[2].accepted);
+    assert_int_equal(a[2].offset, 1);
+    assert_string_equal(a[1].code, "wrong-type");
+    assert_true(strlen(a[1].error) > 0);
+    assert_int_equal(f->refused, 1);
+    assert_string_equal(f->last_raw, "{\"id\":\"x\",\"ts\":1}");
+    struct intake_counts n;
+    intake_count(f->intake, &n);
+    assert_int_equal(n.accepted, 2);
+    assert_int_equal(n.refused, 1);
+}
+
+static void an_input_that_has_ended_takes_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct job_mark marks[2];
+    assert_ok(intake_finish(f->intake, f->schema, 0));
+    assert_err(intake_finish(f->intake, f->schema, 0), ERR_CONFLICT);
+    assert_err(post(f, 0, "{\"id\":1,\"ts\":1}", &a), ERR_CONFLICT);
+    assert_ok(post(f, 1, "{\"id\":1,\"ts\":1}", &a));
+    assert_err(post(f, 2, "{\"id\":1,\"ts\":1}", &a), ERR_NOT_FOUND);
+    assert_err(intake_finish(f->intake, f->schema, 2), ERR_NOT_FOUND);
+    intake_marks(f->intake, f->schema, marks);
+    assert_true(marks[0].w == EVTIME_MAX);
+}
+
+static void a_backlog_past_its_bound_is_refused_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct job_mark marks[2];
+    intake_marks(f->intake, f->schema, marks);
+    for (unsigned i = 0; i < AHEAD_MAX + 50;
+         i++) /* nobody reads the stream: nothing is waited for */
+        assert_ok(post(f, 0, "{\"id\":1,\"ts\":1}", &a));
+    intake_taken(f->intake, 1, 0, AHEAD_MAX + 50);
+    for (unsigned i = 0; i < AHEAD_MAX + 1; i++)
+        assert_ok(post(f, 0, "{\"id\":1,\"ts\":1}", &a));
+    assert_err(post(f, 0, "{\"id\":1,\"ts\":1}", &a), ERR_AGAIN);
+    intake_taken(f->intake, 1, 0, AHEAD_MAX); /* a replay is further behind; that is no reason */
+    assert_err(post(f, 0, "{\"id\":1,\"ts\":1}", &a), ERR_AGAIN);
+    intake_taken(f->intake, 1, 0, AHEAD_MAX + 51);
+    assert_ok(post(f, 0, "{\"id\":1,\"ts\":1}", &a));
+    intake_marks(f->intake, f->schema, marks);
+    assert_int_equal(marks[0].offset, 2 * AHEAD_MAX + 52);
+}
+
+static void an_event_from_the_future_does_not_move_time(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct job_mark marks[1];
+    char text[128];
+    use_schema(f, "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
+                  "WITH ('max-ahead'='1 h');");
+    evtime now = timebase_now_ms();
+    snprintf(text, sizeof text, "{\"ts\":%lld}", (long long)now + 2 * 3600000);
+    assert_ok(post(f, 0, text, &a));
+    assert_false(a.accepted);
+    assert_string_equal(a.code, "time-out-of-range");
+    snprintf(text, sizeof text, "{\"id\":4,\"ts\":%lld}", (long long)now + 1800000);
+    assert_ok(post(f, 0, text, &a));
+    assert_true(a.accepted);
+    intake_marks(f->intake, f->schema, marks);
+    assert_int_equal(marks[0].offset, 1);
+    assert_true(marks[0].w == now + 1800000);
+}
+
+static void a_punctuated_stream_has_its_watermark_too(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct job_mark marks[1];
+    use_schema(f, "CREATE STREAM s (kind STRING, ts TIMESTAMP(3) NOT NULL, is_end AS kind = 'end', "
+                  "WATERMARK FOR ts PUNCTUATED WHEN is_end);");
+    assert_ok(post(f, 0, "{\"kind\":\"x\",\"ts\":500}", &a));
+    intake_marks(f->intake, f->schema, marks);
+    assert_true(marks[0].w == EVTIME_MIN);
+    assert_ok(post(f, 0, "{\"kind\":\"end\",\"ts\":600}", &a));
+    assert_ok(post(f, 0, "{\"kind\":\"x\",\"ts\":900}", &a));
+    intake_marks(f->intake, f->schema, marks);
+    assert_int_equal(marks[0].w, 600);
+}
+
+#define INTAKE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    CHECK_RUN(INTAKE_TEST(good_rows_get_their_offset_and_move_the_watermark),
+              INTAKE_TEST(a_bad_row_costs_the_others_nothing),
+              INTAKE_TEST(an_input_that_has_ended_takes_no_more),
+              INTAKE_TEST(a_backlog_past_its_bound_is_refused_whole),
+              INTAKE_TEST(an_event_from_the_future_does_not_move_time),
+              INTAKE_TEST(a_punctuated_stream_has_its_watermark_too));
+}
