@@ -143,7 +143,7 @@ class Server:
         """Finished, all taken, nothing on its way between workers, every result stored: the alerts by rule."""
         def snapshot():
             workers = self.workers()
-            if not all(p["finished"] and p["taken"] == p["end"] for p in self.partitions()):
+            if not all(p["finished"] and p["taken"] == p["end"] for p in self.get("/watermarks")["data"]):
                 return None
             if any(w["state"] != "running" or w["rows_waiting"] or w["watermark"] for w in workers):
                 return None
