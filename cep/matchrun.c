@@ -82,6 +82,7 @@ static void append(struct match *m, struct match_cell *c, struct list *l, struct
     l->end = &n->next;
     m->waiting |= m->p->wait[n->state];
     c->nodes++;
+    m->partials++;
     m->k->partials++;
 }
 
@@ -89,6 +90,7 @@ static void append(struct match *m, struct match_cell *c, struct list *l, struct
 static void drop(struct match *m, struct match_cell *c, struct match_node *n)
 {
     c->nodes--;
+    m->partials--;
     m->k->partials--;
     node_unref(m, n);
 }

@@ -111,6 +111,7 @@ struct match {
     struct slab nodes, runs, cells;
     bool ready; /* slabs made */
     struct match_run *oldest, *newest;
+    uint64_t partials; /* nodes in lists */
     uint64_t waiting; /* being gathered for the cell in hand */
 };
 
