@@ -60,7 +60,7 @@ async function writeAndDeploy() {
   await page.locator('.problems .fix').first().click();
   await visible(page.locator('.problems .good-text'), 'the fix makes it valid');
   await visible(page.locator('.automaton .state-final'), 'the automaton is drawn');
-  await page.locator('.edge').first().hover();
+  await page.locator('.edge text').first().hover();
   await visible(page.locator('.automaton .tip code', { hasText: 'amount' }), "an edge shows its variable's condition");
   await page.locator('.cm-content').click();
   await page.keyboard.press('Control+Enter');

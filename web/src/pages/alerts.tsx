@@ -257,7 +257,11 @@ export function AlertsPage() {
               </Empty>
             )
           ) : null}
-          <ul class="alert-list" role="listbox" aria-label="Alerts">
+          <ul class="alert-list" role="listbox" aria-label="Alerts" tabIndex={rows.length ? 0 : -1} aria-activedescendant={at >= 0 ? `row-${id}` : undefined}
+            onKeyDown={(e) => {
+              const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
+              if (step) (e.preventDefault(), move(step));
+            }}>
             {rows.map((a) => (
               <Row key={a.id} a={a} on={a.id === id} fresh={feed.fresh.has(a.id)} open={() => setQuery({ id: a.id })} />
             ))}

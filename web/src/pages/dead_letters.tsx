@@ -2,14 +2,17 @@
 // /dead-letters: what a stream refused and what came too late, with its reason; it can be put right and sent again.
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { api, paths, Problem, type DeadLetter, type Page as ListPage } from '../api';
-import { full, plural, when } from '../lib/format';
+import { full, number, plural, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
+import { useOverview } from '../lib/live';
 import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
 import { Ago, Button, CopyButton, CopyCurl, Empty, Link, States } from '../parts/basic';
 import { say } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
+
+const NEWEST = 500; // as many as the server gives in one answer
 
 function Again({ letter, done }: { letter: DeadLetter; done: () => void }) {
   const [text, setText] = useState(pretty(letter.raw ?? ''));
@@ -68,7 +71,8 @@ export function DeadLettersPage() {
   const { query } = useLocation();
   const filter = { kind: query.get('kind'), stream: query.get('stream'), code: query.get('code') };
   const open = query.get('id');
-  const q = useQuery('dead', (s) => api.get<ListPage<DeadLetter>>(paths.deadLetters, s).then((p) => p.data), 4000);
+  const q = useQuery('dead', (s) => api.get<ListPage<DeadLetter>>(`${paths.deadLetters}?limit=${NEWEST}`, s).then((p) => p.data), 4000);
+  const kept = useOverview()?.dead_letters ?? 0;
   const [at, setAt] = useState(-1);
   const list = useMemo(
     () => (q.data ?? []).filter((d) => (!filter.kind || d.kind === filter.kind) && (!filter.stream || d.stream === filter.stream) && (!filter.code || d.code === filter.code)),
@@ -176,6 +180,7 @@ export function DeadLettersPage() {
                   </tbody>
                 </table>
                 {list.length ? null : <Empty icon="filter" title="Nothing fits the filter" />}
+                {kept > all.length ? <p class="dim note num">The newest {all.length} of {number(kept)}.</p> : null}
               </div>
             </>
           )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /rules: what is deployed, how it fares, and the switches.
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { all, api, paths, Problem, type Rule } from '../api';
 import { number, plural, short } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
@@ -15,6 +15,8 @@ import { TemplateCards } from '../parts/templates';
 type SortKey = 'name' | 'severity' | 'alerts' | 'partials' | 'last_alert' | 'updated';
 const rank = (r: Rule, k: SortKey): number | string =>
   k === 'name' ? r.name : k === 'severity' ? r.severity ? severities.indexOf(r.severity) : 9 : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -r[k];
+
+const STEP = 200; // rows drawn at first and with each "more"
 
 export const ruleLink = (r: { name: string }) => `/rules/${encodeURIComponent(r.name)}`;
 
@@ -54,7 +56,10 @@ export function RulesPage() {
   const q = query.get('q') ?? '';
   const mode = query.get('mode');
   const sort = (query.get('sort') as SortKey | null) ?? 'alerts';
-  const rules = useQuery('rules', (s) => all<Rule>(paths.rules, s), 3000);
+  const [many, setMany] = useState(false); // thousands of rules are asked for less often
+  const [shown, setShown] = useState(STEP);
+  const rules = useQuery('rules', (s) => all<Rule>(paths.rules, s), many ? 15000 : 3000);
+  useEffect(() => setMany((rules.data?.length ?? 0) > 500), [rules.data]);
   const search = useRef<HTMLInputElement>(null);
   const [at, setAt] = useState(-1);
 
@@ -157,7 +162,7 @@ export function RulesPage() {
                     </tr>
                   </thead>
                   <tbody>
-                    {list.map((r, i) => (
+                    {list.slice(0, Math.max(shown, at + 1)).map((r, i) => (
                       <tr key={r.id} id={`rule-${i}`} class={`pick ${i === at ? 'on' : ''} ${r.mode === 'paused' ? 'muted' : ''}`} onClick={(e) => !(e.target as Element).closest('a,button') && navigate(ruleLink(r))}>
                         <td>
                           <ModePill mode={r.mode} />
@@ -190,6 +195,11 @@ export function RulesPage() {
                     ))}
                   </tbody>
                 </table>
+                {list.length > shown ? (
+                  <Button kind="ghost" class="more" onClick={() => setShown(shown + STEP)}>
+                    {number(list.length - shown)} more
+                  </Button>
+                ) : null}
                 {list.length ? null : (
                   <Empty icon="search" title="No rule fits">
                     <Button onClick={() => setQuery({ q: null, mode: null })}>Clear the search</Button>

@@ -47,7 +47,9 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
         </div>
         <div>
           <dt>Made</dt>
-          <dd title="When the alert was stored, by the server's clock">{when(a.created, true)}</dd>
+          <dd title="When the alert was stored, by the server's clock, and how long after the event's own time">
+            {when(a.created, true)} <span class="dim">{latency(a)}</span>
+          </dd>
         </div>
         {a.count > 1 ? (
           <div>
@@ -64,6 +66,12 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
       </dl>
     </div>
   );
+}
+
+/** Events of now: how long until the alert; old events that were loaded say nothing about that. */
+function latency(a: AlertDetail): string {
+  const ms = Date.parse(a.created) - Date.parse(a.time);
+  return ms >= 0 && ms < 3600e3 ? `${duration(ms)} later` : '';
 }
 
 function spanOf(a: AlertDetail, marks: Mark[]) {

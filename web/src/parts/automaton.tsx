@@ -97,50 +97,52 @@ export default function Automaton({ nfa, defines, variables, onPick }: { nfa: Nf
 
   return (
     <div class="automaton" ref={box} onMouseLeave={() => setHover(null)}>
-      <svg ref={svg} width={drawn.width * scale} height={drawn.height * scale} viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Automaton of the pattern">
-        {drawn.edges.map(({ edge, path, label }, i) => {
-          const note = edge.short;
-          const wide = edge.takes.length * 7.4 + 12;
-          const y = label.y - (note && edge.takes ? 7 : 0);
-          const said = [edge.takes, words[edge.way], edge.notes, ...edge.conditions.map((c) => `${c.not ? 'not ' : ''}${c.variable}: ${c.text ?? 'every row'}`)].filter(Boolean).join(', ');
-          return (
-            <g key={i} class={`edge ${variableClass(variables, edge.takes)} way-${edge.way} ${hover === i ? 'on' : ''}`} tabIndex={0} role="button" aria-label={said}
-              onMouseEnter={() => setHover(i)} onFocus={() => setHover(i)} onBlur={() => setHover(null)}
-              onClick={() => onPick?.(edge.takes || edge.conditions[0]?.variable || '')} onKeyDown={(e) => e.key === 'Enter' && onPick?.(edge.takes)}>
-              <path class="hit" d={path} />
-              <path class="line" d={path} />
-              <Head path={path} />
-              {edge.takes ? (
-                <>
-                  <rect x={label.x - wide / 2} y={y - 9} width={wide} height={18} rx={5} />
-                  <text x={label.x} y={y + 4}>
-                    {edge.takes}
+      <div class="automaton-scroll">
+        <svg ref={svg} width={drawn.width * scale} height={drawn.height * scale} viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Automaton of the pattern">
+          {drawn.edges.map(({ edge, path, label }, i) => {
+            const note = edge.short;
+            const wide = edge.takes.length * 7.4 + 12;
+            const y = label.y - (note && edge.takes ? 7 : 0);
+            const said = [edge.takes, words[edge.way], edge.notes, ...edge.conditions.map((c) => `${c.not ? 'not ' : ''}${c.variable}: ${c.text ?? 'every row'}`)].filter(Boolean).join(', ');
+            return (
+              <g key={i} class={`edge ${variableClass(variables, edge.takes)} way-${edge.way} ${hover === i ? 'on' : ''}`} tabIndex={0} role="button" aria-label={said}
+                onMouseEnter={() => setHover(i)} onFocus={() => setHover(i)} onBlur={() => setHover(null)}
+                onClick={() => onPick?.(edge.takes || edge.conditions[0]?.variable || '')} onKeyDown={(e) => e.key === 'Enter' && onPick?.(edge.takes)}>
+                <path class="hit" d={path} />
+                <path class="line" d={path} />
+                <Head path={path} />
+                {edge.takes ? (
+                  <>
+                    <rect x={label.x - wide / 2} y={y - 9} width={wide} height={18} rx={5} />
+                    <text x={label.x} y={y + 4}>
+                      {edge.takes}
+                    </text>
+                  </>
+                ) : null}
+                {note ? (
+                  <text class="note" x={label.x} y={edge.takes ? y + 21 : y + 4}>
+                    {note}
                   </text>
-                </>
-              ) : null}
-              {note ? (
-                <text class="note" x={label.x} y={edge.takes ? y + 21 : y + 4}>
-                  {note}
+                ) : null}
+              </g>
+            );
+          })}
+          {drawing.states.map((s) => {
+            const p = drawn.at.get(s.id)!;
+            return (
+              <g key={s.id} class={`state ${s.start ? 'state-start' : ''} ${s.final ? 'state-final' : ''} ${s.done ? 'state-done' : ''}`}>
+                {s.start ? <path class="entry" d={down ? `M${p.x} ${p.y - START - 16}v12` : `M${p.x - START - 18} ${p.y}h14`} /> : null}
+                {s.final ? <circle class="ring" cx={p.x} cy={p.y} r={R + 3.5} /> : null}
+                <circle cx={p.x} cy={p.y} r={s.start ? START : R} />
+                <text x={p.x} y={p.y + 4}>
+                  {shortLabel(s.text)}
                 </text>
-              ) : null}
-            </g>
-          );
-        })}
-        {drawing.states.map((s) => {
-          const p = drawn.at.get(s.id)!;
-          return (
-            <g key={s.id} class={`state ${s.start ? 'state-start' : ''} ${s.final ? 'state-final' : ''} ${s.done ? 'state-done' : ''}`}>
-              {s.start ? <path class="entry" d={down ? `M${p.x} ${p.y - START - 16}v12` : `M${p.x - START - 18} ${p.y}h14`} /> : null}
-              {s.final ? <circle class="ring" cx={p.x} cy={p.y} r={R + 3.5} /> : null}
-              <circle cx={p.x} cy={p.y} r={s.start ? START : R} />
-              <text x={p.x} y={p.y + 4}>
-                {shortLabel(s.text)}
-              </text>
-              <title>{s.start ? 'Waiting for the first row' : s.done ? 'The match' : `${s.text} was taken${s.final ? ': the match may be complete' : ''}`}</title>
-            </g>
-          );
-        })}
-      </svg>
+                <title>{s.start ? 'Waiting for the first row' : s.done ? 'The match' : `${s.text} was taken${s.final ? ': the match may be complete' : ''}`}</title>
+              </g>
+            );
+          })}
+        </svg>
+      </div>
       {shown ? (
         <div class="tip" style={tipAt()}>
           {shown.edge.takes ? <b class={variableClass(variables, shown.edge.takes)}>{shown.edge.takes}</b> : null}

@@ -41,7 +41,7 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
   // The whole span if the events fill a fair part of it; else the events, and the span runs out of the picture.
   let lo = first;
   let hi = last;
-  if (span && (last - first) * 12 >= span.end - span.start) {
+  if (span && (last - first) * 3 >= span.end - span.start) {
     lo = Math.min(lo, span.start);
     hi = Math.max(hi, span.end);
   }
