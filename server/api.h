@@ -26,7 +26,7 @@ struct api {
     struct api_stream_name {
         uint32_t id;
         char *name;
-    } *streams; /* of api_stream_name */
+    } * streams; /* of api_stream_name */
     size_t nstreams, streams_cap;
 };
 
@@ -48,7 +48,8 @@ void api_read_stream_names(struct api *a);
 const char *api_stream_name(const struct api *a, uint32_t id);
 /* 404 with the nearest of the names. what: "stream", "rule". */
 void api_not_found(struct httpcall *c, const char *what, const char *name, char **names, size_t n);
-void api_failed(struct httpcall *c, enum err e); /* an outcome for which there is nothing better to say */
+void api_failed(struct httpcall *c,
+                enum err e); /* an outcome for which there is nothing better to say */
 
 /* A change that the runtime ends later. `answer` writes the reply of one that went well. */
 struct api_change;
@@ -58,7 +59,8 @@ typedef void api_answer(struct api *a, struct httpcall *c, const char *name);
 struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,
                                   enum problem bad, api_answer *answer);
 void api_change_done(void *change, enum err e, const struct diag *d); /* a runtime_done */
-void api_change_started(struct api_change *ch, struct httpcall *c, enum err e, const struct diag *d);
+void api_change_started(struct api_change *ch, struct httpcall *c, enum err e,
+                        const struct diag *d);
 
 /* --- handlers --- */
 void api_streams_create(struct httpcall *c, void *app);

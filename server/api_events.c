@@ -188,7 +188,8 @@ void api_events_post(struct httpcall *c, void *app)
                                 post.durable, in->answers);
     if (e == ERR_OK)
         answer(in, c, &post);
-    else if (e == ERR_CONFLICT && post.stream->connector && strcmp(post.stream->connector, "http"))
+    else if (e == ERR_CONFLICT && post.stream->connector &&
+             strcmp(post.stream->connector, "http") != 0)
         httpcall_problem(c, PROBLEM_CONFLICT,
                          "only streams with the connector 'http' take posted events",
                          "the events of %s come from its connector '%s'", post.stream->name,

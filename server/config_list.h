@@ -23,14 +23,14 @@
       "The dashboard's files. Empty: web/dist beside the program or under its share/weir.")        \
     X(load, TEXT, "", 0, 0, "file",                                                                \
       "A file of CREATE statements, run at the start; what exists already is left as it is.")      \
-    X(log_level, TEXT, "info", 0, 0, "debug, info, warn, error", "The least level that is logged.") \
+    X(log_level, TEXT, "info", 0, 0, "debug, info, warn, error",                                   \
+      "The least level that is logged.")                                                           \
     X(max_body, SIZE, "10 MiB", 1024, 1073741824, "bytes", "The largest body of a request.")       \
     X(max_events, COUNT, "10000", 1, 1000000, "events",                                            \
       "How many events one request may carry; it is taken whole or not at all.")                   \
     X(max_connections, COUNT, "1000", 1, 100000, "connections",                                    \
       "Open connections; past it new ones wait until another is closed.")                          \
-    X(max_live_readers, COUNT, "100", 1, 10000, "connections",                                     \
-      "Open server-sent event streams.")                                                           \
+    X(max_live_readers, COUNT, "100", 1, 10000, "connections", "Open server-sent event streams.")  \
     X(request_timeout, SPAN, "10 s", 100, 600000, "ms",                                            \
       "How long a request may take to arrive, and a connection may idle.")                         \
     X(shutdown_timeout, SPAN, "10 s", 0, 600000, "ms",                                             \

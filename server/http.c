@@ -345,7 +345,7 @@ static enum err bind_port(const struct http_options *o, struct diag *d, int *out
             close(fd);
         return say_bind(o, errnum, d);
     }
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {0};
     socklen_t size = sizeof at;
     getsockname(fd, (struct sockaddr *)&at, &size);
     *port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port

@@ -79,7 +79,8 @@ void httpcall_no_method(struct http *h, h2o_req_t *req, const char *path, size_t
 void httpcall_no_route(struct http *h, h2o_req_t *req, const char *path, size_t n);
 void httpcall_later_done(struct httplater *l); /* HTTP_RESUME has come */
 void httpcall_later_sweep(struct http *h, montime now); /* answers those that take too long */
-void httpcall_begin(struct httpcall *c, int status, const char *type); /* status line and common headers */
+void httpcall_begin(struct httpcall *c, int status,
+                    const char *type); /* status line and common headers */
 
 /* httpfile.c */
 /* The dashboard's files and what h2o answers by itself, made to look like the rest. */

@@ -16,7 +16,8 @@
 struct httpcall;
 
 /* --- the request --- */
-const char *httpcall_param(struct httpcall *c, const char *name); /* of the path template; decoded */
+const char *httpcall_param(struct httpcall *c,
+                           const char *name); /* of the path template; decoded */
 const char *httpcall_query(struct httpcall *c, const char *name); /* decoded; NULL: not given */
 /* A whole number in [least, most], `fallback` if not given. False: a problem has been answered. */
 bool httpcall_query_u64(struct httpcall *c, const char *name, uint64_t fallback, uint64_t least,
@@ -31,7 +32,8 @@ json_t *httpcall_json(struct httpcall *c, const char *names);
 /* An empty buffer for the answer's body, the server's own; until the answer. */
 struct bytes *httpcall_out(struct httpcall *c);
 void httpcall_add_header(struct httpcall *c, const char *lower_case_name, const char *value);
-void httpcall_reply(struct httpcall *c, int status, const char *type); /* with httpcall_out's bytes */
+void httpcall_reply(struct httpcall *c, int status,
+                    const char *type); /* with httpcall_out's bytes */
 void httpcall_json_reply(struct httpcall *c, int status);
 void httpcall_problem(struct httpcall *c, enum problem p, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 4, 5))); /* hint may be NULL */
@@ -41,9 +43,10 @@ void httpcall_diag(struct httpcall *c, enum problem p, const struct diag *d);
 struct httplater;
 /* `resume` is called on the HTTP thread, once, after httpcall_resume; c is NULL if the request is gone (or was answered
  * with a time-out): then it only frees its state. */
-struct httplater *httpcall_later(struct httpcall *c, void (*resume)(struct httpcall *c, void *state),
-                                 void *state);
+struct httplater *httpcall_later(struct httpcall *c,
+                                 void (*resume)(struct httpcall *c, void *state), void *state);
 void httpcall_resume(struct httplater *l); /* any thread; l is gone afterwards */
-void httpcall_later_drop(struct httplater *l); /* HTTP thread, in the handler that took it: nothing comes after all */
+void httpcall_later_drop(
+    struct httplater *l); /* HTTP thread, in the handler that took it: nothing comes after all */
 
 #endif

@@ -22,7 +22,8 @@ void jsonw_u64(struct bytes *b, uint64_t v);
 void jsonw_num(struct bytes *b, double v); /* not finite: null */
 void jsonw_bool(struct bytes *b, bool v);
 void jsonw_null(struct bytes *b);
-void jsonw_time(struct bytes *b, evtime t); /* RFC 3339; EVTIME_MIN, EVTIME_MAX or out of range: null */
+void jsonw_time(struct bytes *b,
+                evtime t); /* RFC 3339; EVTIME_MIN, EVTIME_MAX or out of range: null */
 void jsonw_raw(struct bytes *b, const char *json, size_t n); /* is JSON; NULL or empty: null */
 
 /* "key": value in one call */

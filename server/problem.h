@@ -12,7 +12,7 @@ enum problem {
 #define PROBLEM_ENUM(name, code, status, title, means, action) PROBLEM_##name,
     PROBLEM_LIST(PROBLEM_ENUM)
 #undef PROBLEM_ENUM
-    PROBLEM_COUNT
+        PROBLEM_COUNT
 };
 #define PROBLEM_TYPE "application/problem+json"
 

@@ -83,7 +83,7 @@
     X(STORAGE, "storage", 500, "The disk does not do as it should",                                \
       "Writing or reading the data folder failed: it may be full, or not writable.",               \
       "Look at the server's log and at the free space of its data folder.")                        \
-    X(INTERNAL, "internal", 500, "Something went wrong in the server",                             \
-      "This should not happen.", "The server's log has more under the same X-Request-Id.")
+    X(INTERNAL, "internal", 500, "Something went wrong in the server", "This should not happen.",  \
+      "The server's log has more under the same X-Request-Id.")
 
 #endif

@@ -7,7 +7,8 @@
 #include "base/bytes.h"
 #include "cep/plan.h"
 
-const char *rulejson_kind(const struct rule_plan *p); /* "filter", "window", "over", "pattern", "join" */
+const char *
+rulejson_kind(const struct rule_plan *p); /* "filter", "window", "over", "pattern", "join" */
 /* Members of an open object. */
 void rulejson_shape(struct bytes *out, const struct rule_plan *p); /* kind, stream, keys */
 void rulejson_parts(struct bytes *out, const struct rule_plan *p); /* variables, outputs */

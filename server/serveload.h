@@ -7,6 +7,7 @@
 #include "server/runtime.h"
 
 /* Waits for each statement to be done. The whole file is compiled first: with an error in it, nothing is created. */
-enum err serveload_file(struct runtime *r, struct catalog *reader, const char *path, struct diag *d);
+enum err serveload_file(struct runtime *r, struct catalog *reader, const char *path,
+                        struct diag *d);
 
 #endif

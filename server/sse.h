@@ -20,7 +20,8 @@ enum sse_topic { SSE_ALERTS, SSE_OVERVIEW };
 struct sse_source {
     void *ctx;
     /* Appends frames (sse_frame) of alerts after `after`, at most limit; *last: the last one's seq. How many. */
-    unsigned (*replay)(void *ctx, uint64_t after, unsigned limit, struct bytes *out, uint64_t *last);
+    unsigned (*replay)(void *ctx, uint64_t after, unsigned limit, struct bytes *out,
+                       uint64_t *last);
     void (*overview)(void *ctx, struct bytes *json);
 };
 

@@ -13,12 +13,14 @@
 
 struct catalog;
 
-enum err catalog_open(const char *path, struct diag *d, struct catalog **out); /* creates, migrates; ERR_VERSION, ERR_IO */
+enum err catalog_open(const char *path, struct diag *d,
+                      struct catalog **out); /* creates, migrates; ERR_VERSION, ERR_IO */
 enum err catalog_reader(const char *path, struct catalog **out); /* read-only, another thread's */
 void catalog_close(struct catalog *c);
 
 /* --- settings fixed at the first start (key groups, format) --- */
-enum err catalog_get_setting(struct catalog *c, const char *name, char out[256]); /* ERR_NOT_FOUND */
+enum err catalog_get_setting(struct catalog *c, const char *name,
+                             char out[256]); /* ERR_NOT_FOUND */
 enum err catalog_set_setting(struct catalog *c, const char *name, const char *value);
 
 /* --- streams --- */
@@ -29,7 +31,8 @@ struct catalog_stream {
 };
 enum err catalog_add_stream(struct catalog *c, struct catalog_stream *s); /* ERR_EXISTS */
 /* Calls `each` for every stream by id; strings live for the call. */
-enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s), void *ctx);
+enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s),
+                         void *ctx);
 
 /* --- rules --- */
 struct catalog_mark {
@@ -61,10 +64,14 @@ enum err catalog_rules_cut(struct catalog *c, uint64_t uid, const struct catalog
 typedef void catalog_rules_each(void *ctx, const struct catalog_rule *r);
 enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *each, void *ctx);
 /* Without cuts, in order of uid from the one after `after`: for lists. */
-enum err catalog_rules_page(struct catalog *c, uint64_t after, unsigned limit, catalog_rules_each *each, void *ctx);
-enum err catalog_rules_find(struct catalog *c, const char *name, uint64_t *uid); /* a live one; ERR_NOT_FOUND */
-enum err catalog_rules_count(struct catalog *c, uint64_t by_mode[3]); /* live ones, by enum rule_mode */
-enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *each, void *ctx); /* deleted ones too */
+enum err catalog_rules_page(struct catalog *c, uint64_t after, unsigned limit,
+                            catalog_rules_each *each, void *ctx);
+enum err catalog_rules_find(struct catalog *c, const char *name,
+                            uint64_t *uid); /* a live one; ERR_NOT_FOUND */
+enum err catalog_rules_count(struct catalog *c,
+                             uint64_t by_mode[3]); /* live ones, by enum rule_mode */
+enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *each,
+                           void *ctx); /* deleted ones too */
 
 /* --- alerts --- */
 struct catalog_alert_event { /* an event of the match */
@@ -90,17 +97,20 @@ struct catalog_alert {
     int retracted;
     unsigned nevents;
     const struct catalog_alert_event *events;
-    uint64_t seq; /* given on insert: order of arrival, the cursor of lists and of the live stream */
+    uint64_t
+        seq; /* given on insert: order of arrival, the cursor of lists and of the live stream */
     const char *status; /* "open" … */
 };
 /* One transaction; an id that is there already is left alone (a replay) unless its revision is higher. *inserted: how many
  * were new or updated; those get their seq, ascending in the order given; the others seq = 0. */
-enum err catalog_alerts_add(struct catalog *c, struct catalog_alert *alerts, unsigned n, unsigned *inserted);
+enum err catalog_alerts_add(struct catalog *c, struct catalog_alert *alerts, unsigned n,
+                            unsigned *inserted);
 /* An alert's count, raised to `count` if it is lower. */
 enum err catalog_alerts_raise(struct catalog *c, const char *id, uint32_t count);
 
 struct catalog_alert_filter {
-    const char *rule, *severity, *key, *status; /* NULL: any. rule: name; key: the key's values, joined by "," */
+    const char *rule, *severity, *key,
+        *status; /* NULL: any. rule: name; key: the key's values, joined by "," */
     int mode; /* enum rule_mode; -1: any */
     uint64_t after_seq; /* cursor; 0: from the start (newest first: from the end) */
     int oldest_first;
@@ -108,19 +118,25 @@ struct catalog_alert_filter {
 };
 typedef void catalog_alerts_each(void *ctx, const struct catalog_alert *a);
 /* Without vars_json and events. */
-enum err catalog_alerts(struct catalog *c, const struct catalog_alert_filter *f, catalog_alerts_each *each, void *ctx);
-enum err catalog_alerts_get(struct catalog *c, const char *id, catalog_alerts_each *each, void *ctx); /* ERR_NOT_FOUND */
+enum err catalog_alerts(struct catalog *c, const struct catalog_alert_filter *f,
+                        catalog_alerts_each *each, void *ctx);
+enum err catalog_alerts_get(struct catalog *c, const char *id, catalog_alerts_each *each,
+                            void *ctx); /* ERR_NOT_FOUND */
 struct catalog_counts {
-    uint64_t alerts, open, last_hour, shadow, dead_letters; /* shadow results are in no other count */
+    uint64_t alerts, open, last_hour, shadow,
+        dead_letters; /* shadow results are in no other count */
     uint64_t last_seq;
 };
 enum err catalog_alerts_count(struct catalog *c, evtime now, struct catalog_counts *out);
 /* Kept with each insert, so all three are cheap. By rule: shadow results apart; last is wall time, EVTIME_MIN: none. */
 enum err catalog_alerts_by_rule(struct catalog *c,
-                                void (*each)(void *ctx, uint64_t uid, uint64_t alerts, uint64_t shadow, evtime last),
+                                void (*each)(void *ctx, uint64_t uid, uint64_t alerts,
+                                             uint64_t shadow, evtime last),
                                 void *ctx);
 enum err catalog_alerts_by_minute(struct catalog *c, evtime since,
-                                  void (*each)(void *ctx, evtime minute, const char *severity, uint64_t n), void *ctx);
+                                  void (*each)(void *ctx, evtime minute, const char *severity,
+                                               uint64_t n),
+                                  void *ctx);
 
 /* --- dead letters: rows that a stream refused (ERRORS) and late rows of a rule (LATE), bounded by count --- */
 struct catalog_dead_letter {
@@ -135,7 +151,8 @@ struct catalog_dead_letter {
     evtime at;
 };
 /* One with an offset that is there already (a replay), for the same rule, is left alone. */
-enum err catalog_dead_add(struct catalog *c, const struct catalog_dead_letter *d, unsigned n, uint64_t keep);
+enum err catalog_dead_add(struct catalog *c, const struct catalog_dead_letter *d, unsigned n,
+                          uint64_t keep);
 enum err catalog_dead_list(struct catalog *c, uint64_t before_id, unsigned limit,
                            void (*each)(void *ctx, const struct catalog_dead_letter *d), void *ctx);
 
