@@ -368,5 +368,8 @@ const struct expr *bind_expr(struct bind *b, const struct ast_expr *e)
 
 const struct expr *bind_condition(struct bind *b, const struct ast_expr *e, const char *what)
 {
-    return logic_condition(b->cc, bind_expr(b, e), what);
+    const struct expr *c = logic_condition(b->cc, bind_expr(b, e), what);
+    if (c != NULL && c->kind == EXPR_CONST && (c->constant.null || c->constant.c.i == 0))
+        diag_warn(b->cc->d, "never", e->at, NULL, "%s is never true", what);
+    return c;
 }

@@ -60,9 +60,20 @@ static const struct function *find(const char *name)
     return NULL;
 }
 
+static bool is_over_only(const char *name)
+{
+    return strcasecmp(name, "LAG") == 0 || strcasecmp(name, "LEAD") == 0 ||
+           strcasecmp(name, "ROW_NUMBER") == 0;
+}
+
 static void say_unknown(struct bind *b, const struct ast_expr *e)
 {
     const char *names[FUNCTIONS + ALIASES + OTHERS + AGGREGATES];
+    if (is_over_only(e->name.text) && e->call->over == NULL) {
+        diag_error(b->cc->d, "over", e->op_at, NULL,
+                   "%s needs OVER (PARTITION BY ... ORDER BY ...)", e->name.text);
+        return;
+    }
     size_t n = 0;
     for (unsigned i = 0; i < AGGREGATES; i++) /* the first of equally near ones is offered */
         names[n++] = aggregate_names[i];
@@ -277,14 +288,13 @@ static const struct expr *refuse_over(struct bind *b, const struct ast_expr *e)
 {
     const struct ast_over *o = e->call->over;
     const char *name = e->name.text;
-    bool own = strcasecmp(name, "LAG") == 0 || strcasecmp(name, "ROW_NUMBER") == 0;
     if (b->place == BIND_DEFINE || b->place == BIND_MEASURE)
         diag_error(b->cc->d, "over", o->at, "aggregates over the match need no OVER",
                    "OVER cannot stand in MATCH_RECOGNIZE");
     else if (strcasecmp(name, "LEAD") == 0)
         diag_error(b->cc->d, "over", e->op_at, "LAG looks at earlier rows",
                    "LEAD looks at rows that have not come yet");
-    else if (!own && aggregate_kind(name) < 0)
+    else if (!is_over_only(name) && aggregate_kind(name) < 0)
         say_unknown(b, e);
     else if (o->bad_bound != NULL)
         diag_error(b->cc->d, "over", o->bad_at, "end the frame with CURRENT ROW",

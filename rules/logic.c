@@ -135,6 +135,9 @@ static const struct expr *compare_numbers(struct cc *cc, enum expr_kind k, const
 static const struct expr *compare_null(struct cc *cc, enum expr_kind k, const struct expr *other,
                                        struct span at)
 {
+    if (k != EXPR_DISTINCT && k != EXPR_NOT_DISTINCT && other->kind != EXPR_CONST)
+        diag_warn(cc->d, "null", at, "IS NULL asks for it",
+                  "a comparison with NULL is never true nor false");
     if (k != EXPR_DISTINCT && k != EXPR_NOT_DISTINCT)
         return types_null(cc, types_of(TYPE_BOOLEAN), at);
     const struct expr *e = logic_is(cc, EXPR_IS_NULL, other, at);

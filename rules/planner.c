@@ -23,7 +23,8 @@ static const struct expr *bind_row(struct cc *cc, const struct names_relation *r
 static const struct expr *bind_where(struct cc *cc, const struct names_relation *rel,
                                      const struct ast_expr *e)
 {
-    return logic_condition(cc, bind_row(cc, rel, e, "WHERE"), "WHERE");
+    struct bind b = {.cc = cc, .rel = rel, .clause = "WHERE"};
+    return bind_condition(&b, e, "WHERE");
 }
 
 const char *planner_item_name(struct cc *cc, const struct ast_item *i, unsigned n)
