@@ -18,7 +18,8 @@ struct runtime_options {
     const char *data; /* data folder */
     unsigned workers;
     unsigned key_groups; /* at the first start; later the catalogue's */
-    uint64_t max_intake_ahead_rows; /* rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN */
+    /* Rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN. */
+    uint64_t max_intake_ahead_rows;
     uint64_t dead_letters_kept;
 };
 
@@ -28,8 +29,8 @@ typedef void runtime_on_alert(void *ctx, uint64_t seq, const char *json, size_t 
 struct runtime;
 
 /* ERR_IN_USE, ERR_IO, ERR_VERSION, ERR_CORRUPT with a sentence in d that says what to do. Starts the workers. */
-enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_alert, void *ctx, struct diag *d,
-                       struct runtime **out);
+enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_alert, void *ctx,
+                       struct diag *d, struct runtime **out);
 /* Ends the workers (SIGTERM, then SIGKILL after a bounded time), flushes, closes. */
 void runtime_stop(struct runtime *r);
 bool runtime_ready(struct runtime *r); /* all workers run the present job */
@@ -40,15 +41,17 @@ const struct schema *runtime_stream(struct runtime *r, const char *name);
 /* The compiled form of a live rule, with a reference of the caller's own; NULL: none of that uid. */
 struct rule_plan *runtime_plan(struct runtime *r, uint64_t uid);
 /* One recorded event's text (freed by mem_free); ERR_NOT_FOUND. */
-enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset, char **text, size_t *n);
+enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset,
+                       char **text, size_t *n);
 
 /* --- changes; `done` is called once, later, on the runtime's thread --- */
 typedef void runtime_done(void *ctx, enum err e, const struct diag *d);
 /* One statement or a script (CREATE STREAM, CREATE RULE), compiled and made durable; a rule sees events from here on.
  * Errors of the text come at once through d (ERR_INVALID …) and `done` is not called. ERR_EXISTS: without OR REPLACE. */
-enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char *select_name, struct diag *d,
-                        runtime_done *done, void *ctx);
-enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode, runtime_done *done, void *ctx);
+enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char *select_name,
+                        struct diag *d, runtime_done *done, void *ctx);
+enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,
+                          runtime_done *done, void *ctx);
 enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx);
 
 /* --- intake (http and generator streams) --- */
@@ -65,19 +68,27 @@ struct runtime_row {
     const char *p;
     size_t n;
 };
-enum err runtime_intake(struct runtime *r, const char *stream, unsigned partition, const struct runtime_row *rows,
-                        unsigned n, bool durable, struct runtime_row_answer *answers);
+enum err runtime_intake(struct runtime *r, const char *stream, unsigned partition,
+                        const struct runtime_row *rows, unsigned n, bool durable,
+                        struct runtime_row_answer *answers);
 enum err runtime_finish(struct runtime *r, const char *stream, int partition /* -1: all */);
 
 /* --- what is going on --- */
-enum runtime_worker_state { WORKER_CREATED, WORKER_SCHEDULED, WORKER_RUNNING, WORKER_FINISHED, WORKER_FAILED };
+enum runtime_worker_state {
+    WORKER_CREATED,
+    WORKER_SCHEDULED,
+    WORKER_RUNNING,
+    WORKER_FINISHED,
+    WORKER_FAILED
+};
 struct runtime_worker {
     unsigned index;
     int pid;
     enum runtime_worker_state state;
     uint32_t attempt;
     evtime started;
-    uint64_t rows_in, frames_in, frames_out, results, rows_waiting, keys, partials, windows_open, state_bytes, rows_late;
+    uint64_t rows_in, frames_in, frames_out, results, rows_waiting, keys, partials, windows_open,
+        state_bytes, rows_late;
     double busy; /* share of the last seconds spent working, 0..1 */
     uint64_t rss_bytes;
     evtime watermark;

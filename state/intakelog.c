@@ -29,15 +29,15 @@ enum {
 };
 enum block_kind { BLOCK_ROWS, BLOCK_ROWS_PACKED, BLOCK_END };
 
-struct place {
-    uint32_t stream, partition;
-};
 struct partition {
-    struct place at; /* key of the map; no padding */
+    uint64_t place; /* key of the map: stream and partition */
     uint64_t end;
     evtime w;
     bool finished;
     MAP_LINK;
+};
+struct place {
+    uint32_t stream, partition;
 };
 struct intakelog {
     rocksdb_options_t *options;
@@ -97,8 +97,8 @@ static enum err read_header(const void *value, size_t n, struct header *h)
 
 static struct partition *find(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
-    struct place at = {stream, partition};
-    return MAP_GET(l->partitions, &at, sizeof at);
+    uint64_t place = (uint64_t)stream << 32 | partition;
+    return MAP_GET(l->partitions, &place, sizeof place);
 }
 
 static struct partition *find_or_add(struct intakelog *l, uint32_t stream, uint32_t partition)
@@ -106,9 +106,9 @@ static struct partition *find_or_add(struct intakelog *l, uint32_t stream, uint3
     struct partition *p = find(l, stream, partition);
     if (p == NULL) {
         p = mem_new(sizeof *p);
-        p->at = (struct place){stream, partition};
+        p->place = (uint64_t)stream << 32 | partition;
         p->w = EVTIME_MIN;
-        MAP_PUT(l->partitions, p, &p->at, sizeof p->at);
+        MAP_PUT(l->partitions, p, &p->place, sizeof p->place);
     }
     return p;
 }

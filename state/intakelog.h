@@ -32,13 +32,16 @@ struct intakelog_row {
 /* Append rows of one partition: in the WAL (survives SIGKILL) on return; with `sync`, fsynced. w: the partition's
  * watermark after the last of them (EVTIME_MIN: none yet). *first: the offset of the first. Either all rows are in or
  * none. ERR_CONFLICT: the partition's input has ended. */
-enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival, evtime w,
-                          const struct intakelog_row *rows, unsigned n, int sync, uint64_t *first);
+enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival,
+                          evtime w, const struct intakelog_row *rows, unsigned n, int sync,
+                          uint64_t *first);
 /* The input of that partition ends here; ERR_CONFLICT: it has ended already. Later appends answer ERR_CONFLICT. */
 enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition);
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition);
-uint64_t intakelog_end(struct intakelog *l, uint32_t stream, uint32_t partition); /* the next offset */
-evtime intakelog_w(struct intakelog *l, uint32_t stream, uint32_t partition); /* there; EVTIME_MAX: finished */
+uint64_t intakelog_end(struct intakelog *l, uint32_t stream,
+                       uint32_t partition); /* the next offset */
+evtime intakelog_w(struct intakelog *l, uint32_t stream,
+                   uint32_t partition); /* there; EVTIME_MAX: finished */
 
 /* A block read back: rows from `first`; texts lie in one buffer with 32 readable bytes after each block. */
 struct intakelog_block {
@@ -55,7 +58,7 @@ enum err intakelog_read(struct intakelog *l, uint32_t stream, uint32_t partition
                         struct intakelog_block *out);
 void intakelog_block_fini(struct intakelog_block *b);
 /* One event's text, for alert pages; caller frees. ERR_NOT_FOUND: gone by retention or never there. */
-enum err intakelog_event(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset, char **text,
-                         size_t *n);
+enum err intakelog_event(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset,
+                         char **text, size_t *n);
 
 #endif
