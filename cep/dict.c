@@ -5,6 +5,7 @@
 #include "cep/dict.h"
 #include "base/arena.h"
 #include "base/mem.h"
+#include "cep/value.h"
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ enum { SLOTS_MIN = 64, IN_WORDS = 16 };
 
 struct words {
     uint64_t a,
-        b; /* first and last 8 bytes; of a text of up to 16 bytes, with its length, they are the text */
+        b; /* up to 16 bytes: the text, filled up with zeros; more: its first 8 and its last 8 */
 };
 
 struct slot {
@@ -33,19 +34,37 @@ struct dict {
 static struct words words_of(const char *p, size_t n)
 {
     struct words w = {0, 0};
-    if (n >= 8) {
-        memcpy(&w.a, p, 8);
-        memcpy(&w.b, p + n - 8, 8);
-    } else if (n >= 4) {
-        uint32_t x, y;
-        memcpy(&x, p, 4);
-        memcpy(&y, p + n - 4, 4);
-        w.a = (uint64_t)y << 32 | x;
+    if (n > IN_WORDS) {
+        memcpy(&w.a, p, sizeof w.a);
+        memcpy(&w.b, p + n - sizeof w.b, sizeof w.b);
     } else if (n > 0) {
-        w.a = (uint64_t)(uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 |
-              (uint64_t)(uint8_t)p[n - 1] << 16;
+        memcpy(&w, p, n);
     }
     return w;
+}
+
+/* The same, without a branch on the length: the bytes after the text are read, and masked. */
+static inline struct words words_of_padded(const char *p, size_t n)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define FIRST(k) ((k) == 0 ? 0 : (k) >= 8 ? ~UINT64_C(0) : UINT64_MAX << (64 - 8 * (k)))
+#else
+#define FIRST(k) ((k) == 0 ? 0 : (k) >= 8 ? ~UINT64_C(0) : UINT64_MAX >> (64 - 8 * (k)))
+#endif
+#define MASKS(k)                                                                                   \
+    {                                                                                              \
+        FIRST(k), (k) <= 8 ? 0 : FIRST((k) <= 8 ? 1 : (k)-8)                                       \
+    }
+    static const struct words masks[IN_WORDS + 1] = {MASKS(0),  MASKS(1),  MASKS(2),  MASKS(3),
+                                                     MASKS(4),  MASKS(5),  MASKS(6),  MASKS(7),
+                                                     MASKS(8),  MASKS(9),  MASKS(10), MASKS(11),
+                                                     MASKS(12), MASKS(13), MASKS(14), MASKS(15),
+                                                     MASKS(16)};
+    struct words w;
+    if (n > IN_WORDS)
+        return words_of(p, n);
+    memcpy(&w, p, sizeof w);
+    return (struct words){w.a & masks[n].a, w.b & masks[n].b};
 }
 
 static size_t hash(struct words w, size_t n)
@@ -56,9 +75,8 @@ static size_t hash(struct words w, size_t n)
 }
 
 /* The slot of that text, or the free one where it belongs. */
-static struct slot *find(const struct dict *d, const char *p, size_t n)
+static inline struct slot *find_words(const struct dict *d, struct words w, const char *p, size_t n)
 {
-    struct words w = words_of(p, n);
     for (size_t i = hash(w, n);; i++) {
         struct slot *s = &d->slots[i & (d->nslots - 1)];
         if (s->id == 0)
@@ -67,6 +85,11 @@ static struct slot *find(const struct dict *d, const char *p, size_t n)
             (n <= IN_WORDS || memcmp(s->p, p, n) == 0))
             return s;
     }
+}
+
+static struct slot *find(const struct dict *d, const char *p, size_t n)
+{
+    return find_words(d, words_of(p, n), p, n);
 }
 
 struct dict *dict_new(void)
@@ -120,6 +143,13 @@ uint32_t dict_add(struct dict *d, const char *p, size_t n)
 uint32_t dict_find(const struct dict *d, const char *p, size_t n)
 {
     return find(d, p, n)->id;
+}
+
+void dict_fill(const struct dict *d, struct str *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        texts[i].id =
+            find_words(d, words_of_padded(texts[i].p, texts[i].n), texts[i].p, texts[i].n)->id;
 }
 
 uint32_t dict_count(const struct dict *d)

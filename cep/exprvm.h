@@ -3,7 +3,11 @@
  *
  * Room:   plan -> [exprvm] -> predindex, operators
  * Owns:   its code and registers; built once for a job, reused for each batch
- * Thread: one worker.  Reads no clock. */
+ * Thread: one worker.  Reads no clock.
+ *
+ * What has no value is NULL, never an error: division by zero (of every type), a result that overflows its type or a
+ * DECIMAL's precision, a time outside the years 1 to 9999, a CAST of a text that is no such value, a LIKE pattern that
+ * ends in its escape. DECIMAL arithmetic is exact, and rounds half away from zero to the scale of its result. */
 #ifndef WEIR_CEP_EXPRVM_H
 #define WEIR_CEP_EXPRVM_H
 #include "cep/batch.h"

@@ -21,6 +21,7 @@ struct codec_json {
     struct codec_walk walk;
     struct codec_simd *simd;
     struct colset want;
+    const struct dict *dict;
     uint32_t ends[BLOCK_BYTES]; /* of the lines of a block: places of newlines, then its length */
 };
 
@@ -33,8 +34,8 @@ struct codec_json *codec_json_new(const struct schema *s, const struct colset *w
         colset_add(&c->want, (unsigned)s->time_column);
     c->simd = codec_simd_new();
     c->walk.schema = s;
-    c->walk.dict = dict;
-    codec_shape_init(&c->walk.shape, s, &c->want, dict);
+    c->dict = dict;
+    codec_shape_init(&c->walk.shape, s, &c->want);
     return c;
 }
 
@@ -56,10 +57,10 @@ static void begin(struct codec_json *c, struct batch *b, size_t text_step)
     for (unsigned i = 0; i < w->schema->ncolumns; i++)
         w->cells[i] = b->columns[i].i;
     w->text = (struct codec_text){.step = text_step};
-    uint64_t serial = w->dict != NULL ? dict_serial(w->dict) : 0;
+    uint64_t serial = c->dict != NULL ? dict_serial(c->dict) : 0;
     if (b->n == 0 && serial != 0) {
         b->dict_serial = serial;
-        b->with_ids = *dict_columns(w->dict);
+        b->with_ids = *dict_columns(c->dict);
     } else if (b->dict_serial != serial) {
         b->with_ids = (struct colset){{0}}; /* rows of two dictionaries: none counts */
     }
@@ -85,6 +86,22 @@ static void too_big(struct codec_problem *p, size_t n)
     *p = (struct codec_problem){.code = CODEC_TOO_BIG};
     snprintf(p->text, sizeof p->text, "the event has %zu bytes, more than %d", n,
              (int)CODEC_EVENT_MAX);
+}
+
+/* Texts that rules compare with get their ids, in rows from `first` on. */
+static void fill_ids(struct codec_json *c, unsigned first)
+{
+    struct batch *b = c->walk.b;
+    if (c->dict == NULL || b->n == first)
+        return;
+    const struct colset *columns = dict_columns(c->dict);
+    for (unsigned k = 0; k < b->schema->ncolumns; k++) {
+        if (!colset_has(columns, k) || !colset_has(&c->want, k) ||
+            b->schema->columns[k].type.kind != TYPE_STRING ||
+            b->schema->columns[k].computed != NULL)
+            continue;
+        dict_fill(c->dict, b->columns[k].s + first, b->n - first);
+    }
 }
 
 /* A row has been filled. */
@@ -124,7 +141,10 @@ enum err codec_json_row(struct codec_json *c, const char *text, size_t n, uint64
         return ERR_INVALID;
     }
     begin(c, b, 0);
-    return walk_one(c, text, n, offset, p) ? ERR_OK : ERR_INVALID;
+    if (!walk_one(c, text, n, offset, p))
+        return ERR_INVALID;
+    fill_ids(c, b->n - 1);
+    return ERR_OK;
 }
 
 static bool is_blank(const char *p, size_t n)
@@ -231,6 +251,7 @@ void codec_json_lines(struct codec_json *c, const char *buf, size_t len, size_t 
                       uint64_t *offset, struct batch *b, codec_json_bad *on_bad, void *ctx)
 {
     struct lines l = {.c = c, .offset = offset, .on_bad = on_bad, .ctx = ctx};
+    unsigned first = b->n;
     begin(c, b, TEXT_STEP);
     while (*pos < len && b->n < BATCH_ROWS) {
         const char *p = buf + *pos;
@@ -248,4 +269,5 @@ void codec_json_lines(struct codec_json *c, const char *buf, size_t len, size_t 
         }
         *pos += block_lines(&l, p, n);
     }
+    fill_ids(c, first);
 }

@@ -71,25 +71,59 @@ static inline bool codec_number_whole(const char *p, size_t n, int64_t *out)
     return true;
 }
 
-/* A number at that scale. The common form is some digits, a point, and at most `scale` digits; its value is put together
- * from the two runs of digits. */
-static inline bool codec_number_fixed(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out)
+/* "58.54" and its like, up to 8 bytes: the point is taken out, and what is left is digits. False: something else. */
+static inline bool codec_number_short(const char *p, size_t n, unsigned scale, uint64_t *out)
 {
-    uint64_t whole, part = 0;
-    bool negative = *p == '-';
-    const char *s = p + negative;
-    size_t m = n - negative, fraction = scale;
-    while (fraction > 0 && (m < fraction + 2 || s[m - 1 - fraction] != '.'))
-        fraction--;
-    size_t before = fraction > 0 ? m - 1 - fraction : m;
-    if (fraction > 8 || before + scale > 18 || !codec_number_digits16(s, before, &whole) ||
-        (fraction > 0 && !codec_number_digits8(s + before + 1, (unsigned)fraction, &part)))
-        return codec_number_decimal(p, n, precision, scale, out);
-    uint64_t v = whole * codec_number_power[scale] + part * codec_number_power[scale - fraction];
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t points = UINT64_C(0x2e2e2e2e2e2e2e2e), ones = UINT64_C(0x0101010101010101);
+    uint64_t w;
+    if (n > 8)
+        return false;
+    memcpy(&w, p, sizeof w);
+    uint64_t x = w ^ points, hit = (x - ones) & ~x & ones << 7; /* the lowest bit that is set is right */
+    if (hit == 0)
+        return false;
+    unsigned point = (unsigned)__builtin_ctzll(hit) / 8, fraction = (unsigned)n - 1 - point;
+    if (point == 0 || point + 1 >= n || fraction > scale || (p[0] == '0' && point > 1))
+        return false;
+    uint64_t before = (UINT64_C(1) << (8 * point)) - 1, digits = (w & before) | (w >> 8 & ~before);
+    char text[8];
+    memcpy(text, &digits, sizeof text);
+    if (!codec_number_digits8(text, (unsigned)n - 1, out))
+        return false;
+    *out *= codec_number_power[scale - fraction];
+    return true;
+#else
+    (void)p, (void)n, (void)scale, (void)out;
+    return false;
+#endif
+}
+
+/* A number at that scale, if it is not negative and has some digits, a point, and at most `scale` digits (8), or no
+ * point. False: something else. */
+static inline bool codec_number_fixed_fast(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out)
+{
+    uint64_t whole, part = 0, v;
+    if (!codec_number_short(p, n, scale, &v)) {
+        size_t fraction = scale <= 8 ? scale : 8;
+        while (fraction > 0 && (n < fraction + 2 || p[n - 1 - fraction] != '.'))
+            fraction--;
+        size_t before = fraction > 0 ? n - 1 - fraction : n;
+        if (before + scale > 18 || !codec_number_digits16(p, before, &whole) ||
+            (fraction > 0 && !codec_number_digits8(p + before + 1, (unsigned)fraction, &part)))
+            return false;
+        v = whole * codec_number_power[scale] + part * codec_number_power[scale - fraction];
+    }
     if (v >= codec_number_power[precision])
         return false;
-    *out = negative ? -(int64_t)v : (int64_t)v;
+    *out = (int64_t)v;
     return true;
+}
+
+/* A number at that scale. */
+static inline bool codec_number_fixed(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out)
+{
+    return codec_number_fixed_fast(p, n, precision, scale, out) || codec_number_decimal(p, n, precision, scale, out);
 }
 
 #endif

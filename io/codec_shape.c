@@ -10,6 +10,7 @@ static struct codec_node *node_new(struct arena *arena)
     n->keys = dict_new();
     /* No key begins with a NUL: what is not learned yet is never right. */
     n->guesses = arena_zero(arena, (CODEC_GUESSES + 1) * sizeof *n->guesses);
+    n->before = arena_zero(arena, (CODEC_GUESSES + 1) * sizeof *n->before);
     return n;
 }
 
@@ -40,9 +41,7 @@ static enum codec_op op_of(const struct codec_field *f)
 {
     switch (f->type.kind) {
     case TYPE_STRING:
-        return !f->wanted    ? CODEC_OP_STRING
-               : f->interned ? CODEC_OP_STRING_ID
-                             : CODEC_OP_STRING_KEEP;
+        return f->wanted ? CODEC_OP_STRING_KEEP : CODEC_OP_STRING;
     case TYPE_TIMESTAMP:
         return CODEC_OP_TIME;
     case TYPE_DECIMAL:
@@ -56,8 +55,7 @@ static enum codec_op op_of(const struct codec_field *f)
 }
 
 /* 'billing.address.city' goes down by its dots; a name without a path is one key, dots and all. */
-static void add_column(struct codec_shape *s, const struct schema *schema, unsigned c, bool wanted,
-                       bool interned)
+static void add_column(struct codec_shape *s, const struct schema *schema, unsigned c, bool wanted)
 {
     const struct column *column = &schema->columns[c];
     const char *path = column->path != NULL ? column->path : column->name, *from = path;
@@ -80,8 +78,7 @@ static void add_column(struct codec_shape *s, const struct schema *schema, unsig
                                .column = (int)c,
                                .bit = UINT64_C(1) << (c % 64),
                                .type = column->type,
-                               .wanted = wanted,
-                               .interned = interned && column->type.kind == TYPE_STRING};
+                               .wanted = wanted};
     leaf.op = op_of(&leaf);
     if (f->column < 0) {
         leaf.inside = f->inside;
@@ -95,8 +92,7 @@ static void add_column(struct codec_shape *s, const struct schema *schema, unsig
         f->op = CODEC_OP_SLOW;
 }
 
-void codec_shape_init(struct codec_shape *s, const struct schema *schema, const struct colset *want,
-                      const struct dict *dict)
+void codec_shape_init(struct codec_shape *s, const struct schema *schema, const struct colset *want)
 {
     *s = (struct codec_shape){.arena = arena_new(0, 0)};
     s->root = node_new(s->arena);
@@ -104,8 +100,7 @@ void codec_shape_init(struct codec_shape *s, const struct schema *schema, const 
         if (schema->columns[c].computed != NULL)
             continue;
         colset_add(&s->inputs, c);
-        add_column(s, schema, c, colset_has(want, c),
-                   dict != NULL && colset_has(dict_columns(dict), c));
+        add_column(s, schema, c, colset_has(want, c));
     }
 }
 
@@ -119,12 +114,13 @@ void codec_shape_fini(struct codec_shape *s)
 static void learn(struct codec_shape *s, struct codec_node *node, struct codec_guess *g,
                   const char *key, size_t n, const struct codec_field *f)
 {
-    struct codec_guess new = {.n = (uint32_t)n + 2, .field = f, .op = f->op};
-    char text[CODEC_GUESS_KEY_MAX + 2];
+    struct codec_guess new = {.n = (uint32_t)n + 3, .field = f, .op = f->op};
+    char text[CODEC_GUESS_KEY_MAX + 3];
     if (n > CODEC_GUESS_KEY_MAX)
         return;
-    memcpy(text, key, n);
-    memcpy(text + n, "\":", 2);
+    text[0] = '"';
+    memcpy(text + 1, key, n);
+    memcpy(text + 1 + n, "\":", 2);
     if (new.n > sizeof new.text) {
         if (node->learned >= LEARNED_MAX)
             return;
@@ -135,6 +131,12 @@ static void learn(struct codec_shape *s, struct codec_node *node, struct codec_g
     memcpy(new.text, text, first);
     memset(new.mask + first, 0xff, sizeof new.mask - first);
     *g = new;
+    for (unsigned i = (unsigned)(g - node->guesses); i < CODEC_GUESSES; i++) {
+        node->before[i + 1] = node->before[i];
+        const struct codec_field *of = node->guesses[i].field;
+        if (of != NULL && of->column >= 0)
+            colset_add(&node->before[i + 1], (unsigned)of->column);
+    }
 }
 
 const struct codec_field *codec_shape_find(struct codec_shape *s, struct codec_node *node,

@@ -21,7 +21,6 @@ struct codec_node;
 enum codec_op {
     CODEC_OP_STRING, /* is one; not wanted */
     CODEC_OP_STRING_KEEP,
-    CODEC_OP_STRING_ID, /* keep, with its id */
     CODEC_OP_TIME,
     CODEC_OP_WHOLE,
     CODEC_OP_FIXED, /* DECIMAL */
@@ -36,7 +35,6 @@ struct codec_field { /* what is known of a key */
     uint64_t bit; /* of the column in its word of a colset */
     struct type type;
     bool wanted; /* to be stored, else only checked */
-    bool interned; /* its text gets an id */
     struct codec_field *also; /* a further column with the same path, or NULL */
     struct codec_node *inside; /* columns further down, or NULL */
 };
@@ -47,11 +45,11 @@ enum {
 };
 
 struct codec_guess {
-    _Alignas(16) char text[16]; /* the first bytes of the key with its closing quote and the colon */
+    _Alignas(16) char text[16]; /* the first bytes of the key with its quotes and the colon */
     _Alignas(16) char mask[16]; /* 0xff: that byte does not count */
     const struct codec_field *field;
-    uint32_t n; /* bytes of that */
     enum codec_op op; /* the field's */
+    uint32_t n; /* bytes of the whole text */
     const char *key; /* of more than 16 bytes: all of it */
 };
 
@@ -61,6 +59,7 @@ struct codec_node {
     size_t cap_fields;
     struct colset under; /* columns here and further down */
     struct codec_guess *guesses; /* CODEC_GUESSES, and one that is never right */
+    struct colset *before; /* of each of them: the columns of all guesses before it */
     unsigned learned; /* long keys learned so far; they take memory, so there is an end to it */
 };
 
@@ -71,15 +70,14 @@ struct codec_shape {
 };
 
 /* The tree of a schema's columns. */
-void codec_shape_init(struct codec_shape *s, const struct schema *schema, const struct colset *want,
-                      const struct dict *dict);
+void codec_shape_init(struct codec_shape *s, const struct schema *schema, const struct colset *want);
 void codec_shape_fini(struct codec_shape *s);
 /* The field of a key (one without a column, if the schema has no such key); it is the guess for place *i from now on, and *i goes one on. */
 const struct codec_field *codec_shape_find(struct codec_shape *s, struct codec_node *node, unsigned *i,
                                            const char *key, size_t n);
 
-/* Is the key that begins at p the guess, and does a colon follow at once? Reads 16 bytes from p, more only if those
- * agree. */
+/* Is the key that begins at p, with its quote, the guess, and does a colon follow at once? Reads 16 bytes from p, more
+ * only if those agree. */
 static inline bool codec_shape_is(const struct codec_guess *g, const char *p)
 {
 #ifdef __SSE2__
@@ -96,7 +94,8 @@ static inline bool codec_shape_is(const struct codec_guess *g, const char *p)
     if ((((key[0] ^ text[0]) & ~mask[0]) | ((key[1] ^ text[1]) & ~mask[1])) != 0)
         return false;
 #endif
-    return g->n <= sizeof g->text || memcmp(p + sizeof g->text, g->key + sizeof g->text, g->n - sizeof g->text) == 0;
+    return __builtin_expect(g->n <= sizeof g->text, 1) ||
+           memcmp(p + sizeof g->text, g->key + sizeof g->text, g->n - sizeof g->text) == 0;
 }
 
 #endif

@@ -207,8 +207,7 @@ static bool take_text(struct codec_walk *w, const struct codec_field *f, const c
     switch (f->type.kind) {
     case TYPE_STRING: /* only one with escapes comes here */
         if (f->wanted)
-            w->b->columns[f->column].s[w->row] =
-                (struct str){p, (uint32_t)n, f->interned ? dict_find(w->dict, p, n) : 0};
+            w->b->columns[f->column].s[w->row] = (struct str){p, (uint32_t)n, 0};
         colset_add(&w->have, (unsigned)f->column);
         return true;
     case TYPE_DECIMAL:

@@ -69,8 +69,7 @@ static bool take_string(struct codec_walk *w, const struct codec_field *f, uint3
     char *to = codec_walk_room(w, n);
     memcpy(to, p, n);
     w->text.at += n;
-    w->b->columns[f->column].s[w->row] =
-        (struct str){to, (uint32_t)n, f->interned ? dict_find(w->dict, p, n) : 0};
+    w->b->columns[f->column].s[w->row] = (struct str){to, (uint32_t)n, 0};
     return true;
 }
 
@@ -174,7 +173,7 @@ find_key(struct codec_walk *w, struct codec_node *node, unsigned *guess)
     if (w->buf[w->at[1]] != ':')
         return no_key(w, "a colon is expected after a key");
     for (unsigned i = *guess + 1; i < CODEC_GUESSES && i <= *guess + AHEAD; i++)
-        if (codec_shape_is(&node->guesses[i], key)) {
+        if (codec_shape_is(&node->guesses[i], key - 1)) {
             *guess = i + 1;
             return node->guesses[i].field;
         }
@@ -189,44 +188,6 @@ find_key(struct codec_walk *w, struct codec_node *node, unsigned *guess)
     return codec_shape_find(&w->shape, node, &none, plain, n);
 }
 
-/* The values that are as they mostly are: a string of some bytes without escapes with the comma directly behind it, a
- * number of some digits. False: it is not one of those, and nothing is done.
- *
- * p: the value, n: bytes up to the next place. `text`: where the string is copied to. */
-static inline bool hot_string(struct codec_walk *w, const struct codec_field *f, const char *p,
-                              size_t n, char *text, bool keep, bool id)
-{
-    if (n - 2 > CODEC_COPY || p[0] != '"' || p[n - 1] != '"' ||
-        (w->has_escapes && memchr(p, '\\', n) != NULL))
-        return false;
-    if (keep) {
-        memcpy(text, p + 1, CODEC_COPY); /* of constant size: two moves; both sides have the room */
-        struct str *cell = (struct str *)w->cells[f->column] + w->row;
-        __builtin_prefetch(cell + 8,
-                           1); /* stores wait for each other: one that misses holds up the rest */
-        *cell = (struct str){text, (uint32_t)n - 2, id ? dict_find(w->dict, text, n - 2) : 0};
-    }
-    return true;
-}
-
-static inline bool hot_number(struct codec_walk *w, const struct codec_field *f, const char *p,
-                              size_t n, enum codec_op op)
-{
-    int64_t v;
-    if (op == CODEC_OP_FIXED ? !codec_number_fixed(p, n, f->type.precision, f->type.scale, &v)
-                             : !codec_number_whole(p, n, &v))
-        return false;
-    if (op == CODEC_OP_TIME) {
-        if (v < EVTIME_FIRST || v > EVTIME_LAST)
-            return false;
-        if (f->column == w->schema->time_column)
-            w->time = v;
-    }
-    if (f->wanted)
-        ((int64_t *)w->cells[f->column])[w->row] = v;
-    return true;
-}
-
 /* Where strings go, if there is room for all that are yet to come on the line, so that none has to ask; NULL: there is
  * not. A long line does not get as much as it has bytes: most of it may be of other fields. */
 static char *room_for_rest(struct codec_walk *w)
@@ -238,79 +199,148 @@ static char *room_for_rest(struct codec_walk *w)
     return rest <= LINE_MAX_BYTES ? codec_walk_room(w, rest) : NULL;
 }
 
-static __attribute__((noinline)) bool take_cold(struct codec_walk *w, const struct codec_field *f,
-                                                const uint32_t *at)
+/* The columns of the guesses in [from, to) have values. */
+static inline void account(struct codec_walk *w, const struct codec_node *node,
+                           const struct codec_guess *from, const struct codec_guess *to)
 {
-    w->at = at;
-    return f->op == CODEC_OP_SKIP ? skip_value(w) : take_any(w, f);
+    if (__builtin_expect(from == node->guesses, 1)) {
+        colset_union(&w->have, &node->before[to - node->guesses]);
+        return;
+    }
+    for (; from < to; from++)
+        w->have.w[(unsigned)from->field->column / 64] |= from->field->bit;
 }
 
-/* The members of the object whose opening brace is before w->at, which is at the first key; to after the last value. */
-static bool walk_members(struct codec_walk *w, struct codec_node *node)
+/* One member after the other, none of them guessed: when a value was wrong, so that the last of a doubled key can mend
+ * it. w->at is at a key, or at what should be one. */
+static bool walk_carefully(struct codec_walk *w, struct codec_node *node)
+{
+    for (;;) {
+        unsigned guess = CODEC_GUESSES;
+        if (w->at[3] >= w->end)
+            return codec_walk_refuse(w, "it ends too early");
+        const struct codec_field *f = find_key(w, node, &guess);
+        if (f == NULL)
+            return false;
+        w->at += 2;
+        if (!(f->op == CODEC_OP_SKIP ? skip_value(w) : take_any(w, f)))
+            return false;
+        if (*w->at >= w->end)
+            return codec_walk_refuse(w, "it ends too early");
+        if (w->buf[*w->at] != ',')
+            return true;
+        w->at++;
+    }
+}
+
+/* Where the loop over the members of an object is. */
+struct cursor {
+    const uint32_t *at; /* at[0]: the key, at[2]: the value, at[3]: what comes next */
+    const struct codec_guess *g; /* for the key */
+    char *text; /* where the next string goes; NULL: strings are cold */
+};
+
+/* Members as they mostly are: the guessed key with a colon directly behind it; a string of some bytes without escapes, or
+ * a number of some digits, with the next place directly behind it. True: the last member is done, at[0] is what follows
+ * it. False: at[0] is the key of a member that is not so. It calls nothing, so that all it needs stays in registers. */
+static bool run_members(struct codec_walk *w, struct cursor *c)
 {
     const char *const buf = w->buf;
-    const uint32_t end = w->end;
-    const uint32_t *at = w->at; /* at[0]: the key, at[2]: the value, at[3]: what comes next */
-    const struct codec_guess *g = node->guesses;
-    char *text = room_for_rest(w);
-    bool hot = true;
-    for (;;) {
+    const uint32_t *at = c->at, end = w->end;
+    const struct codec_guess *g = c->g;
+    char *text = c->text;
+    const size_t too_long = text == NULL ? 0 : w->has_escapes ? 1 : CODEC_COPY + 1, row = w->row;
+    bool is_last = false;
+    while (__builtin_expect(codec_shape_is(g, buf + at[0]) && at[3] < end, 1)) {
+        const char *p = buf + at[2];
+        const size_t n = at[3] - at[2];
         const struct codec_field *f = g->field;
-        enum codec_op op = g->op;
-        uint32_t v = at[2], next = at[3];
-        if (__builtin_expect(next >= end, 0))
-            return codec_walk_refuse(w, "it ends too early");
-        if (__builtin_expect(codec_shape_is(g, buf + at[0] + 1) && buf[at[0]] == '"', 1)) {
-            g++;
+        int64_t v;
+        if (g->op <= CODEC_OP_STRING_KEEP) {
+            if (n - 2 >= too_long || p[0] != '"' || p[n - 1] != '"')
+                break;
+            if (g->op == CODEC_OP_STRING_KEEP) {
+                struct str *cell = (struct str *)w->cells[f->column] + row;
+                __builtin_prefetch(cell + 8,
+                                   1); /* stores wait for each other: a miss holds up the rest */
+                memcpy(text, p + 1,
+                       CODEC_COPY); /* of constant size: two moves; both sides have the room */
+                *cell = (struct str){text, (uint32_t)n - 2, 0};
+                text += n - 2;
+            }
         } else {
-            unsigned guess = (unsigned)(g - node->guesses);
-            w->at = at;
-            f = find_key(w, node, &guess);
-            if (f == NULL)
-                return false;
-            op = f->op;
-            g = node->guesses + guess;
+            if (g->op == CODEC_OP_FIXED) {
+                if (!codec_number_fixed_fast(p, n, f->type.precision, f->type.scale, &v))
+                    break;
+            } else if (g->op > CODEC_OP_FIXED || !codec_number_digits16(p, n, (uint64_t *)&v)) {
+                break;
+            } else if (g->op == CODEC_OP_TIME) {
+                if (v > EVTIME_LAST)
+                    break;
+                if (f->column == w->schema->time_column)
+                    w->time = v;
+            }
+            if (f->wanted)
+                ((int64_t *)w->cells[f->column])[row] = v;
         }
-        bool done = false;
-        const char *p = buf + v;
-        size_t n = next - v;
-        if (op == CODEC_OP_STRING_KEEP && text != NULL) {
-            done = hot_string(w, f, p, n, text, true, false);
-            text += done ? n - 2 : 0;
-        } else if (op == CODEC_OP_STRING) {
-            done = hot_string(w, f, p, n, text, false, false);
-        } else if (op == CODEC_OP_STRING_ID && text != NULL) {
-            done = hot_string(w, f, p, n, text, true, true);
-            text += done ? n - 2 : 0;
-        } else if (op == CODEC_OP_FIXED) {
-            done = hot_number(w, f, p, n, CODEC_OP_FIXED);
-        } else if (op == CODEC_OP_TIME) {
-            done = hot_number(w, f, p, n, CODEC_OP_TIME);
-        } else if (op == CODEC_OP_WHOLE) {
-            done = hot_number(w, f, p, n, CODEC_OP_WHOLE);
-        }
-        if (__builtin_expect(done && hot, 1)) {
-            w->have.w[(unsigned)f->column / 64] |= f->bit;
-            at += 3;
-        } else {
-            if (text != NULL)
-                w->text.at = text;
-            if (!take_cold(w, f, at + 2))
-                return false;
-            at = w->at;
-            if (*at >= end)
-                return codec_walk_refuse(w, "it ends too early");
-            text = room_for_rest(w);
-            hot = !w->is_bad;
-        }
-        if (buf[*at] != ',')
+        g++;
+        at += 3;
+        if (__builtin_expect(buf[*at] != ',', 0)) {
+            is_last = true;
             break;
+        }
         at++;
     }
-    if (text != NULL)
-        w->text.at = text;
-    w->at = at;
-    return true;
+    *c = (struct cursor){at, g, text};
+    return is_last;
+}
+
+/* A member of any kind: c->at is its key, on true what follows it. */
+static bool cold_member(struct codec_walk *w, struct codec_node *node, struct cursor *c)
+{
+    const struct codec_field *f;
+    w->at = c->at;
+    if (c->at[3] >= w->end)
+        return codec_walk_refuse(w, "it ends too early");
+    if (codec_shape_is(c->g, w->buf + c->at[0])) {
+        f = c->g++->field;
+    } else {
+        unsigned guess = (unsigned)(c->g - node->guesses);
+        f = find_key(w, node, &guess);
+        if (f == NULL)
+            return false;
+        c->g = node->guesses + guess;
+    }
+    w->at += 2;
+    if (!(f->op == CODEC_OP_SKIP ? skip_value(w) : take_any(w, f)))
+        return false;
+    c->at = w->at;
+    return *w->at < w->end || codec_walk_refuse(w, "it ends too early");
+}
+
+/* The members of the object whose opening brace is before w->at, which is at the first key; to after the last value.
+ * Which columns have a value follows from the guesses that were right, and is put together at the end of each run. */
+static bool walk_members(struct codec_walk *w, struct codec_node *node)
+{
+    struct cursor c = {.at = w->at, .g = node->guesses};
+    for (;;) {
+        const struct codec_guess *from = c.g;
+        c.text = room_for_rest(w);
+        bool is_last = run_members(w, &c);
+        account(w, node, from, c.g);
+        if (c.text != NULL)
+            w->text.at = c.text;
+        w->at = c.at;
+        if (is_last)
+            return true;
+        if (!cold_member(w, node, &c))
+            return false;
+        if (w->buf[*c.at] != ',')
+            return true;
+        w->at = ++c.at;
+        if (w->is_bad)
+            return walk_carefully(w, node);
+    }
 }
 
 /* w->at is at the opening brace; on true, after the closing one. */
@@ -339,6 +369,8 @@ static void missing(struct codec_walk *w, unsigned c)
 }
 
 /* Columns without a value: NULL, if they may be. */
+static const char nothing[DICT_PADDING]; /* the text of a NULL, as long as dict_fill reads */
+
 static bool finish_row(struct codec_walk *w)
 {
     unsigned words = (w->schema->ncolumns + 63) / 64;
@@ -361,7 +393,7 @@ static bool finish_row(struct codec_walk *w)
             column->nulls[w->row / 64] |= UINT64_C(1) << (w->row % 64);
             column->has_nulls = true;
             if (w->schema->columns[c].type.kind == TYPE_STRING)
-                column->s[w->row] = (struct str){"", 0, 0};
+                column->s[w->row] = (struct str){nothing, 0, 0};
             else
                 column->i[w->row] = 0;
         }

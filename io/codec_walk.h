@@ -18,7 +18,6 @@ struct codec_text { /* where strings of the batch go; a part of its arena */
 struct codec_walk {
     const struct schema *schema;
     struct codec_shape shape;
-    const struct dict *dict;
     /* the line */
     const char *buf;
     const uint32_t *at; /* places, ascending; those past the line are at least `end` */
