@@ -88,18 +88,23 @@ enum err serveload_file(struct runtime *r, struct catalog *reader, const char *p
         if (e != ERR_OK)
             diag_say(d, "load", NULL, "%s was not loaded", path);
     }
+    /* One script and so one change: each change costs the workers a new plan of all rules. */
+    struct bytes missing = {0};
     unsigned created = 0;
     for (unsigned i = 0; e == ERR_OK && i < script->n; i++) {
         const struct statement *s = &script->statements[i];
         if (exists(r, reader, s))
             continue;
-        /* Not d->text: the compiler points it at the statement that it was given last. */
-        e = create(r, (const char *)text.p + s->at.begin, s->at.end - s->at.begin, d);
-        if (e != ERR_OK)
-            diag_say(d, "load", NULL, "%s was loaded up to '%s'", path, s->name);
-        else
-            created++;
+        bytes_put(&missing, d->text + s->at.begin, s->at.end - s->at.begin);
+        bytes_printf(&missing, ";\n");
+        created++;
     }
+    if (e == ERR_OK && created > 0) {
+        e = create(r, (const char *)missing.p, missing.n, d);
+        if (e != ERR_OK)
+            diag_say(d, "load", NULL, "%s was not loaded", path);
+    }
+    bytes_fini(&missing);
     if (e == ERR_OK)
         LOG_INFO("statements loaded", "file=%s created=%u there_already=%u", path, created,
                  script->n - created);
