@@ -103,15 +103,16 @@ static void flush_one(struct gen *g, uint64_t i)
     struct out *out = &g->outs[i];
     if (out->n == 0)
         return;
+    enum err e = ERR_OK;
     if (!g->post) {
         write_all(g, out->lines.p, out->lines.n);
     } else {
         unsigned partition = (unsigned)(g->o->partitions ? i : g->o->partition);
-        enum err e = genpost_send(g->post, partition, out->lines.p, out->lines.n, out->n);
+        e = genpost_send(g->post, partition, out->lines.p, out->lines.n, out->n);
         if (e == ERR_INVALID)
             g->failed = args_complain("gen", "%s", genpost_why(g->post));
     }
-    g->sent += out->n;
+    g->sent += e == ERR_OK ? out->n : 0;
     bytes_reset(&out->lines);
     out->n = 0;
 }

@@ -139,7 +139,7 @@ static enum err post(struct genpost *g, const char *url, const void *body, size_
     curl_easy_setopt(g->curl, CURLOPT_POST, 1L);
     curl_easy_setopt(g->curl, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(g->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
-    while (!*g->stop) {
+    do { /* what is waiting when a signal comes is sent, if it can be at once */
         bytes_reset(&g->answer);
         CURLcode c = curl_easy_perform(g->curl);
         long status = 0;
@@ -167,7 +167,7 @@ static enum err post(struct genpost *g, const char *url, const void *body, size_
         wait_ms(g, retry_after_s > 0 ? (long)retry_after_s * 1000 : backoff_ms);
         if (backoff_ms < LONGEST_WAIT_MS && status != 429)
             backoff_ms *= 2;
-    }
+    } while (!*g->stop);
     return ERR_CLOSED;
 }
 

@@ -198,6 +198,16 @@ def test_what_is_refused_for_now_is_sent_again_after_a_while(intake, status):
     assert status != 429 or time.monotonic() - start > 0.9          # Retry-After: 1
 
 
+def test_a_signal_still_sends_what_is_waiting(intake):
+    with subprocess.Popen([WEIR, "gen", "--live", "--rate", "300", "--url", intake.url], stderr=subprocess.PIPE,
+                          text=True) as p:
+        time.sleep(1.5)
+        p.send_signal(signal.SIGINT)
+        _, err = p.communicate(timeout=10)
+    told = int(re.search(r"(\d+) events", err)[1])
+    assert p.returncode == 0 and told == int(re.search(r"accepted (\d+)", err)[1]) == len(intake.taken["0"]) > 100
+
+
 def test_what_is_refused_for_good_ends_it_with_the_servers_words(intake):
     intake.refuse = 404
     run = gen("--events", 3000, "--url", intake.url)
