@@ -384,10 +384,19 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
 {
     if (c->kind != CHANGE_SCRIPT)
         return set_mode(env, c, d, delta);
-    enum err e = ERR_OK;
+    /* A script of a thousand rules waits for the disk once. */
+    enum err e = catalog_begin(env->catalog), stored = ERR_OK;
+    if (e != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "the rules cannot be stored: %s", err_text(e));
+        return e;
+    }
     for (unsigned i = 0; i < c->n && e == ERR_OK; i++)
         if (!c->creates[i].is_stream)
             e = create_rule(env, &c->creates[i], d, delta);
+    if ((stored = catalog_end(env->catalog)) != ERR_OK && e == ERR_OK) {
+        diag_say(d, "catalogue", NULL, "the rules cannot be stored: %s", err_text(stored));
+        e = stored;
+    }
     return e;
 }
 

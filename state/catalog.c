@@ -18,6 +18,25 @@ void catalog_close(struct catalog *c)
     catalog_db_close(c);
 }
 
+enum err catalog_begin(struct catalog *c)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = catalog_db_begin(c, true);
+    if (e != ERR_OK)
+        pthread_mutex_unlock(&c->lock);
+    else
+        c->grouped = true;
+    return e;
+}
+
+enum err catalog_end(struct catalog *c)
+{
+    c->grouped = false;
+    enum err e = catalog_db_end(c, ERR_OK);
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
 enum err catalog_get_setting(struct catalog *c, const char *name, char out[256])
 {
     enum err e = ERR_IO;

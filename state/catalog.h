@@ -18,6 +18,11 @@ enum err catalog_open(const char *path, struct diag *d,
 enum err catalog_reader(const char *path, struct catalog **out); /* read-only, another thread's */
 void catalog_close(struct catalog *c);
 
+/* Many changes with one wait for the disk: between the two, each function of the writer is a step of one transaction (one that
+ * fails undoes itself alone), and other threads wait. What was changed is durable when catalog_end answers ERR_OK. */
+enum err catalog_begin(struct catalog *c);
+enum err catalog_end(struct catalog *c);
+
 /* --- settings fixed at the first start (key groups, format) --- */
 enum err catalog_get_setting(struct catalog *c, const char *name,
                              char out[256]); /* ERR_NOT_FOUND */

@@ -113,6 +113,8 @@ evtime catalog_db_time(sqlite3_stmt *s, int i)
 
 enum err catalog_db_begin(struct catalog *c, bool durable)
 {
+    if (c->grouped)
+        return catalog_db_err(c, sqlite3_exec(c->db, "SAVEPOINT step", NULL, NULL, NULL));
     /* The level counts at the commit and may only change outside a transaction. */
     int rc = sqlite3_exec(c->db,
                           durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
@@ -123,6 +125,11 @@ enum err catalog_db_begin(struct catalog *c, bool durable)
 
 enum err catalog_db_end(struct catalog *c, enum err e)
 {
+    if (c->grouped) {
+        const char *sql = e == ERR_OK ? "RELEASE step" : "ROLLBACK TO step; RELEASE step";
+        enum err ended = catalog_db_err(c, sqlite3_exec(c->db, sql, NULL, NULL, NULL));
+        return e == ERR_OK ? ended : e;
+    }
     if (e == ERR_OK)
         e = catalog_db_err(c, sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL));
     if (e != ERR_OK && !sqlite3_get_autocommit(c->db))
@@ -221,7 +228,11 @@ enum err catalog_db_open(const char *path, bool reader, struct diag *d, struct c
     int flags = reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     c->reader = reader;
     c->path = mem_str(path);
-    pthread_mutex_init(&c->lock, NULL);
+    pthread_mutexattr_t again; /* catalog_begin holds it over calls that take it */
+    pthread_mutexattr_init(&again);
+    pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&c->lock, &again);
+    pthread_mutexattr_destroy(&again);
     enum err e =
         catalog_db_err(c, sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL));
     if (e == ERR_OK)

@@ -14,7 +14,7 @@ enum { CATALOG_DB_STATEMENTS = 48 };
 struct catalog {
     sqlite3 *db;
     pthread_mutex_t lock;
-    bool reader;
+    bool reader, grouped; /* grouped: between catalog_begin and catalog_end */
     char *path;
     struct {
         const char *sql; /* which text, by its address: each is a literal of its own */

@@ -11,11 +11,10 @@ enum {
 
 static enum err insert(struct catalog *c, const struct catalog_dead_letter *d)
 {
-    sqlite3_stmt *s =
-        catalog_db_statement(c, "INSERT INTO dead_letters (kind, stream, partition, "
-                                "\"offset\", rule, code, reason, raw, at)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                                " ON CONFLICT DO NOTHING");
+    sqlite3_stmt *s = catalog_db_statement(c, "INSERT INTO dead_letters (kind, stream, partition, "
+                                              "\"offset\", rule, code, reason, raw, at)"
+                                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                                              " ON CONFLICT DO NOTHING");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, d->kind);

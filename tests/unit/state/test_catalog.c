@@ -177,6 +177,21 @@ static void a_next_version_adds_its_cuts(void **state)
     assert_err(catalog_rules_add(p->c, &r), ERR_NOT_FOUND);
 }
 
+static void a_group_keeps_what_went_well(void **state)
+{
+    struct place *p = *state;
+    struct catalog_cut on = {.deployed = 1};
+    struct catalog_rule a = rule_named("a", &on), again = rule_named("A", &on);
+    struct catalog_rule b = rule_named("b", &on);
+    assert_ok(catalog_begin(p->c));
+    assert_ok(catalog_rules_add(p->c, &a));
+    assert_err(catalog_rules_add(p->c, &again), ERR_EXISTS);
+    assert_ok(catalog_rules_add(p->c, &b));
+    assert_ok(catalog_end(p->c));
+    reopen(p);
+    assert_rules(p->c, 1, "a v1 mode 0: [1 0];b v1 mode 0: [1 0];");
+}
+
 static struct catalog_alert alert(unsigned i, const char *rule, const char *key)
 {
     struct catalog_alert a = {.rule_uid = 1,
@@ -448,8 +463,8 @@ int main(void)
 {
     CHECK_RUN(T(settings_outlive_the_process), T(stream_names_are_unique_without_regard_to_case),
               T(a_rule_keeps_its_cuts_in_order), T(a_name_is_free_again_once_its_rule_is_deleted),
-              T(a_next_version_adds_its_cuts), T(a_replayed_alert_is_left_alone),
-              T(a_later_revision_takes_the_place_of_the_former),
+              T(a_next_version_adds_its_cuts), T(a_group_keeps_what_went_well),
+              T(a_replayed_alert_is_left_alone), T(a_later_revision_takes_the_place_of_the_former),
               T(lists_are_filtered_and_go_on_from_a_cursor), T(an_alert_comes_back_with_its_events),
               T(sums_are_kept_apart_for_shadow_rules), T(the_newest_dead_letters_are_kept),
               T(a_dead_letter_with_a_place_is_kept_once_for_each_rule),
