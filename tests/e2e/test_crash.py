@@ -102,3 +102,28 @@ def test_a_rule_can_be_deleted_while_no_worker_lives(tmp_path, lines):
         server.post_lines(lines[10000:20000])
         server.finish()
         assert list(server.settled()) == ["filter"]
+
+
+def test_a_worker_that_stands_still_makes_clients_wait_and_loses_nothing(tmp_path, lines, undisturbed):
+    with Server(tmp_path, "--max-backlog", "5000", workers=1) as server:
+        server.create(*RULES[:2])
+        pid = server.workers()[0]["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        refused, at = None, 0
+        while refused is None:
+            url = f"{server.url}/api/v1/streams/payments/events"
+            answer = server.session.post(url, data=b"".join(lines[at:at + 1000]), timeout=20,
+                                         headers={"content-type": "application/x-ndjson"})
+            if answer.status_code == 429:
+                refused = answer
+            else:
+                assert answer.status_code == 202, answer.text
+                at += 1000
+        assert 5000 < at <= 7000
+        assert int(refused.headers["retry-after"]) > 0
+        os.kill(pid, signal.SIGCONT)
+        server.post_lines(lines[at:])
+        server.finish()
+        counts, _ = undisturbed
+        assert server.settled() == {rule: counts[rule] for rule in RULES[:2]}
+        assert server.get("/workers")["exceptions"] == []
