@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/windowpane.h"
+#include "tests/lib/check.h"
+
+/* Every window is exactly the panes that lie in it, for all times around. */
+static void check(int64_t size, int64_t slide, int64_t offset)
+{
+    struct windowpane p;
+    windowpane_init(&p, size, slide, offset);
+    for (evtime t = -100; t < 100; t++) {
+        int64_t pane = windowpane_of(&p, t);
+        assert_true(windowpane_of(&p, t + 1) >= pane);
+        bool in_some = false;
+        for (int64_t w = -150; w < 150; w++) {
+            bool by_time = t >= windowpane_start(&p, w) && t < windowpane_end(&p, w);
+            bool by_pane = pane >= windowpane_first(&p, w) && pane <= windowpane_last(&p, w);
+            assert_int_equal(by_time, by_pane);
+            in_some |= by_time;
+            if (by_time)
+                assert_true(w <= windowpane_last_window(&p, pane));
+        }
+        assert_int_equal(in_some, windowpane_in_window(&p, pane));
+        int64_t next = windowpane_ending_after(&p, t);
+        assert_true(windowpane_end(&p, next) > t && windowpane_end(&p, next - 1) <= t);
+    }
+}
+
+static void windows_are_runs_of_panes(void **state)
+{
+    (void)state;
+    check(10, 10, 0);
+    check(60, 10, 0);
+    check(60, 10, 3);
+    check(7, 3, 0); /* the slide does not divide the size */
+    check(9, 4, -1);
+    check(3, 10, 0); /* times between windows */
+    check(10, 9, 4);
+    check(1, 1, 0);
+}
+
+int main(void)
+{
+    CHECK_RUN(TEST(windows_are_runs_of_panes));
+}
