@@ -150,6 +150,7 @@ export interface DeadLetter {
   kind: 'error' | 'late';
   stream: string;
   partition: number;
+  offset?: number | null;
   rule: string | null;
   code: string | null;
   reason: string;

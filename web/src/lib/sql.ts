@@ -153,6 +153,13 @@ export function variablesOf(sql: string): string[] {
   return seen;
 }
 
+/** Variables that the pattern forbids: `!C`. */
+export function absentOf(sql: string): string[] {
+  const t = tokenize(sql).filter((x) => x.kind !== 'space' && x.kind !== 'comment');
+  const found = t.filter((x, i) => x.variable !== undefined && t[i - 1]?.text === '!').map((x) => x.text.toUpperCase());
+  return [...new Set(found)];
+}
+
 /** Colour class of a variable by its name; unknown ones get the neutral colour. */
 export const VARIABLE_COLOURS = 8;
 export function variableClass(vars: string[], name: string | null | undefined): string {

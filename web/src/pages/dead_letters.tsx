@@ -14,6 +14,27 @@ import { Page } from '../parts/page';
 
 const NEWEST = 500; // as many as the server gives in one answer
 
+/** An event is late for each rule by itself: one row, with all of them. */
+interface Letter extends DeadLetter {
+  rules: string[];
+}
+function together(list: DeadLetter[]): Letter[] {
+  const known = new Map<string, Letter>();
+  const out: Letter[] = [];
+  for (const d of list) {
+    const key = d.offset === null || d.offset === undefined ? null : `${d.kind}/${d.stream}/${d.partition}/${d.offset}/${d.code}`;
+    const same = key ? known.get(key) : undefined;
+    if (same) {
+      if (d.rule) same.rules.push(d.rule);
+      continue;
+    }
+    const letter = { ...d, rules: d.rule ? [d.rule] : [] };
+    out.push(letter);
+    if (key) known.set(key, letter);
+  }
+  return out;
+}
+
 function Again({ letter, done }: { letter: DeadLetter; done: () => void }) {
   const [text, setText] = useState(pretty(letter.raw ?? ''));
   const [busy, setBusy] = useState(false);
@@ -71,16 +92,16 @@ export function DeadLettersPage() {
   const { query } = useLocation();
   const filter = { kind: query.get('kind'), stream: query.get('stream'), code: query.get('code') };
   const open = query.get('id');
-  const q = useQuery('dead', (s) => api.get<ListPage<DeadLetter>>(`${paths.deadLetters}?limit=${NEWEST}`, s).then((p) => p.data), 4000);
+  const q = useQuery('dead', (s) => api.get<ListPage<DeadLetter>>(`${paths.deadLetters}?limit=${NEWEST}`, s).then((p) => ({ rows: p.data.length, list: together(p.data) })), 4000);
   const kept = useOverview()?.dead_letters ?? 0;
   const [at, setAt] = useState(-1);
   const list = useMemo(
-    () => (q.data ?? []).filter((d) => (!filter.kind || d.kind === filter.kind) && (!filter.stream || d.stream === filter.stream) && (!filter.code || d.code === filter.code)),
+    () => (q.data?.list ?? []).filter((d) => (!filter.kind || d.kind === filter.kind) && (!filter.stream || d.stream === filter.stream) && (!filter.code || d.code === filter.code)),
     [q.data, filter.kind, filter.stream, filter.code],
   );
   const groups = useMemo(() => {
     const g = new Map<string, number>();
-    for (const d of q.data ?? []) g.set(d.code ?? d.kind, (g.get(d.code ?? d.kind) ?? 0) + 1);
+    for (const d of q.data?.list ?? []) g.set(d.code ?? d.kind, (g.get(d.code ?? d.kind) ?? 0) + 1);
     return [...g].sort((a, b) => b[1] - a[1]);
   }, [q.data]);
   const table = useRef<HTMLTableElement>(null);
@@ -95,7 +116,7 @@ export function DeadLettersPage() {
   return (
     <Page title="Dead letters" actions={<CopyCurl path={paths.deadLetters} />}>
       <States of={q} rows={8}>
-        {(all) =>
+        {({ rows, list: all }) =>
           all.length === 0 ? (
             <Empty icon="check" title="Nothing was refused">
               <p>Events that cannot be read, that break their schema or that come after their time are kept here with the reason, and never stop the stream.</p>
@@ -149,7 +170,12 @@ export function DeadLettersPage() {
                             </button>
                             <small class="mono dim">
                               {d.code}
-                              {d.rule ? <> · <Link to={`/rules/${encodeURIComponent(d.rule)}`}>{d.rule}</Link></> : null}
+                              {d.rules.map((r, k) => (
+                                <span key={r}>
+                                  {k ? ', ' : ' for '}
+                                  <Link to={`/rules/${encodeURIComponent(r)}`}>{r}</Link>
+                                </span>
+                              ))}
                             </small>
                           </td>
                           <td>
@@ -180,7 +206,7 @@ export function DeadLettersPage() {
                   </tbody>
                 </table>
                 {list.length ? null : <Empty icon="filter" title="Nothing fits the filter" />}
-                {kept > all.length ? <p class="dim note num">The newest {all.length} of {number(kept)}.</p> : null}
+                {kept > rows ? <p class="dim note num">The newest {number(rows)} of {number(kept)} entries.</p> : null}
               </div>
             </>
           )

@@ -229,6 +229,7 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
       {rule ? (
         <div class="rule-facts num">
           <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>{plural(rule.alerts, 'alert')}</Link>
+          {rule.shadow_alerts ? <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}&mode=shadow`}>{number(rule.shadow_alerts)} in shadow</Link> : null}
           <span>
             last <Ago time={rule.last_alert} of="Last alert" />
           </span>

@@ -14,7 +14,23 @@ import { TemplateCards } from '../parts/templates';
 
 type SortKey = 'name' | 'severity' | 'alerts' | 'partials' | 'last_alert' | 'updated';
 const rank = (r: Rule, k: SortKey): number | string =>
-  k === 'name' ? r.name : k === 'severity' ? r.severity ? severities.indexOf(r.severity) : 9 : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -r[k];
+  k === 'name' ? r.name : k === 'severity' ? r.severity ? severities.indexOf(r.severity) : 9 : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -(r.alerts + (r.shadow_alerts ?? 0));
+
+/** Alerts, or for a rule on trial what would have been alerts. */
+const AlertCount = ({ r }: { r: Rule }) => {
+  const shadow = r.shadow_alerts ?? 0;
+  const to = `/alerts?rule=${encodeURIComponent(r.name)}`;
+  return (
+    <>
+      {shadow ? (
+        <Link to={to + '&mode=shadow'} class="shadow-count" title="Made in shadow: nobody was alerted">
+          {number(shadow)}
+        </Link>
+      ) : null}
+      {r.alerts ? <Link to={to + (shadow ? '&mode=active' : '')}>{number(r.alerts)}</Link> : shadow ? null : <span class="dim">0</span>}
+    </>
+  );
+};
 
 const STEP = 200; // rows drawn at first and with each "more"
 
@@ -180,7 +196,7 @@ export function RulesPage() {
                             {r.stream}
                           </Link>
                         </td>
-                        <td class="num r">{r.alerts ? <Link to={`/alerts?rule=${encodeURIComponent(r.name)}`}>{number(r.alerts)}</Link> : <span class="dim">0</span>}</td>
+                        <td class="num r"><AlertCount r={r} /></td>
                         <td class="num r hide-m" title={`${plural(r.partials, 'partial match', 'partial matches')}, ${plural(r.windows_open, 'open window')}`}>
                           {r.partials + r.windows_open ? short(r.partials + r.windows_open) : <span class="dim">0</span>}
                         </td>

@@ -2,13 +2,14 @@
 // One alert in full: what it says, its events on the axis of event time, the row, the rule that found it.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { paths, type AlertDetail, type Fields } from '../api';
-import { clock, duration, full, plural, ruleTitle, value, when } from '../lib/format';
+import { clock, duration, full, plural, ruleTitle, shown, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
-import { mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
+import { absentOf, mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
 import { Ago, Card, CopyButton, Link, ModePill, SeverityPill, curl } from './basic';
 import { JsonLine, JsonView, SqlView } from './sqlview';
 import { Timeline, type Mark } from './timeline';
 
+const none: string[] = [];
 const SHOWN = 200; // rows of the table of events
 
 export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boolean }) {
@@ -90,6 +91,7 @@ function spanOf(a: AlertDetail, marks: Mark[]) {
 
 export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   const variables = useMemo(() => variablesOf(a.rule_sql ?? ''), [a.rule_sql]);
+  const absent = useMemo(() => absentOf(a.rule_sql ?? ''), [a.rule_sql]);
   const marks = useMemo(() => {
     const all = a.match.flatMap((m) => m.events.map((e): Mark => ({ ...e, variable: m.var, index: 0 })));
     all.sort((x, y) => Date.parse(x.time) - Date.parse(y.time) || x.partition - y.partition || x.offset - y.offset);
@@ -107,7 +109,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   const used = useMemo(() => mentioned(a.rule_sql ?? '', columns), [a.rule_sql, columns]);
   const marked = useMemo(() => new Set(used.map((u) => u.toLowerCase())), [used]);
   const keyColumns = new Set(Object.keys(a.key ?? {}).map((k) => k.toLowerCase()));
-  const shown = used.filter((c) => !keyColumns.has(c.toLowerCase()) && !isTime(marks, c));
+  const fields = used.filter((c) => !keyColumns.has(c.toLowerCase()) && !isTime(marks, c));
   const at = marks[Math.min(selected, marks.length - 1)];
   const named = marks.some((m) => m.variable);
   const span = spanOf(a, marks);
@@ -121,7 +123,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
         side={first && last && marks.length > 1 ? <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span> : null}>
         {marks.length ? (
           <>
-            <Timeline marks={marks} variables={variables} span={span} alertAt={Date.parse(a.time)} selected={selected} select={select} />
+            <Timeline marks={marks} variables={variables} absent={absent} span={span} alertAt={Date.parse(a.time)} selected={selected} select={select} />
             <div class="event-table scroll-x">
               <table class="rows tight">
                 <thead>
@@ -129,12 +131,12 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
                     {named ? <th>Var</th> : null}
                     <th>Event time</th>
                     <th class="r">After</th>
-                    {shown.map((c) => (
+                    {fields.map((c) => (
                       <th key={c} class={isNumeric(marks, c) ? 'r' : ''}>
                         {c}
                       </th>
                     ))}
-                    {shown.length ? null : <th>Event</th>}
+                    {fields.length ? null : <th>Event</th>}
                   </tr>
                 </thead>
                 <tbody>
@@ -149,12 +151,12 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
                         {clock(m.time, true)}
                       </td>
                       <td class="num r dim">{i ? '+' + duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time)) : ''}</td>
-                      {shown.map((c) => (
+                      {fields.map((c) => (
                         <td key={c} class={isNumeric(marks, c) ? 'num r' : ''}>
                           {m.event ? value(field(m.event, c)) : <span class="dim">–</span>}
                         </td>
                       ))}
-                      {shown.length ? null : <td>{m.event ? <JsonLine of={m.event} /> : <span class="dim">not kept</span>}</td>}
+                      {fields.length ? null : <td>{m.event ? <JsonLine of={m.event} /> : <span class="dim">not kept</span>}</td>}
                     </tr>
                   ))}
                 </tbody>
@@ -164,7 +166,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
           </>
         ) : (
           <>
-            {span ? <Timeline marks={marks} variables={variables} span={span} alertAt={Date.parse(a.time)} selected={-1} select={select} /> : null}
+            {span ? <Timeline marks={marks} variables={variables} absent={none} span={span} alertAt={Date.parse(a.time)} selected={-1} select={select} /> : null}
             <p class="dim note">{a.window ? `A window rule keeps sums, not events. The window is ${when(a.window.start)} to ${clock(a.window.end)} UTC.` : 'No events are kept with this alert.'}</p>
           </>
         )}
@@ -182,7 +184,9 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
             {Object.entries(a.row).map(([k, v]) => (
               <div key={k}>
                 <dt>{k}</dt>
-                <dd class="num">{value(v)}</dd>
+                <dd class="num" title={value(v)}>
+                  {shown(v)}
+                </dd>
               </div>
             ))}
           </dl>

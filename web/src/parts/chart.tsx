@@ -51,7 +51,7 @@ export default function Chart(p: Props) {
       {
         width: el.clientWidth || 400,
         height: p.height,
-        padding: [8, 20, 0, 0],
+        padding: [8, 26, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: p.kind === 'line', size: 7 }, drag: { x: false, y: false } },
         scales: {

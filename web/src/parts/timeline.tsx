@@ -13,6 +13,7 @@ export interface Mark extends MatchEvent {
 interface Props {
   marks: Mark[];
   variables: string[];
+  absent: string[]; // variables that no row may be
   span: { start: number; end: number; text: string } | null;
   alertAt: number;
   selected: number;
@@ -23,14 +24,15 @@ const LANE = 34;
 const HEAD = 26;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 15e3, 30e3, 60e3, 120e3, 300e3, 600e3, 900e3, 1800e3, 3600e3, 7200e3, 10800e3, 21600e3, 43200e3, 86400e3, 2 * 86400e3, 7 * 86400e3];
 
-export function Timeline({ marks, variables, span, alertAt, selected, select }: Props) {
+export function Timeline({ marks, variables, absent, span, alertAt, selected, select }: Props) {
   const { box, width } = useWidth<HTMLDivElement>(720);
 
   const lanes = useMemo(() => {
     if (!marks.length) return [''];
-    const used = [...new Set(marks.map((m) => m.variable ?? ''))];
-    return used.sort((a, b) => variables.indexOf(a.toUpperCase()) - variables.indexOf(b.toUpperCase()));
-  }, [marks, variables]);
+    const place = (l: string) => variables.indexOf(l.replace('!', '').toUpperCase());
+    const used = [...new Set([...marks.map((m) => m.variable ?? ''), ...absent.map((v) => '!' + v)])];
+    return used.sort((a, b) => place(a) - place(b));
+  }, [marks, variables, absent]);
 
   const left = Math.min(110, Math.max(28, ...lanes.map((l) => (l || 'event').length * 7.4 + 18)));
   const right = 20;
@@ -41,7 +43,7 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
   // The whole span if the events fill a fair part of it; else the events, and the span runs out of the picture.
   let lo = first;
   let hi = last;
-  if (span && (last - first) * 3 >= span.end - span.start) {
+  if (span && (Math.max(last, alertAt) - first) * 3 >= span.end - span.start) {
     lo = Math.min(lo, span.start);
     hi = Math.max(hi, span.end);
   }
@@ -109,6 +111,15 @@ export function Timeline({ marks, variables, span, alertAt, selected, select }: 
             </text>
           </g>
         ))}
+        {lanes.map((l, i) =>
+          l.startsWith('!') ? (
+            <g key={l} class={`absent ${variableClass(variables, l)}`}>
+              <path d={`M${x(first)} ${HEAD + i * LANE + LANE / 2}H${x(alertAt)}`} />
+              <circle cx={x(alertAt)} cy={HEAD + i * LANE + LANE / 2} r={6.5} />
+              <title>{`No row was ${l.slice(1)} until ${full(alertAt)}`}</title>
+            </g>
+          ) : null,
+        )}
         <path class="way" d={way} />
         {alertAt >= lo && alertAt <= hi ? (
           <g class="fired">
