@@ -35,7 +35,8 @@ struct batch {
     evtime late_w[BATCH_ROWS]; /* W when it came; set for late rows only */
     bool has_late;
     struct colset present;
-    struct colset with_ids; /* string columns whose str.id are those of dictionary `dict_serial`; else they mean nothing */
+    struct colset
+        with_ids; /* string columns whose str.id are those of dictionary `dict_serial`; else they mean nothing */
     uint64_t dict_serial;
     struct batch_column *columns; /* schema->ncolumns */
     struct arena *arena; /* strings that are not slices of `bytes` */
@@ -55,7 +56,8 @@ static inline bool batch_is_null(const struct batch *b, unsigned column, unsigne
 static inline struct value batch_value(const struct batch *b, unsigned column, unsigned row)
 {
     const struct batch_column *c = &b->columns[column];
-    struct value v = {.type = b->schema->columns[column].type, .null = batch_is_null(b, column, row)};
+    struct value v = {.type = b->schema->columns[column].type,
+                      .null = batch_is_null(b, column, row)};
     if (v.type.kind == TYPE_STRING)
         v.c.s = c->s[row];
     else

@@ -47,9 +47,9 @@ static struct words words_of(const char *p, size_t n)
 static inline struct words words_of_padded(const char *p, size_t n)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define FIRST(k) ((k) == 0 ? 0 : (k) >= 8 ? ~UINT64_C(0) : UINT64_MAX << (64 - 8 * (k)))
+#define FIRST(k) ((k) == 0 ? 0 : (k) >= 8 ? ~UINT64_C(0) : UINT64_MAX << ((64 - 8 * (k)) & 63))
 #else
-#define FIRST(k) ((k) == 0 ? 0 : (k) >= 8 ? ~UINT64_C(0) : UINT64_MAX >> (64 - 8 * (k)))
+#define FIRST(k) ((k) == 0 ? 0 : (k) >= 8 ? ~UINT64_C(0) : UINT64_MAX >> ((64 - 8 * (k)) & 63))
 #endif
 #define MASKS(k)                                                                                   \
     {                                                                                              \

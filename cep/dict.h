@@ -12,7 +12,8 @@ struct dict;
 
 struct dict *dict_new(void);
 void dict_free(struct dict *d); /* NULL is fine */
-uint32_t dict_add(struct dict *d, const char *p, size_t n); /* id >= 1; the same text, the same id; copies */
+uint32_t dict_add(struct dict *d, const char *p,
+                  size_t n); /* id >= 1; the same text, the same id; copies */
 uint32_t dict_find(const struct dict *d, const char *p, size_t n); /* 0: none */
 /* The ids of n texts of a column, into their `id`. DICT_PADDING bytes must be readable from each text's beginning. */
 enum { DICT_PADDING = 16 };

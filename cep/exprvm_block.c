@@ -87,7 +87,12 @@ static struct view view(const struct block *k, const struct exprvm_operand *o,
 
 static union cell cell_of(const struct view *v, uint8_t kind, unsigned i)
 {
-    return kind == TYPE_STRING ? (union cell){.s = v->s[i]} : (union cell){.i = v->i[i]};
+    union cell c = {.i = 0};
+    if (kind == TYPE_STRING)
+        c.s = v->s[i];
+    else
+        c.i = v->i[i];
+    return c;
 }
 
 /* Truths from a comparison of cells; `m` is right where neither is NULL. */
@@ -211,12 +216,13 @@ static void compare_strings(const struct block *k, const struct exprvm_insn *in,
 {
     struct exprvm_values sa, sb;
     struct view a = view(k, &in->a, &sa);
-    const struct value *constant = in->b.mode == MODE_CONST ? &k->x->consts[in->b.index] : NULL;
-    if (constant != NULL && !constant->null && in->cond <= COND_NE && constant->c.s.id != 0 &&
-        ids_agree(k, &in->a)) {
-        uint64_t same = same_id(a.s, constant->c.s.id);
-        set_compared(dst, in, in->cond == COND_EQ ? same : ~same, a.n, 0);
-        return;
+    if (in->b.mode == MODE_CONST && in->cond <= COND_NE && ids_agree(k, &in->a)) {
+        const struct value *constant = &k->x->consts[in->b.index];
+        if (!constant->null && constant->c.s.id != 0) {
+            uint64_t same = same_id(a.s, constant->c.s.id);
+            set_compared(dst, in, in->cond == COND_EQ ? same : ~same, a.n, 0);
+            return;
+        }
     }
     struct view b = view(k, &in->b, &sb);
     set_compared(dst, in, compare_text(in, a.s, b.s, k->active & ~(a.n | b.n)), a.n, b.n);
@@ -376,8 +382,8 @@ static void arith(struct block *k, const struct exprvm_insn *in)
     EACH_ROW(i, k->active)
     {
         union cell c = {.i = 0};
-        bool ok = !((a.n | b.n) >> i & 1) &&
-                  exprvm_arith(in, (union cell){.i = a.i[i]}, (union cell){.i = b.i[i]}, &c);
+        union cell p = {.i = a.i[i]}, q = {.i = b.i[i]};
+        bool ok = !((a.n | b.n) >> i & 1) && exprvm_arith(in, p, q, &c);
         put(k, in, i, ok, c);
     }
 }
@@ -547,8 +553,10 @@ uint64_t exprvm_block_filter(struct exprvm *x, const struct batch *b, unsigned f
                              uint64_t active)
 {
     struct block k = {.x = x, .b = b, .first = first, .active = active};
-    if (x->values == NULL && x->nvalues > 0)
+    if (!x->has_values) {
         x->values = mem_array(x->nvalues, sizeof *x->values);
+        x->has_values = true;
+    }
     run(&k);
     if (x->scratch != NULL)
         arena_reset(x->scratch);

@@ -105,7 +105,7 @@ static struct exprvm_operand external(struct builder *b, const struct expr *e)
             return o;
         }
     x->externals =
-        mem_grow(x->externals, x->nexternals, 1, &b->cap_externals, sizeof *x->externals);
+        mem_grow(x->externals, x->nexternals, 1, &b->cap_externals, sizeof(struct expr *));
     x->externals[x->nexternals] = e;
     o.index = (uint16_t)x->nexternals++;
     return o;
@@ -318,7 +318,7 @@ static struct exprvm_operand build_like(struct builder *b, const struct expr *e)
     if (like == NULL)
         return null_of(b, e->type);
     struct exprvm_operand a = build(b, e->args[0]), dst = target(b, e->type);
-    x->likes = mem_grow(x->likes, x->nlikes, 1, &b->cap_likes, sizeof *x->likes);
+    x->likes = mem_grow(x->likes, x->nlikes, 1, &b->cap_likes, sizeof(struct exprvm_like *));
     struct exprvm_insn *in = emit(b, OP_LIKE);
     in->a = a;
     in->dst = dst.index;

@@ -116,6 +116,7 @@ struct exprvm {
     uint64_t dict_serial; /* 0: none */
     struct exprvm_truths *truths; /* of a block */
     struct exprvm_values *values; /* made when a batch first comes */
+    bool has_values;
     struct func_value *row; /* of one row: values, then truths */
     struct arena *arena; /* all of the above but `values` */
     struct arena *scratch; /* strings made while a block is computed; made when first needed */
@@ -125,7 +126,8 @@ struct exprvm {
 void exprvm_build_code(struct exprvm *x, const struct expr *e, const struct dict *dict);
 
 /* exprvm_block.c: rows [first, first + 64) of b; bits of those in `active` for which the result is TRUE. */
-uint64_t exprvm_block_filter(struct exprvm *x, const struct batch *b, unsigned first, uint64_t active);
+uint64_t exprvm_block_filter(struct exprvm *x, const struct batch *b, unsigned first,
+                             uint64_t active);
 
 /* exprvm_row.c: false: NULL. */
 bool exprvm_row_eval(struct exprvm *x, const struct exprvm_env *env, union cell *out);
@@ -135,14 +137,16 @@ bool exprvm_arith(const struct exprvm_insn *in, union cell a, union cell b, unio
 int exprvm_arith_compare_decimal(struct type ta, int64_t a, struct type tb, int64_t b);
 /* v * 10^from at scale `to`, rounded half up (away from zero); false: more than 18 digits. */
 bool exprvm_arith_rescale(__int128 v, unsigned from, unsigned to, int64_t *out);
-bool exprvm_arith_fits(int64_t v, struct type t); /* within DECIMAL's precision, TIMESTAMP's years */
+bool exprvm_arith_fits(int64_t v,
+                       struct type t); /* within DECIMAL's precision, TIMESTAMP's years */
 
 /* exprvm_cast.c: false: NULL. Strings are made in `scratch`. */
-bool exprvm_cast(struct type from, union cell in, struct type to, struct arena *scratch, union cell *out);
+bool exprvm_cast(struct type from, union cell in, struct type to, struct arena *scratch,
+                 union cell *out);
 
 /* exprvm_call.c: CONCAT, FUNC, LIKE of a computed pattern; false: NULL. */
-bool exprvm_call(const struct exprvm_insn *in, const struct func_value *args,
-                 struct arena *scratch, union cell *out);
+bool exprvm_call(const struct exprvm_insn *in, const struct func_value *args, struct arena *scratch,
+                 union cell *out);
 
 /* Most texts are short: two loads that may overlap see all of up to 16 bytes, and memcmp's call is spared. */
 static inline bool exprvm_same_text(struct str a, struct str b)
@@ -190,7 +194,8 @@ static inline bool exprvm_holds(unsigned cond, int c)
 }
 
 /* exprvm_set.c */
-void exprvm_set_init(struct exprvm_set *s, const struct expr *in, const struct dict *dict, struct arena *arena);
+void exprvm_set_init(struct exprvm_set *s, const struct expr *in, const struct dict *dict,
+                     struct arena *arena);
 void exprvm_set_fini(struct exprvm_set *s);
 enum truth exprvm_set_has(const struct exprvm_set *s, union cell c); /* c is not NULL */
 

@@ -18,11 +18,12 @@ struct func_value {
 };
 
 /* t: the type of the result. False: NULL (an argument is, or there is no result: SQRT(-1), an overflow). */
-bool func_call(unsigned func, struct type t, const struct func_value *args, unsigned nargs, struct arena *scratch,
-               union cell *out);
+bool func_call(unsigned func, struct type t, const struct func_value *args, unsigned nargs,
+               struct arena *scratch, union cell *out);
 
 /* func_text.c and func_time.c: the families; no argument is NULL. */
-bool func_text(unsigned func, const struct func_value *args, unsigned nargs, struct arena *scratch, union cell *out);
+bool func_text(unsigned func, const struct func_value *args, unsigned nargs, struct arena *scratch,
+               union cell *out);
 int64_t func_time(unsigned func, evtime t);
 
 #endif

@@ -32,12 +32,14 @@ struct result {
     enum result_kind kind;
     enum rule_mode mode; /* ACTIVE or SHADOW when it was made */
     evtime time; /* event time of the result */
-    evtime step; /* the watermark whose coming decided it (order of results: step, time, rule, key, places) */
+    evtime
+        step; /* the watermark whose coming decided it (order of results: step, time, rule, key, places) */
     uint8_t id[RESULT_ID_BYTES]; /* the same after every replay (DESIGN, Alert id) */
     const uint8_t *key; /* canonical key bytes (value_key of each key column) */
     uint32_t key_len;
     unsigned nvalues;
-    const struct value *values; /* the rule's outputs; LATE: all columns read, as value pairs of the input row */
+    const struct value
+        *values; /* the rule's outputs; LATE: all columns read, as value pairs of the input row */
     unsigned nrows;
     const struct result_row *rows;
     evtime window_start, window_end; /* WINDOW; else EVTIME_MIN */

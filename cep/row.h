@@ -25,7 +25,8 @@ struct row {
 };
 
 void row_layout_init(struct row_layout *l, const struct schema *s, const struct colset *columns);
-struct row *row_new(const struct row_layout *l, const struct batch *b, unsigned i); /* one reference */
+struct row *row_new(const struct row_layout *l, const struct batch *b,
+                    unsigned i); /* one reference */
 struct row *row_ref(struct row *r);
 void row_unref(struct row *r); /* NULL is fine */
 size_t row_bytes(const struct row_layout *l, const struct row *r);
@@ -40,7 +41,8 @@ struct rowref {
 };
 
 /* False: NULL (or no such row). */
-static inline bool rowref_cell(struct rowref at, const struct row_layout *l, unsigned column, union cell *out)
+static inline bool rowref_cell(struct rowref at, const struct row_layout *l, unsigned column,
+                               union cell *out)
 {
     if (at.b != NULL) {
         const struct batch_column *c = &at.b->columns[column];

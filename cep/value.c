@@ -159,7 +159,10 @@ void value_json_string(const char *p, size_t n, struct bytes *out)
             *at++ = '\\';
             *at++ = (uint8_t)letter[c];
         } else {
-            memcpy(at, "\\u00", 4);
+            at[0] = '\\';
+            at[1] = 'u';
+            at[2] = '0';
+            at[3] = '0';
             at[4] = (uint8_t)hex[c >> 4];
             at[5] = (uint8_t)hex[c & 15];
             at += 6;
@@ -196,7 +199,8 @@ void value_json(const struct value *v, struct bytes *out)
         break;
     case TYPE_TIMESTAMP: {
         char time[TIMEBASE_TEXT];
-        value_json_string(time, timebase_format(v->c.i, time), out);
+        size_t n = timebase_format(v->c.i, time);
+        value_json_string(time, n, out);
         break;
     }
     default:

@@ -11,7 +11,8 @@
 struct str {
     const char *p; /* UTF-8, not NUL-terminated */
     uint32_t n;
-    uint32_t id; /* id of a literal of the live rules (dict.h), 0: any other text. Never leaves the process. */
+    uint32_t
+        id; /* id of a literal of the live rules (dict.h), 0: any other text. Never leaves the process. */
 };
 
 union cell {
@@ -45,12 +46,14 @@ void value_json(const struct value *v, struct bytes *out);
 void value_json_string(const char *p, size_t n, struct bytes *out); /* with quotes */
 
 /* The parsers that codec and CAST share. False: not a value of that type, or it overflows. */
-bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned scale, int64_t *out); /* 1e3 too */
+bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned scale,
+                         int64_t *out); /* 1e3 too */
 bool value_parse_bigint(const char *s, size_t n, int64_t *out); /* 5.0 and 1e3 are whole */
 bool value_parse_double(const char *s, size_t n, double *out);
 
 enum { VALUE_TEXT = 32 };
 void value_format_decimal(int64_t v, unsigned scale, char out[VALUE_TEXT]);
-size_t value_format_double(double d, char out[VALUE_TEXT]); /* the fewest digits that read back the same; its length */
+size_t value_format_double(
+    double d, char out[VALUE_TEXT]); /* the fewest digits that read back the same; its length */
 
 #endif

@@ -13,7 +13,8 @@
 bool codec_number_is(const char *p, size_t n);
 /* The unusual forms, checked to be JSON before. False: not one, or it does not fit. */
 bool codec_number_bigint(const char *p, size_t n, int64_t *out);
-bool codec_number_decimal(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out);
+bool codec_number_decimal(const char *p, size_t n, unsigned precision, unsigned scale,
+                          int64_t *out);
 bool codec_number_double(const char *p, size_t n, double *out);
 
 extern const uint64_t codec_number_power[19]; /* of ten */
@@ -32,7 +33,9 @@ static inline bool codec_number_digits8(const char *p, unsigned n, uint64_t *out
     w -= zeros;
     w = w * 10 + (w >> 8); /* pairs of digits, in bytes 0, 2, 4, 6 */
     const uint64_t two = UINT64_C(0x000000ff000000ff);
-    *out = ((w & two) * UINT64_C(0x000f424000000064) + ((w >> 16) & two) * UINT64_C(0x0000271000000001)) >> 32;
+    *out = ((w & two) * UINT64_C(0x000f424000000064) +
+            ((w >> 16) & two) * UINT64_C(0x0000271000000001)) >>
+           32;
     return true;
 #else
     uint64_t v = 0;
@@ -54,7 +57,8 @@ static inline bool codec_number_digits16(const char *p, size_t n, uint64_t *out)
         return false;
     if (n <= 8)
         return codec_number_digits8(p, (unsigned)n, out);
-    if (!codec_number_digits8(p, (unsigned)n - 8, &high) || !codec_number_digits8(p + n - 8, 8, &low))
+    if (!codec_number_digits8(p, (unsigned)n - 8, &high) ||
+        !codec_number_digits8(p + n - 8, 8, &low))
         return false;
     *out = high * 100000000 + low;
     return true;
@@ -80,7 +84,8 @@ static inline bool codec_number_short(const char *p, size_t n, unsigned scale, u
     if (n > 8)
         return false;
     memcpy(&w, p, sizeof w);
-    uint64_t x = w ^ points, hit = (x - ones) & ~x & ones << 7; /* the lowest bit that is set is right */
+    uint64_t x = w ^ points,
+             hit = (x - ones) & ~x & ones << 7; /* the lowest bit that is set is right */
     if (hit == 0)
         return false;
     unsigned point = (unsigned)__builtin_ctzll(hit) / 8, fraction = (unsigned)n - 1 - point;
@@ -101,7 +106,8 @@ static inline bool codec_number_short(const char *p, size_t n, unsigned scale, u
 
 /* A number at that scale, if it is not negative and has some digits, a point, and at most `scale` digits (8), or no
  * point. False: something else. */
-static inline bool codec_number_fixed_fast(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out)
+static inline bool codec_number_fixed_fast(const char *p, size_t n, unsigned precision,
+                                           unsigned scale, int64_t *out)
 {
     uint64_t whole, part = 0, v;
     if (!codec_number_short(p, n, scale, &v)) {
@@ -121,9 +127,11 @@ static inline bool codec_number_fixed_fast(const char *p, size_t n, unsigned pre
 }
 
 /* A number at that scale. */
-static inline bool codec_number_fixed(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *out)
+static inline bool codec_number_fixed(const char *p, size_t n, unsigned precision, unsigned scale,
+                                      int64_t *out)
 {
-    return codec_number_fixed_fast(p, n, precision, scale, out) || codec_number_decimal(p, n, precision, scale, out);
+    return codec_number_fixed_fast(p, n, precision, scale, out) ||
+           codec_number_decimal(p, n, precision, scale, out);
 }
 
 #endif

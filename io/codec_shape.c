@@ -120,7 +120,8 @@ static void learn(struct codec_shape *s, struct codec_node *node, struct codec_g
         return;
     text[0] = '"';
     memcpy(text + 1, key, n);
-    memcpy(text + 1 + n, "\":", 2);
+    text[1 + n] = '"';
+    text[2 + n] = ':';
     if (new.n > sizeof new.text) {
         if (node->learned >= LEARNED_MAX)
             return;

@@ -41,7 +41,8 @@ struct codec_field { /* what is known of a key */
 
 enum {
     CODEC_GUESSES = 64,
-    CODEC_GUESS_KEY_MAX = 60, /* a guess may be compared with the end of the text: no further than the padding goes */
+    CODEC_GUESS_KEY_MAX =
+        60, /* a guess may be compared with the end of the text: no further than the padding goes */
 };
 
 struct codec_guess {
@@ -70,11 +71,12 @@ struct codec_shape {
 };
 
 /* The tree of a schema's columns. */
-void codec_shape_init(struct codec_shape *s, const struct schema *schema, const struct colset *want);
+void codec_shape_init(struct codec_shape *s, const struct schema *schema,
+                      const struct colset *want);
 void codec_shape_fini(struct codec_shape *s);
 /* The field of a key (one without a column, if the schema has no such key); it is the guess for place *i from now on, and *i goes one on. */
-const struct codec_field *codec_shape_find(struct codec_shape *s, struct codec_node *node, unsigned *i,
-                                           const char *key, size_t n);
+const struct codec_field *codec_shape_find(struct codec_shape *s, struct codec_node *node,
+                                           unsigned *i, const char *key, size_t n);
 
 /* Is the key that begins at p, with its quote, the guess, and does a colon follow at once? Reads 16 bytes from p, more
  * only if those agree. */

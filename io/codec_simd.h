@@ -33,7 +33,8 @@ struct codec_simd;
 
 struct codec_simd *codec_simd_new(void); /* out of memory ends the process */
 void codec_simd_free(struct codec_simd *s); /* NULL is fine */
-enum codec_simd_fault codec_simd_index(struct codec_simd *s, const char *buf, size_t len, const uint32_t **places);
+enum codec_simd_fault codec_simd_index(struct codec_simd *s, const char *buf, size_t len,
+                                       const uint32_t **places);
 
 /* Decodes every value of every line with simdjson's on-demand parser as its documentation shows it, into a checksum: what
  * decoding costs by itself. Returns the lines. simdjson's padding (64) must be readable after buf + len. */

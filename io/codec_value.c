@@ -11,12 +11,13 @@ void codec_value_problem(struct codec_walk *w, enum codec_problem_code code,
                          const struct codec_field *f, const char *fmt, ...)
 {
     va_list ap;
+    va_start(ap, fmt);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, one line above; the analyzer loses it when inlining */
+    vsnprintf(w->problem->text, sizeof w->problem->text, fmt, ap);
+    va_end(ap);
     w->problem_column = f == NULL ? -1 : f->column;
     w->problem->code = code;
     w->problem->column = f == NULL || f->column < 0 ? NULL : w->schema->columns[f->column].name;
-    va_start(ap, fmt);
-    vsnprintf(w->problem->text, sizeof w->problem->text, fmt, ap);
-    va_end(ap);
 }
 
 bool codec_value_is_scalar(const char *buf, uint32_t v, uint32_t next)

@@ -46,13 +46,16 @@ bool codec_walk_refuse(struct codec_walk *w, const char *what);
 
 /* codec_value.c: a value that is not what its column takes at first sight: a NULL, a text with escapes, a numeric
  * string, an error. False: the line is no JSON. */
-bool codec_value_other(struct codec_walk *w, const struct codec_field *f, uint32_t v, uint32_t next);
+bool codec_value_other(struct codec_walk *w, const struct codec_field *f, uint32_t v,
+                       uint32_t next);
 /* Is it a string, a number, true, false or null? */
 bool codec_value_is_scalar(const char *buf, uint32_t v, uint32_t next);
 /* A string with escapes, decoded to `out` (at least n bytes); SIZE_MAX: it is not valid. */
 size_t codec_value_unescape(const char *p, size_t n, char *out);
-__attribute__((format(printf, 4, 5))) void codec_value_problem(struct codec_walk *w, enum codec_problem_code code,
-                                                               const struct codec_field *f, const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) void codec_value_problem(struct codec_walk *w,
+                                                               enum codec_problem_code code,
+                                                               const struct codec_field *f,
+                                                               const char *fmt, ...);
 
 static inline bool codec_walk_is_space(char c)
 {
@@ -78,7 +81,8 @@ static inline void codec_walk_store(struct codec_walk *w, const struct codec_fie
     colset_add(&w->have, c);
 }
 
-static inline void codec_walk_store_time(struct codec_walk *w, const struct codec_field *f, evtime t)
+static inline void codec_walk_store_time(struct codec_walk *w, const struct codec_field *f,
+                                         evtime t)
 {
     if (f->column == w->schema->time_column)
         w->time = t;
