@@ -354,7 +354,7 @@ int bench_main(int argc, char **argv)
             o.floors = optarg;
             break;
         case 'd':
-            o.dir = optarg;
+            o.dir = optarg ? optarg : o.dir; /* never NULL, which the analyzer cannot know */
             break;
         case 'g':
             o.gate = true;
