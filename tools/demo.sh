@@ -63,7 +63,7 @@ gen=$!
 cat <<EOF
 
   weir is running. The dashboard:  $url/
-  $rate payments a second are posted to it; alerts appear within seconds.
+  $rate payments a second are posted to it; the first alerts come within half a minute.
   Data: $data (the next run goes on from there).  Ctrl-C ends the demo.
 
 EOF
