@@ -144,6 +144,29 @@ async function keysAndPages() {
   seen(`the pages are ${scheme}`);
 }
 
+async function changePauseDelete() {
+  await go(`/rules/${rule}`);
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type(' -- looked at again');
+  await visible(page.locator('.rule-title', { hasText: 'not deployed' }), 'a change is marked as not deployed');
+  await page.reload({ waitUntil: 'load' });
+  await visible(page.locator('.cm-content', { hasText: 'looked at again' }), 'a reload keeps what was typed');
+  await visible(page.locator('.problems .good-text'), 'it is valid');
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('button', { name: 'Deploy version 2' }).click();
+  await visible(page.locator('.rule-title', { hasText: 'v2' }), 'the change is version 2');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await visible(page.locator('.rule-title .mode-paused'), 'the rule is paused');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await visible(page.locator('.rule-title .mode-active'), 'the rule is resumed');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete the rule' }).click();
+  await page.waitForURL('**/rules');
+  seen('the rule is deleted');
+}
+
 async function phone() {
   await page.setViewportSize({ width: 390, height: 844 });
   for (const path of ['/', '/rules', `/rules/${rule}`, '/alerts', '/streams', '/dead-letters', '/workers']) {
@@ -176,6 +199,7 @@ try {
   await alertPage();
   await keysAndPages();
   await phone();
+  await changePauseDelete();
   await serverGone();
   console.log('all seen');
 } catch (e) {

@@ -220,10 +220,14 @@ export class Problem extends Error {
     readonly status: number,
     readonly title: string,
     readonly detail: string,
-    readonly type: string | null,
-    readonly errors: Issue[],
+    readonly type: string | null = null,
+    readonly errors: Issue[] = [],
+    readonly hint: string | null = null,
   ) {
-    super(detail || title);
+    super((detail || title) + (hint ? ` (${hint})` : ''));
+  }
+  get code() {
+    return this.type?.split('/').pop() ?? null;
   }
   get offline() {
     return this.status === 0 || this.status === 502 || this.status === 504;
@@ -260,7 +264,7 @@ export async function call<T>(path: string, { method, body, raw, signal }: Call 
   } catch (e) {
     if (signal?.aborted) throw e;
     reached(false);
-    throw new Problem(0, 'No answer from the server', 'The server cannot be reached.', null, []);
+    throw new Problem(0, 'No answer from the server', 'The server cannot be reached.');
   }
   const text = await answer.text();
   let json: unknown = null;
@@ -273,8 +277,8 @@ export async function call<T>(path: string, { method, body, raw, signal }: Call 
     reached(true);
     return json as T;
   }
-  const p = (json ?? {}) as Partial<Problem> & { title?: string; detail?: string; type?: string };
-  const problem = new Problem(answer.status, p.title ?? `The server answered ${answer.status}`, p.detail ?? '', p.type ?? null, p.errors ?? []);
+  const p = (json ?? {}) as Partial<Pick<Problem, 'title' | 'detail' | 'type' | 'errors' | 'hint'>>;
+  const problem = new Problem(answer.status, p.title ?? `The server answered ${answer.status}`, p.detail ?? '', p.type ?? null, p.errors ?? [], p.hint ?? null);
   reached(!problem.offline);
   throw problem;
 }

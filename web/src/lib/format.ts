@@ -90,6 +90,9 @@ export const shown = (v: Json | undefined): string => (typeof v === 'string' && 
 /** {"card":"c_17"} → "c_17"; several keys → "c_17 · MX" */
 export const keyText = (key: Fields | null) => (key ? Object.values(key).map(value).join(' · ') : '');
 
+/** The key as the list of alerts is asked for it. */
+export const keyParam = (key: Fields | null) => (key ? Object.values(key).map(value).join(',') : '');
+
 /** A title template of a rule may name fields: the server fills it; else the rule's name in words. */
 export const ruleTitle = (title: string | null | undefined, rule: string) =>
   title && title.trim() ? title : rule.replace(/[_-]+/g, ' ').replace(/^./, (c) => c.toUpperCase());

@@ -38,7 +38,7 @@ export function useQuery<T>(key: string | null, load: (signal: AbortSignal) => P
       (data) => !control.signal.aborted && setState({ key, data, problem: null, loading: false }),
       (e: unknown) => {
         if (control.signal.aborted) return;
-        const problem = e instanceof Problem ? e : new Problem(-1, 'Something went wrong in the page', String(e), null, []);
+        const problem = e instanceof Problem ? e : new Problem(-1, 'Something went wrong in the page', String(e));
         setState((s) => ({ key, data: s.key === key ? s.data : null, problem, loading: false }));
       },
     );

@@ -15,7 +15,7 @@ const effective = () => (theme.get() === 'system' ? (dark.matches ? 'dark' : 'li
 export const shown = store<'light' | 'dark'>(effective());
 dark.addEventListener('change', () => shown.set(effective()));
 
-export function setTheme(t: Theme) {
+function setTheme(t: Theme) {
   theme.set(t);
   const html = document.documentElement;
   if (t === 'system') delete html.dataset.theme;
@@ -28,8 +28,11 @@ export function setTheme(t: Theme) {
   }
   shown.set(effective());
 }
-export const toggleTheme = () => setTheme(effective() === 'dark' ? 'light' : 'dark');
-export const useTheme = () => useStore(theme);
+/** To the other one; where that is what the system has, the choice is the system's again. */
+export function toggleTheme() {
+  const other = effective() === 'dark' ? 'light' : 'dark';
+  setTheme((other === 'dark') === dark.matches ? 'system' : other);
+}
 export const useShown = () => useStore(shown);
 
 /** A colour of the style sheet as the canvas wants it: light-dark() and color-mix() are settled by the browser. */

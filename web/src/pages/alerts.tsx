@@ -2,7 +2,7 @@
 // /alerts: newest first, live. What arrives waits under a bar, so that the list does not move while it is read.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, listen, paths, type Alert, type AlertDetail, type AlertFilter, type Page as ListPage, type Rule } from '../api';
-import { keyText, number, plural, ruleTitle, value } from '../lib/format';
+import { keyParam, keyText, number, plural, ruleTitle, value } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
@@ -23,7 +23,7 @@ const empty: Feed = { rows: [], next: null, fresh: new Set() };
 
 const fits = (a: Alert, f: AlertFilter) =>
   (!f.rule || a.rule === f.rule) && (!f.severity || a.severity === f.severity) && (f.mode ? a.mode === f.mode : true) &&
-  (!f.key || Object.values(a.key ?? {}).some((v) => value(v) === f.key) || JSON.stringify(a.key) === f.key);
+  (!f.key || keyParam(a.key) === f.key);
 
 /** New ones in front; an alert that came again (a revision, a count) takes its old place. */
 function merge(rows: Alert[], more: Alert[]): Alert[] {
@@ -49,6 +49,7 @@ function Row({ a, on, fresh, open }: { a: Alert; on: boolean; fresh: boolean; op
       <span class={`stripe bg-${a.severity}`} aria-hidden="true" />
       <div class="alert-top">
         <b>{ruleTitle(a.title, a.rule)}</b>
+        {a.retracted ? <span class="pill warn">retracted</span> : null}
         {a.count > 1 ? <em class="num">× {a.count}</em> : null}
         <span class="dim num">
           <Ago time={a.created} />

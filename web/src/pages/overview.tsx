@@ -2,7 +2,7 @@
 // /: is it running, what does it find. Every number leads to its list.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { all, api, paths, type Alert, type Page as ListPage, type Rule, type Severity, type Stream } from '../api';
+import { all, api, paths, Problem, type Alert, type Page as ListPage, type Rule, type Severity, type Stream } from '../api';
 import { clock, duration, keyText, number, plural, ruleTitle, short } from '../lib/format';
 import { rates, useConnection, useOverview, useOverviewStream } from '../lib/live';
 import { useQuery } from '../lib/query';
@@ -68,7 +68,7 @@ export function OverviewPage() {
   return (
     <Page title="Overview" actions={<CopyCurl path={paths.overview} />}>
       {!o ? (
-        state === 'down' ? <Failed problem={{ title: 'The server does not answer', detail: 'This page fills itself as soon as it does.', offline: true } as never} /> : <Loading rows={8} />
+        state === 'down' ? <Failed problem={new Problem(0, 'The server does not answer', 'This page fills itself as soon as it does.')} /> : <Loading rows={8} />
       ) : (
         <>
           <div class="tiles">

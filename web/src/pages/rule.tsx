@@ -160,7 +160,7 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
       try {
         made = replace ? await api.deploy(whole()) : statement ? await api.deploy(sql) : await api.deploy(sql, ruleName);
       } catch (e) {
-        if (!(e instanceof Problem) || e.status !== 409) throw e;
+        if (!(e instanceof Problem) || e.code !== 'already-exists') throw e;
         const old = await api.get<Rule>(paths.rule(ruleName));
         if (!(await askReplace(old))) return setBusy(false);
         made = await api.deploy(whole());
@@ -176,7 +176,7 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
     } catch (e) {
       const p = e instanceof Problem ? e : null;
       setRefused(p?.errors.length ? p.errors : [{ code: 'refused', message: p?.message ?? String(e) }]);
-      say(p?.title ?? String(e), true);
+      say(p ? (p.errors.length ? p.title : p.message) : String(e), true);
       setBusy(false);
     }
   };

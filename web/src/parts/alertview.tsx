@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alert in full: what it says, its events on the axis of event time, the row, the rule that found it.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { paths, type AlertDetail, type Fields } from '../api';
-import { clock, duration, full, plural, ruleTitle, shown, value, when } from '../lib/format';
+import type { AlertDetail, Fields } from '../api';
+import { clock, duration, full, keyParam, plural, ruleTitle, shown, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { absentOf, mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
-import { Ago, Card, CopyButton, Link, ModePill, SeverityPill, curl } from './basic';
+import { Ago, Card, CopyButton, Link, ModePill, SeverityPill } from './basic';
 import { JsonLine, JsonView, SqlView } from './sqlview';
 import { Timeline, type Mark } from './timeline';
 
@@ -19,7 +19,7 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
       <div class="alert-line">
         <SeverityPill severity={a.severity} />
         {a.mode !== 'active' ? <ModePill mode={a.mode} /> : null}
-        {a.kind !== 'match' ? <span class="pill">{a.kind}</span> : null}
+        {a.retracted ? <span class="pill warn" title="A late event changed the window: the rule's condition no longer holds">retracted</span> : null}
         <span class="dim">
           <Ago time={a.created} of="Alert made" />
         </span>
@@ -36,7 +36,7 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
           <div key={k}>
             <dt>{k}</dt>
             <dd class="mono">
-              <Link to={`/alerts?key=${encodeURIComponent(value(v))}`} title="All alerts of this key">
+              <Link to={`/alerts?key=${encodeURIComponent(keyParam(a.key))}`} title="All alerts of this key">
                 {value(v)}
               </Link>
             </dd>
@@ -219,5 +219,3 @@ const isNumeric = (marks: Mark[], c: string) => {
   const v = marks.find((m) => m.event && m.event[c] !== null && m.event[c] !== undefined)?.event?.[c];
   return typeof v === 'number' || (typeof v === 'string' && /^-?\d+(\.\d+)?$/.test(v));
 };
-
-export const alertCurl = (id: string) => curl(paths.alert(id));

@@ -162,6 +162,7 @@ export function Failed({ problem, retry }: { problem: Problem; retry?: () => voi
       <h3>{problem.title}</h3>
       <div class="empty-text">
         {problem.detail ? <p>{problem.detail}</p> : null}
+        {problem.hint ? <p>{problem.hint}</p> : null}
         {problem.type?.startsWith('/problems/') ? (
           <p>
             <a href={href(problem.type)}>What this means</a>
