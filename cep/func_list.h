@@ -44,7 +44,7 @@
     FUNC(MONTH, MONTH, "t:i")                                                                      \
     FUNC(DAYOFMONTH, DAYOFMONTH, "t:i")                                                            \
     FUNC(DAYOFYEAR, DAYOFYEAR, "t:i")                                                              \
-    FUNC(DAYOFWEEK, DAYOFWEEK, "t:i") /* 1 = Sunday … 7 = Saturday, as in Flink */                 \
+    FUNC(DAYOFWEEK, DAYOFWEEK, "t:i") /* 1 = Sunday … 7 = Saturday, as in Flink */               \
     FUNC(HOUR, HOUR, "t:i")                                                                        \
     FUNC(MINUTE, MINUTE, "t:i")                                                                    \
     FUNC(SECOND, SECOND, "t:i")                                                                    \
@@ -66,7 +66,7 @@ enum func_id {
 #define FUNC_ENUM(name, id, signature) FUNC_##id,
     FUNC_LIST(FUNC_ENUM)
 #undef FUNC_ENUM
-    FUNC_COUNT
+        FUNC_COUNT
 };
 
 #endif

@@ -120,7 +120,7 @@ static const struct expr *to_slots(struct bind *b, const struct expr *e, const s
     }
     if (e->nargs == 0)
         return e;
-    const struct expr **args = arena_alloc(b->cc->scratch, e->nargs * sizeof *args);
+    const struct expr **args = types_list(b->cc->scratch, e->nargs);
     for (unsigned i = 0; i < e->nargs; i++)
         if ((args[i] = to_slots(b, e->args[i], at)) == NULL)
             return NULL;
@@ -169,7 +169,7 @@ static const struct expr *bind_name(struct bind *b, const struct ast_expr *e)
 
 static const struct expr **bind_args(struct bind *b, const struct ast_expr *e, bool *good)
 {
-    const struct expr **args = arena_alloc(b->cc->scratch, (e->nargs + 1) * sizeof *args);
+    const struct expr **args = types_list(b->cc->scratch, (e->nargs + 1));
     unsigned n = 0;
     *good = true;
     for (const struct ast_expr *a = e->args; a != NULL; a = a->next) {
@@ -290,7 +290,7 @@ static const struct expr *bind_case(struct bind *b, const struct ast_expr *e)
             args[i] = logic_compare(b->cc, EXPR_EQ, operand, args[i], args[i]->at);
     }
     if (e->other != NULL) {
-        const struct expr **more = arena_alloc(b->cc->scratch, (n + 1) * sizeof *more);
+        const struct expr **more = types_list(b->cc->scratch, (n + 1));
         for (unsigned i = 0; i < n; i++)
             more[i] = args[i];
         more[n++] = bind_expr(b, e->other);

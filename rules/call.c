@@ -109,6 +109,8 @@ static const struct expr *to_kind(struct bind *b, const struct expr *v, enum typ
 static const struct expr *argument(struct bind *b, const struct expr *v, char kind,
                                    const char *name)
 {
+    if (v == NULL)
+        return NULL;
     switch (kind) {
     case 's':
         return to_kind(b, v, TYPE_STRING, name, "a text");
@@ -202,7 +204,7 @@ static const struct expr *scalar(struct bind *b, const struct ast_expr *e, const
         if (s[1] != '*' && s[1] != ':')
             s++;
     }
-    if (!good || (alike && all_of_one_type(b, args, n, f->name, e->at) == NULL))
+    if (!good || args[0] == NULL || (alike && all_of_one_type(b, args, n, f->name, e->at) == NULL))
         return NULL;
     const char *result = strchr(f->signature, ':') + 1;
     struct expr *node = types_node(b->cc, EXPR_FUNC, result_type(*result, args[0]), e->at, n, args);
@@ -253,7 +255,7 @@ static const struct expr *other(struct bind *b, const struct ast_expr *e, const 
         return wants(b, e, 2) ? types_arith(cc, EXPR_MOD, args[0], args[1], e->at) : NULL;
     if (strcasecmp(name, "IF") == 0)
         return wants(b, e, 3) ? logic_case(cc, 3, args, e->at) : NULL;
-    if (!wants(b, e, 2))
+    if (!wants(b, e, 2) || args[0] == NULL)
         return NULL;
     /* NULLIF(a, b): NULL when they are equal, else a */
     const struct expr *branches[3] = {logic_compare(cc, EXPR_EQ, args[0], args[1], e->at),
@@ -321,7 +323,7 @@ static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
         diag_error(b->cc->d, "syntax", e->op_at, NULL, "%s does not take FROM", e->name.text);
         return NULL;
     }
-    const struct expr *args[ARGS_MAX + 1];
+    const struct expr *args[ARGS_MAX + 1] = {NULL};
     unsigned n = 0;
     bool good = true;
     for (const struct ast_expr *a = e->args; a != NULL; a = a->next) {

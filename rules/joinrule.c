@@ -53,8 +53,9 @@ void joinrule_refuse(struct cc *cc, const struct ast_select *s)
     for (const struct ast_item *i = s->items; i != NULL; i = i->next)
         if (i->e->kind != AST_STAR)
             bind_expr(&b, i->e);
-    if (cc->d->errors == errors)
-        diag_error(cc->d, "unsupported", s->from->next->join_at,
+    const struct ast_from *second = s->from->next;
+    if (second != NULL && cc->d->errors == errors)
+        diag_error(cc->d, "unsupported", second->join_at,
                    "a pattern over one stream may say the same",
                    "JOIN: this release has no operator for it yet");
 }

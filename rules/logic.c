@@ -190,7 +190,7 @@ const struct expr *logic_condition(struct cc *cc, const struct expr *e, const ch
 const struct expr *logic_join(struct cc *cc, enum expr_kind k, unsigned n,
                               const struct expr *const *args, struct span at)
 {
-    const struct expr **checked = arena_alloc(cc->scratch, n * sizeof *checked);
+    const struct expr **checked = types_list(cc->scratch, n);
     bool good = true;
     for (unsigned i = 0; i < n; i++) {
         checked[i] = logic_condition(cc, args[i], k == EXPR_AND ? "AND" : "OR");
@@ -220,8 +220,8 @@ const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
 {
     if (x == NULL)
         return NULL;
-    const struct expr **set = arena_alloc(cc->scratch, (n + 1) * sizeof *set);
-    const struct expr **rest = arena_alloc(cc->scratch, (n + 2) * sizeof *rest);
+    const struct expr **set = types_list(cc->scratch, (n + 1));
+    const struct expr **rest = types_list(cc->scratch, (n + 2));
     const struct expr *never = NULL; /* a number that x's type has not */
     unsigned nset = 1, nrest = 0;
     bool good = true;
@@ -288,8 +288,8 @@ const struct expr *logic_like(struct cc *cc, const struct expr *e, const struct 
 const struct expr *logic_case(struct cc *cc, unsigned n, const struct expr *const *args,
                               struct span at)
 {
-    const struct expr **all = arena_alloc(cc->scratch, (n + 1) * sizeof *all);
-    const struct expr **values = arena_alloc(cc->scratch, (n / 2 + 1) * sizeof *values);
+    const struct expr **all = types_list(cc->scratch, (n + 1));
+    const struct expr **values = types_list(cc->scratch, (n / 2 + 1));
     unsigned nvalues = 0;
     for (unsigned i = 0; i < n; i++) {
         bool when = i % 2 == 0 && i + 1 < n;
@@ -325,7 +325,7 @@ const struct expr *logic_case(struct cc *cc, unsigned n, const struct expr *cons
 const struct expr *logic_coalesce(struct cc *cc, unsigned n, const struct expr *const *args,
                                   struct span at)
 {
-    const struct expr **all = arena_alloc(cc->scratch, (n + 1) * sizeof *all);
+    const struct expr **all = types_list(cc->scratch, (n + 1));
     struct type t;
     unsigned out = 0;
     for (unsigned i = 0; i < n; i++)

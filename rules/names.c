@@ -24,7 +24,7 @@ static const char *stream_hint(struct cc *cc, const char *name)
 {
     const char **candidates = arena_alloc(cc->scratch, CANDIDATES_MAX * sizeof *candidates);
     size_t n = 0;
-    struct cc_known *k, *next;
+    struct cc_known *k = NULL, *next = NULL;
     MAP_EACH(cc->known, k, next) {
         if (k->schema != NULL && n < CANDIDATES_MAX)
             candidates[n++] = k->name;

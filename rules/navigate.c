@@ -67,7 +67,7 @@ static const struct expr *push_down(struct cc *cc, const struct expr *e, struct 
         return e;
     if (!has_classifier(e) && expr_is_row_only(e))
         return at_row(cc, e, nav);
-    const struct expr **args = arena_alloc(cc->scratch, (e->nargs + 1) * sizeof *args);
+    const struct expr **args = types_list(cc->scratch, (e->nargs + 1));
     for (unsigned i = 0; i < e->nargs; i++)
         args[i] = push_down(cc, e->args[i], nav);
     struct expr *copy = types_node(cc, e->kind, e->type, e->at, e->nargs, args);

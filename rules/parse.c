@@ -234,7 +234,7 @@ static const char *offer_all(struct parse *p, struct expected *e)
 {
     enum { OFFERED_MAX = 14 };
     unsigned char tokens[GRAMMAR_TABLES_TOKENS_MAX];
-    const char *texts[GRAMMAR_TABLES_TOKENS_MAX];
+    const char *texts[GRAMMAR_TABLES_TOKENS_MAX] = {0};
     unsigned n = grammar_tables_expected(p->stack, p->nstack, tokens), ntexts = 0;
     for (unsigned i = 0; i < n; i++)
         e->has[tokens[i]] = true;

@@ -134,7 +134,8 @@ static bool is_spliced(const struct pattern *p, const struct pattern *child,
 
 static void add_children(struct tree *t, const struct ast_pattern *a, struct pattern *p)
 {
-    struct pattern **built = arena_alloc(t->cc->arena, (a->nchildren + 1) * sizeof *built);
+    struct pattern **built =
+        arena_alloc(t->cc->arena, (a->nchildren + 1) * sizeof(struct pattern *));
     unsigned n = 0, total = 0;
     for (const struct ast_pattern *c = a->children; c != NULL; c = c->next) {
         built[n] = build(t, c);
@@ -145,7 +146,7 @@ static void add_children(struct tree *t, const struct ast_pattern *a, struct pat
         total += is_spliced(p, built[n], c) ? built[n]->nchildren : 1;
         n++;
     }
-    const struct pattern **list = arena_alloc(t->cc->arena, (total + 1) * sizeof *list);
+    const struct pattern **list = arena_alloc(t->cc->arena, (total + 1) * sizeof(struct pattern *));
     n = 0;
     unsigned k = 0;
     for (const struct ast_pattern *c = a->children; c != NULL; c = c->next, k++) {

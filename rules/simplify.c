@@ -81,7 +81,7 @@ const struct expr *simplify_logic(struct cc *cc, enum expr_kind k, unsigned n,
     unsigned room = 0;
     for (unsigned i = 0; i < n; i++)
         room += count_terms(args[i], k);
-    struct terms t = {.v = arena_alloc(cc->scratch, (room + 1) * sizeof *t.v)};
+    struct terms t = {.v = types_list(cc->scratch, room + 1)};
     for (unsigned i = 0; i < n; i++)
         add_term(&t, args[i], k, neutral);
     if (t.decided || t.n == 0)
@@ -135,8 +135,8 @@ void simplify_split(struct cc *cc, const struct expr *e, const struct expr **row
 {
     unsigned n = e->kind == EXPR_AND ? e->nargs : 1, nrow = 0, npath = 0;
     const struct expr *const *terms = e->kind == EXPR_AND ? e->args : &e;
-    const struct expr **rows = arena_alloc(cc->scratch, n * sizeof *rows);
-    const struct expr **paths = arena_alloc(cc->scratch, n * sizeof *paths);
+    const struct expr **rows = types_list(cc->scratch, n);
+    const struct expr **paths = types_list(cc->scratch, n);
     for (unsigned i = 0; i < n; i++) {
         if (is_true(terms[i]))
             continue;

@@ -75,8 +75,8 @@ struct expr *types_node(struct cc *cc, enum expr_kind kind, struct type t, struc
     e->at = at;
     e->nargs = nargs;
     if (nargs > 0) {
-        const struct expr **copy = arena_alloc(cc->arena, nargs * sizeof *copy);
-        memcpy(copy, args, nargs * sizeof *copy);
+        const struct expr **copy = types_list(cc->arena, nargs);
+        memcpy(copy, args, nargs * sizeof(const struct expr *));
         e->args = copy;
     }
     return e;

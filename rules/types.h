@@ -20,6 +20,11 @@ static inline struct type types_of(enum type_kind k)
 struct type types_decimal(int before, int after);
 bool types_is_number(struct type t);
 
+/* Room for n expressions. */
+static inline const struct expr **types_list(struct arena *a, size_t n)
+{
+    return arena_alloc(a, n * sizeof(const struct expr *));
+}
 struct expr *types_node(struct cc *cc, enum expr_kind kind, struct type t, struct span at,
                         unsigned nargs, const struct expr *const *args);
 const struct expr *types_const(struct cc *cc, struct type t, union cell c, struct span at);
