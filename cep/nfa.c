@@ -46,8 +46,8 @@ struct gap {
     int64_t step_ms;
     bool at_start, at_end;
     unsigned nguards, nacts;
-    struct nfa_guard guards[2 * NFA_DEPTH_MAX];
-    struct nfa_act acts[2 * NFA_DEPTH_MAX];
+    struct nfa_guard guards[NFA_DEPTH_MAX];
+    struct nfa_act acts[NFA_DEPTH_MAX];
 };
 
 struct builder {
@@ -102,7 +102,7 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
         .to = to,
         .how = (uint8_t)(g->start || g->fresh ? CONTIGUITY_NEXT : g->how),
         .nguards = (uint8_t)g->nguards,
-        .nacts = (uint8_t)g->nacts,
+        .nacts = to == NFA_ACCEPT ? 0 : (uint8_t)g->nacts,
         .at_start = g->at_start,
         .at_end = g->at_end,
         .nots = g->nots,
@@ -135,22 +135,40 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
     b->edges[b->nedges++] = e;
 }
 
+/* In one walk a depth has one loop at most that rows were counted of, so its guards are one range. */
 static void add_guard(struct builder *b, struct gap *g, const struct nfatree *loop, uint32_t least,
                       uint32_t below)
 {
-    if (g->nguards == 2 * NFA_DEPTH_MAX)
+    for (unsigned i = 0; i < g->nguards; i++) {
+        struct nfa_guard *old = &g->guards[i];
+        if (old->depth != loop->depth)
+            continue;
+        old->least = least > old->least ? least : old->least;
+        old->below = below < old->below ? below : old->below;
+        return;
+    }
+    if (g->nguards == NFA_DEPTH_MAX)
         too_large(b, loop->at);
     else
         g->guards[g->nguards++] = (struct nfa_guard){loop->depth, least, below};
 }
 
-static void add_act(struct builder *b, struct gap *g, const struct nfatree *loop, bool more,
-                    uint32_t by)
+static void add_act(struct builder *b, struct gap *g, const struct nfatree *loop, bool more)
 {
-    if (g->nacts == 2 * NFA_DEPTH_MAX)
+    for (unsigned i = 0; i < g->nacts; i++) {
+        struct nfa_act *old = &g->acts[i];
+        if (old->depth != loop->depth)
+            continue;
+        if (more)
+            old->by++;
+        else
+            *old = (struct nfa_act){loop->depth, false, 1};
+        return;
+    }
+    if (g->nacts == NFA_DEPTH_MAX)
         too_large(b, loop->at);
     else
-        g->acts[g->nacts++] = (struct nfa_act){loop->depth, more, by};
+        g->acts[g->nacts++] = (struct nfa_act){loop->depth, more, 1};
 }
 
 /* The gap before an element that follows as `how`. */
@@ -270,7 +288,7 @@ static void walk_round(struct builder *b, const struct gap *g, const struct fram
         (could_end == 0 && !fewer(b, &in, f, done, loop->min)))
         return;
     if (loop->counted)
-        add_act(b, &in, loop, !f->entered, done + 1);
+        add_act(b, &in, loop, !f->entered || done > 0);
     struct untils u = {f->around.begun, f->around.fresh};
     *(f->entered ? &u.fresh : &u.begun) |= bit(loop->until);
     struct frame *next = frame_new(b, f->up, loop, 0, u);
