@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "rules/compile.h"
 #include "server/args.h"
+#include "server/evalexplain.h"
 #include "server/evalfeed.h"
 #include "server/evalrun.h"
 #include "server/evaltext.h"
@@ -52,17 +53,8 @@ static void add_rule(struct loaded *l, const struct statement *s)
     l->rules[i] = (struct job_rule){.plan = s->rule, .uid = i + 1, .version = 1};
 }
 
-static bool load(const struct evaltext *text, struct loaded *l)
+static void sort_out(struct loaded *l)
 {
-    struct diag d;
-    diag_init(&d, (const char *)text->text.p, text->text.n);
-    enum err e = compile_script((const char *)text->text.p, text->text.n, NULL, &d, &l->script);
-    say(text, &d);
-    if (e != ERR_OK && d.errors == 0)
-        args_complain("eval", "the rules do not compile: %s", err_text(e));
-    diag_fini(&d);
-    if (e != ERR_OK)
-        return false;
     l->streams = mem_array(l->script->n, sizeof(struct schema *));
     l->rules = mem_array(l->script->n, sizeof *l->rules);
     for (unsigned i = 0; i < l->script->n; i++) {
@@ -72,7 +64,52 @@ static bool load(const struct evaltext *text, struct loaded *l)
         if (s->kind == STATEMENT_RULE)
             add_rule(l, s);
     }
+}
+
+/* An input is a file or a pipe, which tells no times of arrival. */
+static bool have_event_time(const struct loaded *l)
+{
+    for (unsigned i = 0; i < l->nstreams; i++)
+        if (l->streams[i]->time != TIME_EVENT) {
+            args_complain("eval",
+                          "stream %s: a file is evaluated in event time; take 'time'='%s' out",
+                          l->streams[i]->name, schema_option(l->streams[i], "time"));
+            return false;
+        }
     return true;
+}
+
+/* On standard output if nothing is run, else beside the results. */
+static void explain(const struct loaded *l, FILE *to)
+{
+    struct bytes out = {0};
+    for (unsigned i = 0; i < l->script->n; i++) {
+        const struct statement *s = &l->script->statements[i];
+        for (unsigned r = 0; s->kind == STATEMENT_EXPLAIN && r < l->nrules; r++)
+            if (strcasecmp(l->rules[r].plan->name, s->name) == 0)
+                evalexplain_rule(l->rules[r].plan, s->format, &out);
+    }
+    if (out.n > 0)
+        fwrite(out.p, 1, out.n, to);
+    bytes_fini(&out);
+}
+
+static bool load(const struct evaljob_options *o, const struct evaltext *text, struct loaded *l)
+{
+    const char *p = (const char *)text->text.p;
+    struct diag d;
+    diag_init(&d, p, text->text.n);
+    enum err e = o->no_end ? compile_script(p, text->text.n, NULL, &d, &l->script)
+                           : compile_script_bounded(p, text->text.n, NULL, &d, &l->script);
+    say(text, &d);
+    if (e != ERR_OK && d.errors == 0)
+        args_complain("eval", "the rules do not compile: %s", err_text(e));
+    diag_fini(&d);
+    if (e != ERR_OK)
+        return false;
+    sort_out(l);
+    explain(l, o->check ? stdout : stderr);
+    return have_event_time(l);
 }
 
 /* --- input ------------------------------------------------------------------------------------- */
@@ -266,7 +303,7 @@ int evaljob_run(const struct evaljob_options *o)
     int code = read_rules(o, &text);
     if (code == ARGS_OK) {
         code = ARGS_FAILED;
-        if (!load(&text, &l))
+        if (!load(o, &text, &l))
             ; /* it has said why */
         else if (l.nstreams == 0)
             args_complain("eval", "there is no CREATE STREAM in %s", o->rules[0]);

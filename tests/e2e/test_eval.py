@@ -277,6 +277,25 @@ def test_the_examples_find_frauds(payments, folder):
     assert len(results(run)) == EXPECTED["filter"]
 
 
+def test_explain_shows_the_plan_and_the_automaton(write):
+    rule = write("r.sql", STREAM + """CREATE RULE r AS SELECT k FROM s MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts
+      MEASURES A.v AS v PATTERN (A -> B) WITHIN INTERVAL '1' MINUTE DEFINE A AS v = 1, B AS v = 2);
+      EXPLAIN RULE r; EXPLAIN RULE r (FORMAT JSON); EXPLAIN RULE r (FORMAT DOT);""")
+    run = weir_eval(rule, "--check")
+    assert run.returncode == 0, run.stderr
+    plan = json.loads(next(x for x in run.stdout.splitlines() if x.startswith("{")))
+    assert plan["plan"]["rule"] == "r" and [x["name"] for x in plan["nfa"]["states"]] == ["start", "A", "B", "match"]
+    assert "digraph" in run.stdout
+    assert weir_eval(rule, stdin="").stdout == ""            # beside the results: on standard error
+
+
+def test_processing_time_is_refused(write):
+    rule = write("r.sql", "CREATE STREAM s (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)"
+                 " WITH ('time'='processing');\nCREATE RULE r AS SELECT k FROM s WHERE k = 'a';")
+    run = weir_eval(rule, stdin="")
+    assert run.returncode == 1 and "event time" in run.stderr
+
+
 # --- bad rules ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("statement, line, column, words", [
     ("CREATE RULE r AS SELECT amout FROM payments;", 1, 25, ["amout", "amount"]),
