@@ -5,7 +5,9 @@
  * Owns:   nothing; lives in the arena of its plan.  Immutable.  Thread: any, read only.
  *
  * All coercions are explicit EXPR_CAST nodes: the arguments of a comparison or an arithmetic node have one type kind
- * (DECIMALs: one scale for + - and comparisons), so the machine chooses by kind alone. Constants are folded. */
+ * (DECIMALs: one scale for + and -), so the machine chooses by kind alone. Only DECIMALs of different scales, and BIGINT
+ * with DECIMAL, are compared as they are, which is exact; a constant has the scale of what it is compared with. Constants
+ * are folded. */
 #ifndef WEIR_CEP_EXPR_H
 #define WEIR_CEP_EXPR_H
 #include "base/diag.h"

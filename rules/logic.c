@@ -127,8 +127,8 @@ static const struct expr *compare_numbers(struct cc *cc, enum expr_kind k, const
     }
     if (!types_common(cc, 2, args, "comparison", at, &t))
         return NULL;
-    if (t.kind == TYPE_DECIMAL)
-        t.precision = 18;
+    if (t.kind == TYPE_DECIMAL) /* exact as they are; brought to one scale they might not fit */
+        return compare_node(cc, k, l, r, at);
     return compare_node(cc, k, types_to(cc, l, t), types_to(cc, r, t), at);
 }
 

@@ -331,6 +331,20 @@ static void explain_names_a_rule_and_a_format(void **state)
          "rule's (CREATE RULE name AS SELECT ...)");
 }
 
+static void what_can_never_be_true_is_warned_of(void **state)
+{
+    (void)state;
+    char *sql = mem_printf("%sCREATE RULE r AS SELECT b FROM t WHERE b = NULL;\n"
+                           "CREATE RULE q AS SELECT b FROM t WHERE o AND 1 > 2;",
+                           compiled_stream);
+    says(sql,
+         "OK line 2, column 40: warning: WHERE is never true\n"
+         "line 2, column 40: warning: a comparison with NULL is never true nor false (IS NULL asks "
+         "for it)\n"
+         "line 3, column 40: warning: WHERE is never true");
+    mem_free(sql);
+}
+
 static void words_may_be_names_where_nothing_waits_for_them(void **state)
 {
     (void)state;
@@ -351,5 +365,6 @@ int main(void)
               TEST(depth_and_length_have_their_limits), TEST(long_conditions_are_wide_and_not_deep),
               TEST(one_rule_is_compiled_against_a_scope),
               TEST(input_that_ends_may_be_looked_ahead_in), TEST(explain_names_a_rule_and_a_format),
+              TEST(what_can_never_be_true_is_warned_of),
               TEST(words_may_be_names_where_nothing_waits_for_them));
 }

@@ -46,7 +46,7 @@ static void define_is_cut_into_what_one_row_says_and_the_rest(void **state)
          "    row      b > 1\n"
          "    path     FIRST((A, B): b) = 1\n"
          "  define C\n"
-         "    path     AVG(A: m) * 10 < CAST(m AS DECIMAL(18,6)) AND COUNT(*) > 2 AND COUNT((A, "
+         "    path     AVG(A: m) * 10 < m AND COUNT(*) > 2 AND COUNT((A, "
          "B): "
          "*) > 1 AND LAST((A, B): b) = 1\n"
          "  keeps      b, m\n"},
