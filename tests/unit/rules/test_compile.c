@@ -337,11 +337,10 @@ static void what_can_never_be_true_is_warned_of(void **state)
     char *sql = mem_printf("%sCREATE RULE r AS SELECT b FROM t WHERE b = NULL;\n"
                            "CREATE RULE q AS SELECT b FROM t WHERE o AND 1 > 2;",
                            compiled_stream);
-    says(sql,
-         "OK line 2, column 40: warning: WHERE is never true\n"
-         "line 2, column 40: warning: a comparison with NULL is never true nor false (IS NULL asks "
-         "for it)\n"
-         "line 3, column 40: warning: WHERE is never true");
+    says(sql, "OK line 2, column 40: warning: a comparison with NULL is never true nor false (IS "
+              "NULL asks for it)\n"
+              "line 2, column 40: warning: WHERE is never true\n"
+              "line 3, column 40: warning: WHERE is never true");
     mem_free(sql);
 }
 
