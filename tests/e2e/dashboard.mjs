@@ -1,196 +1,311 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the dashboard in Debian's chromium: node dashboard.mjs URL light|dark PICTURES_DIR
 // Prints a line for each thing that was seen; ends with 1 at the first that was not. Its caller: test_dashboard.py.
-import { strict as assert } from 'node:assert';
-import { createRequire } from 'node:module';
-import { mkdirSync } from 'node:fs';
+import { strict as assert } from "node:assert";
+import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 
-const { chromium } = createRequire(new URL('../../web/package.json', import.meta.url))('playwright-core');
+const { chromium } = createRequire(
+  new URL("../../web/package.json", import.meta.url),
+)("playwright-core");
 const [url, scheme, pictures] = process.argv.slice(2);
 const rule = `tried_then_spent_${scheme}`;
 const card = `card_${scheme}`;
 mkdirSync(pictures, { recursive: true });
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+  ],
 });
-const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: scheme });
+const context = await browser.newContext({
+  viewport: { width: 1440, height: 900 },
+  colorScheme: scheme,
+});
 const page = await context.newPage();
 page.setDefaultTimeout(30000);
 const faults = [];
-page.on('console', (m) => m.type() === 'error' && faults.push(`${page.url()}: ${m.text()}`));
-page.on('pageerror', (e) => faults.push(`${page.url()}: ${e.stack}`));
+page.on(
+  "console",
+  (m) => m.type() === "error" && faults.push(`${page.url()}: ${m.text()}`),
+);
+page.on("pageerror", (e) => faults.push(`${page.url()}: ${e.stack}`));
 
 const seen = (what) => console.log(`seen: ${what}`);
 const visible = async (locator, what) => {
-  await locator.first().waitFor({ state: 'visible' });
+  await locator.first().waitFor({ state: "visible" });
   seen(what);
 };
-const go = (path) => page.goto(url + path, { waitUntil: 'load' });
-const shot = (name) => page.screenshot({ path: `${pictures}/${name}-${scheme}.png` });
+const go = (path) => page.goto(url + path, { waitUntil: "load" });
+const shot = (name) =>
+  page.screenshot({ path: `${pictures}/${name}-${scheme}.png` });
 const post = async (events) => {
-  const answer = await fetch(`${url}/api/v1/streams/payments/events?partition=0`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
-    body: events.map((e) => JSON.stringify(e) + '\n').join(''),
-  });
+  const answer = await fetch(
+    `${url}/api/v1/streams/payments/events?partition=0`,
+    {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body: events.map((e) => JSON.stringify(e) + "\n").join(""),
+    },
+  );
   assert.equal(answer.status, 202, await answer.text());
 };
 
 async function writeAndDeploy() {
-  await go('/rules/new');
-  await page.locator('.cm-content').click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.press('Backspace');
+  await go("/rules/new");
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.press("Backspace");
   // On one line: Enter would take what the completion offers.
   await page.keyboard.type(
     `CREATE RULE ${rule} WITH ('severity'='high', 'title'='Tried, then spent: {card}') AS SELECT card, tries, spent FROM payments ` +
       `MATCH_RECOGNIZE (PARTITION BY card ORDER BY ts MEASURES COUNT(A.id) AS tries, LAST(B.amount) AS spent ` +
       `PATTERN (A->{3,} -> B) WITHIN INTERVAL '10' MINUTE DEFINE A AS A.amout < 2, B AS B.amount > 500`,
   );
-  await page.keyboard.press('Escape');
-  await visible(page.locator('.cm-lintRange-error'), 'a squiggle under the wrong column while typing');
-  await visible(page.locator('.problems li', { hasText: 'amout' }), 'the error in the list of problems');
-  await shot('error');
+  await page.keyboard.press("Escape");
+  await visible(
+    page.locator(".cm-lintRange-error"),
+    "a squiggle under the wrong column while typing",
+  );
+  await visible(
+    page.locator(".problems li", { hasText: "amout" }),
+    "the error in the list of problems",
+  );
+  await shot("error");
   const before = page.url();
-  await page.keyboard.press('Control+Enter');
-  await visible(page.locator('.toast.bad'), 'a rule with an error is not deployed');
+  await page.keyboard.press("Control+Enter");
+  await visible(
+    page.locator(".toast.bad"),
+    "a rule with an error is not deployed",
+  );
   assert.equal(page.url(), before);
-  await page.locator('.problems .fix').first().click();
-  await visible(page.locator('.problems .good-text'), 'the fix makes it valid');
-  await visible(page.locator('.automaton .state-final'), 'the automaton is drawn');
-  await page.locator('.edge text').first().hover();
-  await visible(page.locator('.automaton .tip code', { hasText: 'amount' }), "an edge shows its variable's condition");
-  await page.locator('.cm-content').click();
-  await page.keyboard.press('Control+Enter');
+  await page.locator(".problems .fix").first().click();
+  await visible(page.locator(".problems .good-text"), "the fix makes it valid");
+  await visible(
+    page.locator(".automaton .state-final"),
+    "the automaton is drawn",
+  );
+  await page.locator(".edge text").first().hover();
+  await visible(
+    page.locator(".automaton .tip code", { hasText: "amount" }),
+    "an edge shows its variable's condition",
+  );
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+Enter");
   await page.waitForURL(`**/rules/${rule}`);
-  seen('the rule is deployed and has its page');
-  await visible(page.locator('.rule-title .mode-active'), 'the rule is active');
-  await shot('rule');
+  seen("the rule is deployed and has its page");
+  await visible(page.locator(".rule-title .mode-active"), "the rule is active");
+  await shot("rule");
 }
 
 async function alertComesLive() {
-  await go('/alerts');
-  await page.locator('.split-list .empty, .alert-list li').first().waitFor();
+  await go("/alerts");
+  await page.locator(".split-list .empty, .alert-list li").first().waitFor();
   await page.evaluate(() => (window.notReloaded = true));
   const start = Date.now();
-  const event = (i, amount, over = {}) => ({ id: `${card}_${i}`, ts: new Date(start + i * 100).toISOString(), type: 'payment', card, amount, ...over });
-  await post([event(1, '0.50'), event(2, '1.20'), event(3, '0.99'), event(4, '40.00'), event(5, '812.40')]);
+  const event = (i, amount, over = {}) => ({
+    id: `${card}_${i}`,
+    ts: new Date(start + i * 100).toISOString(),
+    type: "payment",
+    card,
+    amount,
+    ...over,
+  });
+  await post([
+    event(1, "0.50"),
+    event(2, "1.20"),
+    event(3, "0.99"),
+    event(4, "40.00"),
+    event(5, "812.40"),
+  ]);
   // Rows are put in order by event time: a later one lets the last of the match through.
-  await post([event(60, '10.00', { card: 'another' })]);
-  const row = page.locator('.alert-list li', { hasText: card });
-  const bar = page.locator('.new-bar');
+  await post([event(60, "10.00", { card: "another" })]);
+  const row = page.locator(".alert-list li", { hasText: card });
+  const bar = page.locator(".new-bar");
   await row.or(bar).first().waitFor();
-  if (!(await row.count())) await page.keyboard.press('n');
-  await visible(row, 'the alert appears in the list');
-  assert.equal(await page.evaluate(() => window.notReloaded), true, 'the page was loaded anew');
-  seen('without a reload');
-  await page.keyboard.press('j');
-  await visible(page.locator('.split-detail .mark'), 'j opens it beside the list, with its events');
+  if (!(await row.count())) await page.keyboard.press("n");
+  await visible(row, "the alert appears in the list");
+  assert.equal(
+    await page.evaluate(() => window.notReloaded),
+    true,
+    "the page was loaded anew",
+  );
+  seen("without a reload");
+  await page.keyboard.press("j");
+  await visible(
+    page.locator(".split-detail .mark"),
+    "j opens it beside the list, with its events",
+  );
   assert.match(page.url(), /[?&]id=alt_/);
-  seen('the chosen alert is in the address');
-  await shot('alerts');
+  seen("the chosen alert is in the address");
+  await shot("alerts");
 }
 
 async function alertPage() {
-  await page.keyboard.press('Enter');
-  await page.waitForURL('**/alerts/alt_*');
-  await visible(page.locator('h1', { hasText: card }), "the alert's page has its title");
-  await visible(page.locator('.timeline .mark'), 'the events are on the axis of time');
-  assert.equal(await page.locator('.timeline .mark').count(), 4, 'three tries and one payment');
-  await page.locator('.timeline .mark').first().click();
-  await visible(page.locator('.alert-json .json', { hasText: `${card}_1` }), 'a click on an event shows it');
-  await visible(page.locator('.measures', { hasText: '812.4' }), 'the row has the measures');
-  await visible(page.locator('.alert-sql .tok-variable'), "the rule's text has its variables in colour");
-  await shot('alert');
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/alerts/alt_*");
+  await visible(
+    page.locator("h1", { hasText: card }),
+    "the alert's page has its title",
+  );
+  await visible(
+    page.locator(".timeline .mark"),
+    "the events are on the axis of time",
+  );
+  assert.equal(
+    await page.locator(".timeline .mark").count(),
+    4,
+    "three tries and one payment",
+  );
+  await page.locator(".timeline .mark").first().click();
+  await visible(
+    page.locator(".alert-json .json", { hasText: `${card}_1` }),
+    "a click on an event shows it",
+  );
+  await visible(
+    page.locator(".measures", { hasText: "812.4" }),
+    "the row has the measures",
+  );
+  await visible(
+    page.locator(".alert-sql .tok-variable"),
+    "the rule's text has its variables in colour",
+  );
+  await shot("alert");
 }
 
 async function keysAndPages() {
-  await page.keyboard.press('g');
-  await page.keyboard.press('r');
-  await page.waitForURL('**/rules');
-  seen('g r goes to the rules');
-  await visible(page.locator('.rules-table tr', { hasText: rule }).locator('a', { hasText: /^1$/ }), 'the rule has one alert');
-  await page.keyboard.press('/');
-  await page.keyboard.type('spent');
-  await page.waitForURL('**/rules?q=spent');
-  seen('the search is in the address');
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('?');
-  await visible(page.locator('dialog .help'), '? lists the keys');
-  await page.keyboard.press('Escape');
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await page.waitForURL("**/rules");
+  seen("g r goes to the rules");
+  await visible(
+    page
+      .locator(".rules-table tr", { hasText: rule })
+      .locator("a", { hasText: /^1$/ }),
+    "the rule has one alert",
+  );
+  await page.keyboard.press("/");
+  await page.keyboard.type("spent");
+  await page.waitForURL("**/rules?q=spent");
+  seen("the search is in the address");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await visible(page.locator("dialog .help"), "? lists the keys");
+  await page.keyboard.press("Escape");
   for (const [path, what] of [
-    ['/', '.tiles'],
-    ['/rules', '.rules-table'],
-    [`/rules/${rule}?tab=outputs`, '.desk-right table'],
-    [`/rules/${rule}?tab=explain`, '.explain'],
-    [`/rules/${rule}?tab=alerts`, '.desk-right .newest'],
-    ['/rules/new', '.templates'],
-    ['/alerts', '.alert-list li'],
-    ['/streams', '.events li'],
-    ['/streams?new=1', '.cm-content'],
-    ['/dead-letters', '.empty, .dead'],
-    ['/workers', '.rows'],
+    ["/", ".tiles"],
+    ["/rules", ".rules-table"],
+    [`/rules/${rule}?tab=outputs`, ".desk-right table"],
+    [`/rules/${rule}?tab=explain`, ".explain"],
+    [`/rules/${rule}?tab=alerts`, ".desk-right .newest"],
+    ["/rules/new", ".templates"],
+    ["/alerts", ".alert-list li"],
+    ["/streams", ".events li"],
+    ["/streams?new=1", ".cm-content"],
+    ["/dead-letters", ".empty, .dead"],
+    ["/workers", ".rows"],
   ]) {
     await go(path);
     await visible(page.locator(what), `${path} has its content`);
-    await page.waitForLoadState('load');
-    await shot('page' + path.replace(/\W+/g, '-'));
+    await page.waitForLoadState("load");
+    await shot("page" + path.replace(/\W+/g, "-"));
   }
-  const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const light = background.match(/\d+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0) > 380;
-  assert.equal(light, scheme === 'light', `the page is ${background}`);
+  const background = await page.evaluate(
+    () => getComputedStyle(document.body).backgroundColor,
+  );
+  const light =
+    background
+      .match(/\d+/g)
+      .slice(0, 3)
+      .reduce((sum, n) => sum + Number(n), 0) > 380;
+  assert.equal(light, scheme === "light", `the page is ${background}`);
   seen(`the pages are ${scheme}`);
 }
 
 async function changePauseDelete() {
   await go(`/rules/${rule}`);
-  await page.locator('.cm-content').click();
-  await page.keyboard.press('Control+End');
-  await page.keyboard.type(' -- looked at again');
-  await visible(page.locator('.rule-title', { hasText: 'not deployed' }), 'a change is marked as not deployed');
-  await page.reload({ waitUntil: 'load' });
-  await visible(page.locator('.cm-content', { hasText: 'looked at again' }), 'a reload keeps what was typed');
-  await visible(page.locator('.problems .good-text'), 'it is valid');
-  await page.locator('.cm-content').click();
-  await page.keyboard.press('Control+Enter');
-  await page.getByRole('button', { name: 'Deploy version 2' }).click();
-  await visible(page.locator('.rule-title', { hasText: 'v2' }), 'the change is version 2');
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await visible(page.locator('.rule-title .mode-paused'), 'the rule is paused');
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await visible(page.locator('.rule-title .mode-active'), 'the rule is resumed');
-  await page.getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('button', { name: 'Delete the rule' }).click();
-  await page.waitForURL('**/rules');
-  seen('the rule is deleted');
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type(" -- looked at again");
+  await visible(
+    page.locator(".rule-title", { hasText: "not deployed" }),
+    "a change is marked as not deployed",
+  );
+  await page.reload({ waitUntil: "load" });
+  await visible(
+    page.locator(".cm-content", { hasText: "looked at again" }),
+    "a reload keeps what was typed",
+  );
+  await visible(page.locator(".problems .good-text"), "it is valid");
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("button", { name: "Deploy version 2" }).click();
+  await visible(
+    page.locator(".rule-title", { hasText: "v2" }),
+    "the change is version 2",
+  );
+  await page.getByRole("button", { name: "Pause" }).click();
+  await visible(page.locator(".rule-title .mode-paused"), "the rule is paused");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await visible(
+    page.locator(".rule-title .mode-active"),
+    "the rule is resumed",
+  );
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete the rule" }).click();
+  await page.waitForURL("**/rules");
+  seen("the rule is deleted");
 }
 
 async function phone() {
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const path of ['/', '/rules', `/rules/${rule}`, '/alerts', '/streams', '/dead-letters', '/workers']) {
+  for (const path of [
+    "/",
+    "/rules",
+    `/rules/${rule}`,
+    "/alerts",
+    "/streams",
+    "/dead-letters",
+    "/workers",
+  ]) {
     await go(path);
-    await page.locator('.page-body > *').first().waitFor();
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    await page.locator(".page-body > *").first().waitFor();
+    await page.evaluate(
+      () =>
+        new Promise((done) =>
+          requestAnimationFrame(() => requestAnimationFrame(done)),
+        ),
+    );
+    const wider = await page.evaluate(
+      () => document.documentElement.scrollWidth - innerWidth,
+    );
     assert.ok(wider <= 0, `${path} is ${wider} px wider than a phone`);
   }
-  seen('every page fits 390 px');
+  seen("every page fits 390 px");
   await page.setViewportSize({ width: 1440, height: 900 });
 }
 
 async function serverGone() {
-  await go('/');
-  await page.locator('.tiles').waitFor();
-  assert.deepEqual(faults, [], 'errors on the console');
-  seen('no error on the console of any page');
+  await go("/");
+  await page.locator(".tiles").waitFor();
+  assert.deepEqual(faults, [], "errors on the console");
+  seen("no error on the console of any page");
   await context.setOffline(true); // from here on the browser itself reports errors
-  await visible(page.locator('.banner'), 'a banner says that the server is gone');
-  assert.ok(await page.locator('.tiles').isVisible(), 'what was on the page stays');
+  await visible(
+    page.locator(".banner"),
+    "a banner says that the server is gone",
+  );
+  assert.ok(
+    await page.locator(".tiles").isVisible(),
+    "what was on the page stays",
+  );
   await context.setOffline(false);
-  await page.locator('.banner').waitFor({ state: 'detached' });
-  seen('the page connects again by itself');
+  await page.locator(".banner").waitFor({ state: "detached" });
+  seen("the page connects again by itself");
 }
 
 try {
@@ -201,10 +316,12 @@ try {
   await phone();
   await changePauseDelete();
   await serverGone();
-  console.log('all seen');
+  console.log("all seen");
 } catch (e) {
-  await shot('failed').catch(() => {});
-  console.log(`FAILED at ${page.url()}\n${e.stack}\nconsole: ${faults.join('\n') || 'clean'}`);
+  await shot("failed").catch(() => {});
+  console.log(
+    `FAILED at ${page.url()}\n${e.stack}\nconsole: ${faults.join("\n") || "clean"}`,
+  );
   process.exitCode = 1;
 } finally {
   await browser.close();

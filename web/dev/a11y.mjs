@@ -2,14 +2,28 @@
 // Contrast (AA) and names of controls on all pages: node dev/a11y.mjs URL
 import { chromium } from 'playwright-core';
 const [url = 'http://127.0.0.1:8080'] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'] });
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+});
 const get = (path) => fetch(url + '/api/v1' + path).then((r) => r.json());
 const alert = (await get('/alerts?limit=1')).data[0];
 const rule = (await get('/rules')).data[0];
 let bad = 0;
 for (const colorScheme of ['light', 'dark']) {
   const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme })).newPage();
-  for (const path of ['/', '/rules', rule && `/rules/${rule.name}`, '/rules/new', alert && `/alerts?id=${alert.id}`, alert && `/alerts/${alert.id}`, '/streams', '/streams?new=1', '/dead-letters', '/workers'].filter(Boolean)) {
+  for (const path of [
+    '/',
+    '/rules',
+    rule && `/rules/${rule.name}`,
+    '/rules/new',
+    alert && `/alerts?id=${alert.id}`,
+    alert && `/alerts/${alert.id}`,
+    '/streams',
+    '/streams?new=1',
+    '/dead-letters',
+    '/workers',
+  ].filter(Boolean)) {
     await page.goto(url + path, { waitUntil: 'load' });
     await page.waitForTimeout(1200);
     const found = await page.evaluate(() => {
@@ -22,12 +36,20 @@ for (const colorScheme of ['light', 'dark']) {
         }
         return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
       };
-      const lum = (c) => c.map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const lum = (c) =>
+        c
+          .map((v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+          .reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
       const out = new Map();
       const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      for (let n; (n = walk.nextNode()); ) {
+      for (let n; (n = walk.nextNode());) {
         const e = n.parentElement;
-        if (!n.data.trim() || !e.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || e.closest('.sr,script,style,:disabled,.cm-gutters')) continue;
+        if (
+          !n.data.trim() ||
+          !e.checkVisibility({ opacityProperty: true, visibilityProperty: true }) ||
+          e.closest('.sr,script,style,:disabled,.cm-gutters')
+        )
+          continue;
         const style = getComputedStyle(e);
         const stack = [];
         for (let a = e; a; a = a.parentElement) stack.unshift(getComputedStyle(a).backgroundColor);
@@ -36,7 +58,11 @@ for (const colorScheme of ['light', 'dark']) {
         const [a, b] = [lum(text), lum(back)].sort((x, y) => y - x);
         const ratio = (a + 0.05) / (b + 0.05);
         const large = parseFloat(style.fontSize) >= 18.66;
-        if (ratio < (large ? 3 : 4.5) - 0.02) out.set(`${e.tagName.toLowerCase()}.${e.getAttribute('class') ?? ''} < ${e.parentElement?.getAttribute('class') ?? ''}`, `${ratio.toFixed(2)} "${n.data.trim().slice(0, 30)}"`);
+        if (ratio < (large ? 3 : 4.5) - 0.02)
+          out.set(
+            `${e.tagName.toLowerCase()}.${e.getAttribute('class') ?? ''} < ${e.parentElement?.getAttribute('class') ?? ''}`,
+            `${ratio.toFixed(2)} "${n.data.trim().slice(0, 30)}"`,
+          );
       }
       for (const e of document.querySelectorAll('button,a,input,select,textarea,[role=button]')) {
         const name = e.getAttribute('aria-label') || e.textContent.trim() || e.title || e.labels?.[0]?.textContent.trim();

@@ -50,8 +50,23 @@ function addStream(sql) {
   }
   const w = /WATERMARK\s+FOR\s+(\w+)[\s\S]*?INTERVAL\s+'(\d+)'\s+SECOND/i.exec(sql);
   const s = {
-    name: m[1], sql, connector: 'http', created: iso(Date.now()), columns, time_column: w?.[1] ?? null, watermark_delay_ms: w ? w[2] * 1000 : null,
-    partitions: [0, 1].map((partition) => ({ partition, worker: partition % 2, end: 0, taken: 0, watermark: null, finished: false, late: 0 })), rules: [],
+    name: m[1],
+    sql,
+    connector: 'http',
+    created: iso(Date.now()),
+    columns,
+    time_column: w?.[1] ?? null,
+    watermark_delay_ms: w ? w[2] * 1000 : null,
+    partitions: [0, 1].map((partition) => ({
+      partition,
+      worker: partition % 2,
+      end: 0,
+      taken: 0,
+      watermark: null,
+      finished: false,
+      late: 0,
+    })),
+    rules: [],
   };
   streams.set(s.name, s);
   return s;
@@ -62,9 +77,25 @@ function addRule(sql, name) {
   const option = (k, d) => new RegExp(`'${k}'\\s*=\\s*'([^']*)'`, 'i').exec(sql)?.[1] ?? d;
   const old = rules.get(v.rule.name);
   const r = {
-    id: old?.id ?? 'rul_' + ulid(), name: v.rule.name, sql, kind: v.rule.kind, stream: v.rule.stream, keys: v.rule.keys, mode: option('mode', 'active'),
-    severity: option('severity', 'medium'), title: option('title', null), description: null, version: (old?.version ?? 0) + 1, created: old?.created ?? iso(Date.now()),
-    updated: iso(Date.now()), alerts: old?.alerts ?? 0, last_alert: old?.last_alert ?? null, partials: 0, windows_open: 0, nfa: v.nfa, variables: v.rule.variables,
+    id: old?.id ?? 'rul_' + ulid(),
+    name: v.rule.name,
+    sql,
+    kind: v.rule.kind,
+    stream: v.rule.stream,
+    keys: v.rule.keys,
+    mode: option('mode', 'active'),
+    severity: option('severity', 'medium'),
+    title: option('title', null),
+    description: null,
+    version: (old?.version ?? 0) + 1,
+    created: old?.created ?? iso(Date.now()),
+    updated: iso(Date.now()),
+    alerts: old?.alerts ?? 0,
+    last_alert: old?.last_alert ?? null,
+    partials: 0,
+    windows_open: 0,
+    nfa: v.nfa,
+    variables: v.rule.variables,
   };
   rules.set(r.name, r);
   return { rule: r };
@@ -73,8 +104,15 @@ function addRule(sql, name) {
 const countries = ['DE', 'FR', 'MX', 'BR', 'US', 'NG', 'PL', 'ES'];
 function event(at, over = {}) {
   const e = {
-    id: 'tx_' + (100000 + ++processed), ts: iso(at), card: 'c_' + (1000 + rnd(4000)), amount: (Math.exp(Math.random() * 6) + 1).toFixed(2), country: pick(countries),
-    billing: { city: pick(['Lima', 'Berlin', 'Lyon', 'Recife', 'Austin']) }, merchant: 'm_' + rnd(400), status: Math.random() < 0.06 ? 'declined' : 'approved', ...over,
+    id: 'tx_' + (100000 + ++processed),
+    ts: iso(at),
+    card: 'c_' + (1000 + rnd(4000)),
+    amount: (Math.exp(Math.random() * 6) + 1).toFixed(2),
+    country: pick(countries),
+    billing: { city: pick(['Lima', 'Berlin', 'Lyon', 'Recife', 'Austin']) },
+    merchant: 'm_' + rnd(400),
+    status: Math.random() < 0.06 ? 'declined' : 'approved',
+    ...over,
   };
   const s = streams.get('payments');
   const p = s.partitions[rnd(2)];
@@ -92,13 +130,23 @@ function alertOf(r, at, quiet, given) {
   let window = null;
   const vars = r.nfa ? [...new Set(r.nfa.states.map((x) => x.variable).filter(Boolean))] : [];
   if (given) {
-    match = [{ var: 'A', events: given.tiny }, { var: 'B', events: [given.big] }];
+    match = [
+      { var: 'A', events: given.tiny },
+      { var: 'B', events: [given.big] },
+    ];
     row = { card, tries: given.tiny.length, spent: given.big.event.amount };
   } else if (r.kind === 'pattern') {
     const n = 3 + rnd(4);
     let t = at - 90000 - rnd(200000);
     const first = [];
-    for (let i = 0; i < (vars.length > 1 ? n : 1); i++) first.push(event((t += 1500 + rnd(12000)), { card, amount: (Math.random() * 1.8 + 0.1).toFixed(2), status: r.name.startsWith('decl') ? 'declined' : 'approved' }));
+    for (let i = 0; i < (vars.length > 1 ? n : 1); i++)
+      first.push(
+        event((t += 1500 + rnd(12000)), {
+          card,
+          amount: (Math.random() * 1.8 + 0.1).toFixed(2),
+          status: r.name.startsWith('decl') ? 'declined' : 'approved',
+        }),
+      );
     const last = event(at, { card, amount: (500 + rnd(2500) + Math.random()).toFixed(2), status: 'approved' });
     match = [{ var: vars[0] ?? 'A', events: first }, ...(vars[1] ? [{ var: vars[1], events: [last] }] : [])];
     row = { card, probes: first.length, cash_out: last.event.amount };
@@ -115,8 +163,23 @@ function alertOf(r, at, quiet, given) {
     row = { id: e.event.id, card, amount: e.event.amount };
   }
   const a = {
-    id: 'alt_' + ulid(), seq: alerts.length + 1, rule: r.name, rule_id: r.id, version: r.version, severity: r.severity, title: (r.title ?? '').replace(/\{card\}/, card) || null,
-    kind: 'match', mode: r.mode, time: iso(at), created: iso(at + 300 + rnd(700)), key: r.kind === 'filter' ? null : { card }, row, window, revision: 0, count: Math.random() < 0.1 ? 2 + rnd(4) : 1, status: 'open',
+    id: 'alt_' + ulid(),
+    seq: alerts.length + 1,
+    rule: r.name,
+    rule_id: r.id,
+    version: r.version,
+    severity: r.severity,
+    title: (r.title ?? '').replace(/\{card\}/, card) || null,
+    kind: 'match',
+    mode: r.mode,
+    time: iso(at),
+    created: iso(at + 300 + rnd(700)),
+    key: r.kind === 'filter' ? null : { card },
+    row,
+    window,
+    revision: 0,
+    count: Math.random() < 0.1 ? 2 + rnd(4) : 1,
+    status: 'open',
   };
   r.alerts++;
   r.last_alert = a.created;
@@ -138,9 +201,20 @@ function overview() {
   for (const r of rules.values()) modes[r.mode]++;
   const w = streams.get('payments')?.partitions[0].watermark ?? null;
   return {
-    events_per_second: bare ? 0 : 480 + Math.sin(now / 30000) * 60 + rnd(30), events_processed: processed, events_accepted: processed, events_refused: refused, late: 3, alerts: alerts.length,
-    alerts_last_hour: [...minutes.values()].reduce((n, m) => n + m.low + m.medium + m.high + m.critical, 0), open_alerts: alerts.length, dead_letters: dead.length, watermark: w,
-    watermark_lag_ms: w ? now - Date.parse(w) : null, rules: modes, workers: { running: 2, total: 2 }, minutes: [...minutes.values()],
+    events_per_second: bare ? 0 : 480 + Math.sin(now / 30000) * 60 + rnd(30),
+    events_processed: processed,
+    events_accepted: processed,
+    events_refused: refused,
+    late: 3,
+    alerts: alerts.length,
+    alerts_last_hour: [...minutes.values()].reduce((n, m) => n + m.low + m.medium + m.high + m.critical, 0),
+    open_alerts: alerts.length,
+    dead_letters: dead.length,
+    watermark: w,
+    watermark_lag_ms: w ? now - Date.parse(w) : null,
+    rules: modes,
+    workers: { running: 2, total: 2 },
+    minutes: [...minutes.values()],
   };
 }
 
@@ -151,18 +225,55 @@ if (!bare) {
   rules.get('impossible_travel').mode = 'shadow';
   rules.get('hourly_spend').mode = 'paused';
   const list = [...rules.values()];
-  for (let i = 260; i > 0; i--) alertOf(pick([list[0], list[1], list[4], list[4], list[6], list[6], list[6], list[2]]), Date.now() - i * 13500 - rnd(9000), true);
+  for (let i = 260; i > 0; i--)
+    alertOf(
+      pick([list[0], list[1], list[4], list[4], list[6], list[6], list[6], list[2]]),
+      Date.now() - i * 13500 - rnd(9000),
+      true,
+    );
   for (let i = 0; i < 30; i++) event(Date.now());
   dead.push(
-    { id: 3, kind: 'error', stream: 'payments', partition: 0, rule: null, code: 'not-null', reason: "column 'card' must not be null", raw: '{"id":"tx_9","ts":"2026-11-21T07:01:00Z","amount":"12.00"}', at: iso(Date.now() - 40000) },
-    { id: 2, kind: 'error', stream: 'payments', partition: 1, rule: null, code: 'bad-json', reason: 'not JSON: unexpected character at byte 14', raw: '{"id":"tx_8",,}', at: iso(Date.now() - 400000) },
-    { id: 1, kind: 'late', stream: 'payments', partition: 1, rule: 'velocity', code: 'late', reason: 'late by 42 s: every window of it is closed', raw: '{"id":"tx_7","ts":"2026-11-21T06:00:00Z","card":"c_17","amount":"9.99"}', at: iso(Date.now() - 900000) },
+    {
+      id: 3,
+      kind: 'error',
+      stream: 'payments',
+      partition: 0,
+      rule: null,
+      code: 'not-null',
+      reason: "column 'card' must not be null",
+      raw: '{"id":"tx_9","ts":"2026-11-21T07:01:00Z","amount":"12.00"}',
+      at: iso(Date.now() - 40000),
+    },
+    {
+      id: 2,
+      kind: 'error',
+      stream: 'payments',
+      partition: 1,
+      rule: null,
+      code: 'bad-json',
+      reason: 'not JSON: unexpected character at byte 14',
+      raw: '{"id":"tx_8",,}',
+      at: iso(Date.now() - 400000),
+    },
+    {
+      id: 1,
+      kind: 'late',
+      stream: 'payments',
+      partition: 1,
+      rule: 'velocity',
+      code: 'late',
+      reason: 'late by 42 s: every window of it is closed',
+      raw: '{"id":"tx_7","ts":"2026-11-21T06:00:00Z","card":"c_17","amount":"9.99"}',
+      at: iso(Date.now() - 900000),
+    },
   );
   const every = Number(process.env.MOCK_ALERT_MS ?? 4000);
   setInterval(() => alertOf(pick([...rules.values()].filter((r) => r.mode !== 'paused')), Date.now()), every).unref();
   setInterval(() => {
     for (let i = 0; i < 20; i++) event(Date.now() - rnd(900));
-    for (const r of rules.values()) if (r.kind === 'pattern') r.partials = 40 + rnd(300); else if (r.kind === 'window') r.windows_open = 900 + rnd(90);
+    for (const r of rules.values())
+      if (r.kind === 'pattern') r.partials = 40 + rnd(300);
+      else if (r.kind === 'window') r.windows_open = 900 + rnd(90);
   }, 1000).unref();
 }
 setInterval(() => {
@@ -170,14 +281,32 @@ setInterval(() => {
   for (const f of listeners.overview) f(text);
 }, 1000).unref();
 
-const problem = (status, title, detail, errors = []) => ({ status, problem: true, body: { type: `/problems/${title.toLowerCase().replace(/\W+/g, '-')}`, title, status, detail, errors } });
+const problem = (status, title, detail, errors = []) => ({
+  status,
+  problem: true,
+  body: { type: `/problems/${title.toLowerCase().replace(/\W+/g, '-')}`, title, status, detail, errors },
+});
 const ok = (body, status = 200) => ({ status, body });
 const workers = () => ({
   data: [0, 1].map((index) => ({
-    index, pid: 4100 + index, state: 'running', attempt: 2, started: iso(started), busy: bare ? 0 : 0.3 + Math.random() * 0.4, rss_bytes: 61e6 + index * 4e6, rows_in: Math.floor(processed / 2),
-    rows_waiting: rnd(20), keys: 4012, partials: 311, windows_open: 1904, state_bytes: 6.4e6, watermark: iso(Date.now() - 2900),
+    index,
+    pid: 4100 + index,
+    state: 'running',
+    attempt: 2,
+    started: iso(started),
+    busy: bare ? 0 : 0.3 + Math.random() * 0.4,
+    rss_bytes: 61e6 + index * 4e6,
+    rows_in: Math.floor(processed / 2),
+    rows_waiting: rnd(20),
+    keys: 4012,
+    partials: 311,
+    windows_open: 1904,
+    state_bytes: 6.4e6,
+    watermark: iso(Date.now() - 2900),
   })),
-  exceptions: bare ? [] : [{ at: iso(started - 60000), attempt: 1, worker: 1, text: 'worker 1 (pid 4033) was ended by signal 9' }],
+  exceptions: bare
+    ? []
+    : [{ at: iso(started - 60000), attempt: 1, worker: 1, text: 'worker 1 (pid 4033) was ended by signal 9' }],
 });
 
 function answer(method, path, q, body, text) {
@@ -185,28 +314,46 @@ function answer(method, path, q, body, text) {
   if (path === '/overview') return ok(overview());
   if (path === '/version') return ok({ version: '0.1.0', commit: 'mock' });
   if (path === '/workers') return ok(workers());
-  if (path === '/watermarks') return ok({ data: [...streams.values()].flatMap((s) => s.partitions.map((p) => ({ stream: s.name, ...p, holds_back: p.partition === 0 && !!p.watermark }))) });
+  if (path === '/watermarks')
+    return ok({
+      data: [...streams.values()].flatMap((s) =>
+        s.partitions.map((p) => ({ stream: s.name, ...p, holds_back: p.partition === 0 && !!p.watermark })),
+      ),
+    });
   if (path === '/dead_letters') return ok({ data: dead });
   if (path === '/rules:validate') return ok(validate(body.sql, body.name, streams));
   if (path === '/rules' && method === 'GET') return ok({ data: [...rules.values()], page: { next: null, has_more: false } });
   if (path === '/rules') {
     const name = /CREATE\s+RULE\s+(\w+)/i.exec(body.sql)?.[1] ?? (/^\s*CREATE\s+OR/i.test(body.sql) ? null : body.name);
-    if (name && rules.has(name)) return problem(409, 'Rule exists', `there is a rule ${name} already; say CREATE OR REPLACE RULE to replace it`);
+    if (name && rules.has(name))
+      return problem(409, 'Rule exists', `there is a rule ${name} already; say CREATE OR REPLACE RULE to replace it`);
     const made = addRule(body.sql, body.name);
-    return made.rule && !('valid' in made) ? ok(made.rule, 201) : problem(422, 'The rule does not compile', '1 error', made.errors);
+    return made.rule && !('valid' in made)
+      ? ok(made.rule, 201)
+      : problem(422, 'The rule does not compile', '1 error', made.errors);
   }
   if ((m = /^\/rules\/([^:]+)(?::(\w+))?$/.exec(path))) {
     const r = rules.get(m[1]);
     if (!r) return problem(404, 'No such rule', `there is no rule ${m[1]}`);
     if (m[2]) r.mode = m[2] === 'pause' ? 'paused' : 'active';
-    if (method === 'DELETE') return rules.delete(m[1]), ok(null, 204);
+    if (method === 'DELETE') return (rules.delete(m[1]), ok(null, 204));
     return ok(r);
   }
   if (path === '/alerts') {
     const after = Number(q.get('after') ?? Infinity);
     const limit = Number(q.get('limit') ?? 50);
-    const list = alerts.filter((a) => a.seq < after && ['rule', 'severity', 'mode'].every((k) => !q.get(k) || a[k] === q.get(k)) && (!q.get('key') || Object.values(a.key ?? {}).includes(q.get('key')))).reverse();
-    return ok({ data: list.slice(0, limit).map(brief), page: { next: list.length > limit ? String(list[limit - 1].seq) : null, has_more: list.length > limit } });
+    const list = alerts
+      .filter(
+        (a) =>
+          a.seq < after &&
+          ['rule', 'severity', 'mode'].every((k) => !q.get(k) || a[k] === q.get(k)) &&
+          (!q.get('key') || Object.values(a.key ?? {}).includes(q.get('key'))),
+      )
+      .reverse();
+    return ok({
+      data: list.slice(0, limit).map(brief),
+      page: { next: list.length > limit ? String(list[limit - 1].seq) : null, has_more: list.length > limit },
+    });
   }
   if ((m = /^\/alerts\/(alt_\w+)$/.exec(path))) {
     const a = alerts.find((x) => x.id === m[1]);
@@ -218,12 +365,42 @@ function answer(method, path, q, body, text) {
   }
   if (path === '/streams') {
     const s = addStream(body.sql);
-    return s ? ok(s, 201) : problem(422, 'The statement does not compile', '1 error', [{ code: 'syntax', message: "expected 'STREAM'", hint: 'CREATE STREAM name (column type, …)', line: 1, column: 8, end_line: 1, end_column: 14 }]);
+    return s
+      ? ok(s, 201)
+      : problem(422, 'The statement does not compile', '1 error', [
+          {
+            code: 'syntax',
+            message: "expected 'STREAM'",
+            hint: 'CREATE STREAM name (column type, …)',
+            line: 1,
+            column: 8,
+            end_line: 1,
+            end_column: 14,
+          },
+        ]);
   }
   if ((m = /^\/streams\/(\w+)\/events$/.exec(path))) {
-    if (method === 'GET') return ok({ data: events.filter((e) => e.stream === m[1]).slice(-Number(q.get('limit') ?? 20)).reverse() });
-    const rows = text.trim().split('\n').map((l) => JSON.parse(l)).flat();
-    if (rows.some((e) => !e.card)) return ok({ accepted: 0, rejected: 1, rows: [{ index: 0, status: 'rejected', code: 'not-null', error: "column 'card' must not be null" }] }, 207);
+    if (method === 'GET')
+      return ok({
+        data: events
+          .filter((e) => e.stream === m[1])
+          .slice(-Number(q.get('limit') ?? 20))
+          .reverse(),
+      });
+    const rows = text
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l))
+      .flat();
+    if (rows.some((e) => !e.card))
+      return ok(
+        {
+          accepted: 0,
+          rejected: 1,
+          rows: [{ index: 0, status: 'rejected', code: 'not-null', error: "column 'card' must not be null" }],
+        },
+        207,
+      );
     const taken = rows.map((e) => event(Date.parse(e.ts) || Date.now(), e));
     for (const r of rules.values()) {
       if (r.mode === 'paused') continue;
@@ -234,7 +411,8 @@ function answer(method, path, q, body, text) {
     }
     return ok({ accepted: rows.length, rejected: 0 }, 202);
   }
-  if ((m = /^\/streams\/(\w+)$/.exec(path))) return streams.has(m[1]) ? ok(streams.get(m[1])) : problem(404, 'No such stream', `there is no stream ${m[1]}`);
+  if ((m = /^\/streams\/(\w+)$/.exec(path)))
+    return streams.has(m[1]) ? ok(streams.get(m[1])) : problem(404, 'No such stream', `there is no stream ${m[1]}`);
   return problem(404, 'Not found', path);
 }
 

@@ -5,8 +5,12 @@ import { statSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const [url = 'http://127.0.0.1:8080', out = '../docs/images', watch = '240'] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'] });
-const open = async (colorScheme, width, height, deviceScaleFactor) => (await browser.newContext({ viewport: { width, height }, colorScheme, deviceScaleFactor })).newPage();
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+});
+const open = async (colorScheme, width, height, deviceScaleFactor) =>
+  (await browser.newContext({ viewport: { width, height }, colorScheme, deviceScaleFactor })).newPage();
 const get = (path) => fetch(url + '/api/v1' + path).then((r) => r.json());
 const save = async (page, name) => {
   await page.screenshot({ path: `${out}/${name}.png` });

@@ -5,8 +5,15 @@ import { chromium } from 'playwright-core';
 
 const [url = 'http://127.0.0.1:8080', out = '/tmp/shots', scheme = 'light', width = '1440', ...only] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'] });
-const context = await browser.newContext({ viewport: { width: Number(width), height: Number(width) < 600 ? 844 : 900 }, colorScheme: scheme, deviceScaleFactor: 1 });
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+});
+const context = await browser.newContext({
+  viewport: { width: Number(width), height: Number(width) < 600 ? 844 : 900 },
+  colorScheme: scheme,
+  deviceScaleFactor: 1,
+});
 const page = await context.newPage();
 const errors = [];
 page.on('console', (m) => m.type() === 'error' && errors.push(`${page.url()}: ${m.text()}`));

@@ -5,7 +5,10 @@ import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 const [url, out = '/tmp/shots', scheme = 'light', width = '1440'] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'] });
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+});
 const context = await browser.newContext({ viewport: { width: Number(width), height: 900 }, colorScheme: scheme });
 const page = await context.newPage();
 page.on('console', (m) => m.type() === 'error' && console.log('console:', m.text()));
@@ -44,13 +47,20 @@ await page.keyboard.type('ca');
 await page.waitForTimeout(400);
 await shot('palette');
 await page.keyboard.press('Escape');
-await page.getByRole('button', { name: /^Delete / }).first().click();
+await page
+  .getByRole('button', { name: /^Delete / })
+  .first()
+  .click();
 await page.waitForTimeout(200);
 await shot('ask');
 await page.keyboard.press('Escape');
 await go('/dead-letters');
 await page.waitForTimeout(600);
-await page.locator('.dead tbody tr').first().click().catch(() => {});
+await page
+  .locator('.dead tbody tr')
+  .first()
+  .click()
+  .catch(() => {});
 await page.waitForTimeout(300);
 await shot('dead');
 await go('/alerts');

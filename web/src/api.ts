@@ -278,7 +278,14 @@ export async function call<T>(path: string, { method, body, raw, signal }: Call 
     return json as T;
   }
   const p = (json ?? {}) as Partial<Pick<Problem, 'title' | 'detail' | 'type' | 'errors' | 'hint'>>;
-  const problem = new Problem(answer.status, p.title ?? `The server answered ${answer.status}`, p.detail ?? '', p.type ?? null, p.errors ?? [], p.hint ?? null);
+  const problem = new Problem(
+    answer.status,
+    p.title ?? `The server answered ${answer.status}`,
+    p.detail ?? '',
+    p.type ?? null,
+    p.errors ?? [],
+    p.hint ?? null,
+  );
   reached(!problem.offline);
   throw problem;
 }

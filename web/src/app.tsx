@@ -101,10 +101,21 @@ function Side({ path, help, search }: { path: string; help: () => void; search: 
   const shown = useShown();
   const [version, setVersion] = useState('');
   useEffect(() => {
-    api.get<{ version: string }>(paths.version).then((v) => setVersion(v?.version ?? ''), () => {});
+    api.get<{ version: string }>(paths.version).then(
+      (v) => setVersion(v?.version ?? ''),
+      () => {},
+    );
   }, []);
   const badge = (to: string) =>
-    !o ? 0 : to === '/alerts' ? o.open_alerts : to === '/dead-letters' ? o.dead_letters : to === '/rules' ? o.rules.active + o.rules.shadow + o.rules.paused : 0;
+    !o
+      ? 0
+      : to === '/alerts'
+        ? o.open_alerts
+        : to === '/dead-letters'
+          ? o.dead_letters
+          : to === '/rules'
+            ? o.rules.active + o.rules.shadow + o.rules.paused
+            : 0;
   return (
     <nav class="sidebar" aria-label="Main">
       <Link to="/" class="brand" aria-label="weir, overview">
@@ -138,7 +149,13 @@ function Side({ path, help, search }: { path: string; help: () => void; search: 
             {version}
           </span>
           <Button kind="ghost" icon="keyboard" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={help} />
-          <Button kind="ghost" icon={shown === 'dark' ? 'sun' : 'moon'} aria-label={shown === 'dark' ? 'Light theme' : 'Dark theme'} title="Light or dark (t)" onClick={toggleTheme} />
+          <Button
+            kind="ghost"
+            icon={shown === 'dark' ? 'sun' : 'moon'}
+            aria-label={shown === 'dark' ? 'Light theme' : 'Dark theme'}
+            title="Light or dark (t)"
+            onClick={toggleTheme}
+          />
         </div>
       </div>
     </nav>

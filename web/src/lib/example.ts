@@ -19,18 +19,25 @@ const byName: [RegExp, Json][] = [
 
 export function exampleEvent(stream: Stream | null): Fields {
   const now = new Date().toISOString();
-  if (!stream) return { id: 'tx_1', ts: now, type: 'payment', card: 'c_17', amount: '3200.00', country: 'MX', status: 'approved' };
+  if (!stream)
+    return { id: 'tx_1', ts: now, type: 'payment', card: 'c_17', amount: '3200.00', country: 'MX', status: 'approved' };
   const out: Fields = {};
   for (const c of stream.columns) {
     if (c.computed) continue;
     const path = pathOf(stream.sql, c.name);
     const type = c.type.toUpperCase();
     if (c.name === stream.time_column) put(out, path, now);
-    else if (type.startsWith('STRING') || type.startsWith('VARCHAR')) put(out, path, byName.find(([re]) => re.test(c.name))?.[1] ?? 'x');
+    else if (type.startsWith('STRING') || type.startsWith('VARCHAR'))
+      put(out, path, byName.find(([re]) => re.test(c.name))?.[1] ?? 'x');
     else if (type.startsWith('DECIMAL')) put(out, path, '3200.00');
     else if (type.startsWith('BOOL')) put(out, path, true);
     else if (type.startsWith('TIMESTAMP')) put(out, path, now);
-    else put(out, path, byName.find(([re, v]) => re.test(c.name) && typeof v === 'number')?.[1] ?? (type.startsWith('DOUBLE') ? 1.5 : 1));
+    else
+      put(
+        out,
+        path,
+        byName.find(([re, v]) => re.test(c.name) && typeof v === 'number')?.[1] ?? (type.startsWith('DOUBLE') ? 1.5 : 1),
+      );
   }
   return out;
 }

@@ -86,7 +86,8 @@ export function value(v: Json | undefined): string {
   return JSON.stringify(v);
 }
 /** The same for people: times as the clock has them. */
-export const shown = (v: Json | undefined): string => (typeof v === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(v) ? when(v, !v.endsWith('.000Z')) : value(v));
+export const shown = (v: Json | undefined): string =>
+  typeof v === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(v) ? when(v, !v.endsWith('.000Z')) : value(v);
 /** {"card":"c_17"} → "c_17"; several keys → "c_17 · MX" */
 export const keyText = (key: Fields | null) => (key ? Object.values(key).map(value).join(' · ') : '');
 

@@ -13,7 +13,11 @@ const active = new Set<{ current: Shortcut[] }>();
 let chord: { key: string; until: number } | null = null;
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
-export const keyLabel = (k: string) => k.replace('mod+', isMac ? '⌘ ' : 'Ctrl ').replace('Enter', '↵').replace('Escape', 'Esc');
+export const keyLabel = (k: string) =>
+  k
+    .replace('mod+', isMac ? '⌘ ' : 'Ctrl ')
+    .replace('Enter', '↵')
+    .replace('Escape', 'Esc');
 
 const typing = (t: EventTarget | null) =>
   t instanceof HTMLElement && (t.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName));

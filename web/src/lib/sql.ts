@@ -3,8 +3,19 @@
 // The server's parser is the judge of what is right; this only has to be good enough to colour and to complete.
 
 export type TokenKind =
-  | 'keyword' | 'type' | 'function' | 'name' | 'string' | 'number' | 'comment' | 'operator' | 'arrow' | 'quantifier'
-  | 'variable' | 'punct' | 'space';
+  | 'keyword'
+  | 'type'
+  | 'function'
+  | 'name'
+  | 'string'
+  | 'number'
+  | 'comment'
+  | 'operator'
+  | 'arrow'
+  | 'quantifier'
+  | 'variable'
+  | 'punct'
+  | 'space';
 
 export interface Token {
   from: number;
@@ -23,19 +34,49 @@ export const KEYWORDS = words(`
   ON ONE OR ORDER OVER PAST PATTERN PER PERMUTE PRECEDING PRIMARY PUNCTUATED QUALIFY RANGE RECOGNIZE REPLACE RIGHT ROW ROWS RULE
   RUNNING SECOND SECONDS SELECT SHOW SINK SKIP STEP STREAM SUBSET SYSTEM_TIME TABLE THEN TIMEOUTS TO TRUE UNBOUNDED UNION
   UNMATCHED UNTIL USING VALUES WATERMARK WHEN WHERE WINDOW WITH WITHIN DESCRIPTOR`);
-export const TYPES = words('BOOLEAN BIGINT INT INTEGER SMALLINT DOUBLE FLOAT REAL DECIMAL NUMERIC STRING VARCHAR CHAR TEXT TIMESTAMP');
+export const TYPES = words(
+  'BOOLEAN BIGINT INT INTEGER SMALLINT DOUBLE FLOAT REAL DECIMAL NUMERIC STRING VARCHAR CHAR TEXT TIMESTAMP',
+);
 /** name → what stands in the completion list */
 export const FUNCTIONS: Record<string, string> = {
-  COUNT: 'COUNT(*) · COUNT(x) · COUNT(DISTINCT x)', SUM: 'SUM(x), exact for DECIMAL', AVG: 'AVG(x)', MIN: 'MIN(x)', MAX: 'MAX(x)',
-  STDDEV: 'STDDEV(x)', APPROX_COUNT_DISTINCT: 'APPROX_COUNT_DISTINCT(x)', APPROX_PERCENTILE: 'APPROX_PERCENTILE(x, 0.99)',
-  FIRST: 'FIRST(A.x [, n])', LAST: 'LAST(A.x [, n])', PREV: 'PREV(x [, n]): rows before', LAG: 'LAG(x, n, default)',
-  ROW_NUMBER: 'ROW_NUMBER() OVER (…)', TOP: 'TOP(n) of the values', LIST_AGG: "LIST_AGG(x, ',')", CLASSIFIER: 'CLASSIFIER([subset])',
-  MATCH_NUMBER: 'MATCH_NUMBER()', MATCH_ROWTIME: "MATCH_ROWTIME(): the result's time", COALESCE: 'COALESCE(a, b, …)', NULLIF: 'NULLIF(a, b)',
-  ABS: 'ABS(x)', ROUND: 'ROUND(x [, digits])', FLOOR: 'FLOOR(x)', CEIL: 'CEIL(x)', LOWER: 'LOWER(s)', UPPER: 'UPPER(s)', TRIM: 'TRIM(s)',
-  SUBSTRING: 'SUBSTRING(s FROM a FOR n)', CHAR_LENGTH: 'CHAR_LENGTH(s)', CONCAT: 'CONCAT(a, b, …)', CAST: 'CAST(x AS type)',
-  TUMBLE: 'TUMBLE(TABLE t, DESCRIPTOR(ts), size)', HOP: 'HOP(TABLE t, DESCRIPTOR(ts), slide, size)',
-  CUMULATE: 'CUMULATE(TABLE t, DESCRIPTOR(ts), step, size)', SESSION: 'SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), gap)',
-  COUNT_TUMBLE: 'COUNT_TUMBLE(TABLE t PARTITION BY k, n)', COUNT_HOP: 'COUNT_HOP(TABLE t PARTITION BY k, slide, n)', GLOBAL: 'GLOBAL(TABLE t)',
+  COUNT: 'COUNT(*) · COUNT(x) · COUNT(DISTINCT x)',
+  SUM: 'SUM(x), exact for DECIMAL',
+  AVG: 'AVG(x)',
+  MIN: 'MIN(x)',
+  MAX: 'MAX(x)',
+  STDDEV: 'STDDEV(x)',
+  APPROX_COUNT_DISTINCT: 'APPROX_COUNT_DISTINCT(x)',
+  APPROX_PERCENTILE: 'APPROX_PERCENTILE(x, 0.99)',
+  FIRST: 'FIRST(A.x [, n])',
+  LAST: 'LAST(A.x [, n])',
+  PREV: 'PREV(x [, n]): rows before',
+  LAG: 'LAG(x, n, default)',
+  ROW_NUMBER: 'ROW_NUMBER() OVER (…)',
+  TOP: 'TOP(n) of the values',
+  LIST_AGG: "LIST_AGG(x, ',')",
+  CLASSIFIER: 'CLASSIFIER([subset])',
+  MATCH_NUMBER: 'MATCH_NUMBER()',
+  MATCH_ROWTIME: "MATCH_ROWTIME(): the result's time",
+  COALESCE: 'COALESCE(a, b, …)',
+  NULLIF: 'NULLIF(a, b)',
+  ABS: 'ABS(x)',
+  ROUND: 'ROUND(x [, digits])',
+  FLOOR: 'FLOOR(x)',
+  CEIL: 'CEIL(x)',
+  LOWER: 'LOWER(s)',
+  UPPER: 'UPPER(s)',
+  TRIM: 'TRIM(s)',
+  SUBSTRING: 'SUBSTRING(s FROM a FOR n)',
+  CHAR_LENGTH: 'CHAR_LENGTH(s)',
+  CONCAT: 'CONCAT(a, b, …)',
+  CAST: 'CAST(x AS type)',
+  TUMBLE: 'TUMBLE(TABLE t, DESCRIPTOR(ts), size)',
+  HOP: 'HOP(TABLE t, DESCRIPTOR(ts), slide, size)',
+  CUMULATE: 'CUMULATE(TABLE t, DESCRIPTOR(ts), step, size)',
+  SESSION: 'SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), gap)',
+  COUNT_TUMBLE: 'COUNT_TUMBLE(TABLE t PARTITION BY k, n)',
+  COUNT_HOP: 'COUNT_HOP(TABLE t PARTITION BY k, slide, n)',
+  GLOBAL: 'GLOBAL(TABLE t)',
 };
 KEYWORDS.add('PARTITION');
 
@@ -85,7 +126,9 @@ function closing(tokens: Token[], open: number): number {
   return tokens.length;
 }
 
-const NOT_VARIABLES = words('PERMUTE UNTIL WITHIN INTERVAL EACH STEP SECOND SECONDS MINUTE MINUTES HOUR HOURS DAY DAYS MILLISECOND MILLISECONDS');
+const NOT_VARIABLES = words(
+  'PERMUTE UNTIL WITHIN INTERVAL EACH STEP SECOND SECONDS MINUTE MINUTES HOUR HOURS DAY DAYS MILLISECOND MILLISECONDS',
+);
 
 function classify(tokens: Token[]) {
   const upper = tokens.map((t) => (t.kind === 'keyword' ? t.text.toUpperCase() : t.text));
@@ -126,7 +169,12 @@ function classify(tokens: Token[]) {
         if (n === undefined || t.kind === 'string' || t.kind === 'comment' || t.kind === 'variable') continue;
         if (k >= from && k <= to) continue;
         const next = tokens[solid(tokens, k)]?.text;
-        const isVar = next === '.' || next?.toUpperCase() === 'AS' || inSubset(tokens, k) || upper[solid(tokens, k, -1)] === 'LAST' || upper[solid(tokens, k, -1)] === 'TO';
+        const isVar =
+          next === '.' ||
+          next?.toUpperCase() === 'AS' ||
+          inSubset(tokens, k) ||
+          upper[solid(tokens, k, -1)] === 'LAST' ||
+          upper[solid(tokens, k, -1)] === 'TO';
         if (isVar && tokens[solid(tokens, k, -1)]?.text !== '.') {
           t.kind = 'variable';
           t.variable = n;

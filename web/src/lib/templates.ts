@@ -24,7 +24,16 @@ export interface Names {
   type: string;
 }
 export function namesOf(s: Stream | null): Names {
-  const fallback: Names = { stream: 'payments', id: 'id', ts: 'ts', key: 'card', amount: 'amount', country: 'country', status: 'status', type: 'type' };
+  const fallback: Names = {
+    stream: 'payments',
+    id: 'id',
+    ts: 'ts',
+    key: 'card',
+    amount: 'amount',
+    country: 'country',
+    status: 'status',
+    type: 'type',
+  };
   if (!s) return fallback;
   const cols = s.columns.map((c) => c.name);
   const find = (re: RegExp) => cols.find((c) => re.test(c));
@@ -33,7 +42,12 @@ export function namesOf(s: Stream | null): Names {
     stream: s.name,
     id: find(/^id$/i) ?? find(/id$/i) ?? cols[0] ?? 'id',
     ts: s.time_column ?? fallback.ts,
-    key: find(/^card/i) ?? find(/^(account|customer|user)/i) ?? find(/card|account|customer|user|device/i) ?? cols.find((c) => text(c)) ?? 'card',
+    key:
+      find(/^card/i) ??
+      find(/^(account|customer|user)/i) ??
+      find(/card|account|customer|user|device/i) ??
+      cols.find((c) => text(c)) ??
+      'card',
     amount: find(/^amount$/i) ?? s.columns.find((c) => /DECIMAL|DOUBLE|BIGINT/i.test(c.type))?.name ?? 'amount',
     country: find(/country/i) ?? find(/city|region/i) ?? 'country',
     status: find(/status|result|outcome/i) ?? 'status',

@@ -14,7 +14,9 @@ export function AlertPage({ arg: id }: { arg: string }) {
   const q = useQuery(id, (s) => api.get<AlertDetail>(paths.alert(id), s));
   useShortcuts([{ keys: 'u', does: 'Back to the list', group: 'Alert', run: () => navigate('/alerts') }]);
   return (
-    <Page class="alert-page" title={q.data ? ruleTitle(q.data.title, q.data.rule) : 'Alert'}
+    <Page
+      class="alert-page"
+      title={q.data ? ruleTitle(q.data.title, q.data.rule) : 'Alert'}
       head={
         <div class="crumbs">
           <Link to="/alerts">Alerts</Link>
@@ -22,7 +24,8 @@ export function AlertPage({ arg: id }: { arg: string }) {
           <span class="mono">{id}</span>
         </div>
       }
-      actions={<CopyCurl path={paths.alert(id)} />}>
+      actions={<CopyCurl path={paths.alert(id)} />}
+    >
       <States of={q} rows={10}>
         {(a) => (
           <div class="alert-whole">

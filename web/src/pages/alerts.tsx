@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // /alerts: newest first, live. What arrives waits under a bar, so that the list does not move while it is read.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { api, listen, paths, type Alert, type AlertDetail, type AlertFilter, type Page as ListPage, type Rule } from '../api';
+import { api, listen, paths, type Alert, type AlertDetail, type AlertFilter, type Page as ListPage } from '../api';
 import { keyParam, keyText, number, plural, ruleTitle, value } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
+import { useRules } from '../lib/rules';
 import { AlertBody, AlertHead } from '../parts/alertview';
 import { Ago, Button, CopyCurl, Empty, Failed, Link, Loading, SeverityPill, States, severities } from '../parts/basic';
 import { Icon } from '../parts/icons';
@@ -22,7 +23,9 @@ interface Feed {
 const empty: Feed = { rows: [], next: null, fresh: new Set() };
 
 const fits = (a: Alert, f: AlertFilter) =>
-  (!f.rule || a.rule === f.rule) && (!f.severity || a.severity === f.severity) && (f.mode ? a.mode === f.mode : true) &&
+  (!f.rule || a.rule === f.rule) &&
+  (!f.severity || a.severity === f.severity) &&
+  (f.mode ? a.mode === f.mode : true) &&
   (!f.key || keyParam(a.key) === f.key);
 
 /** New ones in front; an alert that came again (a revision, a count) takes its old place. */
@@ -104,7 +107,7 @@ export function AlertsPage() {
   const search = useRef<HTMLInputElement>(null);
 
   const first = useQuery(filterKey, (s) => api.get<ListPage<Alert>>(paths.alerts({ ...filter, limit: STEP }), s));
-  const rules = useQuery('rules', (s) => api.get<ListPage<Rule>>(paths.rules, s));
+  const rules = useRules(30000);
   useEffect(() => {
     if (!first.data) return void (setFeed(empty), setWaiting([]));
     setFeed({ rows: first.data.data, next: first.data.page?.has_more ? first.data.page.next : null, fresh: new Set() });
@@ -145,8 +148,17 @@ export function AlertsPage() {
       if (some.length) timer ??= setTimeout(flush, 250);
     };
     // What came between the list and the stream, or while it was broken off, is asked for when it opens.
-    const missed = () => api.get<ListPage<Alert>>(paths.alerts({ ...state.current.filter, limit: STEP })).then((p) => push(p.data), () => {});
-    const stop = listen<Alert>(paths.alertsStream, 'alert', (a) => push([a]), () => void missed());
+    const missed = () =>
+      api.get<ListPage<Alert>>(paths.alerts({ ...state.current.filter, limit: STEP })).then(
+        (p) => push(p.data),
+        () => {},
+      );
+    const stop = listen<Alert>(
+      paths.alertsStream,
+      'alert',
+      (a) => push([a]),
+      () => void missed(),
+    );
     return () => (stop(), clearTimeout(timer));
   }, []);
 
@@ -161,7 +173,11 @@ export function AlertsPage() {
       const got = await api.get<ListPage<Alert>>(paths.alerts({ ...filter, limit: STEP, after: feed.next }));
       setFeed((f) => {
         const known = new Set(f.rows.map((r) => r.id));
-        return { ...f, rows: [...f.rows, ...got.data.filter((a) => !known.has(a.id))], next: got.page?.has_more ? got.page.next : null };
+        return {
+          ...f,
+          rows: [...f.rows, ...got.data.filter((a) => !known.has(a.id))],
+          next: got.page?.has_more ? got.page.next : null,
+        };
       });
     } catch {
       /* the banner says it */
@@ -183,15 +199,26 @@ export function AlertsPage() {
     { keys: 'Enter', does: "Open the alert's page", group: 'Alerts', run: () => id && navigate(`/alerts/${id}`) },
     { keys: 'Escape', does: 'Close the alert', group: 'Alerts', run: () => setQuery({ id: null }) },
     { keys: 'n', does: 'Show the new ones', group: 'Alerts', run: show },
-    { keys: 'f', does: 'Follow: new ones come in by themselves', group: 'Alerts', run: () => setQuery({ follow: follow ? null : '1' }) },
+    {
+      keys: 'f',
+      does: 'Follow: new ones come in by themselves',
+      group: 'Alerts',
+      run: () => setQuery({ follow: follow ? null : '1' }),
+    },
     { keys: '/', does: 'Filter by key', group: 'Alerts', run: () => search.current?.focus() },
   ]);
 
-  const names = useMemo(() => [...new Set([...(rules.data?.data.map((r) => r.name) ?? []), ...(filter.rule ? [filter.rule] : [])])].sort(), [rules.data, filter.rule]);
+  const names = useMemo(
+    () => [...new Set([...(rules.data?.map((r) => r.name) ?? []), ...(filter.rule ? [filter.rule] : [])])].sort(),
+    [rules.data, filter.rule],
+  );
   const filtered = !!(filter.rule || filter.severity || filter.key || filter.mode);
 
   return (
-    <Page title="Alerts" fixed class="alerts-page"
+    <Page
+      title="Alerts"
+      fixed
+      class="alerts-page"
       actions={
         <>
           <label class="switch" title="New alerts come in by themselves while the list is at its top (f)">
@@ -201,16 +228,30 @@ export function AlertsPage() {
           </label>
           <CopyCurl path={paths.alerts(filter)} />
         </>
-      }>
+      }
+    >
       <div class="filters" role="search">
         <label class="input-icon">
           <Icon name="search" size={14} />
-          <input ref={search} type="search" placeholder="Key, as c_17" aria-label="Key" value={filter.key ?? ''} onChange={(e) => setQuery({ key: e.currentTarget.value.trim(), id: null })} />
+          <input
+            ref={search}
+            type="search"
+            placeholder="Key, as c_17"
+            aria-label="Key"
+            value={filter.key ?? ''}
+            onChange={(e) => setQuery({ key: e.currentTarget.value.trim(), id: null })}
+          />
           <kbd>/</kbd>
         </label>
         <div class="segments" role="group" aria-label="Severity">
           {severities.map((s) => (
-            <button key={s} type="button" class={filter.severity === s ? 'on' : ''} aria-pressed={filter.severity === s} onClick={() => setQuery({ severity: filter.severity === s ? null : s, id: null })}>
+            <button
+              key={s}
+              type="button"
+              class={filter.severity === s ? 'on' : ''}
+              aria-pressed={filter.severity === s}
+              onClick={() => setQuery({ severity: filter.severity === s ? null : s, id: null })}
+            >
               <i class={`bg-${s}`} aria-hidden="true" />
               {s}
             </button>
@@ -234,7 +275,13 @@ export function AlertsPage() {
         ) : null}
       </div>
       <div class={`split ${id ? 'has-detail' : ''}`}>
-        <div class="split-list" ref={list} onScroll={(e) => e.currentTarget.scrollHeight - e.currentTarget.scrollTop - e.currentTarget.clientHeight < 400 && void loadMore()}>
+        <div
+          class="split-list"
+          ref={list}
+          onScroll={(e) =>
+            e.currentTarget.scrollHeight - e.currentTarget.scrollTop - e.currentTarget.clientHeight < 400 && void loadMore()
+          }
+        >
           {waiting.length ? (
             <button type="button" class="new-bar" onClick={show} aria-live="polite">
               <Icon name="up" size={14} />
@@ -252,17 +299,23 @@ export function AlertsPage() {
             ) : (
               <Empty title="No alerts yet">
                 <p>They appear here the moment a rule finds something, without a reload.</p>
-                <Link to={rules.data?.data.length ? '/rules' : '/rules/new'} class="btn btn-plain">
-                  {rules.data?.data.length ? 'See the rules' : 'Write a rule'}
+                <Link to={rules.data?.length ? '/rules' : '/rules/new'} class="btn btn-plain">
+                  {rules.data?.length ? 'See the rules' : 'Write a rule'}
                 </Link>
               </Empty>
             )
           ) : null}
-          <ul class="alert-list" role="listbox" aria-label="Alerts" tabIndex={rows.length ? 0 : -1} aria-activedescendant={at >= 0 ? `row-${id}` : undefined}
+          <ul
+            class="alert-list"
+            role="listbox"
+            aria-label="Alerts"
+            tabIndex={rows.length ? 0 : -1}
+            aria-activedescendant={at >= 0 ? `row-${id}` : undefined}
             onKeyDown={(e) => {
               const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
               if (step) (e.preventDefault(), move(step));
-            }}>
+            }}
+          >
             {rows.map((a) => (
               <Row key={a.id} a={a} on={a.id === id} fresh={feed.fresh.has(a.id)} open={() => setQuery({ id: a.id })} />
             ))}

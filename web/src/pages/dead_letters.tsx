@@ -64,7 +64,14 @@ function Again({ letter, done }: { letter: DeadLetter; done: () => void }) {
   };
   return (
     <div class="again">
-      <textarea class="mono" rows={Math.min(16, text.split('\n').length + 1)} value={text} spellcheck={false} aria-label="The event, to put right" onInput={(e) => setText(e.currentTarget.value)} />
+      <textarea
+        class="mono"
+        rows={Math.min(16, text.split('\n').length + 1)}
+        value={text}
+        spellcheck={false}
+        aria-label="The event, to put right"
+        onInput={(e) => setText(e.currentTarget.value)}
+      />
       {answer ? (
         <p class="bad-text" role="alert">
           <Icon name="error" /> {answer}
@@ -92,11 +99,24 @@ export function DeadLettersPage() {
   const { query } = useLocation();
   const filter = { kind: query.get('kind'), stream: query.get('stream'), code: query.get('code') };
   const open = query.get('id');
-  const q = useQuery('dead', (s) => api.get<ListPage<DeadLetter>>(`${paths.deadLetters}?limit=${NEWEST}`, s).then((p) => ({ rows: p.data.length, list: together(p.data) })), 4000);
+  const q = useQuery(
+    'dead',
+    (s) =>
+      api
+        .get<ListPage<DeadLetter>>(`${paths.deadLetters}?limit=${NEWEST}`, s)
+        .then((p) => ({ rows: p.data.length, list: together(p.data) })),
+    4000,
+  );
   const kept = useOverview()?.dead_letters ?? 0;
   const [at, setAt] = useState(-1);
   const list = useMemo(
-    () => (q.data?.list ?? []).filter((d) => (!filter.kind || d.kind === filter.kind) && (!filter.stream || d.stream === filter.stream) && (!filter.code || d.code === filter.code)),
+    () =>
+      (q.data?.list ?? []).filter(
+        (d) =>
+          (!filter.kind || d.kind === filter.kind) &&
+          (!filter.stream || d.stream === filter.stream) &&
+          (!filter.code || d.code === filter.code),
+      ),
     [q.data, filter.kind, filter.stream, filter.code],
   );
   const groups = useMemo(() => {
@@ -119,21 +139,36 @@ export function DeadLettersPage() {
         {({ rows, list: all }) =>
           all.length === 0 ? (
             <Empty icon="check" title="Nothing was refused">
-              <p>Events that cannot be read, that break their schema or that come after their time are kept here with the reason, and never stop the stream.</p>
+              <p>
+                Events that cannot be read, that break their schema or that come after their time are kept here with the reason,
+                and never stop the stream.
+              </p>
             </Empty>
           ) : (
             <>
               <div class="filters">
                 <div class="segments" role="group" aria-label="Kind">
                   {['error', 'late'].map((k) => (
-                    <button key={k} type="button" class={filter.kind === k ? 'on' : ''} aria-pressed={filter.kind === k} onClick={() => setQuery({ kind: filter.kind === k ? null : k })}>
+                    <button
+                      key={k}
+                      type="button"
+                      class={filter.kind === k ? 'on' : ''}
+                      aria-pressed={filter.kind === k}
+                      onClick={() => setQuery({ kind: filter.kind === k ? null : k })}
+                    >
                       {k === 'error' ? 'refused' : 'late'} <b class="num">{all.filter((d) => d.kind === k).length}</b>
                     </button>
                   ))}
                 </div>
                 <div class="chips" role="group" aria-label="Reason">
                   {groups.map(([code, n]) => (
-                    <button key={code} type="button" class={`chip ${filter.code === code ? 'on' : ''}`} aria-pressed={filter.code === code} onClick={() => setQuery({ code: filter.code === code ? null : code })}>
+                    <button
+                      key={code}
+                      type="button"
+                      class={`chip ${filter.code === code ? 'on' : ''}`}
+                      aria-pressed={filter.code === code}
+                      onClick={() => setQuery({ code: filter.code === code ? null : code })}
+                    >
                       {code} <b class="num">{n}</b>
                     </button>
                   ))}
@@ -160,9 +195,15 @@ export function DeadLettersPage() {
                     {list.map((d, i) => {
                       const on = String(d.id) === open;
                       return [
-                        <tr key={d.id} class={`pick ${on || i === at ? 'on' : ''}`} onClick={(e) => !(e.target as Element).closest('a,button') && toggle(d)}>
+                        <tr
+                          key={d.id}
+                          class={`pick ${on || i === at ? 'on' : ''}`}
+                          onClick={(e) => !(e.target as Element).closest('a,button') && toggle(d)}
+                        >
                           <td>
-                            <span class={`pill ${d.kind === 'late' ? 'warn' : 'bad'}`}>{d.kind === 'late' ? 'late' : 'refused'}</span>
+                            <span class={`pill ${d.kind === 'late' ? 'warn' : 'bad'}`}>
+                              {d.kind === 'late' ? 'late' : 'refused'}
+                            </span>
                           </td>
                           <td class="reason">
                             <button type="button" class="plain" aria-expanded={on} onClick={() => toggle(d)}>
@@ -195,7 +236,10 @@ export function DeadLettersPage() {
                           <tr key={d.id + '+'} class="opened">
                             <td colSpan={5}>
                               <p class="dim">
-                                Refused at {when(d.at, true)} UTC. {d.kind === 'late' ? 'Its time had passed when it came; sent again it will be late again, unless its time is changed.' : 'Put it right and send it again:'}
+                                Refused at {when(d.at, true)} UTC.{' '}
+                                {d.kind === 'late'
+                                  ? 'Its time had passed when it came; sent again it will be late again, unless its time is changed.'
+                                  : 'Put it right and send it again:'}
                               </p>
                               <Again letter={d} done={() => setQuery({ id: null })} />
                             </td>
@@ -206,7 +250,11 @@ export function DeadLettersPage() {
                   </tbody>
                 </table>
                 {list.length ? null : <Empty icon="filter" title="Nothing fits the filter" />}
-                {kept > rows ? <p class="dim note num">The newest {number(rows)} of {number(kept)} entries.</p> : null}
+                {kept > rows ? (
+                  <p class="dim note num">
+                    The newest {number(rows)} of {number(kept)} entries.
+                  </p>
+                ) : null}
               </div>
             </>
           )

@@ -2,12 +2,14 @@
 // /rules/new and /rules/{r}: write it, see what it means, deploy it.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, paths, Problem, type Issue, type Page as ListPage, type Rule, type Stream, type Validation } from '../api';
+import { draft } from '../lib/draft';
 import { number, plural } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
 import { definitionOf, statementOf, withReplace } from '../lib/sql';
 import { namesOf, templates, type Template } from '../lib/templates';
+import { useValidation } from '../lib/validation';
 import { Ago, Button, CopyCurl, Failed, Link, Loading, ModePill, SeverityPill } from '../parts/basic';
 import { ask, say } from '../parts/dialog';
 import { Editor, type EditorHandle } from '../parts/editor_lazy';
@@ -15,63 +17,7 @@ import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 import { Problems } from '../parts/problems';
 import { Meaning, type Tab } from '../parts/meaning';
-import { removeRule, ruleLink, switchRule } from './rules';
-
-const CHECK_AFTER = 250; // ms of rest
-
-type Checked = { state: 'idle' | 'checking' | 'valid' | 'invalid' | 'offline'; result: Validation | null; issues: Issue[] };
-
-/** The server's parser on the text as it stands, once the typing rests. */
-function useValidation(sql: string, name: string): Checked {
-  const [checked, set] = useState<Checked>({ state: sql.trim() ? 'checking' : 'idle', result: null, issues: [] });
-  useEffect(() => {
-    if (!sql.trim()) return set({ state: 'idle', result: null, issues: [] });
-    const control = new AbortController();
-    const timer = setTimeout(() => {
-      set((c) => ({ ...c, state: 'checking' }));
-      api.validate(sql, statementOf(sql) ? undefined : name || undefined, control.signal).then(
-        (v) =>
-          set({
-            state: v.valid ? 'valid' : 'invalid',
-            result: v,
-            issues: [...v.errors.map((e) => ({ ...e, severity: 'error' as const })), ...v.warnings.map((w) => ({ ...w, severity: 'warning' as const }))],
-          }),
-        (e: unknown) => {
-          if (control.signal.aborted) return;
-          const p = e instanceof Problem ? e : null;
-          if (p && !p.offline && p.errors.length) set({ state: 'invalid', result: null, issues: p.errors });
-          else if (p && !p.offline) set({ state: 'invalid', result: null, issues: [{ code: 'refused', message: p.message }] });
-          else set((c) => ({ ...c, state: 'offline' }));
-        },
-      );
-    }, CHECK_AFTER);
-    return () => {
-      clearTimeout(timer);
-      control.abort();
-    };
-  }, [sql, name]);
-  return checked;
-}
-
-/** Unsaved text survives a reload and a look at another page, in this browser tab. */
-const draftKey = (rule: string) => `weir.draft.${rule}`;
-const draft = {
-  read: (rule: string) => {
-    try {
-      return sessionStorage.getItem(draftKey(rule));
-    } catch {
-      return null;
-    }
-  },
-  write: (rule: string, text: string | null) => {
-    try {
-      if (text === null) sessionStorage.removeItem(draftKey(rule));
-      else sessionStorage.setItem(draftKey(rule), text);
-    } catch {
-      /* a private window */
-    }
-  },
-};
+import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
 
 const validName = (n: string) => /^[A-Za-z_][\w-]*$/.test(n);
 
@@ -85,7 +31,12 @@ export function RulePage({ arg }: { arg: string }) {
         {q.problem ? <Failed problem={q.problem} retry={q.reload} /> : <Loading rows={10} />}
       </Page>
     );
-  if (isNew && !streams.data && !streams.problem) return <Page title="New rule" head={<Crumbs name="New" />}><Loading rows={10} /></Page>;
+  if (isNew && !streams.data && !streams.problem)
+    return (
+      <Page title="New rule" head={<Crumbs name="New" />}>
+        <Loading rows={10} />
+      </Page>
+    );
   return <Desk key={arg} arg={arg} rule={isNew ? null : q.data} streams={streams.data ?? []} reload={q.reload} />;
 }
 
@@ -127,9 +78,23 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
     editor.current?.set(text);
     edit(text);
   };
+  // Deployed anew by somebody else: who has changed nothing here goes along.
+  const before = useRef(saved);
+  useEffect(() => {
+    if (rule && before.current !== saved && sql === before.current) put(saved);
+    before.current = saved;
+  }, [saved]);
   const pickTemplate = async (t: Template) => {
     const text = t.sql(names);
-    if (!untouched && !(await ask({ title: 'Replace your text?', text: <p>The template “{t.title}” takes the place of what is in the editor.</p>, yes: 'Use the template' }))) return;
+    if (
+      !untouched &&
+      !(await ask({
+        title: 'Replace your text?',
+        text: <p>The template “{t.title}” takes the place of what is in the editor.</p>,
+        yes: 'Use the template',
+      }))
+    )
+      return;
     put(text);
     setQuery({ template: t.name, tab: 'pattern' });
     editor.current?.focus();
@@ -187,9 +152,19 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
     ...(rule ? [{ keys: 'p', does: 'Pause or resume', group: 'Rule', run: () => void switchRule(rule, reload) }] : []),
   ]);
 
-  const problemState = checked.state === 'valid' ? 'valid' : checked.state === 'offline' ? 'offline' : checked.state === 'checking' ? 'checking' : 'idle';
+  const problemState =
+    checked.state === 'valid'
+      ? 'valid'
+      : checked.state === 'offline'
+        ? 'offline'
+        : checked.state === 'checking'
+          ? 'checking'
+          : 'idle';
   return (
-    <Page title={rule?.name ?? 'New rule'} fixed class="rule-page"
+    <Page
+      title={rule?.name ?? 'New rule'}
+      fixed
+      class="rule-page"
       head={
         <div class="rule-title">
           <Crumbs name={rule?.name ?? (statement?.name || 'New')} />
@@ -207,10 +182,21 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
         <>
           {rule ? (
             <>
-              <Button kind="ghost" icon={rule.mode === 'paused' ? 'play' : 'pause'} title="p" onClick={() => void switchRule(rule, reload)}>
+              <Button
+                kind="ghost"
+                icon={rule.mode === 'paused' ? 'play' : 'pause'}
+                title="p"
+                onClick={() => void switchRule(rule, reload)}
+              >
                 {rule.mode === 'paused' ? 'Resume' : 'Pause'}
               </Button>
-              <Button kind="ghost" icon="trash" aria-label="Delete" title="Delete the rule" onClick={() => void removeRule(rule, () => (draft.write(arg, null), navigate('/rules')))} />
+              <Button
+                kind="ghost"
+                icon="trash"
+                aria-label="Delete"
+                title="Delete the rule"
+                onClick={() => void removeRule(rule, () => (draft.write(arg, null), navigate('/rules')))}
+              />
               <CopyCurl path={paths.rule(rule.name)} />
             </>
           ) : (
@@ -221,15 +207,25 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
               Undo
             </Button>
           ) : null}
-          <Button kind={rule && !changed ? 'plain' : 'primary'} icon="bolt" busy={busy} hint="mod+Enter" disabled={!!rule && !changed} onClick={() => void deploy()}>
+          <Button
+            kind={rule && !changed ? 'plain' : 'primary'}
+            icon="bolt"
+            busy={busy}
+            hint="mod+Enter"
+            disabled={!!rule && !changed}
+            onClick={() => void deploy()}
+          >
             {rule ? 'Deploy change' : 'Deploy'}
           </Button>
         </>
-      }>
+      }
+    >
       {rule ? (
         <div class="rule-facts num">
           <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>{plural(rule.alerts, 'alert')}</Link>
-          {rule.shadow_alerts ? <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}&mode=shadow`}>{number(rule.shadow_alerts)} in shadow</Link> : null}
+          {rule.shadow_alerts ? (
+            <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}&mode=shadow`}>{number(rule.shadow_alerts)} in shadow</Link>
+          ) : null}
           <span>
             last <Ago time={rule.last_alert} of="Last alert" />
           </span>
@@ -249,17 +245,47 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           {!statement ? (
             <label class="rule-name">
               Name
-              <input id="rule-name" type="text" class="mono" value={name} placeholder="card_testing" spellcheck={false} readOnly={!!rule} onInput={(e) => setName(e.currentTarget.value)} />
+              <input
+                id="rule-name"
+                type="text"
+                class="mono"
+                value={name}
+                placeholder="card_testing"
+                spellcheck={false}
+                readOnly={!!rule}
+                onInput={(e) => setName(e.currentTarget.value)}
+              />
             </label>
           ) : null}
-          <Editor ref={editor} value={sql} onChange={edit} issues={issues} streams={streams} submit={() => void deploy()} label="The rule in SQL" />
-          <Problems issues={issues} pick={(i) => editor.current?.jump(i)} fix={(i, to) => editor.current?.fix(i, to)} state={problemState} />
+          <Editor
+            ref={editor}
+            value={sql}
+            onChange={edit}
+            issues={issues}
+            streams={streams}
+            submit={() => void deploy()}
+            label="The rule in SQL"
+          />
+          <Problems
+            issues={issues}
+            pick={(i) => editor.current?.jump(i)}
+            fix={(i, to) => editor.current?.fix(i, to)}
+            state={problemState}
+          />
         </section>
-        <Meaning tab={tab} setTab={(t) => setQuery({ tab: t })} checked={checked.result} good={lastGood.current} rule={rule} sql={sql} pickTemplate={(t) => void pickTemplate(t)}
+        <Meaning
+          tab={tab}
+          setTab={(t) => setQuery({ tab: t })}
+          checked={checked.result}
+          good={lastGood.current}
+          rule={rule}
+          sql={sql}
+          pickTemplate={(t) => void pickTemplate(t)}
           pickVariable={(v) => {
             const at = definitionOf(sql, v);
             if (at) editor.current?.select(at.from, at.to);
-          }} />
+          }}
+        />
       </div>
     </Page>
   );
@@ -271,7 +297,10 @@ const askReplace = (r: Rule) =>
     yes: `Deploy version ${r.version + 1}`,
     text: (
       <>
-        <p>The new version sees the events from now on{r.partials || r.windows_open ? '; what the old one has half matched is dropped:' : '.'}</p>
+        <p>
+          The new version sees the events from now on
+          {r.partials || r.windows_open ? '; what the old one has half matched is dropped:' : '.'}
+        </p>
         {r.partials || r.windows_open ? (
           <p class="num">
             {plural(r.partials, 'match in progress', 'matches in progress')}, {plural(r.windows_open, 'open window')}.
@@ -281,4 +310,3 @@ const askReplace = (r: Rule) =>
       </>
     ),
   });
-

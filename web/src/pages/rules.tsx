@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // /rules: what is deployed, how it fares, and the switches.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { all, api, paths, Problem, type Rule } from '../api';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { paths, type Rule } from '../api';
+import { draft } from '../lib/draft';
 import { number, plural, short } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
-import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
+import { useRules } from '../lib/rules';
 import { Ago, Button, CopyCurl, Empty, Link, ModePill, SeverityPill, States, severities } from '../parts/basic';
-import { ask, say } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
+import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
 import { TemplateCards } from '../parts/templates';
 
 type SortKey = 'name' | 'severity' | 'alerts' | 'partials' | 'last_alert' | 'updated';
-const rank = (r: Rule, k: SortKey): number | string =>
-  k === 'name' ? r.name : k === 'severity' ? r.severity ? severities.indexOf(r.severity) : 9 : k === 'last_alert' || k === 'updated' ? -(Date.parse(r[k] ?? '') || 0) : k === 'partials' ? -(r.partials + r.windows_open) : -(r.alerts + (r.shadow_alerts ?? 0));
+const newest = (time: string | null) => -(Date.parse(time ?? '') || 0);
+/** What a column is sorted by: the most, the worst, the newest first; names from A. */
+const rank: Record<SortKey, (r: Rule) => number | string> = {
+  name: (r) => r.name,
+  severity: (r) => (r.severity ? severities.indexOf(r.severity) : severities.length),
+  alerts: (r) => -(r.alerts + (r.shadow_alerts ?? 0)),
+  partials: (r) => -(r.partials + r.windows_open),
+  last_alert: (r) => newest(r.last_alert),
+  updated: (r) => newest(r.updated),
+};
 
 /** Alerts, or for a rule on trial what would have been alerts. */
 const AlertCount = ({ r }: { r: Rule }) => {
@@ -27,55 +36,24 @@ const AlertCount = ({ r }: { r: Rule }) => {
           {number(shadow)}
         </Link>
       ) : null}
-      {r.alerts ? <Link to={to + (shadow ? '&mode=active' : '')}>{number(r.alerts)}</Link> : shadow ? null : <span class="dim">0</span>}
+      {r.alerts ? (
+        <Link to={to + (shadow ? '&mode=active' : '')}>{number(r.alerts)}</Link>
+      ) : shadow ? null : (
+        <span class="dim">0</span>
+      )}
     </>
   );
 };
 
 const STEP = 200; // rows drawn at first and with each "more"
 
-export const ruleLink = (r: { name: string }) => `/rules/${encodeURIComponent(r.name)}`;
-
-export async function switchRule(r: Rule, done: () => void) {
-  try {
-    const now = r.mode === 'paused' ? await api.resume(r.name) : await api.pause(r.name);
-    say(now.mode === 'paused' ? `${r.name} is paused: its state is kept, events are not seen` : `${r.name} runs again`);
-  } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
-  }
-  done();
-}
-export async function removeRule(r: Rule, done: () => void) {
-  const yes = await ask({
-    title: `Delete ${r.name}?`,
-    danger: true,
-    yes: 'Delete the rule',
-    text: (
-      <>
-        <p>It stops at once, and what it had half matched is lost{r.partials ? ` (${plural(r.partials, 'partial match', 'partial matches')})` : ''}.</p>
-        <p>{r.alerts ? `Its ${plural(r.alerts, 'alert')} stay.` : 'It has no alerts.'} To stop it for a while, pause it instead.</p>
-      </>
-    ),
-  });
-  if (!yes) return;
-  try {
-    await api.remove(r.name);
-    say(`${r.name} is deleted`);
-    done();
-  } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
-  }
-}
-
 export function RulesPage() {
   const { query } = useLocation();
   const q = query.get('q') ?? '';
   const mode = query.get('mode');
   const sort = (query.get('sort') as SortKey | null) ?? 'alerts';
-  const [many, setMany] = useState(false); // thousands of rules are asked for less often
   const [shown, setShown] = useState(STEP);
-  const rules = useQuery('rules', (s) => all<Rule>(paths.rules, s), many ? 15000 : 3000);
-  useEffect(() => setMany((rules.data?.length ?? 0) > 500), [rules.data]);
+  const rules = useRules(3000);
   const search = useRef<HTMLInputElement>(null);
   const [at, setAt] = useState(-1);
 
@@ -85,9 +63,10 @@ export function RulesPage() {
       const text = `${r.name} ${r.title ?? ''} ${r.stream} ${r.kind} ${r.severity} ${r.mode}`.toLowerCase();
       return (!mode || r.mode === mode) && words.every((w) => text.includes(w));
     });
+    const by = rank[sort] ?? rank.alerts;
     return found.sort((a, b) => {
-      const x = rank(a, sort);
-      const y = rank(b, sort);
+      const x = by(a);
+      const y = by(b);
       return x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1;
     });
   }, [rules.data, q, mode, sort]);
@@ -109,7 +88,11 @@ export function RulesPage() {
 
   const Th = ({ k, children, class: cls }: { k: SortKey; children: string; class?: string }) => (
     <th class={cls} aria-sort={sort === k ? (k === 'name' || k === 'severity' ? 'ascending' : 'descending') : undefined}>
-      <button type="button" class={`sort ${sort === k ? 'on' : ''}`} onClick={() => setQuery({ sort: k === 'alerts' ? null : k })}>
+      <button
+        type="button"
+        class={`sort ${sort === k ? 'on' : ''}`}
+        onClick={() => setQuery({ sort: k === 'alerts' ? null : k })}
+      >
         {children}
         {sort === k ? <Icon name="down" size={12} /> : null}
       </button>
@@ -119,7 +102,8 @@ export function RulesPage() {
   for (const r of rules.data ?? []) counts[r.mode]++;
 
   return (
-    <Page title="Rules"
+    <Page
+      title="Rules"
       actions={
         <>
           <CopyCurl path={paths.rules} />
@@ -127,7 +111,8 @@ export function RulesPage() {
             <Icon name="plus" /> New rule
           </Link>
         </>
-      }>
+      }
+    >
       <States of={rules} rows={9}>
         {(data) =>
           data.length === 0 ? (
@@ -135,24 +120,44 @@ export function RulesPage() {
               <Empty icon="rules" title="No rules yet">
                 <p>A rule says in SQL what should not happen. Start from one of these, or from a blank page.</p>
               </Empty>
-              <TemplateCards pick={(t) => navigate(`/rules/new?template=${t.name}`)} />
+              <TemplateCards
+                pick={(t) => {
+                  draft.write('new', null);
+                  navigate(`/rules/new?template=${t.name}`);
+                }}
+              />
             </div>
           ) : (
             <>
               <div class="filters" role="search">
                 <label class="input-icon">
                   <Icon name="search" size={14} />
-                  <input ref={search} type="search" placeholder="Search rules" aria-label="Search rules" value={q} onInput={(e) => setQuery({ q: e.currentTarget.value })} />
+                  <input
+                    ref={search}
+                    type="search"
+                    placeholder="Search rules"
+                    aria-label="Search rules"
+                    value={q}
+                    onInput={(e) => setQuery({ q: e.currentTarget.value })}
+                  />
                   <kbd>/</kbd>
                 </label>
                 <div class="segments" role="group" aria-label="Mode">
                   {(['active', 'shadow', 'paused'] as const).map((m) => (
-                    <button key={m} type="button" class={mode === m ? 'on' : ''} aria-pressed={mode === m} onClick={() => setQuery({ mode: mode === m ? null : m })}>
+                    <button
+                      key={m}
+                      type="button"
+                      class={mode === m ? 'on' : ''}
+                      aria-pressed={mode === m}
+                      onClick={() => setQuery({ mode: mode === m ? null : m })}
+                    >
                       {m} <b class="num">{counts[m]}</b>
                     </button>
                   ))}
                 </div>
-                <span class="dim num">{list.length === data.length ? plural(data.length, 'rule') : `${list.length} of ${plural(data.length, 'rule')}`}</span>
+                <span class="dim num">
+                  {list.length === data.length ? plural(data.length, 'rule') : `${list.length} of ${plural(data.length, 'rule')}`}
+                </span>
               </div>
               <div class="card flush scroll-x">
                 <table class="rows rules-table">
@@ -179,13 +184,20 @@ export function RulesPage() {
                   </thead>
                   <tbody>
                     {list.slice(0, Math.max(shown, at + 1)).map((r, i) => (
-                      <tr key={r.id} id={`rule-${i}`} class={`pick ${i === at ? 'on' : ''} ${r.mode === 'paused' ? 'muted' : ''}`} onClick={(e) => !(e.target as Element).closest('a,button') && navigate(ruleLink(r))}>
+                      <tr
+                        key={r.id}
+                        id={`rule-${i}`}
+                        class={`pick ${i === at ? 'on' : ''} ${r.mode === 'paused' ? 'muted' : ''}`}
+                        onClick={(e) => !(e.target as Element).closest('a,button') && navigate(ruleLink(r))}
+                      >
                         <td>
                           <ModePill mode={r.mode} />
                         </td>
                         <td class="name">
                           <Link to={ruleLink(r)}>{r.name}</Link>
-                          {r.description || (r.title && r.title !== r.name) ? <small class="cut">{r.description || r.title}</small> : null}
+                          {r.description || (r.title && r.title !== r.name) ? (
+                            <small class="cut">{r.description || r.title}</small>
+                          ) : null}
                         </td>
                         <td>
                           <SeverityPill severity={r.severity} />
@@ -196,16 +208,33 @@ export function RulesPage() {
                             {r.stream}
                           </Link>
                         </td>
-                        <td class="num r"><AlertCount r={r} /></td>
-                        <td class="num r hide-m" title={`${plural(r.partials, 'partial match', 'partial matches')}, ${plural(r.windows_open, 'open window')}`}>
+                        <td class="num r">
+                          <AlertCount r={r} />
+                        </td>
+                        <td
+                          class="num r hide-m"
+                          title={`${plural(r.partials, 'partial match', 'partial matches')}, ${plural(r.windows_open, 'open window')}`}
+                        >
                           {r.partials + r.windows_open ? short(r.partials + r.windows_open) : <span class="dim">0</span>}
                         </td>
                         <td class="num r dim hide-s">
                           <Ago time={r.last_alert} of="Last alert" />
                         </td>
                         <td class="acts">
-                          <Button kind="ghost" icon={r.mode === 'paused' ? 'play' : 'pause'} title={r.mode === 'paused' ? 'Resume' : 'Pause'} aria-label={`${r.mode === 'paused' ? 'Resume' : 'Pause'} ${r.name}`} onClick={() => void switchRule(r, rules.reload)} />
-                          <Button kind="ghost" icon="trash" title="Delete" aria-label={`Delete ${r.name}`} onClick={() => void removeRule(r, rules.reload)} />
+                          <Button
+                            kind="ghost"
+                            icon={r.mode === 'paused' ? 'play' : 'pause'}
+                            title={r.mode === 'paused' ? 'Resume' : 'Pause'}
+                            aria-label={`${r.mode === 'paused' ? 'Resume' : 'Pause'} ${r.name}`}
+                            onClick={() => void switchRule(r, rules.reload)}
+                          />
+                          <Button
+                            kind="ghost"
+                            icon="trash"
+                            title="Delete"
+                            aria-label={`Delete ${r.name}`}
+                            onClick={() => void removeRule(r, rules.reload)}
+                          />
                         </td>
                       </tr>
                     ))}

@@ -47,13 +47,26 @@ function Partitions({ stream, marks }: { stream: Stream; marks: Watermark[] | nu
                 </td>
                 <td class="num r">{number(p.end)}</td>
                 <td class="num r">{waiting ? number(waiting) : <span class="dim">0</span>}</td>
-                <td class="num r">{p.late ? <Link to={`/dead-letters?kind=late&stream=${encodeURIComponent(stream.name)}`}>{number(p.late)}</Link> : <span class="dim">0</span>}</td>
+                <td class="num r">
+                  {p.late ? (
+                    <Link to={`/dead-letters?kind=late&stream=${encodeURIComponent(stream.name)}`}>{number(p.late)}</Link>
+                  ) : (
+                    <span class="dim">0</span>
+                  )}
+                </td>
                 <td>
-                  {p.finished ? <span class="pill">finished</span> : holds ? (
-                    <span class="pill warn" title="The stream's time is the least of its partitions': until this one has newer events, windows and absences wait.">
+                  {p.finished ? (
+                    <span class="pill">finished</span>
+                  ) : holds ? (
+                    <span
+                      class="pill warn"
+                      title="The stream's time is the least of its partitions': until this one has newer events, windows and absences wait."
+                    >
                       holds time back
                     </span>
-                  ) : <span class="dim">open</span>}
+                  ) : (
+                    <span class="dim">open</span>
+                  )}
                 </td>
               </tr>
             );
@@ -72,7 +85,11 @@ function timeOf(e: Fields, column: string | null): string {
 }
 
 function Newest({ stream }: { stream: Stream }) {
-  const q = useQuery('events/' + stream.name, (s) => api.get<ListPage<StreamEvent>>(paths.events(stream.name, 20), s).then((p) => p.data), 2000);
+  const q = useQuery(
+    'events/' + stream.name,
+    (s) => api.get<ListPage<StreamEvent>>(paths.events(stream.name, 20), s).then((p) => p.data),
+    2000,
+  );
   const [open, setOpen] = useState<string | null>(null);
   const [held, setHeld] = useState<StreamEvent[] | null>(null); // while one is open, the list stands still
   const hold = (k: string, now: StreamEvent[]) => {
@@ -81,13 +98,16 @@ function Newest({ stream }: { stream: Stream }) {
   };
   return (
     <>
-      <Card title="Newest events" flush
+      <Card
+        title="Newest events"
+        flush
         side={
           <>
             {held ? <span class="dim">standing still while one is open</span> : null}
             <CopyCurl path={paths.events(stream.name, 20)} />
           </>
-        }>
+        }
+      >
         <States of={q} rows={6}>
           {(fresh) => {
             const list = held ?? fresh;
@@ -156,7 +176,11 @@ function Detail({ stream }: { stream: Stream }) {
           <div>
             <dt>Rules</dt>
             <dd>
-              {stream.rules.length ? <Link to={`/rules?q=${encodeURIComponent(stream.name)}`}>{plural(stream.rules.length, 'rule')}</Link> : 'none'}
+              {stream.rules.length ? (
+                <Link to={`/rules?q=${encodeURIComponent(stream.name)}`}>{plural(stream.rules.length, 'rule')}</Link>
+              ) : (
+                'none'
+              )}
             </dd>
           </div>
         </dl>
@@ -169,7 +193,9 @@ function Detail({ stream }: { stream: Stream }) {
           <Newest stream={stream} />
         </div>
         <div class="stack">
-          <Card title={sql ? 'Statement' : plural(stream.columns.length, 'column')} flush={!sql}
+          <Card
+            title={sql ? 'Statement' : plural(stream.columns.length, 'column')}
+            flush={!sql}
             side={
               <>
                 <Button kind="ghost" aria-pressed={sql} onClick={() => setSql(!sql)}>
@@ -177,7 +203,8 @@ function Detail({ stream }: { stream: Stream }) {
                 </Button>
                 <CopyButton text={stream.sql} label="" title="Copy the statement" />
               </>
-            }>
+            }
+          >
             {sql ? (
               <SqlView sql={stream.sql} label="CREATE STREAM statement" />
             ) : (
@@ -195,7 +222,15 @@ function Detail({ stream }: { stream: Stream }) {
                       <td class="mono">{c.name}</td>
                       <td class="mono dim">{c.type.toLowerCase()}</td>
                       <td class="r dim">
-                        {c.name === stream.time_column ? <span class="pill accent">event time</span> : c.computed ? 'computed' : c.not_null ? 'not null' : ''}
+                        {c.name === stream.time_column ? (
+                          <span class="pill accent">event time</span>
+                        ) : c.computed ? (
+                          'computed'
+                        ) : c.not_null ? (
+                          'not null'
+                        ) : (
+                          ''
+                        )}
                       </td>
                     </tr>
                   ))}
@@ -229,7 +264,8 @@ export function StreamsPage({ arg }: { arg: string }) {
     { keys: 'k', does: 'Stream before', group: 'Streams', run: () => go(-1) },
   ]);
   return (
-    <Page title={making ? 'New stream' : arg || 'Streams'}
+    <Page
+      title={making ? 'New stream' : arg || 'Streams'}
       head={
         making || arg ? (
           <div class="crumbs">
@@ -248,7 +284,8 @@ export function StreamsPage({ arg }: { arg: string }) {
             </Link>
           </>
         )
-      }>
+      }
+    >
       {making ? (
         <NewStream
           done={(s) => {
@@ -271,14 +308,25 @@ export function StreamsPage({ arg }: { arg: string }) {
                 {list.length > 1 ? (
                   <nav class="stream-list" aria-label="Streams">
                     {list.map((s) => (
-                      <Link key={s.name} to={streamLink(s.name)} class={s === shown ? 'on' : ''} aria-current={s === shown ? 'page' : undefined}>
+                      <Link
+                        key={s.name}
+                        to={streamLink(s.name)}
+                        class={s === shown ? 'on' : ''}
+                        aria-current={s === shown ? 'page' : undefined}
+                      >
                         <b>{s.name}</b>
                         <span class="dim num">{short(s.partitions.reduce((n, p) => n + p.end, 0))} events</span>
                       </Link>
                     ))}
                   </nav>
                 ) : null}
-                {shown ? <Detail key={shown.name} stream={shown} /> : <Empty icon="streams" title={`There is no stream ${arg}`}><Link to="/streams">All streams</Link></Empty>}
+                {shown ? (
+                  <Detail key={shown.name} stream={shown} />
+                ) : (
+                  <Empty icon="streams" title={`There is no stream ${arg}`}>
+                    <Link to="/streams">All streams</Link>
+                  </Empty>
+                )}
               </div>
             )
           }

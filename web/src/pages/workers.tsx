@@ -20,7 +20,8 @@ export function WorkersPage() {
     const rows = new Map((q.data?.data ?? []).map((w) => [`${w.index}/${w.pid}`, w.rows_in]));
     const out = new Map<string, number>();
     const b = before.current;
-    if (b && now > b.at) for (const [k, n] of rows) if (b.rows.has(k)) out.set(k, Math.max(0, ((n - b.rows.get(k)!) * 1000) / (now - b.at)));
+    if (b && now > b.at)
+      for (const [k, n] of rows) if (b.rows.has(k)) out.set(k, Math.max(0, ((n - b.rows.get(k)!) * 1000) / (now - b.at)));
     before.current = { at: now, rows };
     return out;
   }, [q.data]);
@@ -34,7 +35,11 @@ export function WorkersPage() {
             <>
               <p class="lead">
                 {running} of {plural(data.length, 'worker')} running, attempt {attempt}.
-                <span class="dim"> When a worker dies, all begin a new attempt and read the log again: alerts have fixed ids, so none is lost or doubled.</span>
+                <span class="dim">
+                  {' '}
+                  When a worker dies, all begin a new attempt and read the log again: alerts have fixed ids, so none is lost or
+                  doubled.
+                </span>
               </p>
               <div class="card flush scroll-x">
                 <table class="rows">
@@ -63,12 +68,20 @@ export function WorkersPage() {
                           {w.index} <span class="dim">pid {w.pid}</span>
                         </td>
                         <td>
-                          <span class={`pill ${w.state === 'running' ? 'good' : w.state === 'failed' ? 'bad' : 'warn'}`}>{w.state}</span>
+                          <span class={`pill ${w.state === 'running' ? 'good' : w.state === 'failed' ? 'bad' : 'warn'}`}>
+                            {w.state}
+                          </span>
                         </td>
                         <td class="busy">
                           <Bar share={w.busy} label={`Busy ${percent(w.busy)}`} /> <span class="num">{percent(w.busy)}</span>
                         </td>
-                        <td class="num r">{perSecond.has(`${w.index}/${w.pid}`) ? short(Math.round(perSecond.get(`${w.index}/${w.pid}`)!)) : <span class="dim">–</span>}</td>
+                        <td class="num r">
+                          {perSecond.has(`${w.index}/${w.pid}`) ? (
+                            short(Math.round(perSecond.get(`${w.index}/${w.pid}`)!))
+                          ) : (
+                            <span class="dim">–</span>
+                          )}
+                        </td>
                         <td class="num r">{number(w.rows_in)}</td>
                         <td class="num r">{number(w.rows_waiting)}</td>
                         <td class="num r">{number(w.keys)}</td>
@@ -89,7 +102,11 @@ export function WorkersPage() {
                 </table>
                 {data.length ? null : <Empty icon="workers" title="No workers" />}
               </div>
-              <Card title="Exceptions" flush side={<span class="dim num">{exceptions.length ? plural(exceptions.length, 'exception') : ''}</span>}>
+              <Card
+                title="Exceptions"
+                flush
+                side={<span class="dim num">{exceptions.length ? plural(exceptions.length, 'exception') : ''}</span>}
+              >
                 {exceptions.length ? (
                   <table class="rows tight exceptions">
                     <thead>

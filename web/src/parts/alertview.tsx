@@ -19,7 +19,11 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
       <div class="alert-line">
         <SeverityPill severity={a.severity} />
         {a.mode !== 'active' ? <ModePill mode={a.mode} /> : null}
-        {a.retracted ? <span class="pill warn" title="A late event changed the window: the rule's condition no longer holds">retracted</span> : null}
+        {a.retracted ? (
+          <span class="pill warn" title="A late event changed the window: the rule's condition no longer holds">
+            retracted
+          </span>
+        ) : null}
         <span class="dim">
           <Ago time={a.created} of="Alert made" />
         </span>
@@ -119,90 +123,158 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   return (
     <div class="alert-body">
       <div class="alert-col">
-      <Card class="alert-events" title={marks.length ? plural(marks.length, 'event') : a.window ? 'Window' : 'Events'}
-        side={first && last && marks.length > 1 ? <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span> : null}>
-        {marks.length ? (
-          <>
-            <Timeline marks={marks} variables={variables} absent={absent} span={span} alertAt={Date.parse(a.time)} selected={selected} select={select} />
-            <div class="event-table scroll-x">
-              <table class="rows tight">
-                <thead>
-                  <tr>
-                    {named ? <th>Var</th> : null}
-                    <th>Event time</th>
-                    <th class="r">After</th>
-                    {fields.map((c) => (
-                      <th key={c} class={isNumeric(marks, c) ? 'r' : ''}>
-                        {c}
-                      </th>
-                    ))}
-                    {fields.length ? null : <th>Event</th>}
-                  </tr>
-                </thead>
-                <tbody>
-                  {marks.slice(0, SHOWN).map((m, i) => (
-                    <tr key={i} class={`pick ${i === selected ? 'on' : ''}`} onClick={() => select(i)}>
-                      {named ? (
-                        <td>
-                          <b class={`var ${variableClass(variables, m.variable)}`}>{m.variable ?? '–'}</b>
-                        </td>
-                      ) : null}
-                      <td class="num" title={full(m.time)}>
-                        {clock(m.time, true)}
-                      </td>
-                      <td class="num r dim">{i ? '+' + duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time)) : ''}</td>
+        <Card
+          class="alert-events"
+          title={marks.length ? plural(marks.length, 'event') : a.window ? 'Window' : 'Events'}
+          side={
+            first && last && marks.length > 1 ? (
+              <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span>
+            ) : null
+          }
+        >
+          {marks.length ? (
+            <>
+              <Timeline
+                marks={marks}
+                variables={variables}
+                absent={absent}
+                span={span}
+                alertAt={Date.parse(a.time)}
+                selected={selected}
+                select={select}
+              />
+              <div class="event-table scroll-x">
+                <table class="rows tight">
+                  <thead>
+                    <tr>
+                      {named ? <th>Var</th> : null}
+                      <th>Event time</th>
+                      <th class="r">After</th>
                       {fields.map((c) => (
-                        <td key={c} class={isNumeric(marks, c) ? 'num r' : ''}>
-                          {m.event ? value(field(m.event, c)) : <span class="dim">–</span>}
-                        </td>
+                        <th key={c} class={isNumeric(marks, c) ? 'r' : ''}>
+                          {c}
+                        </th>
                       ))}
-                      {fields.length ? null : <td>{m.event ? <JsonLine of={m.event} /> : <span class="dim">not kept</span>}</td>}
+                      {fields.length ? null : <th>Event</th>}
                     </tr>
-                  ))}
-                </tbody>
-              </table>
-              {marks.length > SHOWN ? <p class="dim note">The first {SHOWN} of {plural(marks.length, 'event')}.</p> : null}
-            </div>
-          </>
-        ) : (
-          <>
-            {span ? <Timeline marks={marks} variables={variables} absent={none} span={span} alertAt={Date.parse(a.time)} selected={-1} select={select} /> : null}
-            <p class="dim note">{a.window ? `A window rule keeps sums, not events. The window is ${when(a.window.start)} to ${clock(a.window.end)} UTC.` : 'No events are kept with this alert.'}</p>
-          </>
-        )}
-      </Card>
-      {a.rule_sql ? (
-        <Card class="alert-sql" title={<>Rule <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> at version {a.version}</>} side={<CopyButton text={a.rule_sql} label="SQL" title="Copy the rule" />}>
-          <SqlView sql={a.rule_sql} marks={marked} label="The rule" />
+                  </thead>
+                  <tbody>
+                    {marks.slice(0, SHOWN).map((m, i) => (
+                      <tr key={i} class={`pick ${i === selected ? 'on' : ''}`} onClick={() => select(i)}>
+                        {named ? (
+                          <td>
+                            <b class={`var ${variableClass(variables, m.variable)}`}>{m.variable ?? '–'}</b>
+                          </td>
+                        ) : null}
+                        <td class="num" title={full(m.time)}>
+                          {clock(m.time, true)}
+                        </td>
+                        <td class="num r dim">{i ? '+' + duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time)) : ''}</td>
+                        {fields.map((c) => (
+                          <td key={c} class={isNumeric(marks, c) ? 'num r' : ''}>
+                            {m.event ? value(field(m.event, c)) : <span class="dim">–</span>}
+                          </td>
+                        ))}
+                        {fields.length ? null : (
+                          <td>{m.event ? <JsonLine of={m.event} /> : <span class="dim">not kept</span>}</td>
+                        )}
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+                {marks.length > SHOWN ? (
+                  <p class="dim note">
+                    The first {SHOWN} of {plural(marks.length, 'event')}.
+                  </p>
+                ) : null}
+              </div>
+            </>
+          ) : (
+            <>
+              {span ? (
+                <Timeline
+                  marks={marks}
+                  variables={variables}
+                  absent={none}
+                  span={span}
+                  alertAt={Date.parse(a.time)}
+                  selected={-1}
+                  select={select}
+                />
+              ) : null}
+              <p class="dim note">
+                {a.window
+                  ? `A window rule keeps sums, not events. The window is ${when(a.window.start)} to ${clock(a.window.end)} UTC.`
+                  : 'No events are kept with this alert.'}
+              </p>
+            </>
+          )}
         </Card>
-      ) : null}
+        {a.rule_sql ? (
+          <Card
+            class="alert-sql"
+            title={
+              <>
+                Rule <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> at version {a.version}
+              </>
+            }
+            side={<CopyButton text={a.rule_sql} label="SQL" title="Copy the rule" />}
+          >
+            <SqlView sql={a.rule_sql} marks={marked} label="The rule" />
+          </Card>
+        ) : null}
       </div>
       <div class="alert-col">
-      <Card class="alert-row" title="Row" side={<CopyButton text={() => JSON.stringify(a.row, null, 2)} label="JSON" title="Copy the row" />}>
-        {Object.keys(a.row ?? {}).length ? (
-          <dl class="measures">
-            {Object.entries(a.row).map(([k, v]) => (
-              <div key={k}>
-                <dt>{k}</dt>
-                <dd class="num" title={value(v)}>
-                  {shown(v)}
-                </dd>
-              </div>
-            ))}
-          </dl>
-        ) : (
-          <p class="dim">The rule has no outputs.</p>
-        )}
-      </Card>
-      {at ? (
-        <Card class="alert-json" title={at.variable ? <><b class={`var ${variableClass(variables, at.variable)}`}>{at.variable}</b> event {selected + 1} of {marks.length}</> : <>Event {selected + 1} of {marks.length}</>}
-          side={at.event ? <CopyButton text={() => JSON.stringify(at.event, null, 2)} label="JSON" title="Copy the event" /> : null}>
-          <p class="dim place num">
-            {full(at.time)} · <Link to={`/streams/${encodeURIComponent(at.stream)}`}>{at.stream}</Link> partition {at.partition}, offset {at.offset}
-          </p>
-          {at.event ? <JsonView of={at.event} marks={marked} label="The event; marked fields are read by the rule" /> : <p class="dim">The event itself is no longer kept.</p>}
+        <Card
+          class="alert-row"
+          title="Row"
+          side={<CopyButton text={() => JSON.stringify(a.row, null, 2)} label="JSON" title="Copy the row" />}
+        >
+          {Object.keys(a.row ?? {}).length ? (
+            <dl class="measures">
+              {Object.entries(a.row).map(([k, v]) => (
+                <div key={k}>
+                  <dt>{k}</dt>
+                  <dd class="num" title={value(v)}>
+                    {shown(v)}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          ) : (
+            <p class="dim">The rule has no outputs.</p>
+          )}
         </Card>
-      ) : null}
+        {at ? (
+          <Card
+            class="alert-json"
+            title={
+              at.variable ? (
+                <>
+                  <b class={`var ${variableClass(variables, at.variable)}`}>{at.variable}</b> event {selected + 1} of{' '}
+                  {marks.length}
+                </>
+              ) : (
+                <>
+                  Event {selected + 1} of {marks.length}
+                </>
+              )
+            }
+            side={
+              at.event ? <CopyButton text={() => JSON.stringify(at.event, null, 2)} label="JSON" title="Copy the event" /> : null
+            }
+          >
+            <p class="dim place num">
+              {full(at.time)} · <Link to={`/streams/${encodeURIComponent(at.stream)}`}>{at.stream}</Link> partition {at.partition}
+              , offset {at.offset}
+            </p>
+            {at.event ? (
+              <JsonView of={at.event} marks={marked} label="The event; marked fields are read by the rule" />
+            ) : (
+              <p class="dim">The event itself is no longer kept.</p>
+            )}
+          </Card>
+        ) : null}
       </div>
     </div>
   );

@@ -11,7 +11,12 @@ import { useWidth } from '../lib/width';
 const R = 19; // of a state
 const START = 7; // of the first one, which has no name
 const radius = (s: State | undefined) => (s?.start ? START : s?.final ? R + 4 : R);
-const words = { next: 'the very next row', followed: 'the next row that fits', any: 'any later row that fits', end: 'then the match is made' };
+const words = {
+  next: 'the very next row',
+  followed: 'the next row that fits',
+  any: 'any later row that fits',
+  end: 'then the match is made',
+};
 
 interface Placed {
   edge: Edge;
@@ -39,11 +44,20 @@ function smooth(points: Point[]): string {
 function place({ states, edges: all }: Drawing, direction: 'LR' | 'TB') {
   const g = new dagre.graphlib.Graph({ multigraph: true });
   const loopsAt = new Set(all.filter((e) => e.from === e.to).map((e) => e.from));
-  g.setGraph({ rankdir: direction, nodesep: 40, ranksep: direction === 'LR' ? 56 : 40, edgesep: 22, marginx: 26, marginy: loopsAt.size && direction === 'LR' ? 52 : 28 });
+  g.setGraph({
+    rankdir: direction,
+    nodesep: 40,
+    ranksep: direction === 'LR' ? 56 : 40,
+    edgesep: 22,
+    marginx: 26,
+    marginy: loopsAt.size && direction === 'LR' ? 52 : 28,
+  });
   g.setDefaultEdgeLabel(() => ({}));
   for (const s of states) g.setNode(s.id, { width: radius(s) * 2, height: radius(s) * 2 });
   const plain = all.filter((e) => e.from !== e.to);
-  plain.forEach((e, i) => g.setEdge(e.from, e.to, { width: labelWidth(e), height: Math.max(16, labelHeight(e)), labelpos: 'c' }, String(i)));
+  plain.forEach((e, i) =>
+    g.setEdge(e.from, e.to, { width: labelWidth(e), height: Math.max(16, labelHeight(e)), labelpos: 'c' }, String(i)),
+  );
   dagre.layout(g);
   const at = new Map(states.map((s) => [s.id, g.node(s.id) as Point]));
   const byId = new Map(states.map((s) => [s.id, s]));
@@ -69,7 +83,9 @@ function place({ states, edges: all }: Drawing, direction: 'LR' | 'TB') {
     const path = lr
       ? `M${c.x - 9} ${c.y - r + 2}C${c.x - 27} ${c.y - r - h} ${c.x + 27} ${c.y - r - h} ${c.x + 11} ${c.y - r - 3}`
       : `M${c.x + r - 2} ${c.y - 9}C${c.x + r + h} ${c.y - 27} ${c.x + r + h} ${c.y + 27} ${c.x + r + 3} ${c.y + 11}`;
-    const label = lr ? { x: c.x, y: c.y - r - h * 0.75 - (edge.short ? 11 : 4) } : { x: c.x + r + h * 0.75 + labelWidth(edge) / 2, y: c.y };
+    const label = lr
+      ? { x: c.x, y: c.y - r - h * 0.75 - (edge.short ? 11 : 4) }
+      : { x: c.x + r + h * 0.75 + labelWidth(edge) / 2, y: c.y };
     edges.push({ edge, path, label });
   }
   const size = g.graph() as { width?: number; height?: number };
@@ -77,7 +93,17 @@ function place({ states, edges: all }: Drawing, direction: 'LR' | 'TB') {
   return { at, edges, width: wide, height: size.height ?? 100 };
 }
 
-export default function Automaton({ nfa, defines, variables, onPick }: { nfa: Nfa; defines: VariableOf[]; variables: string[]; onPick?: (variable: string) => void }) {
+export default function Automaton({
+  nfa,
+  defines,
+  variables,
+  onPick,
+}: {
+  nfa: Nfa;
+  defines: VariableOf[];
+  variables: string[];
+  onPick?: (variable: string) => void;
+}) {
   const { box, width } = useWidth<HTMLDivElement>();
   const svg = useRef<SVGSVGElement>(null);
   const [hover, setHover] = useState<number | null>(null);
@@ -92,22 +118,48 @@ export default function Automaton({ nfa, defines, variables, onPick }: { nfa: Nf
     const from = box.current!.getBoundingClientRect();
     const to = svg.current!.getBoundingClientRect();
     const x = to.left - from.left + shown!.label.x * scale;
-    return { left: Math.min(Math.max(x, 130), Math.max(130, width - 110)), top: to.top - from.top + (shown!.label.y + R) * scale + 8 };
+    return {
+      left: Math.min(Math.max(x, 130), Math.max(130, width - 110)),
+      top: to.top - from.top + (shown!.label.y + R) * scale + 8,
+    };
   };
 
   return (
     <div class="automaton" ref={box} onMouseLeave={() => setHover(null)}>
       <div class="automaton-scroll">
-        <svg ref={svg} width={drawn.width * scale} height={drawn.height * scale} viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Automaton of the pattern">
+        <svg
+          ref={svg}
+          width={drawn.width * scale}
+          height={drawn.height * scale}
+          viewBox={`0 0 ${drawn.width} ${drawn.height}`}
+          role="group"
+          aria-label="Automaton of the pattern"
+        >
           {drawn.edges.map(({ edge, path, label }, i) => {
             const note = edge.short;
             const wide = edge.takes.length * 7.4 + 12;
             const y = label.y - (note && edge.takes ? 7 : 0);
-            const said = [edge.takes, words[edge.way], edge.notes, ...edge.conditions.map((c) => `${c.not ? 'not ' : ''}${c.variable}: ${c.text ?? 'every row'}`)].filter(Boolean).join(', ');
+            const said = [
+              edge.takes,
+              words[edge.way],
+              edge.notes,
+              ...edge.conditions.map((c) => `${c.not ? 'not ' : ''}${c.variable}: ${c.text ?? 'every row'}`),
+            ]
+              .filter(Boolean)
+              .join(', ');
             return (
-              <g key={i} class={`edge ${variableClass(variables, edge.takes)} way-${edge.way} ${hover === i ? 'on' : ''}`} tabIndex={0} role="button" aria-label={said}
-                onMouseEnter={() => setHover(i)} onFocus={() => setHover(i)} onBlur={() => setHover(null)}
-                onClick={() => onPick?.(edge.takes || edge.conditions[0]?.variable || '')} onKeyDown={(e) => e.key === 'Enter' && onPick?.(edge.takes)}>
+              <g
+                key={i}
+                class={`edge ${variableClass(variables, edge.takes)} way-${edge.way} ${hover === i ? 'on' : ''}`}
+                tabIndex={0}
+                role="button"
+                aria-label={said}
+                onMouseEnter={() => setHover(i)}
+                onFocus={() => setHover(i)}
+                onBlur={() => setHover(null)}
+                onClick={() => onPick?.(edge.takes || edge.conditions[0]?.variable || '')}
+                onKeyDown={(e) => e.key === 'Enter' && onPick?.(edge.takes)}
+              >
                 <path class="hit" d={path} />
                 <path class="line" d={path} />
                 <Head path={path} />
@@ -130,14 +182,25 @@ export default function Automaton({ nfa, defines, variables, onPick }: { nfa: Nf
           {drawing.states.map((s) => {
             const p = drawn.at.get(s.id)!;
             return (
-              <g key={s.id} class={`state ${s.start ? 'state-start' : ''} ${s.final ? 'state-final' : ''} ${s.done ? 'state-done' : ''}`}>
-                {s.start ? <path class="entry" d={down ? `M${p.x} ${p.y - START - 16}v12` : `M${p.x - START - 18} ${p.y}h14`} /> : null}
+              <g
+                key={s.id}
+                class={`state ${s.start ? 'state-start' : ''} ${s.final ? 'state-final' : ''} ${s.done ? 'state-done' : ''}`}
+              >
+                {s.start ? (
+                  <path class="entry" d={down ? `M${p.x} ${p.y - START - 16}v12` : `M${p.x - START - 18} ${p.y}h14`} />
+                ) : null}
                 {s.final ? <circle class="ring" cx={p.x} cy={p.y} r={R + 3.5} /> : null}
                 <circle cx={p.x} cy={p.y} r={s.start ? START : R} />
                 <text x={p.x} y={p.y + 4}>
                   {shortLabel(s.text)}
                 </text>
-                <title>{s.start ? 'Waiting for the first row' : s.done ? 'The match' : `${s.text} was taken${s.final ? ': the match may be complete' : ''}`}</title>
+                <title>
+                  {s.start
+                    ? 'Waiting for the first row'
+                    : s.done
+                      ? 'The match'
+                      : `${s.text} was taken${s.final ? ': the match may be complete' : ''}`}
+                </title>
               </g>
             );
           })}
@@ -166,6 +229,7 @@ function Head({ path }: { path: string }) {
   const n = path.match(/-?\d+(?:\.\d+)?/g)!.map(Number);
   const [x1, y1, x2, y2] = n.slice(-4) as [number, number, number, number];
   const a = Math.atan2(y2 - y1, x2 - x1);
-  const p = (d: number, side: number) => `${x2 + Math.cos(a) * d - Math.sin(a) * side},${y2 + Math.sin(a) * d + Math.cos(a) * side}`;
+  const p = (d: number, side: number) =>
+    `${x2 + Math.cos(a) * d - Math.sin(a) * side},${y2 + Math.sin(a) * d + Math.cos(a) * side}`;
   return <polygon class="head" points={`${p(4, 0)} ${p(-5, 4)} ${p(-5, -4)}`} />;
 }

@@ -9,7 +9,9 @@ import { onTick, useSyncExternalStore } from '../lib/store';
 import { ago, full } from '../lib/format';
 import { Icon, type IconName } from './icons';
 
-export const Link = ({ to, ...rest }: { to: string } & Omit<JSX.HTMLAttributes<HTMLAnchorElement>, 'href'>) => <a href={href(to)} {...rest} />;
+export const Link = ({ to, ...rest }: { to: string } & Omit<JSX.HTMLAttributes<HTMLAnchorElement>, 'href'>) => (
+  <a href={href(to)} {...rest} />
+);
 
 export const severities: Severity[] = ['critical', 'high', 'medium', 'low'];
 
@@ -51,7 +53,13 @@ interface ButtonProps extends Omit<JSX.HTMLAttributes<HTMLButtonElement>, 'icon'
 }
 export function Button({ icon, kind = 'plain', busy, hint, children, class: cls, disabled, ...rest }: ButtonProps) {
   return (
-    <button type="button" class={`btn btn-${kind} ${children ? '' : 'btn-icon'} ${cls ?? ''}`} disabled={disabled || busy} aria-busy={busy} {...rest}>
+    <button
+      type="button"
+      class={`btn btn-${kind} ${children ? '' : 'btn-icon'} ${cls ?? ''}`}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      {...rest}
+    >
       {busy ? <span class="spin" /> : icon ? <Icon name={icon} /> : null}
       {children}
       {hint ? <Kbd k={hint} /> : null}
@@ -77,17 +85,34 @@ export async function toClipboard(text: string): Promise<boolean> {
   }
 }
 
-export function CopyButton({ text, label = 'Copy', kind = 'ghost', icon = 'copy', title }: { text: string | (() => string); label?: string; kind?: ButtonProps['kind']; icon?: IconName; title?: string }) {
+export function CopyButton({
+  text,
+  label = 'Copy',
+  kind = 'ghost',
+  icon = 'copy',
+  title,
+}: {
+  text: string | (() => string);
+  label?: string;
+  kind?: ButtonProps['kind'];
+  icon?: IconName;
+  title?: string;
+}) {
   const [done, setDone] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
-    <Button kind={kind} icon={done ? 'check' : icon} title={title ?? label} aria-label={title ?? label}
+    <Button
+      kind={kind}
+      icon={done ? 'check' : icon}
+      title={title ?? label}
+      aria-label={title ?? label}
       onClick={async () => {
         setDone(await toClipboard(typeof text === 'function' ? text() : text));
         clearTimeout(timer.current);
         timer.current = setTimeout(() => setDone(false), 1400);
-      }}>
+      }}
+    >
       {done ? 'Copied' : label || null}
     </Button>
   );
@@ -95,7 +120,10 @@ export function CopyButton({ text, label = 'Copy', kind = 'ghost', icon = 'copy'
 
 /** One argument of a POSIX shell. */
 export const quote = (s: string) => `'${s.replace(/'/g, `'\\''`)}'`;
-export function curl(path: string, { method, body, type = 'application/json' }: { method?: string; body?: string; type?: string } = {}): string {
+export function curl(
+  path: string,
+  { method, body, type = 'application/json' }: { method?: string; body?: string; type?: string } = {},
+): string {
   const m = method && !(body !== undefined && method === 'POST') && method !== 'GET' ? ` -X ${method}` : '';
   const data = body === undefined ? '' : ` \\\n  -H 'content-type: ${type}' \\\n  --data-binary ${quote(body)}`;
   return `curl -s${m} ${quote(location.origin + base + path)}${data}`;
@@ -175,7 +203,15 @@ export function Failed({ problem, retry }: { problem: Problem; retry?: () => voi
 }
 
 /** Loading, error or the data: one way for all lists. */
-export function States<T>({ of, rows, children }: { of: { data: T | null; problem: Problem | null; reload: () => void }; rows?: number; children: (data: T) => ComponentChildren }) {
+export function States<T>({
+  of,
+  rows,
+  children,
+}: {
+  of: { data: T | null; problem: Problem | null; reload: () => void };
+  rows?: number;
+  children: (data: T) => ComponentChildren;
+}) {
   if (of.data !== null) return <>{children(of.data)}</>;
   if (of.problem) return <Failed problem={of.problem} retry={of.reload} />;
   return <Loading rows={rows} />;

@@ -59,8 +59,28 @@ export default function Chart(p: Props) {
           y: { range: (_u, _min, max) => [0, p.kind === 'stack' ? Math.max(5, max * 1.15) : Math.max(10, max * 1.2)] },
         },
         axes: [
-          { stroke: axis, font, grid: { show: false }, ticks: { show: false }, size: 26, gap: 6, space: 72, incrs: [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600], values: (_u, s) => s.map((v) => hhmm(v, (s[1] ?? 0) - (s[0] ?? 0) < 60)) },
-          { stroke: axis, font, grid, ticks: { show: false }, size: 40, gap: 8, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6], values: (_u, s) => s.map((v) => short(v)) },
+          {
+            stroke: axis,
+            font,
+            grid: { show: false },
+            ticks: { show: false },
+            size: 26,
+            gap: 6,
+            space: 72,
+            incrs: [5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600],
+            values: (_u, s) => s.map((v) => hhmm(v, (s[1] ?? 0) - (s[0] ?? 0) < 60)),
+          },
+          {
+            stroke: axis,
+            font,
+            grid,
+            ticks: { show: false },
+            size: 40,
+            gap: 8,
+            space: 34,
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6],
+            values: (_u, s) => s.map((v) => short(v)),
+          },
         ],
         series: [
           {},
@@ -68,7 +88,14 @@ export default function Chart(p: Props) {
             const c = cssColor(s.colour);
             return p.kind === 'stack'
               ? { label: s.label, stroke: c, fill: c, width: 0, paths: bars, points: { show: false } }
-              : { label: s.label, stroke: c, width: 1.6, fill: c.replace('rgb(', 'rgba(').replace(')', ', 0.10)'), points: { show: false }, spanGaps: false };
+              : {
+                  label: s.label,
+                  stroke: c,
+                  width: 1.6,
+                  fill: c.replace('rgb(', 'rgba(').replace(')', ', 0.10)'),
+                  points: { show: false },
+                  spanGaps: false,
+                };
           }),
         ],
         hooks: {
@@ -78,7 +105,10 @@ export default function Chart(p: Props) {
               const i = u.cursor.idx;
               const c = now.current;
               if (i === null || i === undefined || (u.cursor.left ?? -1) < 0) return void (t.hidden = true);
-              const rows = c.series.map((s, k) => `<i style="background:var(${s.colour})"></i>${s.label}<b>${number(Math.round(c.values[k]?.[i] ?? 0))}</b>`);
+              const rows = c.series.map(
+                (s, k) =>
+                  `<i style="background:var(${s.colour})"></i>${s.label}<b>${number(Math.round(c.values[k]?.[i] ?? 0))}</b>`,
+              );
               t.innerHTML = `<time>${hhmm(c.times[i]!, c.kind === 'line')} UTC</time>${rows.reverse().join('')}`;
               t.hidden = false;
               const x = u.valToPos(c.times[i]!, 'x') + u.bbox.left / devicePixelRatio;
@@ -104,11 +134,17 @@ export default function Chart(p: Props) {
   useLayoutEffect(() => plot.current?.setData(data()), [p.times, p.values, p.range?.[0], p.range?.[1]]);
 
   return (
-    <div class="chart" ref={box} role="img" aria-label={p.label} style={{ height: p.height }}
+    <div
+      class="chart"
+      ref={box}
+      role="img"
+      aria-label={p.label}
+      style={{ height: p.height }}
       onClick={() => {
         const i = plot.current?.cursor.idx;
         if (i !== null && i !== undefined) p.onPick?.(p.times[i]!);
-      }}>
+      }}
+    >
       <div class="chart-tip" ref={tip} hidden />
     </div>
   );

@@ -10,7 +10,10 @@ export function Chart(p: Props) {
   const [Shown, set] = useState<{ C: ComponentType<Props> } | null>(loaded ? { C: loaded } : null);
   useEffect(() => {
     if (Shown) return;
-    import('./chart').then((m) => set({ C: (loaded = m.default) }), () => {});
+    import('./chart').then(
+      (m) => set({ C: (loaded = m.default) }),
+      () => {},
+    );
   }, []);
   return Shown ? <Shown.C {...p} /> : <div class="chart" style={{ height: p.height }} />;
 }

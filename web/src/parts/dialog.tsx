@@ -7,13 +7,29 @@ import { store, useStore } from '../lib/store';
 import { Button, Kbd } from './basic';
 import { Icon } from './icons';
 
-export function Dialog({ title, close, children, wide }: { title: string; close: () => void; children: ComponentChildren; wide?: boolean }) {
+export function Dialog({
+  title,
+  close,
+  children,
+  wide,
+}: {
+  title: string;
+  close: () => void;
+  children: ComponentChildren;
+  wide?: boolean;
+}) {
   const ref = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     ref.current?.showModal();
   }, []);
   return (
-    <dialog ref={ref} class={wide ? 'wide' : ''} aria-label={title} onClose={close} onClick={(e) => e.target === ref.current && close()}>
+    <dialog
+      ref={ref}
+      class={wide ? 'wide' : ''}
+      aria-label={title}
+      onClose={close}
+      onClick={(e) => e.target === ref.current && close()}
+    >
       <div class="dialog">
         <header>
           <h2>{title}</h2>

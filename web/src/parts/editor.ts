@@ -6,7 +6,18 @@ import { bracketMatching, indentUnit } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { EditorState, Prec, StateField, type Range } from '@codemirror/state';
-import { Decoration, EditorView, crosshairCursor, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers, rectangularSelection, type DecorationSet } from '@codemirror/view';
+import {
+  Decoration,
+  EditorView,
+  crosshairCursor,
+  drawSelection,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
+  rectangularSelection,
+  type DecorationSet,
+} from '@codemirror/view';
 import type { Issue, Stream } from '../api';
 import { spanOf, suggestion, tokenize } from '../lib/sql';
 import { complete } from './complete';
@@ -74,7 +85,13 @@ function diagnostics(text: string, list: Issue[]): Diagnostic[] {
           return el;
         },
         actions: better
-          ? [{ name: `Use ${better}`, apply: (view: EditorView, a: number, b: number) => view.dispatch({ changes: { from: a, to: b, insert: better }, userEvent: 'input.fix' }) }]
+          ? [
+              {
+                name: `Use ${better}`,
+                apply: (view: EditorView, a: number, b: number) =>
+                  view.dispatch({ changes: { from: a, to: b, insert: better }, userEvent: 'input.fix' }),
+              },
+            ]
           : [],
       };
     });
@@ -104,8 +121,18 @@ export function createEditor(parent: HTMLElement, o: Options): Controller {
         EditorState.allowMultipleSelections.of(true),
         EditorState.tabSize.of(2),
         indentUnit.of('  '),
-        EditorView.contentAttributes.of({ 'aria-label': o.label, spellcheck: 'false', autocorrect: 'off', autocapitalize: 'off' }),
-        EditorState.languageData.of(() => [{ commentTokens: { line: '--', block: { open: '/*', close: '*/' } }, closeBrackets: { brackets: ['(', '{', "'", '"'] } }]),
+        EditorView.contentAttributes.of({
+          'aria-label': o.label,
+          spellcheck: 'false',
+          autocorrect: 'off',
+          autocapitalize: 'off',
+        }),
+        EditorState.languageData.of(() => [
+          {
+            commentTokens: { line: '--', block: { open: '/*', close: '*/' } },
+            closeBrackets: { brackets: ['(', '{', "'", '"'] },
+          },
+        ]),
         autocompletion({ override: [(c) => complete(c, o.streams())], icons: false, maxRenderedOptions: 60 }),
         highlighter,
         Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => (o.submit(), true) }])),
@@ -136,7 +163,10 @@ export function createEditor(parent: HTMLElement, o: Options): Controller {
   const text = () => view.state.doc.toString();
   const select = (from: number, to: number) => {
     const n = view.state.doc.length;
-    view.dispatch({ selection: { anchor: Math.min(from, n), head: Math.min(to, n) }, effects: EditorView.scrollIntoView(Math.min(from, n), { y: 'center' }) });
+    view.dispatch({
+      selection: { anchor: Math.min(from, n), head: Math.min(to, n) },
+      effects: EditorView.scrollIntoView(Math.min(from, n), { y: 'center' }),
+    });
     view.focus();
   };
   return {

@@ -68,7 +68,13 @@ export const Editor = forwardRef<EditorHandle, Props>((p, ref) => {
     <div class="editor">
       <div class="editor-box" ref={box} />
       {failed ? (
-        <textarea class="mono" aria-label={p.label} value={p.value} spellcheck={false} onInput={(e) => p.onChange(e.currentTarget.value)} />
+        <textarea
+          class="mono"
+          aria-label={p.label}
+          value={p.value}
+          spellcheck={false}
+          onInput={(e) => p.onChange(e.currentTarget.value)}
+        />
       ) : ready ? null : (
         <div class="editor-wait">
           <SqlView sql={p.value} label={p.label} />

@@ -2,7 +2,8 @@
 // Own icons on a 16 × 16 grid, drawn with one stroke; decorative unless given a title.
 const shapes = {
   overview: 'M2 12.5V9.5M6 12.5V4M10 12.5V7M14 12.5V2.5',
-  rules: 'M3 8a1.5 1.5 0 1 0 0-.01M13 3.6a1.5 1.5 0 1 0 0-.01M13 12.4a1.5 1.5 0 1 0 0-.01M4.6 8h2.2c1.6 0 1.4-4.4 3-4.4h1.6M6.8 8c1.6 0 1.4 4.4 3 4.4h1.6',
+  rules:
+    'M3 8a1.5 1.5 0 1 0 0-.01M13 3.6a1.5 1.5 0 1 0 0-.01M13 12.4a1.5 1.5 0 1 0 0-.01M4.6 8h2.2c1.6 0 1.4-4.4 3-4.4h1.6M6.8 8c1.6 0 1.4 4.4 3 4.4h1.6',
   alerts: 'M8 2a4.2 4.2 0 0 0-4.2 4.2c0 3.6-1.6 4.6-1.6 4.6h11.6s-1.6-1-1.6-4.6A4.2 4.2 0 0 0 8 2ZM6.6 13.3a1.6 1.6 0 0 0 2.8 0',
   streams: 'M1.5 5c2.2-2 4.3-2 6.5 0s4.3 2 6.5 0M1.5 8.5c2.2-2 4.3-2 6.5 0s4.3 2 6.5 0M1.5 12c2.2-2 4.3-2 6.5 0s4.3 2 6.5 0',
   dead: 'M2 9.5 4 3h8l2 6.5V13H2V9.5Zm0 0h3.6l.9 1.6h3l.9-1.6H14M8 4.6v2.2M8 8.2v.01',
@@ -39,8 +40,19 @@ export type IconName = keyof typeof shapes;
 
 export function Icon({ name, size = 16, title }: { name: IconName; size?: number; title?: string }) {
   return (
-    <svg class="icon" width={size} height={size} viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.4"
-      stroke-linecap="round" stroke-linejoin="round" role={title ? 'img' : undefined} aria-hidden={title ? undefined : 'true'}>
+    <svg
+      class="icon"
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.4"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      role={title ? 'img' : undefined}
+      aria-hidden={title ? undefined : 'true'}
+    >
       {title ? <title>{title}</title> : null}
       <path d={shapes[name]} />
     </svg>
@@ -51,7 +63,12 @@ export function Icon({ name, size = 16, title }: { name: IconName; size?: number
 export function Logo({ size = 26 }: { size?: number }) {
   return (
     <svg class="logo" width={size} height={size} viewBox="0 0 24 24" fill="none" aria-hidden="true">
-      <path d="M2.5 4v7M6.3 8.5v7M10 13v7M14 13v7M17.7 8.5v7M21.5 4v7" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" />
+      <path
+        d="M2.5 4v7M6.3 8.5v7M10 13v7M14 13v7M17.7 8.5v7M21.5 4v7"
+        stroke="currentColor"
+        stroke-width="2.2"
+        stroke-linecap="round"
+      />
       <path d="M12 11.4c-2.5-2-2.9-4.7-1-7.2L9 1.2h6l-2 3c1.900 2.5 1.5 5.2-1 7.2Z" fill="var(--accent)" />
     </svg>
   );

@@ -34,7 +34,10 @@ type Drawn = ComponentType<Picturing>;
 function Picture(p: Picturing) {
   const [part, setPart] = useState<{ A: Drawn } | null>(null);
   useEffect(() => {
-    import('./automaton').then((m) => setPart({ A: m.default }), () => {});
+    import('./automaton').then(
+      (m) => setPart({ A: m.default }),
+      () => {},
+    );
   }, []);
   return part ? <part.A {...p} /> : <Loading rows={3} />;
 }
@@ -58,18 +61,37 @@ export function Meaning(p: Props) {
     const more = (shown?.rule?.variables ?? []).map((v) => v.name.toUpperCase()).filter((v) => !fromText.includes(v));
     return [...fromText, ...more];
   }, [p.sql, shown]);
-  const tabs: [Tab, string][] = [['pattern', 'Pattern'], ['outputs', 'Outputs'], ['explain', 'Explain'], ...(p.rule ? ([['alerts', 'Alerts']] as [Tab, string][]) : []), ['templates', 'Templates']];
-  const missing = <Empty icon="rules" title={stale ? 'It does not compile yet' : 'Nothing to show yet'}>{stale ? <p>The problems are listed under the text.</p> : null}</Empty>;
+  const tabs: [Tab, string][] = [
+    ['pattern', 'Pattern'],
+    ['outputs', 'Outputs'],
+    ['explain', 'Explain'],
+    ...(p.rule ? ([['alerts', 'Alerts']] as [Tab, string][]) : []),
+    ['templates', 'Templates'],
+  ];
+  const missing = (
+    <Empty icon="rules" title={stale ? 'It does not compile yet' : 'Nothing to show yet'}>
+      {stale ? <p>The problems are listed under the text.</p> : null}
+    </Empty>
+  );
 
   return (
     <section class="desk-right" aria-label="What the rule means">
       <div class="tabs" role="tablist">
         {tabs.map(([t, name]) => (
-          <button key={t} type="button" role="tab" aria-selected={p.tab === t} class={p.tab === t ? 'on' : ''} onClick={() => p.setTab(t)}>
+          <button
+            key={t}
+            type="button"
+            role="tab"
+            aria-selected={p.tab === t}
+            class={p.tab === t ? 'on' : ''}
+            onClick={() => p.setTab(t)}
+          >
             {name}
           </button>
         ))}
-        {stale && shown && p.tab !== 'templates' && p.tab !== 'alerts' ? <span class="dim stale-note">of the last valid text</span> : null}
+        {stale && shown && p.tab !== 'templates' && p.tab !== 'alerts' ? (
+          <span class="dim stale-note">of the last valid text</span>
+        ) : null}
       </div>
       <div class={`tab-body ${stale && p.tab !== 'templates' && p.tab !== 'alerts' ? 'stale' : ''}`} role="tabpanel">
         {p.tab === 'pattern' ? (
@@ -82,7 +104,11 @@ export function Meaning(p: Props) {
                   {defines.map((v) => (
                     <div key={v.name}>
                       <dt>
-                        <button type="button" class={`var ${variableClass(variables, v.name)}`} onClick={() => p.pickVariable(v.name)}>
+                        <button
+                          type="button"
+                          class={`var ${variableClass(variables, v.name)}`}
+                          onClick={() => p.pickVariable(v.name)}
+                        >
                           {v.name}
                         </button>
                       </dt>
@@ -164,7 +190,9 @@ export function Meaning(p: Props) {
 
 const ways = { next: 'the very next row', followed: 'rows may lie between', any: 'any later row' } as const;
 function Legend({ nfa }: { nfa: Nfa }) {
-  const used = (['next', 'followed', 'any'] as const).filter((w) => nfa.edges.some((e) => e.contiguity === w && e.kind !== 'skip'));
+  const used = (['next', 'followed', 'any'] as const).filter((w) =>
+    nfa.edges.some((e) => e.contiguity === w && e.kind !== 'skip'),
+  );
   return (
     <p class="ways">
       {used.map((w) => (
@@ -180,7 +208,11 @@ function Legend({ nfa }: { nfa: Nfa }) {
 }
 
 function RuleAlerts({ rule }: { rule: Rule }) {
-  const q = useQuery(`alerts/${rule.name}`, (s) => api.get<ListPage<Alert>>(paths.alerts({ rule: rule.name, limit: 20 }), s).then((x) => x.data), 4000);
+  const q = useQuery(
+    `alerts/${rule.name}`,
+    (s) => api.get<ListPage<Alert>>(paths.alerts({ rule: rule.name, limit: 20 }), s).then((x) => x.data),
+    4000,
+  );
   return (
     <States of={q} rows={5}>
       {(list) =>

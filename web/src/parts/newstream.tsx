@@ -33,7 +33,14 @@ export function NewStream({ done }: { done: (s: Stream) => void }) {
   return (
     <div class="new-stream">
       <Card title="Statement" flush side={<CopyCurl path={paths.streams} method="POST" body={JSON.stringify({ sql })} />}>
-        <Editor ref={editor} value={sql} onChange={(v) => (setSql(v), setIssues([]))} issues={issues} submit={create} label="CREATE STREAM statement" />
+        <Editor
+          ref={editor}
+          value={sql}
+          onChange={(v) => (setSql(v), setIssues([]))}
+          issues={issues}
+          submit={create}
+          label="CREATE STREAM statement"
+        />
         <Problems issues={issues} pick={(i) => editor.current?.jump(i)} quiet />
       </Card>
       <div class="row-actions">
@@ -41,8 +48,8 @@ export function NewStream({ done }: { done: (s: Stream) => void }) {
           Create the stream <kbd>{keyLabel('mod+Enter')}</kbd>
         </Button>
         <p class="dim">
-          The column in <code>WATERMARK FOR</code> is the event time; the interval is how long an event may be late behind others. Without a
-          connector in <code>WITH</code>, events come by HTTP.
+          The column in <code>WATERMARK FOR</code> is the event time; the interval is how long an event may be late behind others.
+          Without a connector in <code>WITH</code>, events come by HTTP.
         </p>
       </div>
     </div>

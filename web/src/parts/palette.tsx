@@ -25,21 +25,40 @@ export function Palette({ close, places }: { close: () => void; places: { to: st
     Promise.all([all<Rule>(paths.rules, c.signal), api.get<Page<Stream>>(paths.streams, c.signal)]).then(
       ([rules, streams]) =>
         setMore([
-          ...rules.map((r): Item => ({ to: `/rules/${encodeURIComponent(r.name)}`, name: r.name, icon: 'rules', note: r.stream, mode: r.mode })),
-          ...streams.data.map((s): Item => ({ to: `/streams/${encodeURIComponent(s.name)}`, name: s.name, icon: 'streams', note: 'stream' })),
+          ...rules.map((r): Item => ({
+            to: `/rules/${encodeURIComponent(r.name)}`,
+            name: r.name,
+            icon: 'rules',
+            note: r.stream,
+            mode: r.mode,
+          })),
+          ...streams.data.map((s): Item => ({
+            to: `/streams/${encodeURIComponent(s.name)}`,
+            name: s.name,
+            icon: 'streams',
+            note: 'stream',
+          })),
         ]),
       () => {},
     );
     return () => c.abort();
   }, []);
-  const items: Item[] = [...places, { to: '/rules/new', name: 'New rule', icon: 'plus' as const }, { to: '/streams?new=1', name: 'New stream', icon: 'plus' as const }, ...more];
+  const items: Item[] = [
+    ...places,
+    { to: '/rules/new', name: 'New rule', icon: 'plus' as const },
+    { to: '/streams?new=1', name: 'New stream', icon: 'plus' as const },
+    ...more,
+  ];
   const q = text.toLowerCase().replace(/\s+/g, '');
   const fits = (name: string) => {
     let i = 0;
     for (const ch of name.toLowerCase()) if (ch === q[i]) i++;
     return i >= q.length;
   };
-  const found = items.filter((i) => fits(i.name)).sort((a, b) => Number(b.name.toLowerCase().includes(q)) - Number(a.name.toLowerCase().includes(q))).slice(0, 12);
+  const found = items
+    .filter((i) => fits(i.name))
+    .sort((a, b) => Number(b.name.toLowerCase().includes(q)) - Number(a.name.toLowerCase().includes(q)))
+    .slice(0, 12);
   const pick = (i: Item | undefined) => {
     if (!i) return;
     close();
@@ -50,8 +69,17 @@ export function Palette({ close, places }: { close: () => void; places: { to: st
       <div class="palette-in">
         <Icon name="search" />
         <input
-          type="text" value={text} placeholder="A rule, a stream, a page" aria-label="Go to" autofocus autocomplete="off" spellcheck={false}
-          role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant={`palette-${at}`}
+          type="text"
+          value={text}
+          placeholder="A rule, a stream, a page"
+          aria-label="Go to"
+          autofocus
+          autocomplete="off"
+          spellcheck={false}
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="palette-list"
+          aria-activedescendant={`palette-${at}`}
           onInput={(e) => (setText(e.currentTarget.value), setAt(0))}
           onKeyDown={(e) => {
             const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
@@ -67,7 +95,14 @@ export function Palette({ close, places }: { close: () => void; places: { to: st
       </div>
       <ul id="palette-list" role="listbox" aria-label="Places">
         {found.map((i, n) => (
-          <li key={i.to + i.name} id={`palette-${n}`} role="option" aria-selected={n === at} onMouseMove={() => setAt(n)} onClick={() => pick(i)}>
+          <li
+            key={i.to + i.name}
+            id={`palette-${n}`}
+            role="option"
+            aria-selected={n === at}
+            onMouseMove={() => setAt(n)}
+            onClick={() => pick(i)}
+          >
             <Icon name={i.icon} />
             <span>{i.name}</span>
             {i.mode && i.mode !== 'active' ? <ModePill mode={i.mode} /> : null}

@@ -4,7 +4,12 @@ import { useMemo } from 'preact/hooks';
 import type { Fields, Json } from '../api';
 import { tokenize, VARIABLE_COLOURS, type Token } from '../lib/sql';
 
-export const tokenClass = (t: Token) => (t.variable !== undefined ? `tok-variable v-${t.variable % VARIABLE_COLOURS}` : t.kind === 'space' || t.kind === 'name' || t.kind === 'punct' ? '' : `tok-${t.kind}`);
+export const tokenClass = (t: Token) =>
+  t.variable !== undefined
+    ? `tok-variable v-${t.variable % VARIABLE_COLOURS}`
+    : t.kind === 'space' || t.kind === 'name' || t.kind === 'punct'
+      ? ''
+      : `tok-${t.kind}`;
 
 /** Common indentation is taken off; used columns are underlined. */
 export function SqlView({ sql, marks, label = 'SQL' }: { sql: string; marks?: Set<string>; label?: string }) {
@@ -56,14 +61,16 @@ export function JsonView({ of, marks, label = 'JSON' }: { of: Fields; marks?: Se
 export function JsonLine({ of, without }: { of: Fields; without?: string | null }) {
   return (
     <code class="json-one">
-      {Object.entries(of).filter(([k]) => k !== without).map(([k, v], i) => (
-        <span key={k}>
-          {i ? ' ' : ''}
-          <span class="json-key">{k}</span>
-          <span class="dim">=</span>
-          {v !== null && typeof v === 'object' ? JSON.stringify(v) : String(v)}
-        </span>
-      ))}
+      {Object.entries(of)
+        .filter(([k]) => k !== without)
+        .map(([k, v], i) => (
+          <span key={k}>
+            {i ? ' ' : ''}
+            <span class="json-key">{k}</span>
+            <span class="dim">=</span>
+            {v !== null && typeof v === 'object' ? JSON.stringify(v) : String(v)}
+          </span>
+        ))}
     </code>
   );
 }

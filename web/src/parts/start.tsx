@@ -33,7 +33,10 @@ export function Start({ streams, rules, overview }: { streams: Stream[]; rules: 
     <div class="start">
       <div class="start-head">
         <h2>Three steps to the first alert</h2>
-        <p>Tell weir what events look like, say in SQL what is wrong with some of them, and send events. Each step can be done here or from a shell.</p>
+        <p>
+          Tell weir what events look like, say in SQL what is wrong with some of them, and send events. Each step can be done here
+          or from a shell.
+        </p>
       </div>
       <ol>
         <Step n={1} done={streams.length > 0} title="Create a stream">
@@ -43,7 +46,10 @@ export function Start({ streams, rules, overview }: { streams: Stream[]; rules: 
             </p>
           ) : (
             <>
-              <Code label="curl: create a stream" text={curl(paths.streams, { method: 'POST', body: JSON.stringify({ sql: oneLine(demoStream) }) })} />
+              <Code
+                label="curl: create a stream"
+                text={curl(paths.streams, { method: 'POST', body: JSON.stringify({ sql: oneLine(demoStream) }) })}
+              />
               <Link to="/streams?new=1" class="btn btn-primary">
                 <Icon name="streams" /> Create a stream here
               </Link>
@@ -57,7 +63,10 @@ export function Start({ streams, rules, overview }: { streams: Stream[]; rules: 
             </p>
           ) : (
             <>
-              <Code label="curl: create a rule" text={curl(paths.rules, { method: 'POST', body: JSON.stringify({ sql: oneLine(sql) }) })} />
+              <Code
+                label="curl: create a rule"
+                text={curl(paths.rules, { method: 'POST', body: JSON.stringify({ sql: oneLine(sql) }) })}
+              />
               <Link to="/rules/new" class={`btn ${stream ? 'btn-primary' : 'btn-plain'}`}>
                 <Icon name="rules" /> Open the editor, with templates
               </Link>
@@ -65,9 +74,15 @@ export function Start({ streams, rules, overview }: { streams: Stream[]; rules: 
           )}
         </Step>
         <Step n={3} done={(overview?.events_processed ?? 0) > 0} title="Send an event">
-          <Code label="curl: send an event" text={curl(`/streams/${encodeURIComponent(name)}/events`, { method: 'POST', body: event })} />
+          <Code
+            label="curl: send an event"
+            text={curl(`/streams/${encodeURIComponent(name)}/events`, { method: 'POST', body: event })}
+          />
           <p class="dim">
-            Or a steady flow with frauds in it: <code>weir gen --url {location.origin} --stream {name} --rate 500 --live</code>
+            Or a steady flow with frauds in it:{' '}
+            <code>
+              weir gen --url {location.origin} --stream {name} --rate 500 --live
+            </code>
           </p>
         </Step>
       </ol>

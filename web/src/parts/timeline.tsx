@@ -22,7 +22,37 @@ interface Props {
 
 const LANE = 34;
 const HEAD = 26;
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 15e3, 30e3, 60e3, 120e3, 300e3, 600e3, 900e3, 1800e3, 3600e3, 7200e3, 10800e3, 21600e3, 43200e3, 86400e3, 2 * 86400e3, 7 * 86400e3];
+const STEPS = [
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  1e3,
+  2e3,
+  5e3,
+  10e3,
+  15e3,
+  30e3,
+  60e3,
+  120e3,
+  300e3,
+  600e3,
+  900e3,
+  1800e3,
+  3600e3,
+  7200e3,
+  10800e3,
+  21600e3,
+  43200e3,
+  86400e3,
+  2 * 86400e3,
+  7 * 86400e3,
+];
 
 export function Timeline({ marks, variables, absent, span, alertAt, selected, select }: Props) {
   const { box, width } = useWidth<HTMLDivElement>(720);
@@ -87,9 +117,19 @@ export function Timeline({ marks, variables, absent, span, alertAt, selected, se
       <svg width={width} height={height} role="group" aria-label={`${marks.length} events from ${full(first)} to ${full(last)}`}>
         {span ? (
           <g class="span">
-            <rect x={Math.max(left, x(span.start))} y={HEAD - 4} width={Math.max(2, Math.min(width - right, x(span.end)) - Math.max(left, x(span.start)))} height={bottom - HEAD + 8} rx={4} />
+            <rect
+              x={Math.max(left, x(span.start))}
+              y={HEAD - 4}
+              width={Math.max(2, Math.min(width - right, x(span.end)) - Math.max(left, x(span.start)))}
+              height={bottom - HEAD + 8}
+              rx={4}
+            />
             {x(span.end) <= width - right + 1 ? <path d={`M${x(span.end)} ${HEAD - 4}V${bottom + 4}`} /> : null}
-            <text x={atEnd ? Math.min(width - right, x(span.end)) - 6 : Math.max(left, x(span.start)) + 6} y={HEAD - 10} text-anchor={atEnd ? 'end' : 'start'}>
+            <text
+              x={atEnd ? Math.min(width - right, x(span.end)) - 6 : Math.max(left, x(span.start)) + 6}
+              y={HEAD - 10}
+              text-anchor={atEnd ? 'end' : 'start'}
+            >
               {span.text}
               {x(span.end) > width - right + 1 ? ' →' : ''}
             </text>
@@ -129,11 +169,18 @@ export function Timeline({ marks, variables, absent, span, alertAt, selected, se
           </g>
         ) : null}
         {marks.map((m, i) => (
-          <g key={`${m.stream}/${m.partition}/${m.offset}/${i}`} class={`mark ${variableClass(variables, m.variable)} ${i === selected ? 'on' : ''}`} tabIndex={0} role="button"
-            aria-pressed={i === selected} aria-label={`${m.variable ?? 'event'}, ${full(m.time)}`} onClick={() => select(i)}
+          <g
+            key={`${m.stream}/${m.partition}/${m.offset}/${i}`}
+            class={`mark ${variableClass(variables, m.variable)} ${i === selected ? 'on' : ''}`}
+            tabIndex={0}
+            role="button"
+            aria-pressed={i === selected}
+            aria-label={`${m.variable ?? 'event'}, ${full(m.time)}`}
+            onClick={() => select(i)}
             onKeyDown={(e) => {
               if (e.key === 'Enter' || e.key === ' ') (e.preventDefault(), select(i));
-            }}>
+            }}
+          >
             <circle class="halo" cx={x(Date.parse(m.time))} cy={y(i)} r={12} />
             <circle class="dot" cx={x(Date.parse(m.time))} cy={y(i)} r={6.5} />
             <title>{`${m.variable ?? 'event'} · ${full(m.time)}${i ? ` · ${duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time))} after the one before` : ''}`}</title>
