@@ -123,7 +123,7 @@ static bool walk_one(struct codec_json *c, const char *text, size_t n, uint64_t 
     }
     w->buf = text;
     w->end = (uint32_t)n;
-    w->has_escapes = true;
+    w->has_escapes = memchr(text, '\\', n) != NULL;
     w->row = w->b->n;
     w->problem = p;
     if (!codec_walk_line(w))

@@ -240,6 +240,23 @@ struct cursor {
     char *text; /* where the next string goes; NULL: strings are cold */
 };
 
+/* Is one in the first n bytes, n at most CODEC_COPY? So many are read. */
+static inline bool has_backslash(const char *p, size_t n)
+{
+    uint64_t bits = 0;
+#ifdef __SSE2__
+    const __m128i backslash = _mm_set1_epi8('\\');
+    const __m128i *at = (const __m128i *)(const void *)p;
+    bits = (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(at), backslash)) |
+           (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(at + 1), backslash))
+               << 16;
+#else
+    for (unsigned i = 0; i < CODEC_COPY; i++)
+        bits |= (uint64_t)(p[i] == '\\') << i;
+#endif
+    return (bits & ((UINT64_C(1) << n) - 1)) != 0;
+}
+
 /* Members as they mostly are: the guessed key with a colon directly behind it; a string of some bytes without escapes, or
  * a number of some digits, with the next place directly behind it. True: the last member is done, at[0] is what follows
  * it. False: at[0] is the key of a member that is not so. It calls nothing, so that all it needs stays in registers. */
@@ -249,7 +266,7 @@ static bool run_members(struct codec_walk *w, struct cursor *c)
     const uint32_t *at = c->at, end = w->end;
     const struct codec_guess *g = c->g;
     char *text = c->text;
-    const size_t too_long = text == NULL ? 0 : w->has_escapes ? 1 : CODEC_COPY + 1, row = w->row;
+    const size_t too_long = text == NULL ? 0 : CODEC_COPY + 1, row = w->row;
     bool is_last = false;
     while (__builtin_expect(codec_shape_is(g, buf + at[0]) && at[3] < end, 1)) {
         const char *p = buf + at[2];
@@ -257,7 +274,8 @@ static bool run_members(struct codec_walk *w, struct cursor *c)
         const struct codec_field *f = g->field;
         int64_t v;
         if (g->op <= CODEC_OP_STRING_KEEP) {
-            if (n - 2 >= too_long || p[0] != '"' || p[n - 1] != '"')
+            if (n - 2 >= too_long || p[0] != '"' || p[n - 1] != '"' ||
+                (w->has_escapes && has_backslash(p + 1, n - 2)))
                 break;
             if (g->op == CODEC_OP_STRING_KEEP) {
                 struct str *cell = (struct str *)w->cells[f->column] + row;

@@ -240,6 +240,22 @@ static void keys_are_found_whatever_came_before(void **state)
     codec_json_free(c);
 }
 
+/* A guess is compared with as many bytes as it has, which may be more than are left. */
+static void a_long_guess_at_the_end_of_the_text_stays_in_the_padding(void **state)
+{
+    (void)state;
+    char text[256];
+    for (int n = 20; n < 70; n++) {
+        snprintf(text, sizeof text,
+                 "{\"id\":\"a\",\"ts\":1,\"%.*s\":1}\n{\"id\":\"b\",\"ts\":2,\"%.15s\":1}", n,
+                 "a_key_of_sixty_and_some_bytes_of_which_the_first_fifteen_are_a_key_too",
+                 "a_key_of_sixty_and");
+        struct told t = decoded(text, strlen(text));
+        assert_int_equal(t.rows, 2);
+        bytes_fini(&t.text);
+    }
+}
+
 static void more_keys_than_are_remembered_are_no_trouble(void **state)
 {
     (void)state;
@@ -299,6 +315,7 @@ int main(void)
               TEST(a_line_that_spoils_its_block_spoils_no_other),
               TEST(a_batch_takes_1024_rows_and_the_next_goes_on),
               TEST(long_lines_are_taken_up_to_the_limit), TEST(keys_are_found_whatever_came_before),
+              TEST(a_long_guess_at_the_end_of_the_text_stays_in_the_padding),
               TEST(more_keys_than_are_remembered_are_no_trouble),
               TEST(ids_are_filled_for_the_columns_that_rules_compare));
 }
