@@ -57,6 +57,7 @@ struct alertwriter {
     struct cooldown *cooldown;
     struct round *batch;
     struct bytes json;
+    struct timespec next_batch; /* not before, unless the queue is full */
 
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake, idle;
@@ -147,14 +148,15 @@ void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out)
 static struct timespec deadline(int ms)
 {
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t); /* what a condition waits by */
+    clock_gettime(CLOCK_MONOTONIC, &t); /* as the conditions are made to */
     t.tv_nsec += (long)ms * 1000000;
     t.tv_sec += t.tv_nsec / 1000000000;
     t.tv_nsec %= 1000000000;
     return t;
 }
 
-/* Waits for something, then a moment longer for more. NULL: nothing, and the writer is to end. */
+/* Waits for something, then for the time of the next batch: one result after a pause is stored at
+ * once, many are stored together. NULL: nothing, and the writer is to end. */
 static struct item *take_queue(struct alertwriter *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -163,7 +165,7 @@ static struct item *take_queue(struct alertwriter *w)
     pthread_cond_broadcast(&w->idle);
     while (w->first == NULL && !w->stop)
         pthread_cond_wait(&w->wake, &w->lock);
-    struct timespec until = deadline(BATCH_WAIT_MS);
+    struct timespec until = w->next_batch;
     while (!w->stop && !w->full && w->syncing == 0 &&
            pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
         ;
@@ -174,6 +176,7 @@ static struct item *take_queue(struct alertwriter *w)
     w->first = NULL;
     w->last = &w->first;
     w->queued = 0;
+    w->next_batch = deadline(BATCH_WAIT_MS);
     w->full = false;
     pthread_mutex_unlock(&w->lock);
     if (was_full)
@@ -406,8 +409,12 @@ struct alertwriter *alertwriter_start(const struct alertwriter_options *o)
     w->batch = mem_new(sizeof *w->batch);
     w->batch->arena = arena_new(256 << 10, 0);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
-    pthread_cond_init(&w->idle, NULL);
+    pthread_condattr_t monotonic; /* a clock that is set back must not make the writer wait */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &monotonic);
+    pthread_cond_init(&w->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     BUG_IF(pthread_create(&w->thread, NULL, run, w) != 0, "no thread for the alert writer");
     return w;
 }

@@ -5,7 +5,7 @@
  * Owns:   its thread and queue
  * Thread: its own; all functions here may be called from any.  Time: event time in the results, wall clock for `created`.
  *
- * A batch is what has come within 50 ms, at most 1,000 results. Alerts have deterministic ids, so what a replay finds
+ * A batch is what has come within 50 ms, at most 1,000 results; after a pause the first goes at once. Alerts have deterministic ids, so what a replay finds
  * again is left alone, and on_alert is called for new ones only, after they are stored. When the catalogue fails, the
  * batch is tried again until it is stored: nothing is dropped, the queue grows to its bound and holds the workers.
  *
