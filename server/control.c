@@ -247,11 +247,12 @@ enum err control_get_hold(const void *p, size_t n, struct control_hold *out)
 /* --- status ------------------------------------------------------------------------------------------------------ */
 
 /* X(field) - the counters of struct task_stats, in the order of the wire */
+/* clang-format off */
 #define TASK_COUNTERS(X)                                                                           \
-    X(rows_in)                                                                                     \
-    X(rows_late)                                                                                   \
-    X(rows_ordered) X(rows_released) X(frames_in) X(frames_out) X(results) X(rows_waiting) X(keys) \
-        X(partials) X(windows_open) X(partials_dropped) X(timeouts) X(state_bytes)
+    X(rows_in) X(rows_late) X(rows_ordered) X(rows_released) X(frames_in) X(frames_out) X(results) \
+    X(rows_waiting) X(keys) X(partials) X(windows_open) X(partials_dropped) X(timeouts)            \
+    X(state_bytes)
+/* clang-format on */
 
 void control_put_status(const struct control_status *m, struct bytes *out)
 {
