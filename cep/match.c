@@ -258,7 +258,7 @@ static void give(struct match *m, struct match_cell *c, struct match_run *run, e
         matchrun_timeouts(m, run);
         return;
     }
-    evtime time = run->best_time != EVTIME_MIN ? run->best_time : run->best->row->row.ts;
+    evtime time = run->best_at_end ? matchrun_end_of(m, run) : run->best->row->row.ts;
     matchout_match(m, c, run->best, time, decided);
     *go_on = goes_on_at(m, run, decided);
 }

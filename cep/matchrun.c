@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include <string.h>
 
+enum { FOUND_FIRST = 4 };
+
 /* What is known of the row in hand, after one node. */
 struct look {
     struct match *m;
@@ -165,18 +167,21 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
 
 /* --- matches --- */
 
-/* NO SKIP: has a match or timeout with these rows been given for this run? Notes it. */
+/* Has a match (NO SKIP) or timeout with these rows been given for this run? Notes it. */
 static bool given_before(struct match *m, struct match_run *run, const struct match_node *n)
 {
     if (!m->p->nfa->ambiguous)
         return false;
-    for (uint32_t i = 0; i < run->nfound; i++)
-        if (run->found[i] == n->extra[0])
+    struct match_found *f = run->found;
+    for (uint32_t i = 0; f != NULL && i < f->n; i++)
+        if (f->hashes[i] == n->extra[0])
             return true;
-    if ((run->nfound & (run->nfound - 1)) == 0)
-        run->found = mem_resize_array(run->found, run->nfound == 0 ? 1 : 2 * (size_t)run->nfound,
-                                      sizeof *run->found);
-    run->found[run->nfound++] = n->extra[0];
+    if (f == NULL || f->n == f->cap) {
+        uint32_t cap = f == NULL ? FOUND_FIRST : 2 * f->cap, used = f == NULL ? 0 : f->n;
+        f = run->found = mem_resize(f, sizeof *f + cap * sizeof f->hashes[0]);
+        *f = (struct match_found){.n = used, .cap = cap};
+    }
+    f->hashes[f->n++] = n->extra[0];
     return false;
 }
 
@@ -369,10 +374,7 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
         took |= UINT64_C(1) << i;
         if (run == NULL) {
             run = slab_alloc(&m->runs);
-            *run = (struct match_run){.cell = c,
-                                      .first = r->ts,
-                                      .start = r->seq,
-                                      .best_time = EVTIME_MIN};
+            *run = (struct match_run){.cell = c, .first = r->ts, .start = r->seq};
         }
         if (take(&l, run, e, &out))
             break;
@@ -380,7 +382,7 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     if (run == NULL)
         return NULL;
     run->list = out.first;
-    if (run->list == NULL && run->best == NULL) {
+    if (run->list == NULL && (m->p->no_skip || run->best == NULL)) {
         matchrun_free(m, run);
         return NULL;
     }
@@ -444,13 +446,6 @@ evtime matchrun_end_of(const struct match *m, const struct match_run *run)
     return end;
 }
 
-static evtime end_time(const struct match *m, const struct match_run *run,
-                       const struct match_node *n, unsigned edge)
-{
-    const struct nfa_state *st = &m->p->nfa->states[n->state];
-    return st->edges[edge].nots != 0 ? matchrun_end_of(m, run) : n->row->row.ts;
-}
-
 void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
 {
     evtime over = matchrun_end_of(m, run);
@@ -459,19 +454,18 @@ void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
         int i = accepts_at_end(m->p, n, end_of_input);
         if (i < 0)
             continue;
-        if (m->p->no_skip) {
-            found(m, run, n, (unsigned)i, end_time(m, run, n, (unsigned)i), over);
+        /* A match decided by absence has the time at which it was. */
+        bool absence = m->p->nfa->states[n->state].edges[i].nots != 0;
+        if (!found(m, run, n, (unsigned)i, absence ? over : n->row->row.ts, over))
             continue;
-        }
-        evtime time = end_time(m, run, n, (unsigned)i);
-        found(m, run, n, (unsigned)i, time, over);
-        run->best_time = time;
+        run->best_at_end = absence;
         break;
     }
     if (m->p->no_skip)
         matchrun_timeouts(m, run);
 }
 
+/* With the skip modes: of a run that has no match, so that its `best` is free to be `found`. */
 void matchrun_timeouts(struct match *m, struct match_run *run)
 {
     evtime end = matchrun_end_of(m, run);
@@ -479,19 +473,23 @@ void matchrun_timeouts(struct match *m, struct match_run *run)
         return;
     for (struct match_node *n = run->list; n != NULL; n = n->next) {
         const struct nfa_state *st = &m->p->nfa->states[n->state];
-        bool waits = false;
-        for (uint64_t left = n->live; left != 0 && !waits; left &= left - 1)
-            waits = st->edges[__builtin_ctzll(left)].to != NFA_ACCEPT;
+        bool waits = (n->live & ~st->accepts) != 0;
         if (waits && !(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
             matchout_timeout(m, run->cell, n, end);
     }
+    if (m->p->no_skip)
+        return;
+    mem_free(run->found);
+    run->best = NULL;
 }
 
 void matchrun_free(struct match *m, struct match_run *run)
 {
     drop_list(m, run->cell, run->list);
-    node_unref(m, run->best);
-    mem_free(run->found);
+    if (m->p->no_skip)
+        mem_free(run->found);
+    else
+        node_unref(m, run->best);
     slab_free(&m->runs, run);
 }
 

@@ -33,14 +33,20 @@ struct match_run { /* all partial matches that begin with one row */
     struct match_run *older, *newer; /* of the rule, in order of beginning */
     struct match_cell *cell;
     struct match_node *list; /* the preferred first */
-    struct match_node *best; /* a match that all in the list are preferred to; not with NO SKIP */
-    evtime best_time; /* of its result, if the end of the run made it; else EVTIME_MIN */
-    uint64_t *found; /* NO SKIP, ambiguous patterns: ways that were given already */
-    uint32_t nfound;
-    bool decided; /* nothing can change: `best`, or none; what is in the list timed out */
-    bool untimed; /* no longer among those in order of time */
+    union {
+        struct match_node *best; /* skip modes: a match that all in the list are preferred to */
+        struct match_found *found; /* NO SKIP, ambiguous patterns: ways that were given already */
+    };
     evtime first;
     uint64_t start; /* seq of the first row */
+    bool decided; /* nothing can change: `best`, or none; what is in the list timed out */
+    bool untimed; /* no longer among those in order of time */
+    bool best_at_end; /* its result has the time of the end of the run */
+};
+
+struct match_found {
+    uint32_t n, cap;
+    uint64_t hashes[];
 };
 
 struct match_history { /* rows of the key before the one in hand, for PREV */

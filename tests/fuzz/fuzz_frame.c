@@ -14,7 +14,8 @@ static const struct column columns[] = {
     {.name = "amount", .type = {.kind = TYPE_DECIMAL, .precision = 12, .scale = 2}},
     {.name = "note", .type = {.kind = TYPE_STRING}},
 };
-static const struct schema stream = {.name = "s", .id = 7, .ncolumns = 5, .columns = columns, .time_column = 1};
+static const struct schema stream = {
+    .name = "s", .id = 7, .ncolumns = 5, .columns = columns, .time_column = 1};
 static const struct schema *const streams[] = {&stream};
 
 static unsigned rows_in(struct frame_reader *r)
@@ -47,7 +48,8 @@ static void again(struct frame_reader *r)
     }
     frame_writer_flush(&w);
     for (size_t f = 0; f < w.ndone; f++) {
-        BUG_IF(frame_read(&back, w.done[f].p, w.done[f].n, streams, 1, NULL) != ERR_OK, "own frame not taken");
+        BUG_IF(frame_read(&back, w.done[f].p, w.done[f].n, streams, 1, NULL) != ERR_OK,
+               "own frame not taken");
         read += rows_in(&back);
     }
     BUG_IF(read != rows_in(r), "items differ");

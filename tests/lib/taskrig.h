@@ -150,15 +150,11 @@ static inline void rig_settle(struct rig *r)
         rig_collect(r, i);
 }
 
-static inline struct str rig_str(const char *s)
-{
-    return (struct str){s == NULL ? "" : s, s == NULL ? 0 : (uint32_t)strlen(s), 0};
-}
-
 static inline void rig_cell(struct batch *b, unsigned c, const char *s)
 {
     unsigned i = b->n;
-    b->columns[c].s[i] = rig_str(s);
+    uint32_t n = s == NULL ? 0 : (uint32_t)strlen(s);
+    b->columns[c].s[i] = (struct str){arena_dup(b->arena, s, n), n, 0};
     if (s == NULL) {
         b->columns[c].nulls[i / 64] |= UINT64_C(1) << (i % 64);
         b->columns[c].has_nulls = true;

@@ -9,7 +9,8 @@ static struct agg made(enum agg_kind kind, struct type arg, struct type result, 
 {
     struct expr *a = node(EXPR_COLUMN, arg, 0, NULL);
     struct agg agg;
-    agg_init(&agg, &(struct agg_call){.kind = kind, .type = result, .arg = a, .distinct = distinct});
+    agg_init(&agg,
+             &(struct agg_call){.kind = kind, .type = result, .arg = a, .distinct = distinct});
     assert_true(agg.size <= WORDS * 8 && agg.size % 8 == 0);
     return agg;
 }
@@ -41,7 +42,8 @@ static void of_no_rows_all_are_null_but_count(void **state)
         agg_add(&a, acc, whole(5), true); /* NULL */
         assert_false(agg_result(&a, acc, &out));
     }
-    struct agg count = made(AGG_COUNT, BIGINT, BIGINT, false), star = made(AGG_COUNT_STAR, BIGINT, BIGINT, false);
+    struct agg count = made(AGG_COUNT, BIGINT, BIGINT, false),
+               star = made(AGG_COUNT_STAR, BIGINT, BIGINT, false);
     assert_true(agg_result(&count, acc, &out));
     assert_int_equal(out.i, 0);
     agg_add(&count, acc, whole(5), true);
@@ -88,7 +90,8 @@ static void averages_are_rounded_half_up_or_are_doubles(void **state)
 static void least_and_greatest_of_numbers_and_strings(void **state)
 {
     (void)state;
-    struct agg least = made(AGG_MIN, STRING, STRING, false), most = made(AGG_MAX, DOUBLE, DOUBLE, false);
+    struct agg least = made(AGG_MIN, STRING, STRING, false),
+               most = made(AGG_MAX, DOUBLE, DOUBLE, false);
     uint64_t a[WORDS] = {0}, b[WORDS] = {0}, c[WORDS] = {0};
     char word[] = "pear";
     union cell out;
@@ -111,7 +114,8 @@ static void least_and_greatest_of_numbers_and_strings(void **state)
 static void distinct_values_count_once(void **state)
 {
     (void)state;
-    struct agg count = made(AGG_COUNT, STRING, BIGINT, true), sum = made(AGG_SUM, DOUBLE, DOUBLE, true);
+    struct agg count = made(AGG_COUNT, STRING, BIGINT, true),
+               sum = made(AGG_SUM, DOUBLE, DOUBLE, true);
     uint64_t a[WORDS] = {0}, b[WORDS] = {0}, c[WORDS] = {0};
     union cell out;
     char name[16];
@@ -152,6 +156,7 @@ int main(void)
     CHECK_RUN(EXPRTREE_TEST(of_no_rows_all_are_null_but_count),
               EXPRTREE_TEST(sums_are_exact_and_what_does_not_fit_is_null),
               EXPRTREE_TEST(averages_are_rounded_half_up_or_are_doubles),
-              EXPRTREE_TEST(least_and_greatest_of_numbers_and_strings), EXPRTREE_TEST(distinct_values_count_once),
+              EXPRTREE_TEST(least_and_greatest_of_numbers_and_strings),
+              EXPRTREE_TEST(distinct_values_count_once),
               EXPRTREE_TEST(deviation_of_a_sample_whatever_the_panes));
 }

@@ -53,7 +53,8 @@ static void check_batch(struct check *c, const struct batch *b)
     }
 }
 
-static unsigned read_all(struct frame_writer *w, const struct schema *s, struct check *c, evtime *watermark)
+static unsigned read_all(struct frame_writer *w, const struct schema *s, struct check *c,
+                         evtime *watermark)
 {
     struct frame_reader r;
     frame_reader_init(&r);
@@ -140,7 +141,8 @@ static void many_small_messages_become_one_batch(void **state)
     assert_int_equal(r.nitems, 65);
     assert_int_equal(r.items[0].b->n, 64);
     batch_unref(r.items[0].b);
-    assert_ok(frame_read(&r, w.done[0].p, w.done[0].n, NULL, 0, NULL)); /* an unknown stream is left out */
+    assert_ok(frame_read(&r, w.done[0].p, w.done[0].n, NULL, 0,
+                         NULL)); /* an unknown stream is left out */
     assert_int_equal(r.nitems, 64);
     frame_writer_fini(&w);
     frame_reader_fini(&r);
@@ -184,6 +186,8 @@ static void a_damaged_frame_is_not_taken(void **state)
 
 int main(void)
 {
-    CHECK_RUN(EXPRTREE_TEST(rows_come_out_as_they_went_in), EXPRTREE_TEST(a_row_larger_than_a_frame_goes_in_pieces),
-              EXPRTREE_TEST(many_small_messages_become_one_batch), EXPRTREE_TEST(a_damaged_frame_is_not_taken));
+    CHECK_RUN(EXPRTREE_TEST(rows_come_out_as_they_went_in),
+              EXPRTREE_TEST(a_row_larger_than_a_frame_goes_in_pieces),
+              EXPRTREE_TEST(many_small_messages_become_one_batch),
+              EXPRTREE_TEST(a_damaged_frame_is_not_taken));
 }

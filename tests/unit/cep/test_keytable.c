@@ -51,7 +51,8 @@ static void keys_of_one_hash_are_told_apart(void **state)
     struct key *a = keytable_add(&t, UINT64_C(7) << 32, "a", 1);
     struct key *b = keytable_add(&t, UINT64_C(7) << 32, "b", 1);
     assert_ptr_equal(keytable_find(&t, UINT64_C(7) << 32, "a", 1), a);
-    assert_ptr_equal(keytable_find(&t, UINT64_C(7) << 32 | 5, "b", 1), b); /* the low 16 bits do not count */
+    assert_ptr_equal(keytable_find(&t, UINT64_C(7) << 32 | 5, "b", 1),
+                     b); /* the low 16 bits do not count */
     assert_true(keytable_quiet(&t, UINT64_C(7) << 32, 4));
     b->waiting = 4;
     assert_false(keytable_quiet(&t, UINT64_C(7) << 32, 4));

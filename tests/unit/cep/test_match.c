@@ -21,12 +21,16 @@ static const char *text_of(struct rig *r, char *out, size_t n)
     size_t at = 0;
     out[0] = '\0';
     for (size_t i = 0; i < r->n; i++) {
-        const char *kind = strstr(r->lines[i], " match") != NULL ? "" : strstr(r->lines[i], " error") != NULL ? "!" : "?";
+        const char *kind = strstr(r->lines[i], " match") != NULL   ? ""
+                           : strstr(r->lines[i], " error") != NULL ? "!"
+                                                                   : "?";
         char rows[256] = "", *line = mem_str(r->lines[i]), *save = NULL;
-        for (char *word = strtok_r(line, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+        for (char *word = strtok_r(line, " ", &save); word != NULL;
+             word = strtok_r(NULL, " ", &save)) {
             unsigned var, partition, offset;
             if (sscanf(word, "%u:%u/%u", &var, &partition, &offset) == 3)
-                snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "%c%u", 'A' + (int)var, offset);
+                snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "%c%u", 'A' + (int)var,
+                         offset);
         }
         at += (size_t)snprintf(out + at, n - at, "%s%s%s", at > 0 ? " " : "", kind, rows);
         mem_free(line);
@@ -34,8 +38,8 @@ static const char *text_of(struct rig *r, char *out, size_t n)
     return out;
 }
 
-static const char *matches(struct pattern *p, int64_t within_s, enum skip_kind skip, uint64_t skip_vars,
-                           const char *letters)
+static const char *matches(struct pattern *p, int64_t within_s, enum skip_kind skip,
+                           uint64_t skip_vars, const char *letters)
 {
     static char out[4096];
     const struct schema *s = pay_stream(1, 0);
@@ -45,9 +49,12 @@ static const char *matches(struct pattern *p, int64_t within_s, enum skip_kind s
         char letter[2] = {(char)('a' + (int)v), '\0'};
         names[v][0] = (char)('A' + (int)v);
         names[v][1] = '\0';
-        vars[v] = (struct match_var){names[v], IS(EQ, column(PAY_STATUS), str(arena_str(trees, letter))), paths[v]};
+        vars[v] =
+            (struct match_var){names[v], IS(EQ, column(PAY_STATUS), str(arena_str(trees, letter))),
+                               paths[v]};
     }
-    struct rule_plan *plan = match_new_plan("m", s, p, within_s < 0 ? -1 : within_s * S, skip, 8, vars);
+    struct rule_plan *plan =
+        match_new_plan("m", s, p, within_s < 0 ? -1 : within_s * S, skip, 8, vars);
     plan->match.skip_vars = skip_vars;
     PLAN_GIVES(plan, agg_of(AGG_COUNT_STAR, BIGINT, ~UINT64_C(0), NULL));
     plan_by(plan, PAY_CARD);
@@ -59,7 +66,8 @@ static const char *matches(struct pattern *p, int64_t within_s, enum skip_kind s
     task_source_open(r.tasks[0], s->id, 0, EVTIME_MIN);
     for (unsigned i = 0; letters[i] != '\0'; i++) {
         status[0] = letters[i];
-        struct pay row = {.offset = i, .ts = i * S, .card = "c", .amount = i * 100, .status = status};
+        struct pay row = {
+            .offset = i, .ts = i * S, .card = "c", .amount = i * 100, .status = status};
         assert_ok(rig_feed(&r, &row, 1));
         rig_settle(&r);
     }
@@ -100,13 +108,17 @@ static void a_partial_match_times_out_once(void **state)
 static void loops_give_every_length_or_hold_fast_or_the_best(void **state)
 {
     (void)state;
-    assert_string_equal(matches(loop_then_b(LATER, true, 1), -1, SKIP_NONE, 0, "aab"), "A0A1B2 A0B2 A1B2");
-    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_NONE, 0, "aab"), "A0A1B2 A1B2");
+    assert_string_equal(matches(loop_then_b(LATER, true, 1), -1, SKIP_NONE, 0, "aab"),
+                        "A0A1B2 A0B2 A1B2");
+    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_NONE, 0, "aab"),
+                        "A0A1B2 A1B2");
     assert_string_equal(matches(loop_then_b(ANY, true, 2), -1, SKIP_NONE, 0, "aaab"),
                         "A0A1A2B3 A0A1B3 A0A2B3 A1A2B3");
-    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_PAST_LAST, 0, "axaab"), "A0A2A3B4");
+    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_PAST_LAST, 0, "axaab"),
+                        "A0A2A3B4");
     assert_string_equal(matches(loop_then_b(LATER, false, 3), -1, SKIP_PAST_LAST, 0, "aab"), "");
-    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_TO_NEXT, 0, "aab"), "A0A1B2 A1B2");
+    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_TO_NEXT, 0, "aab"),
+                        "A0A1B2 A1B2");
 }
 
 static void after_a_match_it_goes_on_where_the_rule_says(void **state)
@@ -126,8 +138,9 @@ static void matches_wait_for_earlier_starts(void **state)
 {
     (void)state;
     struct pattern *p = GROUP(SEQ, NEXT, var(STRICT, 0), var(LATER, 1));
-    struct pattern *alt = GROUP(ALT, NEXT, GROUP(SEQ, NEXT, var(STRICT, 0), var(LATER, 1), var(LATER, 2)),
-                                GROUP(SEQ, NEXT, var(STRICT, 1), var(LATER, 3)));
+    struct pattern *alt =
+        GROUP(ALT, NEXT, GROUP(SEQ, NEXT, var(STRICT, 0), var(LATER, 1), var(LATER, 2)),
+              GROUP(SEQ, NEXT, var(STRICT, 1), var(LATER, 3)));
     assert_string_equal(matches(p, 10, SKIP_PAST_LAST, 0, "aab"), "A0B2");
     assert_string_equal(matches(alt, 10, SKIP_PAST_LAST, 0, "abdc"), "A0B1C3");
     assert_string_equal(matches(alt, 3, SKIP_PAST_LAST, 0, "abdxc"), "B1D2 ?A0B1");
@@ -136,8 +149,10 @@ static void matches_wait_for_earlier_starts(void **state)
 static void greed_at_the_end_waits_until_it_can_take_no_more(void **state)
 {
     (void)state;
-    struct pattern *end = GROUP(SEQ, NEXT, var(STRICT, 0), times(var(LATER, 1), 1, MANY, LATER, false));
-    struct pattern *strict = GROUP(SEQ, NEXT, var(STRICT, 0), times(var(STRICT, 1), 1, MANY, STRICT, false));
+    struct pattern *end =
+        GROUP(SEQ, NEXT, var(STRICT, 0), times(var(LATER, 1), 1, MANY, LATER, false));
+    struct pattern *strict =
+        GROUP(SEQ, NEXT, var(STRICT, 0), times(var(STRICT, 1), 1, MANY, STRICT, false));
     assert_string_equal(matches(end, 5, SKIP_PAST_LAST, 0, "abxbxxb"), "A0B1B3");
     assert_string_equal(matches(end, 5, SKIP_NONE, 0, "abxbxxb"), "A0B1B3");
     assert_string_equal(matches(strict, -1, SKIP_NONE, 0, "abbxb"), "A0B1B2");
@@ -162,16 +177,22 @@ static void conditions_over_the_match_so_far(void **state)
     (void)state;
     /* B's amount is more than the sum of A's: 0 + 1 + 2 < 4, but not < 3 */
     paths[1] = IS(GT, column(PAY_AMOUNT), agg_of(AGG_SUM, DECIMAL(18, 2), 1, column(PAY_AMOUNT)));
-    assert_string_equal(matches(loop_then_b(LATER, false, 3), -1, SKIP_PAST_LAST, 0, "aaabb"), "A0A1A2B4");
+    assert_string_equal(matches(loop_then_b(LATER, false, 3), -1, SKIP_PAST_LAST, 0, "aaabb"),
+                        "A0A1A2B4");
     /* at most two A's, by a count that their own condition reads */
     paths[1] = NULL;
     paths[0] = IS(LE, agg_of(AGG_COUNT_STAR, BIGINT, 1, NULL), num(2));
-    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_PAST_LAST, 0, "aaab"), "A0A1B3");
+    assert_string_equal(matches(loop_then_b(LATER, false, 1), -1, SKIP_PAST_LAST, 0, "aaab"),
+                        "A0A1B3");
     /* B more than two after the last A, and five after the first */
     paths[0] = NULL;
-    paths[1] = IS(AND, IS(GT, column(PAY_AMOUNT), OP(ADD, DECIMAL(18, 2), nav_of(0, false, PAY_AMOUNT), dec(200, 2))),
-                  IS(GT, column(PAY_AMOUNT), OP(ADD, DECIMAL(18, 2), nav_of(0, true, PAY_AMOUNT), dec(500, 2))));
-    assert_string_equal(matches(loop_then_b(LATER, true, 2), -1, SKIP_NONE, 0, "aaxbxxbb"), "A0A1B6");
+    paths[1] = IS(AND,
+                  IS(GT, column(PAY_AMOUNT),
+                     OP(ADD, DECIMAL(18, 2), nav_of(0, false, PAY_AMOUNT), dec(200, 2))),
+                  IS(GT, column(PAY_AMOUNT),
+                     OP(ADD, DECIMAL(18, 2), nav_of(0, true, PAY_AMOUNT), dec(500, 2))));
+    assert_string_equal(matches(loop_then_b(LATER, true, 2), -1, SKIP_NONE, 0, "aaxbxxbb"),
+                        "A0A1B6");
     paths[1] = NULL;
 }
 
@@ -232,7 +253,9 @@ int main(void)
               EXPRTREE_TEST(after_a_match_it_goes_on_where_the_rule_says),
               EXPRTREE_TEST(matches_wait_for_earlier_starts),
               EXPRTREE_TEST(greed_at_the_end_waits_until_it_can_take_no_more),
-              EXPRTREE_TEST(nots_between_and_at_the_end), EXPRTREE_TEST(conditions_over_the_match_so_far),
-              EXPRTREE_TEST(rows_before_the_match), EXPRTREE_TEST(the_oldest_partial_matches_go_past_the_cap),
-              EXPRTREE_TEST(nested_loops_take_no_exponential_time), EXPRTREE_TEST(a_partial_match_is_small));
+              EXPRTREE_TEST(nots_between_and_at_the_end),
+              EXPRTREE_TEST(conditions_over_the_match_so_far), EXPRTREE_TEST(rows_before_the_match),
+              EXPRTREE_TEST(the_oldest_partial_matches_go_past_the_cap),
+              EXPRTREE_TEST(nested_loops_take_no_exponential_time),
+              EXPRTREE_TEST(a_partial_match_is_small));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/nfa.h"
 #include "base/mem.h"
+#include "cep/nfa.h"
 #include "tests/lib/planbuild.h"
 
 enum { MANY = UINT32_MAX };
@@ -51,7 +51,8 @@ static void elements_follow_as_written(void **state)
 static void greedy_goes_round_first_and_reluctant_leaves_first(void **state)
 {
     (void)state;
-    prints(GROUP(SEQ, NEXT, times(var(STRICT, 0), 1, MANY, STRICT, false), var(STRICT, 1)), SKIP_PAST_LAST,
+    prints(GROUP(SEQ, NEXT, times(var(STRICT, 0), 1, MANY, STRICT, false), var(STRICT, 1)),
+           SKIP_PAST_LAST,
            "start\n"
            "  1: A\n"
            "A\n"
@@ -59,7 +60,8 @@ static void greedy_goes_round_first_and_reluctant_leaves_first(void **state)
            "  2: B  next\n"
            "B\n"
            "  1: match\n");
-    prints(GROUP(SEQ, NEXT, times(var(STRICT, 0), 1, MANY, LATER, true), var(ANY, 1)), SKIP_PAST_LAST,
+    prints(GROUP(SEQ, NEXT, times(var(STRICT, 0), 1, MANY, LATER, true), var(ANY, 1)),
+           SKIP_PAST_LAST,
            "start\n"
            "  1: A\n"
            "A\n"
@@ -72,7 +74,8 @@ static void greedy_goes_round_first_and_reluctant_leaves_first(void **state)
 static void counts_are_counters(void **state)
 {
     (void)state;
-    prints(GROUP(SEQ, NEXT, times(var(STRICT, 0), 3, 1000, LATER, false), var(LATER, 1)), SKIP_PAST_LAST,
+    prints(GROUP(SEQ, NEXT, times(var(STRICT, 0), 3, 1000, LATER, false), var(LATER, 1)),
+           SKIP_PAST_LAST,
            "start\n"
            "  1: A   n0 = 1\n"
            "A\n"
@@ -149,7 +152,9 @@ static void nested_loops_that_differ_in_nothing_are_one(void **state)
 static void alternatives_and_permutations_in_the_order_written(void **state)
 {
     (void)state;
-    prints(GROUP(SEQ, NEXT, GROUP(ALT, NEXT, var(STRICT, 0), pattern_new(PATTERN_EMPTY, STRICT), var(STRICT, 1)),
+    prints(GROUP(SEQ, NEXT,
+                 GROUP(ALT, NEXT, var(STRICT, 0), pattern_new(PATTERN_EMPTY, STRICT),
+                       var(STRICT, 1)),
                  GROUP(PERMUTE, NEXT, var(STRICT, 2), var(STRICT, 3))),
            SKIP_PAST_LAST,
            "start\n"
@@ -198,11 +203,12 @@ static void it_can_be_drawn(void **state)
     char *dot = printed(p, SKIP_NONE, NFA_DOT), *json = printed(p, SKIP_NONE, NFA_JSON);
     assert_non_null(strstr(dot, "s1 -> s2 [label=\"->\"];"));
     assert_non_null(strstr(dot, "s2 -> match [label=\"\"];"));
-    assert_string_equal(json, "{\"states\":[{\"id\":0,\"name\":\"start\"},{\"id\":1,\"name\":\"A\",\"var\":\"A\"},"
-                              "{\"id\":2,\"name\":\"B\",\"var\":\"B\"},{\"id\":65535,\"name\":\"match\"}],"
-                              "\"edges\":[{\"from\":0,\"to\":1,\"rank\":1,\"how\":\"start\",\"label\":\"\"},"
-                              "{\"from\":1,\"to\":2,\"rank\":1,\"how\":\"followed\",\"label\":\"->\"},"
-                              "{\"from\":2,\"to\":65535,\"rank\":1,\"how\":\"accept\",\"label\":\"\"}]}");
+    assert_string_equal(
+        json, "{\"states\":[{\"id\":0,\"name\":\"start\"},{\"id\":1,\"name\":\"A\",\"var\":\"A\"},"
+              "{\"id\":2,\"name\":\"B\",\"var\":\"B\"},{\"id\":65535,\"name\":\"match\"}],"
+              "\"edges\":[{\"from\":0,\"to\":1,\"rank\":1,\"how\":\"start\",\"label\":\"\"},"
+              "{\"from\":1,\"to\":2,\"rank\":1,\"how\":\"followed\",\"label\":\"->\"},"
+              "{\"from\":2,\"to\":65535,\"rank\":1,\"how\":\"accept\",\"label\":\"\"}]}");
     mem_free(dot);
     mem_free(json);
 }
@@ -235,7 +241,8 @@ static void what_is_too_large_is_refused(void **state)
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(elements_follow_as_written),
-              EXPRTREE_TEST(greedy_goes_round_first_and_reluctant_leaves_first), EXPRTREE_TEST(counts_are_counters),
+              EXPRTREE_TEST(greedy_goes_round_first_and_reluctant_leaves_first),
+              EXPRTREE_TEST(counts_are_counters),
               EXPRTREE_TEST(what_leaves_a_greedy_loop_waits_for_it_under_no_skip),
               EXPRTREE_TEST(nots_stay_in_force_up_to_the_next_row),
               EXPRTREE_TEST(until_counts_from_the_first_row_of_its_loop),

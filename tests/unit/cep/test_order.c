@@ -3,13 +3,15 @@
 #include "tests/lib/planbuild.h"
 #include "tests/lib/taskrig.h"
 
-static struct batch *batch_of(const struct schema *s, uint32_t partition, unsigned n, const evtime *ts)
+static struct batch *batch_of(const struct schema *s, uint32_t partition, unsigned n,
+                              const evtime *ts)
 {
     struct colset all = {{(1u << PAY_COLUMNS) - 1}};
     struct batch *b = batch_new(s, &all);
     b->partition = partition;
     for (unsigned i = 0; i < n; i++)
-        rig_add(b, &(struct pay){.offset = i + 1, .ts = ts[i], .amount = 100 - ts[i] % 7, .card = "c"});
+        rig_add(
+            b, &(struct pay){.offset = i + 1, .ts = ts[i], .amount = 100 - ts[i] % 7, .card = "c"});
     return b;
 }
 
@@ -157,6 +159,6 @@ int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(rows_leave_in_order_of_time_partition_and_offset),
               EXPRTREE_TEST(columns_may_order_equal_times),
-              EXPRTREE_TEST(what_comes_after_its_time_leaves_at_once), EXPRTREE_TEST(any_times_are_sorted),
-              EXPRTREE_TEST(waiting_rows_can_be_gone_through));
+              EXPRTREE_TEST(what_comes_after_its_time_leaves_at_once),
+              EXPRTREE_TEST(any_times_are_sorted), EXPRTREE_TEST(waiting_rows_can_be_gone_through));
 }

@@ -10,7 +10,11 @@ static struct batch *rows(const struct schema *s)
     struct colset all = {{(1u << PAY_COLUMNS) - 1}};
     struct batch *b = batch_new(s, &all);
     for (unsigned i = 0; i < N; i++)
-        rig_add(b, &(struct pay){.offset = i, .id = i % 50, .amount = i * 10, .status = statuses[i % 5], .card = "c"});
+        rig_add(b, &(struct pay){.offset = i,
+                                 .id = i % 50,
+                                 .amount = i * 10,
+                                 .status = statuses[i % 5],
+                                 .card = "c"});
     return b;
 }
 
@@ -58,7 +62,8 @@ static void conditions_hold_for_the_rows_they_say(void **state)
     struct batch *b = rows(s);
     unsigned all = predindex_add(p, NULL, NULL);
     unsigned declined = predindex_add(p, status_is("declined"), NULL);
-    unsigned both = predindex_add(p, status_is("declined"), IS(LT, column(PAY_AMOUNT), dec(500, 2)));
+    unsigned both =
+        predindex_add(p, status_is("declined"), IS(LT, column(PAY_AMOUNT), dec(500, 2)));
     unsigned never = predindex_add(p, status_is("nothing"), NULL);
     ready(p, d);
     predindex_eval(p, b);
@@ -113,6 +118,7 @@ static void many_literals_are_looked_up(void **state)
 
 int main(void)
 {
-    CHECK_RUN(EXPRTREE_TEST(equal_conditions_are_one), EXPRTREE_TEST(conditions_hold_for_the_rows_they_say),
+    CHECK_RUN(EXPRTREE_TEST(equal_conditions_are_one),
+              EXPRTREE_TEST(conditions_hold_for_the_rows_they_say),
               EXPRTREE_TEST(many_literals_are_looked_up));
 }

@@ -30,8 +30,9 @@ static const struct expr *status_is(const char *s)
 static struct rule_plan *pair(const struct schema *s, const char *name, enum contiguity how)
 {
     const struct match_var vars[] = {{"A", status_is("a"), NULL}, {"B", status_is("b"), NULL}};
-    struct rule_plan *p = match_new_plan(name, s, GROUP(SEQ, NEXT, var(CONTIGUITY_NEXT, 0), var(how, 1)),
-                                         60 * SECOND, SKIP_NONE, 2, vars);
+    struct rule_plan *p =
+        match_new_plan(name, s, GROUP(SEQ, NEXT, var(CONTIGUITY_NEXT, 0), var(how, 1)), 60 * SECOND,
+                       SKIP_NONE, 2, vars);
     plan_by(p, PAY_CARD);
     PLAN_GIVES(p, nav_of(0, false, PAY_ID), nav_of(1, false, PAY_ID));
     return p;
@@ -50,8 +51,11 @@ static struct rule_plan *count(const struct schema *s)
     struct agg_call *agg = arena_zero(trees, sizeof *agg);
     *agg = (struct agg_call){.kind = AGG_COUNT_STAR, .type = BIGINT};
     plan_by(p, PAY_CARD);
-    p->window = (struct window_plan){
-        .kind = WINDOW_TUMBLE, .size_ms = 10 * SECOND, .slide_ms = 10 * SECOND, .naggs = 1, .aggs = agg};
+    p->window = (struct window_plan){.kind = WINDOW_TUMBLE,
+                                     .size_ms = 10 * SECOND,
+                                     .slide_ms = 10 * SECOND,
+                                     .naggs = 1,
+                                     .aggs = agg};
     PLAN_GIVES(p, slot(BIGINT, 4));
     return p;
 }
@@ -65,12 +69,15 @@ static void partial_matches_outlive_a_change_of_other_rules(void **state)
 {
     (void)state;
     const struct schema *s = pay_stream(1, 0);
-    struct rule_plan *seq = pair(s, "seq", CONTIGUITY_FOLLOWED), *other = filter(s), *more = count(s);
+    struct rule_plan *seq = pair(s, "seq", CONTIGUITY_FOLLOWED), *other = filter(s),
+                     *more = count(s);
     struct rig r;
     rig_start(&r, 1, s, &(struct job_rule){.plan = seq, .uid = 1}, 1);
     feed(&r, at(1, 1, "a"));
     feed(&r, at(2, 2, "a")); /* waits in the ordering buffer while the rules change */
-    const struct job_rule both[] = {{.plan = more, .uid = 3}, {.plan = other, .uid = 2}, {.plan = seq, .uid = 1}};
+    const struct job_rule both[] = {{.plan = more, .uid = 3},
+                                    {.plan = other, .uid = 2},
+                                    {.plan = seq, .uid = 1}};
     rig_job(&r, both, 3);
     feed(&r, at(3, 3, "b"));
     rig_job(&r, both + 2, 1);
@@ -113,9 +120,11 @@ static void a_new_rule_sees_exactly_the_rows_after_its_cut(void **state)
     (void)state;
     const struct schema *s = pay_stream(1, 5 * SECOND);
     const struct job_mark mark = {.partition = 0, .offset = 3, .w = 0};
-    const struct job_cut cut = {.deployed = true, .mode = RULE_ACTIVE, .w = INT64_MAX, .nmarks = 1, .marks = &mark};
-    const struct job_rule rules[] = {{.plan = pair(s, "seq", CONTIGUITY_FOLLOWED), .uid = 1, .ncuts = 1, .cuts = &cut},
-                                     {.plan = filter(s), .uid = 2, .ncuts = 1, .cuts = &cut}};
+    const struct job_cut cut = {
+        .deployed = true, .mode = RULE_ACTIVE, .w = INT64_MAX, .nmarks = 1, .marks = &mark};
+    const struct job_rule rules[] = {
+        {.plan = pair(s, "seq", CONTIGUITY_FOLLOWED), .uid = 1, .ncuts = 1, .cuts = &cut},
+        {.plan = filter(s), .uid = 2, .ncuts = 1, .cuts = &cut}};
     struct rig r;
     rig_start(&r, 1, s, rules, 2);
     feed(&r, at(10, 1, "a"));
@@ -147,7 +156,8 @@ static void a_paused_rule_keeps_its_state_but_not_a_strict_step(void **state)
     (void)state;
     const struct schema *s = pay_stream(1, 0);
     const struct job_rule rules[] = {with_pause(pair(s, "relaxed", CONTIGUITY_FOLLOWED), 1),
-                                     with_pause(pair(s, "strict", CONTIGUITY_NEXT), 2), with_pause(filter(s), 3)};
+                                     with_pause(pair(s, "strict", CONTIGUITY_NEXT), 2),
+                                     with_pause(filter(s), 3)};
     struct rig r;
     rig_start(&r, 1, s, rules, 3);
     feed(&r, at(5, 5, "a"));
@@ -195,8 +205,8 @@ static void a_full_ordering_buffer_says_so_but_never_to_the_slowest_partition(vo
     const struct job_rule rule = {.plan = count(s), .uid = 1};
     struct job *j = job_new(&s, 1, &rule, 1);
     struct rig r = {.workers = 1, .schema = s, .job = j};
-    r.tasks[0] = task_new(
-        &(struct task_options){.workers = 1, .key_groups = 1, .max_ordering_rows = 4, .max_partials_per_key = 10});
+    r.tasks[0] = task_new(&(struct task_options){
+        .workers = 1, .key_groups = 1, .max_ordering_rows = 4, .max_partials_per_key = 10});
     task_set_job(r.tasks[0], j);
     task_source_open(r.tasks[0], s->id, 0, EVTIME_MIN);
     task_source_open(r.tasks[0], s->id, 1, EVTIME_MIN);
