@@ -118,7 +118,7 @@ static bool star_rows(struct bind *b, const struct ast_expr *star)
 {
     if (star->qualifier.text == NULL)
         return true;
-    if (b->place == BIND_GROUP) {
+    if (b->vars == NULL) { /* a group, whose rows are the stream's */
         if (names_has_qualifier(b->rel, &star->qualifier))
             return true;
         diag_error(b->cc->d, "unknown-name", star->qualifier.at, NULL, "no stream or alias %s here",

@@ -71,6 +71,30 @@ static void equal_aggregates_share_a_slot(void **state)
          "  output     u STRING = UPPER(#0)\n");
 }
 
+static void aggregates_take_constants_after_their_argument(void **state)
+{
+    (void)state;
+    says("",
+         "SELECT APPROX_PERCENTILE(b, 0.95) AS p, LIST_AGG(s, ',') AS l, TOP(s, 3) AS t,\n"
+         " APPROX_COUNT_DISTINCT(s) AS d, FIRST(o) AS f, COUNT(t.*) AS n, SUM(NULL) AS z " TUMBLE
+             GROUPED,
+         "  slot #4    APPROX_PERCENTILE(b, 0.95)\n"
+         "  slot #5    LIST_AGG(s, ',')\n"
+         "  slot #6    TOP(s, 3)\n"
+         "  slot #7    APPROX_COUNT_DISTINCT(s)\n"
+         "  slot #8    FIRST(o)\n"
+         "  slot #9    COUNT(*)\n"
+         "  slot #10   SUM(NULL)\n");
+    says("", "SELECT LIST_AGG(s, s) AS l " TUMBLE GROUPED,
+         "the second argument of LIST_AGG is a constant");
+    says("", "SELECT TOP(s) AS l " TUMBLE GROUPED, "TOP takes two arguments, not 1");
+    says("", "SELECT COUNT(DISTINCT *) AS l " TUMBLE GROUPED,
+         "DISTINCT takes a value, not a whole row");
+    says("", "SELECT COUNT(x.*) AS l " TUMBLE GROUPED, "no stream or alias x here");
+    says("", "SELECT SUM(b) FILTER (WHERE b) AS l " TUMBLE GROUPED,
+         "FILTER (WHERE ...) needs a BOOLEAN, and b is BIGINT");
+}
+
 static void a_select_may_stand_for_the_table(void **state)
 {
     (void)state;
@@ -154,7 +178,9 @@ static void windows_without_an_operator_say_so(void **state)
 int main(void)
 {
     CHECK_RUN(TEST(keys_windows_and_aggregates_have_their_slots),
-              TEST(equal_aggregates_share_a_slot), TEST(a_select_may_stand_for_the_table),
-              TEST(what_is_no_group_is_refused), TEST(windows_have_a_size_and_the_stream_s_time),
+              TEST(equal_aggregates_share_a_slot),
+              TEST(aggregates_take_constants_after_their_argument),
+              TEST(a_select_may_stand_for_the_table), TEST(what_is_no_group_is_refused),
+              TEST(windows_have_a_size_and_the_stream_s_time),
               TEST(windows_without_an_operator_say_so));
 }
