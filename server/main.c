@@ -4,6 +4,7 @@
 #include "server/eval.h"
 #include "server/gen.h"
 #include "server/serve.h"
+#include "server/testcmd.h"
 #include "server/version.h"
 #include "server/worker.h"
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #define COMMANDS(X)                                                                                \
     X(serve, serve_main, "run the server: REST, dashboard, workers")                               \
     X(eval, eval_main, "run rules over files of events and print what they find")                  \
+    X(test, testcmd_main,                                                                          \
+      "run unit tests of rules: events and what is expected of them, in files")                    \
     X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
     X(bench, bench_main, "measure decoding and rules on this machine")                             \
     X(worker, worker_main, NULL)
