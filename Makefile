@@ -169,6 +169,7 @@ deps:                             ## install the Debian packages that are missin
 test: deps                        ## all that must pass before a commit: unit, fuzz corpora, checks, whole system
 	@$(SUBMAKE) MODE=debug unit replay layers names length
 	@$(SUBMAKE) MODE=release all web-check $(addprefix $(BUILD)/release/,$(BENCHES))
+	@$(SUBMAKE) MODE=release rule-tests
 	@$(SUBMAKE) MODE=release e2e
 
 unit: $(UNIT)                     ## unit tests (T=test_arena: that one; T=unit/base: that room)
@@ -184,6 +185,11 @@ replay: $(FUZZ)                   ## every fuzz target over its saved inputs
 FUZZ_MAIN = $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer,$(B)/tests/fuzz/replay_main.o)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o $(call archives,$(USES_server))
 	$(call say,link,$@)$(CC) $(LDFLAGS) $< $(FUZZ_MAIN) $(filter %.a,$^) $(LDLIBS) -o $@
+
+.PHONY: rule-tests
+rule-tests: $(B)/weir             ## the unit tests of the example rules (weir test)
+	@$(SANITIZERS) $(B)/weir test examples/*.test.sql >$(B)/rule-tests.tap || { cat $(B)/rule-tests.tap; exit 1; }
+	@tail -n 1 $(B)/rule-tests.tap
 
 # Python of the system, for which `make deps` installs pytest; another one by PYTHON=.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)

@@ -269,7 +269,7 @@ static int event_line(struct comparing *c, const struct found *f, uint64_t place
     return 0;
 }
 
-/* "A: lines 12, 13; B: line 14" of {"A":[0,1],"B":[2]}, or of the one place. */
+/* "A: lines 12, 13; B: line 14" for {"A":[0,1],"B":[2]}, or of the one place. */
 static void put_lines(struct comparing *c, const struct found *f)
 {
     struct member m;
@@ -279,11 +279,12 @@ static void put_lines(struct comparing *c, const struct found *f)
                      event_line(c, f, strtoull(f->place.p, NULL, 10)));
     bytes_printf(c->out, f->vars.n > 2 ? "    from " : "");
     while (f->vars.n && next_member(&p, end, &m)) {
-        bytes_printf(c->out, "%s%.*s:", sep, (int)m.key.n, m.key.p);
+        const char *before = memchr(m.value.p, ',', m.value.n) ? ": lines " : ": line ";
+        bytes_printf(c->out, "%s%.*s", sep, (int)m.key.n, m.key.p);
         for (const char *v = m.value.p; *v == '[' || *v == ',';) {
             char *after;
-            bytes_printf(c->out, "%s%d", *v == '[' ? " line " : ", ",
-                         event_line(c, f, strtoull(v + 1, &after, 10)));
+            bytes_printf(c->out, "%s%d", before, event_line(c, f, strtoull(v + 1, &after, 10)));
+            before = ", ";
             v = after;
         }
         sep = "; ";

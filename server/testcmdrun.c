@@ -281,15 +281,14 @@ void testcmdrun_file(const char *path, const struct testcmdrun_options *o,
                      struct testcmdrun_counts *counts)
 {
     struct suite *s = mem_new(sizeof *s);
-    struct diag d;
     *s = (struct suite){.path = path, .o = o, .counts = counts, .arena = arena_new(BLOCK, 0)};
     enum err e = evaltext_add(&s->own, path);
     if (e != ERR_OK) {
-        diag_init(&d, NULL, 0);
-        diag_say(&d, "read", NULL, "%s: %s", path, e == ERR_IO ? strerror(errno) : err_text(e));
+        struct bytes why = {0};
+        bytes_printf(&why, "%s\n", e == ERR_IO ? strerror(errno) : err_text(e));
         counts->broken = true;
-        refuse(s, &s->own, &d);
-        diag_fini(&d);
+        result(s, false, path, "errors", &why);
+        bytes_fini(&why);
     } else if (load(s)) {
         printf("# %s\n", path);
         for (const struct testcmdfile_test *t = s->file->tests; t; t = t->next)
