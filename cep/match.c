@@ -184,7 +184,7 @@ static void pop_run(struct match *m, struct match_cell *c, bool timed)
 
 static void history_trim(struct match *m, struct match_cell *c)
 {
-    struct match_history *h = &c->history;
+    struct match_memory *h = c->memory;
     uint64_t from = c->first != NULL ? c->first->start : UINT64_MAX;
     size_t past = h->n; /* rows from here on are at or after the oldest run's first */
     while (past > h->from && h->rows[past - 1]->seq >= from)
@@ -200,7 +200,7 @@ static void history_trim(struct match *m, struct match_cell *c)
 
 static void history_add(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
-    struct match_history *h = &c->history;
+    struct match_memory *h = c->memory;
     h->rows = mem_grow(h->rows, h->n, 1, &h->cap, sizeof *h->rows);
     h->rows[h->n++] = keyed_keep_row(m->k, r);
     history_trim(m, c);
@@ -212,6 +212,8 @@ static struct match_cell *cell_new(struct match *m, struct key *key, evtime t)
 {
     struct match_cell *c = slab_alloc(&m->cells);
     *c = (struct match_cell){.pauses = cut_pauses(m->rule.cut, t)};
+    if (m->p->sticky)
+        c->memory = mem_new(sizeof *c->memory);
     keytable_link(key, &c->state, m->rule.slot);
     return c;
 }
@@ -220,9 +222,11 @@ static void cell_free(struct match *m, struct match_cell *c)
 {
     while (c->first != NULL)
         pop_run(m, c, true);
-    for (size_t i = c->history.from; i < c->history.n; i++)
-        keyed_unref(m->k, c->history.rows[i]);
-    mem_free(c->history.rows);
+    for (size_t i = c->memory == NULL ? 0 : c->memory->from; c->memory != NULL && i < c->memory->n; i++)
+        keyed_unref(m->k, c->memory->rows[i]);
+    if (c->memory != NULL)
+        mem_free(c->memory->rows);
+    mem_free(c->memory);
     keytable_unlink(&c->state);
     slab_free(&m->cells, c);
 }
@@ -424,11 +428,14 @@ void match_prefetch(const struct keystate *state, unsigned link)
         return;
     if (link == 1) {
         __builtin_prefetch(run);
-        __builtin_prefetch((const char *)run + 64);
+    } else if (link == 2) {
+        __builtin_prefetch(run->list);
+        __builtin_prefetch(run->older, 1);
+        __builtin_prefetch(run->newer, 1);
     } else if (run->list != NULL) {
-        __builtin_prefetch(link == 2 ? (const void *)run->list : (const void *)run->list->row);
-        if (link == 3)
-            __builtin_prefetch((const char *)run->list->row + 64);
+        __builtin_prefetch(run->list->row);
+        __builtin_prefetch((const char *)run->list->row + 64);
+        __builtin_prefetch((const char *)run->list->row + 128);
     }
 }
 

@@ -15,6 +15,11 @@ static uint64_t bit(int var)
     return UINT64_C(1) << var;
 }
 
+static uint64_t matches_of(const struct match_cell *c)
+{
+    return c->memory == NULL ? 0 : c->memory->matches;
+}
+
 /* --- making --- */
 
 static struct match_agg *agg_new(const struct expr *e)
@@ -172,7 +177,9 @@ static struct rowref kept_ref(const struct kept *r)
 /* The row `by` places from that of `seq` among the rows of the key; seq of the row in hand is past all of them. */
 static struct rowref beside(const struct match_cell *c, uint64_t seq, int32_t by)
 {
-    const struct match_history *h = &c->history;
+    const struct match_memory *h = c->memory;
+    if (h == NULL)
+        return kept_ref(NULL);
     size_t lo = h->from, hi = h->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -338,7 +345,7 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
     uint64_t acc[AGG_WORDS_MAX] = {0};
     struct agg agg;
     struct rowref here = {.b = w->row->b, .i = w->row->i};
-    uint64_t number = w->cell->matches + 1;
+    uint64_t number = matches_of(w->cell) + 1;
     if (carry >= 0) {
         const struct match_carry *c = &m->p->carries[carry];
         agg = c->agg;
@@ -374,7 +381,7 @@ bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, str
         if (e->kind == EXPR_MATCH_AGG) {
             nulls[i] = !agg_of_walk(&w, x->aggs[i], x->external_carry[i], &cells[i]);
         } else if (e->kind == EXPR_MATCH_NUMBER) {
-            cells[i].i = (int64_t)cell->matches + 1;
+            cells[i].i = (int64_t)matches_of(cell) + 1;
         } else {
             int v = nav_var(&w, &e->nav);
             nulls[i] = v < 0;
@@ -412,7 +419,7 @@ static bool view_external(struct match *m, const struct match_view *v, const str
                           const struct match_agg *a, union cell *out)
 {
     if (e->kind == EXPR_MATCH_NUMBER) {
-        out->i = (int64_t)v->cell->matches;
+        out->i = (int64_t)matches_of(v->cell);
         return true;
     }
     if (e->kind == EXPR_CLASSIFIER) {
@@ -427,7 +434,7 @@ static bool view_external(struct match *m, const struct match_view *v, const str
     agg_init(&agg, &a->call);
     for (unsigned i = 0; i < v->n; i++)
         if (a->vars & bit(v->vars[i]))
-            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i], v->cell->matches);
+            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i], matches_of(v->cell));
     return agg_take(m, &agg, acc, out);
 }
 

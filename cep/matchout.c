@@ -61,7 +61,8 @@ static void tell(struct match *m, struct match_cell *c, const struct match_node 
 {
     const struct match_view v = view_of(m, c, n);
     if (kind == RESULT_MATCH) {
-        c->matches++;
+        if (c->memory != NULL)
+            c->memory->matches++;
         if (!having_holds(m, &v))
             return;
     }

@@ -11,6 +11,7 @@
 #include "cep/match.h"
 #include "cep/nfa.h"
 #include "cep/output.h"
+#include <assert.h>
 
 enum {
     MATCH_NODE_FOUND = 1,
@@ -28,6 +29,8 @@ struct match_node { /* the rows up to this one, taken for positions of the patte
     uint64_t extra[]; /* hash of the way (ambiguous patterns), counters, carried values */
 };
 
+#define MATCH_SEQ_MASK ((UINT64_C(1) << 61) - 1)
+
 struct match_run { /* all partial matches that begin with one row */
     struct match_run *next; /* of the same key, begun later */
     struct match_run *older, *newer; /* of the rule, in order of beginning */
@@ -38,19 +41,21 @@ struct match_run { /* all partial matches that begin with one row */
         struct match_found *found; /* NO SKIP, ambiguous patterns: ways that were given already */
     };
     evtime first;
-    uint64_t start; /* seq of the first row */
-    bool decided; /* nothing can change: `best`, or none; what is in the list timed out */
-    bool untimed; /* no longer among those in order of time */
-    bool best_at_end; /* its result has the time of the end of the run */
+    uint64_t start : 61; /* seq of the first row */
+    bool decided : 1; /* nothing can change: `best`, or none; what is in the list timed out */
+    bool untimed : 1; /* no longer among those in order of time */
+    bool best_at_end : 1; /* its result has the time of the end of the run */
 };
+static_assert(sizeof(struct match_run) == 64, "a run is a cache line");
 
 struct match_found {
     uint32_t n, cap;
     uint64_t hashes[];
 };
 
-struct match_history { /* rows of the key before the one in hand, for PREV */
-    struct kept **rows;
+struct match_memory { /* what a key keeps beyond its partial matches: PREV, MATCH_NUMBER() */
+    uint64_t matches; /* given so far */
+    struct kept **rows; /* before the one in hand */
     size_t from, n, cap;
 };
 
@@ -59,9 +64,9 @@ struct match_cell { /* a key's state */
     struct match_run *first, *last;
     uint32_t nodes; /* in the lists of its runs */
     uint32_t pauses; /* of the rule, before its last row */
-    uint64_t matches; /* given, for MATCH_NUMBER() */
-    struct match_history history;
+    struct match_memory *memory; /* NULL: the rule needs none */
 };
+static_assert(sizeof(struct match_cell) == 64, "a key's state is a cache line");
 
 enum match_carry_kind { CARRY_FIRST, CARRY_LAST, CARRY_AGG };
 

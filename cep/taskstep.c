@@ -150,15 +150,15 @@ static void prefetch_state(const struct task_key *k, const struct order_entry *e
     const struct key *key = keytable_guess(&k->keyed.table, e->tag);
     if (key == NULL || key->cells == NULL)
         return;
-    const struct task_op *op = &k->ops[key->cells->rule];
-    if (link == 0) {
+    if (link == 0) { /* the cell itself is not here yet */
         __builtin_prefetch(key->cells);
-        __builtin_prefetch((const char *)key->cells + 64);
-    } else if (op->match != NULL) {
-        match_prefetch(key->cells, link);
-    } else if (link == 1) {
-        window_prefetch(key->cells);
+        return;
     }
+    const struct task_op *op = &k->ops[key->cells->rule];
+    if (op->match != NULL)
+        match_prefetch(key->cells, link);
+    else if (link == 1)
+        window_prefetch(key->cells);
 }
 
 /* e[0] is being handled, and n follow it, itself included. */
