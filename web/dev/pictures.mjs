@@ -46,6 +46,7 @@ const alerts = await open('dark', 1360, 800, 1.25);
 await alerts.goto(`${url}/alerts?id=${best.id}`);
 await alerts.locator('.timeline .mark').first().waitFor();
 await alerts.locator('.new-bar').waitFor();
+await alerts.waitForTimeout(400); // it has slid in
 await save(alerts, 'alerts');
 
 await overview.waitForTimeout(Math.max(0, Number(watch) * 1000 - (Date.now() - since)));

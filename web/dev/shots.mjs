@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures of all pages: node dev/shots.mjs URL OUTDIR [light|dark] [width] [page …]
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [url = 'http://127.0.0.1:8080', out = '/tmp/shots', scheme = 'light', width = '1440', ...only] = process.argv.slice(2);
+const [url = 'http://127.0.0.1:8080', out = join(tmpdir(), 'weir-shots'), scheme = 'light', width = '1440', ...only] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',

@@ -2,8 +2,10 @@
 // Pictures of what is not the plain page: errors in the editor, hover, dialogs, keys, empty and disconnected.
 // node dev/states.mjs URL OUTDIR [light|dark] [width]
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-const [url, out = '/tmp/shots', scheme = 'light', width = '1440'] = process.argv.slice(2);
+const [url, out = join(tmpdir(), 'weir-shots'), scheme = 'light', width = '1440'] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',

@@ -77,7 +77,7 @@ export default function Chart(p: Props) {
             ticks: { show: false },
             size: 40,
             gap: 8,
-            space: 34,
+            space: 28,
             incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6],
             values: (_u, s) => s.map((v) => short(v)),
           },
