@@ -49,8 +49,8 @@ static void put_vars(const struct printer *pr, const char *before, uint64_t vars
     }
 }
 
-/* What an edge asks and does, in words. */
-static void put_label(const struct printer *pr, const struct nfa_edge *e, bool start)
+/* What an edge asks and does, in words, a blank before each part. */
+static void put_parts(const struct printer *pr, const struct nfa_edge *e, bool start)
 {
     bytes_printf(pr->out, "%s", how_text(e, start));
     put_vars(pr, " no ", e->nots);
@@ -77,6 +77,14 @@ static void put_label(const struct printer *pr, const struct nfa_edge *e, bool s
         bytes_printf(pr->out, " $");
 }
 
+static void put_label(const struct printer *pr, const struct nfa_edge *e, bool start)
+{
+    size_t at = pr->out->n;
+    put_parts(pr, e, start);
+    if (pr->out->n > at && pr->out->p[at] == ' ')
+        memmove(pr->out->p + at, pr->out->p + at + 1, --pr->out->n - at);
+}
+
 static void print_text(const struct printer *pr)
 {
     for (unsigned s = 0; s < pr->n->nstates; s++) {
@@ -88,7 +96,7 @@ static void print_text(const struct printer *pr)
             put_state(pr, st->edges[i].to);
             size_t at = pr->out->n;
             bytes_printf(pr->out, "  ");
-            put_label(pr, &st->edges[i], s == 0);
+            put_parts(pr, &st->edges[i], s == 0);
             if (pr->out->n == at + 2)
                 pr->out->n = at;
             bytes_printf(pr->out, "\n");

@@ -162,6 +162,20 @@ unsigned predindex_count(const struct predindex *p)
     return (unsigned)p->nconditions;
 }
 
+unsigned predindex_atoms(const struct predindex *p)
+{
+    return (unsigned)p->natoms;
+}
+
+bool predindex_is_looked_up(const struct predindex *p, const struct expr *atom)
+{
+    uint64_t hash = expr_hash(atom);
+    for (size_t i = 0; i < p->natoms; i++)
+        if (p->atoms[i].hash == hash && expr_same(p->atoms[i].e, atom))
+            return p->atoms[i].grouped;
+    return false;
+}
+
 void predindex_literals(const struct predindex *p, struct dict *dict)
 {
     for (size_t i = 0; i < p->natoms; i++)

@@ -21,6 +21,9 @@ void predindex_free(struct predindex *p); /* NULL is fine */
 /* The number of the condition `a AND b` (either may be NULL, both NULL: true). Expressions must outlive the index. */
 unsigned predindex_add(struct predindex *p, const struct expr *a, const struct expr *b);
 unsigned predindex_count(const struct predindex *p);
+/* For EXPLAIN: how many different atoms there are; whether that one is found by its column's look-up. */
+unsigned predindex_atoms(const struct predindex *p);
+bool predindex_is_looked_up(const struct predindex *p, const struct expr *atom);
 /* After the last add: adds string literals to the dictionary ... */
 void predindex_literals(const struct predindex *p, struct dict *dict);
 /* ... and, when all of them are in it, makes the machines. */

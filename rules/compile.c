@@ -4,6 +4,7 @@
 #include "cep/match.h"
 #include "cep/window.h"
 #include "rules/explain.h"
+#include "rules/explainrule.h"
 #include "rules/names.h"
 #include "rules/parse.h"
 #include "rules/planner.h"
@@ -408,4 +409,24 @@ enum err compile_rule(const char *name, const char *text, size_t n, const struct
 void compile_explain(const struct rule_plan *p, enum explain_format f, struct bytes *out)
 {
     explain_plan(p, f == EXPLAIN_JSON, out);
+}
+
+void compile_explain_rule(const struct rule_plan *p, const struct job *job, enum explain_format f,
+                          struct bytes *out)
+{
+    static const enum explainrule_format formats[] = {[EXPLAIN_TEXT] = EXPLAINRULE_TEXT,
+                                                      [EXPLAIN_JSON] = EXPLAINRULE_JSON,
+                                                      [EXPLAIN_DOT] = EXPLAINRULE_DOT};
+    explainrule_print(p, job, formats[f], out);
+}
+
+bool compile_explain_format(const char *word, enum explain_format *out)
+{
+    static const char *const words[] = {"TEXT", "JSON", "DOT"};
+    for (unsigned i = 0; i < 3; i++)
+        if (word == NULL || strcasecmp(word, words[i]) == 0) {
+            *out = (enum explain_format)i;
+            return true;
+        }
+    return false;
 }

@@ -54,8 +54,15 @@ enum err compile_script_bounded(const char *text, size_t n, const struct scope *
 enum err compile_rule(const char *name, const char *text, size_t n, const struct scope *scope,
                       struct diag *d, struct rule_plan **out);
 
-/* EXPLAIN: logical plan, conditions, keys, the automaton is nfa_print's (cep/nfa.h). */
-enum explain_format { EXPLAIN_TEXT, EXPLAIN_JSON };
+enum explain_format { EXPLAIN_TEXT, EXPLAIN_JSON, EXPLAIN_DOT };
+/* The plan alone: what is read, conditions, keys, what comes out. TEXT or JSON. */
 void compile_explain(const struct rule_plan *p, enum explain_format f, struct bytes *out);
+/* EXPLAIN RULE: plan, bound of the state, automaton, what is shared with the other rules of the job (NULL: nothing of
+ * that). DOT: the automaton, or the steps of a rule that has none, for Graphviz. Ends with a newline. */
+struct job;
+void compile_explain_rule(const struct rule_plan *p, const struct job *job, enum explain_format f,
+                          struct bytes *out);
+/* "TEXT", "JSON", "DOT" in any case; NULL is TEXT. False: another word. */
+bool compile_explain_format(const char *word, enum explain_format *out);
 
 #endif

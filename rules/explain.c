@@ -53,7 +53,7 @@ static void put_key(struct explain *x, const char *label)
     put(x, "\n");
 }
 
-static void put_duration(struct explain *x, int64_t ms)
+void explain_duration(int64_t ms, struct bytes *out)
 {
     static const struct {
         int64_t ms;
@@ -61,9 +61,14 @@ static void put_duration(struct explain *x, int64_t ms)
     } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
     for (unsigned i = 0; i < 5; i++)
         if (ms % units[i].ms == 0 || i == 4) {
-            bytes_printf(x->out, "%lld %s", (long long)(ms / units[i].ms), units[i].unit);
+            bytes_printf(out, "%lld %s", (long long)(ms / units[i].ms), units[i].unit);
             return;
         }
+}
+
+static void put_duration(struct explain *x, int64_t ms)
+{
+    explain_duration(ms, x->out);
 }
 
 static void put_pattern(struct explain *x, const struct pattern *p);
@@ -134,6 +139,12 @@ static void put_pattern(struct explain *x, const struct pattern *p)
     }
 }
 
+void explain_pattern(const struct pattern *p, const char *const *vars, struct bytes *out)
+{
+    struct explain x = {NULL, out, vars};
+    put_pattern(&x, p);
+}
+
 static void put_match(struct explain *x)
 {
     static const char *const skips[] = {"past the last row", "to the next row", "to the first ",
@@ -171,25 +182,31 @@ static void put_match(struct explain *x)
     put_line(x, "having", m->having);
 }
 
-static void put_window(struct explain *x)
+void explain_window(const struct window_plan *w, struct bytes *out)
 {
     static const char *const kinds[] = {"TUMBLE",       "HOP",       "CUMULATE", "SESSION",
                                         "COUNT_TUMBLE", "COUNT_HOP", "GLOBAL"};
-    const struct window_plan *w = &x->p->window;
-    bytes_printf(x->out, "  window     %s of ", kinds[w->kind]);
-    put_duration(x, w->size_ms);
+    bytes_printf(out, "%s of ", kinds[w->kind]);
+    explain_duration(w->size_ms, out);
     if (w->slide_ms != w->size_ms) {
-        put(x, " every ");
-        put_duration(x, w->slide_ms);
+        bytes_printf(out, " every ");
+        explain_duration(w->slide_ms, out);
     }
     if (w->offset_ms != 0) {
-        put(x, ", offset ");
-        put_duration(x, w->offset_ms);
+        bytes_printf(out, ", offset ");
+        explain_duration(w->offset_ms, out);
     }
     if (w->lateness_ms != 0) {
-        put(x, ", late rows taken for ");
-        put_duration(x, w->lateness_ms);
+        bytes_printf(out, ", late rows taken for ");
+        explain_duration(w->lateness_ms, out);
     }
+}
+
+static void put_window(struct explain *x)
+{
+    const struct window_plan *w = &x->p->window;
+    put(x, "  window     ");
+    explain_window(w, x->out);
     put(x, "\n");
     bytes_printf(x->out, "  slots      #0 to #%u: key, window_start, window_end, window_time\n",
                  x->p->key.n + 2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/matchrule.h"
 #include "rules/bind.h"
+#include "rules/explainrule.h"
 #include "rules/patterntree.h"
 #include "rules/simplify.h"
 #include <string.h>
@@ -292,15 +293,17 @@ static void plan_select(struct matching *g, const struct ast_select *s)
                    s->group != NULL ? "GROUP BY" : "HAVING");
 }
 
+/* A state without a bound is told at the element that makes it so. */
 static void warn_endless(struct matching *g)
 {
-    const struct match_plan *mp = &g->p->match;
-    if (mp->skip != SKIP_NONE && mp->within_ms < 0 && mp->pattern != NULL &&
-        patterntree_is_endless(mp->pattern))
-        diag_warn(g->cc->d, "endless", g->m->pattern_at,
-                  "add WITHIN INTERVAL '10' MINUTE after the pattern",
-                  "without WITHIN a partial match waits for ever, and holds back matches that "
-                  "begin later");
+    const struct pattern *culprit;
+    const char *hint, *said;
+    if (g->p->match.pattern == NULL)
+        return;
+    said = explainrule_endless(&g->p->match, g->cc->scratch, &culprit, &hint);
+    if (said != NULL)
+        diag_warn(g->cc->d, "endless", culprit != NULL ? culprit->at : g->m->pattern_at, hint, "%s",
+                  said);
 }
 
 void matchrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *p, bool bounded)

@@ -287,17 +287,6 @@ uint64_t patterntree_takes(const struct pattern *p)
     return vars;
 }
 
-bool patterntree_is_endless(const struct pattern *p)
-{
-    bool relaxed = p->before != CONTIGUITY_NEXT || (p->quantified && p->inner != CONTIGUITY_NEXT);
-    if (relaxed && p->within_ms < 0)
-        return true;
-    for (unsigned i = 0; i < p->nchildren; i++)
-        if (patterntree_is_endless(p->children[i]))
-            return true;
-    return false;
-}
-
 struct firsts {
     uint64_t vars; /* that can take the first row */
     bool empty; /* may take no row */

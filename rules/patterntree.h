@@ -16,7 +16,5 @@ void patterntree_check_skip(struct cc *cc, const struct pattern *p, const struct
                             uint64_t vars);
 /* Variables that can take rows: not those that are only negated or after UNTIL. */
 uint64_t patterntree_takes(const struct pattern *p);
-/* Is any element relaxed, without a limit of its own? Then a partial match may wait for ever. */
-bool patterntree_is_endless(const struct pattern *p);
 
 #endif

@@ -1,43 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/evalexplain.h"
-#include "cep/nfa.h"
+#include "base/mem.h"
 #include "rules/compile.h"
-#include <string.h>
+#include <strings.h>
 
-static void put_automaton(const struct rule_plan *p, enum nfa_format f, struct bytes *out)
+static const struct rule_plan *find(const struct job *job, const char *name)
 {
-    struct nfa *nfa = NULL;
-    if (p->shape != RULE_MATCH || nfa_build(&p->match, NULL, &nfa) != ERR_OK)
-        return;
-    nfa_print(nfa, p, f, out);
-    nfa_free(nfa);
+    for (unsigned i = 0; i < job_nrules(job); i++)
+        if (strcasecmp(job_rule(job, i)->plan->name, name) == 0)
+            return job_rule(job, i)->plan;
+    return NULL;
 }
 
-static void end_line(struct bytes *out)
+static void say_no_rule(const struct job *job, const struct statement *s, struct diag *d)
 {
-    if (out->n > 0 && out->p[out->n - 1] != '\n')
-        bytes_u8(out, '\n');
+    const char **names = mem_array(job_nrules(job) + 1, sizeof *names);
+    for (unsigned i = 0; i < job_nrules(job); i++)
+        names[i] = job_rule(job, i)->plan->name;
+    const char *near = diag_nearest(s->name, names, job_nrules(job));
+    char *hint = near ? mem_printf("did you mean '%s'?", near) : NULL;
+    diag_error(d, "unknown-rule", s->at, hint, "there is no rule %s", s->name);
+    mem_free(hint);
+    mem_free(names);
 }
 
-void evalexplain_rule(const struct rule_plan *p, const char *format, struct bytes *out)
+void evalexplain_script(const struct script *script, const struct job *job, struct diag *d,
+                        struct bytes *out)
 {
-    if (format && strcmp(format, "JSON") == 0) {
-        size_t before;
-        bytes_printf(out, "{\"plan\":");
-        compile_explain(p, EXPLAIN_JSON, out);
-        bytes_printf(out, ",\"nfa\":");
-        before = out->n;
-        put_automaton(p, NFA_JSON, out);
-        bytes_printf(out, out->n == before ? "null}\n" : "}\n");
-        return;
+    for (unsigned i = 0; i < script->n; i++) {
+        const struct statement *s = &script->statements[i];
+        enum explain_format f = EXPLAIN_TEXT;
+        if (s->kind != STATEMENT_EXPLAIN)
+            continue;
+        const struct rule_plan *p = find(job, s->name);
+        if (p && compile_explain_format(s->format, &f))
+            compile_explain_rule(p, job, f, out);
+        else
+            say_no_rule(job, s, d);
     }
-    if (format && strcmp(format, "DOT") == 0) {
-        put_automaton(p, NFA_DOT, out);
-        end_line(out);
-        return;
-    }
-    compile_explain(p, EXPLAIN_TEXT, out);
-    end_line(out);
-    put_automaton(p, NFA_TEXT, out);
-    end_line(out);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evalexplain.h - what EXPLAIN says of a rule in `weir eval`: its plan, and a pattern's automaton. */
+/* evalexplain.h - the EXPLAIN statements of a script, answered from the job of all its rules.  Owns: nothing. */
 #ifndef WEIR_SERVER_EVALEXPLAIN_H
 #define WEIR_SERVER_EVALEXPLAIN_H
-#include "cep/plan.h"
+#include "cep/job.h"
+#include "rules/compile.h"
 
-/* format: "TEXT", "JSON", "DOT" (the automaton alone, for Graphviz), NULL: TEXT. Appends, with a newline at the end. */
-void evalexplain_rule(const struct rule_plan *p, const char *format, struct bytes *out);
+/* Appends what each EXPLAIN has to say; a rule that is not there is an error in d. */
+void evalexplain_script(const struct script *script, const struct job *job, struct diag *d,
+                        struct bytes *out);
 
 #endif

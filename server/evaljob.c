@@ -80,18 +80,29 @@ static bool have_event_time(const struct loaded *l)
 }
 
 /* On standard output if nothing is run, else beside the results. */
-static void explain(const struct loaded *l, FILE *to)
+static bool explain(const struct evaltext *text, const struct loaded *l, FILE *to)
 {
     struct bytes out = {0};
-    for (unsigned i = 0; i < l->script->n; i++) {
-        const struct statement *s = &l->script->statements[i];
-        for (unsigned r = 0; s->kind == STATEMENT_EXPLAIN && r < l->nrules; r++)
-            if (strcasecmp(l->rules[r].plan->name, s->name) == 0)
-                evalexplain_rule(l->rules[r].plan, s->format, &out);
-    }
+    struct diag d;
+    struct job *job = job_new(l->streams, l->nstreams, l->rules, l->nrules);
+    diag_init(&d, (const char *)text->text.p, text->text.n);
+    evalexplain_script(l->script, job, &d, &out);
+    say(text, &d);
     if (out.n > 0)
         fwrite(out.p, 1, out.n, to);
+    bool good = d.errors == 0;
+    job_unref(job);
     bytes_fini(&out);
+    diag_fini(&d);
+    return good;
+}
+
+static bool has_explain(const struct script *s)
+{
+    unsigned i = 0;
+    while (i < s->n && s->statements[i].kind != STATEMENT_EXPLAIN)
+        i++;
+    return i < s->n;
 }
 
 static bool load(const struct evaljob_options *o, const struct evaltext *text, struct loaded *l)
@@ -108,7 +119,8 @@ static bool load(const struct evaljob_options *o, const struct evaltext *text, s
     if (e != ERR_OK)
         return false;
     sort_out(l);
-    explain(l, o->check ? stdout : stderr);
+    if (has_explain(l->script) && !explain(text, l, o->check ? stdout : stderr))
+        return false;
     return have_event_time(l);
 }
 
