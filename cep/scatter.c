@@ -178,28 +178,81 @@ static uint64_t interest_of(const struct task *t, const struct jobdef_stream *s,
     return any;
 }
 
+/* Rows of a batch that go to a key definition of this worker. */
+struct taken {
+    unsigned n;
+    uint16_t rows[BATCH_ROWS];
+    uint64_t hashes[BATCH_ROWS];
+    uint64_t set[BATCH_WORDS];
+};
+
+/* Conditions by row from rows by condition, for many conditions: each that holds is touched once. */
+static void transpose(struct task_key *k, const struct predindex *conditions, const struct taken *t,
+                      struct order_entry *entries)
+{
+    const struct jobdef_key *def = k->def;
+    uint64_t *of_row[BATCH_ROWS];
+    for (unsigned i = 0; i < t->n; i++) {
+        uint64_t *bits = slab_alloc(&k->bits);
+        memset(bits, 0, (k->words + 1) * sizeof *bits);
+        entries[i].bits = (uint64_t)(uintptr_t)bits;
+        of_row[t->rows[i]] = bits;
+    }
+    for (unsigned c = 0; c < def->nconditions; c++) {
+        const uint64_t *rows = predindex_bits(conditions, def->conditions[c]);
+        uint64_t bit = UINT64_C(1) << (c % 64);
+        for (unsigned w = 0; w < BATCH_WORDS; w++)
+            for (uint64_t left = rows[w] & t->set[w]; left != 0; left &= left - 1) {
+                uint64_t *bits = of_row[w * 64 + (unsigned)__builtin_ctzll(left)];
+                bits[0] |= bit;
+                bits[1 + c / 64] |= bit;
+            }
+    }
+}
+
+static void push_all(struct task *t, const struct jobdef_stream *s, struct task_key *k,
+                     struct batch *b, const struct taken *taken)
+{
+    struct order_entry entries[BATCH_ROWS];
+    if (k->words > 1)
+        transpose(k, s->conditions, taken, entries);
+    for (unsigned n = 0; n < taken->n; n++) {
+        unsigned i = taken->rows[n];
+        struct order_entry *e = &entries[n];
+        if (k->words == 1)
+            e->bits = scatter_bits(k, s->conditions, i);
+        e->ts = b->ts[i];
+        e->b = b;
+        e->tag = (taken->hashes[n] & ~UINT64_C(0xffff)) | i;
+        order_push(&k->order, e);
+    }
+    b->refs += (int)taken->n;
+    t->stats.rows_ordered += taken->n;
+}
+
 static void to_key(struct task *t, const struct jobdef_stream *s, struct task_key *k,
                    struct batch *b, uint64_t (*remote)[BATCH_WORDS])
 {
     unsigned words = (b->n + 63) / 64;
+    struct taken taken;
+    taken.n = 0;
+    memset(taken.set, 0, sizeof taken.set);
     for (unsigned w = 0; w < words; w++)
         for (uint64_t left = interest_of(t, s, k->def, b, w); left != 0; left &= left - 1) {
             unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
             keyed_key_of(&k->keyed, b, i);
             uint64_t hash = keytable_hash(k->keyed.key_bytes.p, k->keyed.key_bytes.n);
             unsigned owner = t->owner[hash & (t->o.key_groups - 1)];
-            if (owner != t->o.worker) {
-                if (remote != NULL)
-                    remote[owner][w] |= left & -left;
-                continue;
+            if (owner == t->o.worker) {
+                taken.rows[taken.n] = (uint16_t)i;
+                taken.hashes[taken.n++] = hash;
+                taken.set[w] |= left & -left;
+            } else if (remote != NULL) {
+                remote[owner][w] |= left & -left;
             }
-            const struct order_entry e = {.ts = b->ts[i],
-                                          .b = batch_ref(b),
-                                          .bits = scatter_bits(k, s->conditions, i),
-                                          .tag = (hash & ~UINT64_C(0xffff)) | i};
-            order_push(&k->order, &e);
-            t->stats.rows_ordered++;
         }
+    if (taken.n > 0)
+        push_all(t, s, k, b, &taken);
 }
 
 void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b, bool source)

@@ -52,6 +52,9 @@ static void give(struct task_key *k, struct task_op *op, struct keystate *state,
     op->rows++;
     if (op->match != NULL) {
         match_row(op->match, state, key, r);
+    } else if (op->over != NULL) {
+        if (keyed_bit(r, op->rule->see_bit))
+            over_row(op->over, state, key, r);
     } else if (keyed_bit(r, op->rule->see_bit)) {
         window_row(op->window, state, key, r);
         evtime next = window_next(op->window);
@@ -145,20 +148,36 @@ static void prefetch_text(const struct task_key *k, const struct order_entry *e,
         __builtin_prefetch(&c->s[order_row(e)]);
 }
 
+static void prefetch_op(const struct task_key *k, const struct keystate *c, unsigned link)
+{
+    const struct task_op *op = &k->ops[c->rule];
+    if (op->match != NULL)
+        match_prefetch(c, link);
+    else if (op->over != NULL)
+        over_prefetch(op->over, c, link);
+    else if (link == 1)
+        window_prefetch(c);
+}
+
+/* The key's first state, and a link behind it the second. */
 static void prefetch_state(const struct task_key *k, const struct order_entry *e, unsigned link)
 {
     const struct key *key = keytable_guess(&k->keyed.table, e->tag);
-    if (key == NULL || key->cells == NULL)
+    const struct keystate *c = key == NULL ? NULL : key->cells;
+    if (c == NULL)
         return;
     if (link == 0) { /* the cell itself is not here yet */
-        __builtin_prefetch(key->cells);
+        __builtin_prefetch(c);
         return;
     }
-    const struct task_op *op = &k->ops[key->cells->rule];
-    if (op->match != NULL)
-        match_prefetch(key->cells, link);
-    else if (link == 1)
-        window_prefetch(key->cells);
+    prefetch_op(k, c, link);
+    c = c->next;
+    if (c == NULL || k->nops == 1)
+        return;
+    if (link == 1)
+        __builtin_prefetch(c);
+    else
+        prefetch_op(k, c, link - 1);
 }
 
 /* e[0] is being handled, and n follow it, itself included. */
@@ -194,7 +213,10 @@ void taskstep_key(struct task_key *k, evtime w)
             row(k, &e[i]);
         }
     fire_windows(k, w);
-    for (unsigned i = 0; i < k->nops; i++)
+    for (unsigned i = 0; i < k->nops; i++) {
         if (k->ops[i].match != NULL)
             match_advance(k->ops[i].match, w);
+        if (k->ops[i].over != NULL)
+            over_advance(k->ops[i].over, w);
+    }
 }
