@@ -3,7 +3,7 @@
  * Conditions of all rules of a stream are numbered in its predindex. A key definition has its own, shorter numbering of
  * those that its rules need once a row has left its batch: WHERE of each rule, and WHERE with the row condition of each
  * variable. A row goes on only if one of its `interest` bits is set: for rules that care for every row of the partition
- * (strict steps, PREV, windows) that is WHERE; for others, the variables' own conditions. */
+ * (strict steps, PREV, windows, OVER) that is WHERE; for others, the variables' own conditions. */
 #include "cep/job.h"
 #include "base/bug.h"
 #include "base/mem.h"
@@ -111,8 +111,12 @@ static void add_keyed(struct job *j, struct jobdef_rule *r)
     if (p->shape == RULE_MATCH) {
         add_match(j, r, k);
     } else {
-        r->window = window_prog_new(p);
-        k->has_windows = true;
+        if (p->shape == RULE_OVER) {
+            r->over = overprog_new(p);
+        } else {
+            r->window = window_prog_new(p);
+            k->has_windows = true;
+        }
         set(k->interest, r->see_bit);
         starts_on(k, r, r->see_bit);
     }
@@ -136,9 +140,10 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     r->stream = (unsigned)stream;
     r->keyed.index = i;
     s->read = true;
-    colset_union(&s->columns, &p->reads);
+    r->needs = p->reads;
     for (unsigned c = 0; c < p->key.n; c++)
-        colset_add(&s->columns, p->key.columns[c]);
+        colset_add(&r->needs, p->key.columns[c]);
+    colset_union(&s->columns, &r->needs);
     r->see = predindex_add(s->conditions, p->where, NULL);
     switch (p->shape) {
     case RULE_FILTER:
@@ -147,6 +152,7 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
         break;
     case RULE_MATCH:
     case RULE_WINDOW:
+    case RULE_OVER:
         append(&s->keyed, &s->nkeyed, i);
         add_keyed(j, r);
         break;
@@ -248,6 +254,7 @@ void job_unref(struct job *j)
         output_fini(&r->output);
         match_prog_free(r->match);
         window_prog_free(r->window);
+        overprog_free(r->over);
         cut_fini(&r->cut);
         plan_unref(r->pub.plan);
     }

@@ -10,6 +10,7 @@
 #include "cep/keyed.h"
 #include "cep/match.h"
 #include "cep/output.h"
+#include "cep/overprog.h"
 #include "cep/predindex.h"
 #include "cep/window.h"
 
@@ -18,6 +19,7 @@ struct jobdef_rule {
     struct cut cut;
     struct keyed_rule keyed; /* what operators see */
     unsigned stream; /* index among the job's streams */
+    struct colset needs; /* columns of the input, the key's among them */
     unsigned see; /* WHERE, among the stream's conditions */
     unsigned keydef, slot; /* keyed rules */
     unsigned see_bit; /* WHERE, among the key definition's */
@@ -25,6 +27,7 @@ struct jobdef_rule {
     struct output output; /* FILTER */
     struct match_prog *match;
     struct window_prog *window;
+    struct overprog *over;
 };
 
 /* All rules that read one stream by one key in one order. */
@@ -67,6 +70,15 @@ struct job {
     struct jobdef_key *keys;
     struct dict *dict;
 };
+
+/* Rows decoded before a change of rules may lack columns that a rule reads; such a rule does not see them. */
+static inline bool jobdef_has_columns(const struct jobdef_rule *r, const struct batch *b)
+{
+    uint64_t lacks = 0;
+    for (unsigned i = 0; i < SCHEMA_COLUMNS_MAX / 64; i++)
+        lacks |= r->needs.w[i] & ~b->present.w[i];
+    return lacks == 0;
+}
 
 /* Index of a stream, or -1. */
 int job_stream_of(const struct job *j, uint32_t id);

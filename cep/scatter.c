@@ -39,12 +39,14 @@ void scatter_filters(struct task *t, const struct jobdef_stream *s, struct batch
     for (unsigned w = 0; w < words && s->nfilters > 0; w++) {
         uint64_t any = 0;
         for (unsigned f = 0; f < s->nfilters; f++)
-            any |= predindex_bits(s->conditions, t->job->rules[s->filters[f]].see)[w];
+            if (jobdef_has_columns(&t->job->rules[s->filters[f]], b))
+                any |= predindex_bits(s->conditions, t->job->rules[s->filters[f]].see)[w];
         for (; any != 0; any &= any - 1) { /* row by row, so that results are in order of arrival */
             unsigned i = w * 64 + (unsigned)__builtin_ctzll(any);
             for (unsigned f = 0; f < s->nfilters; f++) {
                 const struct jobdef_rule *r = &t->job->rules[s->filters[f]];
-                if (predindex_bits(s->conditions, r->see)[w] >> (i % 64) & 1)
+                if ((predindex_bits(s->conditions, r->see)[w] >> (i % 64) & 1) &&
+                    jobdef_has_columns(r, b))
                     filter_row(t, r, b, i);
             }
         }
@@ -55,7 +57,7 @@ void scatter_filters(struct task *t, const struct jobdef_stream *s, struct batch
 
 static bool is_late_for(const struct jobdef_rule *r, const struct batch *b, unsigned i)
 {
-    if (!cut_after_first(&r->cut, b->partition, b->offset[i]))
+    if (!cut_after_first(&r->cut, b->partition, b->offset[i]) || !jobdef_has_columns(r, b))
         return false;
     return r->window == NULL || window_prog_is_closed(r->window, b->ts[i], b->late_w[i]);
 }
@@ -186,6 +188,12 @@ struct taken {
     uint64_t set[BATCH_WORDS];
 };
 
+/* Where the rows of a batch are kept while they wait: in itself, or moved (gather.h). */
+struct kept_in {
+    struct batch *b;
+    const uint16_t *at; /* NULL: in itself */
+};
+
 /* Conditions by row from rows by condition, for many conditions: each that holds is touched once. */
 static void transpose(struct task_key *k, const struct predindex *conditions, const struct taken *t,
                       struct order_entry *entries)
@@ -211,34 +219,34 @@ static void transpose(struct task_key *k, const struct predindex *conditions, co
 }
 
 static void push_all(struct task *t, const struct jobdef_stream *s, struct task_key *k,
-                     struct batch *b, const struct taken *taken)
+                     const struct taken *taken, const struct kept_in *in)
 {
     struct order_entry entries[BATCH_ROWS];
     if (k->words > 1)
         transpose(k, s->conditions, taken, entries);
     for (unsigned n = 0; n < taken->n; n++) {
-        unsigned i = taken->rows[n];
+        unsigned i = taken->rows[n], at = in->at == NULL ? i : in->at[i];
         struct order_entry *e = &entries[n];
         if (k->words == 1)
             e->bits = scatter_bits(k, s->conditions, i);
-        e->ts = b->ts[i];
-        e->b = b;
-        e->tag = (taken->hashes[n] & ~UINT64_C(0xffff)) | i;
+        e->ts = in->b->ts[at];
+        e->b = in->b;
+        e->tag = (taken->hashes[n] & ~UINT64_C(0xffff)) | at;
         order_push(&k->order, e);
     }
-    b->refs += (int)taken->n;
+    in->b->refs += (int)taken->n;
     t->stats.rows_ordered += taken->n;
 }
 
 static void to_key(struct task *t, const struct jobdef_stream *s, struct task_key *k,
-                   struct batch *b, uint64_t (*remote)[BATCH_WORDS])
+                   const struct batch *b, const uint64_t *rows, const struct kept_in *in,
+                   uint64_t (*remote)[BATCH_WORDS])
 {
-    unsigned words = (b->n + 63) / 64;
     struct taken taken;
     taken.n = 0;
     memset(taken.set, 0, sizeof taken.set);
-    for (unsigned w = 0; w < words; w++)
-        for (uint64_t left = interest_of(t, s, k->def, b, w); left != 0; left &= left - 1) {
+    for (unsigned w = 0; w < (b->n + 63) / 64; w++)
+        for (uint64_t left = rows[w]; left != 0; left &= left - 1) {
             unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
             keyed_key_of(&k->keyed, b, i);
             uint64_t hash = keytable_hash(k->keyed.key_bytes.p, k->keyed.key_bytes.n);
@@ -252,17 +260,43 @@ static void to_key(struct task *t, const struct jobdef_stream *s, struct task_ke
             }
         }
     if (taken.n > 0)
-        push_all(t, s, k, b, &taken);
+        push_all(t, s, k, &taken, in);
+}
+
+/* Rows that matter to a key definition. False: none. */
+static bool rows_for(const struct task *t, const struct jobdef_stream *s,
+                     const struct jobdef_key *def, const struct batch *b, uint64_t *rows)
+{
+    uint64_t any = 0;
+    for (unsigned c = 0; c < def->key.n; c++)
+        if (!colset_has(&b->present, def->key.columns[c])) /* of before a change of rules */
+            return false;
+    for (unsigned w = 0; w < (b->n + 63) / 64; w++)
+        any |= rows[w] = interest_of(t, s, def, b, w);
+    return any != 0;
 }
 
 void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b, bool source)
 {
-    uint64_t remote[TASK_WORKERS_MAX][BATCH_WORDS];
+    uint64_t remote[TASK_WORKERS_MAX][BATCH_WORDS], rows[BATCH_WORDS], all[BATCH_WORDS] = {0};
+    uint16_t at[GATHER_SMALL];
+    struct kept_in in = {.b = b};
     bool tell = source && t->o.workers > 1;
     if (tell)
         memset(remote, 0, t->o.workers * sizeof remote[0]);
-    for (unsigned k = 0; k < s->nkeys; k++)
-        to_key(t, s, t->keys[s->keys[k]], b, tell ? remote : NULL);
+    for (unsigned k = 0; k < s->nkeys && b->n <= GATHER_SMALL; k++)
+        if (rows_for(t, s, t->keys[s->keys[k]]->def, b, rows)) {
+            for (unsigned w = 0; w < BATCH_WORDS && w < (b->n + 63) / 64; w++)
+                all[w] |= rows[w];
+            in.at = at;
+        }
+    if (in.at != NULL)
+        in.b = gather_rows(&t->gather, b, all, at);
+    for (unsigned k = 0; k < s->nkeys; k++) {
+        struct task_key *key = t->keys[s->keys[k]];
+        if (rows_for(t, s, key->def, b, rows))
+            to_key(t, s, key, b, rows, &in, tell ? remote : NULL);
+    }
     for (unsigned w = 0; tell && w < t->o.workers; w++)
         if (w != t->o.worker)
             frame_writer_rows(&t->writers[w], b, remote[w]);

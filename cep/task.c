@@ -41,6 +41,7 @@ void task_free(struct task *t)
     }
     for (size_t i = 0; i < t->nstreams; i++)
         mem_free(t->streams[i].w);
+    gather_fini(&t->gather);
     emit_fini(&t->emit);
     bytes_fini(&t->scratch);
     mem_free(t->streams);
@@ -287,10 +288,18 @@ void task_effects_clear(struct task *t)
 
 /* --- counters --- */
 
+static size_t op_bytes(const struct task_op *op)
+{
+    if (op->match != NULL)
+        return match_bytes(op->match);
+    return op->over != NULL ? over_bytes(op->over) : window_bytes(op->window);
+}
+
 void task_stats(const struct task *t, struct task_stats *out)
 {
     *out = t->stats;
     out->results = t->emit.made;
+    out->state_bytes = gather_bytes(&t->gather);
     out->watermark = EVTIME_MAX;
     bool any = false;
     for (unsigned i = 0; i < t->nkeys; i++) {
@@ -304,8 +313,7 @@ void task_stats(const struct task *t, struct task_stats *out)
         out->timeouts += k->keyed.timeouts;
         out->state_bytes += order_bytes(&k->order) + keyed_bytes(&k->keyed) + k->bits.bytes;
         for (unsigned s = 0; s < k->nops; s++)
-            out->state_bytes += k->ops[s].match != NULL ? match_bytes(k->ops[s].match)
-                                                        : window_bytes(k->ops[s].window);
+            out->state_bytes += op_bytes(&k->ops[s]);
     }
     for (size_t i = 0; i < t->nstreams; i++) {
         int si = t->job == NULL ? -1 : job_stream_of(t->job, t->streams[i].id);
@@ -329,7 +337,7 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     out->rows = op->rows;
     if (op->match != NULL)
         out->partials = match_partials(op->match);
-    else
+    else if (op->window != NULL)
         out->windows_open = window_open(op->window);
 }
 

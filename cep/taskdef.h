@@ -6,8 +6,10 @@
 #ifndef WEIR_CEP_TASKDEF_H
 #define WEIR_CEP_TASKDEF_H
 #include "cep/frame.h"
+#include "cep/gather.h"
 #include "cep/jobdef.h"
 #include "cep/order.h"
+#include "cep/over.h"
 #include "cep/task.h"
 #include "cep/watermark.h"
 
@@ -28,6 +30,7 @@ struct task_op { /* a keyed rule, running */
     const struct jobdef_rule *rule;
     struct match *match;
     struct window *window;
+    struct over *over;
     uint64_t mark; /* seq of the row it was last given */
     uint64_t rows;
 };
@@ -59,6 +62,7 @@ struct task {
     size_t nstreams, streams_cap;
     struct task_key **keys;
     unsigned nkeys;
+    struct gather gather;
     struct emit emit;
     struct frame_writer *writers; /* by worker */
     struct frame_reader *readers;

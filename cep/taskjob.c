@@ -70,6 +70,7 @@ static void op_free(struct task_op *op)
 {
     match_free(op->match);
     window_free(op->window);
+    over_free(op->over);
 }
 
 /* Takes every cell: those of slot s go to slot to[s], or are dropped if that is UINT_MAX. */
@@ -87,6 +88,8 @@ static void move_cells(struct task_key *k, const unsigned *to)
                 key->waiting |= c->waiting;
             } else if (op->match != NULL) {
                 match_drop(op->match, c);
+            } else if (op->over != NULL) {
+                over_drop(op->over, c);
             } else {
                 window_drop(op->window, c);
             }
@@ -130,6 +133,10 @@ static void bind_ops(struct task *t, struct task_key *k, struct job *j,
             if (ops[n].match == NULL)
                 ops[n].match = match_new(&k->keyed);
             match_bind(ops[n].match, r->match, &r->keyed);
+        } else if (r->over != NULL) {
+            if (ops[n].over == NULL)
+                ops[n].over = over_new(&k->keyed);
+            over_bind(ops[n].over, r->over, &r->keyed);
         } else {
             if (ops[n].window == NULL)
                 ops[n].window = window_new(&k->keyed);
@@ -210,6 +217,7 @@ static void carry_counts(struct task *t, const struct job *j)
 void taskjob_swap(struct task *t, struct job *j)
 {
     struct task_key **keys = mem_array(j->nkeys, sizeof(struct task_key *));
+    gather_reset(&t->gather);
     for (unsigned i = 0; i < j->nstreams; i++)
         add_stream(t, j->streams[i].schema);
     for (unsigned n = 0; n < j->nkeys; n++) {

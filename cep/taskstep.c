@@ -35,7 +35,7 @@ static bool sees(const struct task_op *op, const struct keyed_row *r)
     if (c->n > 0 && (!cut_after_first(c, r->b->partition, r->b->offset[r->i]) ||
                      cut_mode_at(c, r->ts) == RULE_PAUSED))
         return false;
-    if (c->n == 0 && c->mode == RULE_PAUSED)
+    if ((c->n == 0 && c->mode == RULE_PAUSED) || !jobdef_has_columns(op->rule, r->b))
         return false;
     if (r->late)
         return op->window != NULL &&

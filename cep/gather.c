@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/gather.h"
+#include "base/mem.h"
+#include <string.h>
+
+void gather_reset(struct gather *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        batch_unref(g->batches[i]);
+    g->n = 0;
+}
+
+void gather_fini(struct gather *g)
+{
+    gather_reset(g);
+    mem_free(g->batches);
+}
+
+static bool same_columns(const struct batch *a, const struct batch *b)
+{
+    return memcmp(&a->present, &b->present, sizeof a->present) == 0 &&
+           a->dict_serial == b->dict_serial &&
+           memcmp(&a->with_ids, &b->with_ids, sizeof a->with_ids) == 0;
+}
+
+/* The batch that b's rows go behind, with room for all of them. */
+static struct batch *open_batch(struct gather *g, const struct batch *b)
+{
+    size_t i = 0;
+    while (i < g->n &&
+           (g->batches[i]->schema != b->schema || g->batches[i]->partition != b->partition))
+        i++;
+    if (i == g->n) {
+        g->batches = mem_grow(g->batches, g->n, 1, &g->cap, sizeof(struct batch *));
+        g->batches[g->n++] = NULL;
+    }
+    struct batch *to = g->batches[i];
+    if (to != NULL && to->n + b->n <= BATCH_ROWS && same_columns(to, b))
+        return to;
+    batch_unref(to);
+    to = g->batches[i] = batch_new(b->schema, &b->present);
+    to->partition = b->partition;
+    to->dict_serial = b->dict_serial;
+    to->with_ids = b->with_ids;
+    return to;
+}
+
+static void copy_cell(struct batch *to, const struct batch *b, unsigned c, unsigned i)
+{
+    struct batch_column *t = &to->columns[c];
+    const struct batch_column *f = &b->columns[c];
+    unsigned n = to->n;
+    if (batch_is_null(b, c, i)) {
+        t->nulls[n / 64] |= UINT64_C(1) << (n % 64);
+        t->has_nulls = true;
+    }
+    if (b->schema->columns[c].type.kind != TYPE_STRING) {
+        t->i[n] = f->i[i];
+        return;
+    }
+    struct str s = f->s[i];
+    t->s[n] = (struct str){s.n == 0 ? "" : arena_dup(to->arena, s.p, s.n), s.n, s.id};
+}
+
+static void copy_row(struct batch *to, const struct batch *b, unsigned i)
+{
+    unsigned n = to->n;
+    to->ts[n] = b->ts[i];
+    to->offset[n] = b->offset[i];
+    if (b->has_late && batch_is_late(b, i)) {
+        to->late[n / 64] |= UINT64_C(1) << (n % 64);
+        to->late_w[n] = b->late_w[i];
+        to->has_late = true;
+    }
+    for (unsigned c = 0; c < b->schema->ncolumns; c++)
+        if (colset_has(&b->present, c))
+            copy_cell(to, b, c, i);
+    to->n++;
+}
+
+struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_t *rows,
+                          uint16_t *at)
+{
+    if (b->n > GATHER_SMALL)
+        return NULL;
+    struct batch *to = open_batch(g, b);
+    for (unsigned w = 0; w < (b->n + 63) / 64; w++)
+        for (uint64_t left = rows[w]; left != 0; left &= left - 1) {
+            unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
+            at[i] = (uint16_t)to->n;
+            copy_row(to, b, i);
+        }
+    return to;
+}
+
+size_t gather_bytes(const struct gather *g)
+{
+    size_t n = g->cap * sizeof(struct batch *);
+    for (size_t i = 0; i < g->n; i++)
+        n += sizeof(struct batch) + arena_bytes(g->batches[i]->arena);
+    return n;
+}
