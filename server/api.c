@@ -19,6 +19,8 @@ const struct route api_routes[] = {
     {"GET", "/api/v1/streams/{s}", NULL, ROUTE_NO_BODY, api_streams_get, "one stream"},
     {"POST", "/api/v1/rules:validate", NULL, ROUTE_JSON, api_rules_validate,
      "check a rule's text and draw its automaton; changes nothing"},
+    {"POST", "/api/v1/rules:explain", NULL, ROUTE_JSON, api_explain_rule,
+     "what a rule has become: plan, automaton, state, what it shares; changes nothing"},
     {"POST", "/api/v1/rules", NULL, ROUTE_JSON, api_rules_create, "create a rule"},
     {"GET", "/api/v1/rules", "limit after", ROUTE_NO_BODY, api_rules_list, "all rules"},
     {"GET", "/api/v1/rules/{r}", NULL, ROUTE_NO_BODY, api_rules_get, "one rule, by name or id"},

@@ -77,6 +77,7 @@ void api_events_free(struct api_intake *in);
 /* An event's text as a JSON value: as it is if it is JSON, else as a string. */
 void api_events_value(struct bytes *out, const char *text, size_t n);
 
+void api_explain_rule(struct httpcall *c, void *app);
 void api_rules_validate(struct httpcall *c, void *app);
 void api_rules_create(struct httpcall *c, void *app);
 void api_rules_list(struct httpcall *c, void *app);

@@ -2,6 +2,7 @@
  * main.c - the sub-commands of `weir`, and nothing else. */
 #include "server/bench.h"
 #include "server/eval.h"
+#include "server/explaincmd.h"
 #include "server/gen.h"
 #include "server/serve.h"
 #include "server/testcmd.h"
@@ -16,6 +17,7 @@
     X(eval, eval_main, "run rules over files of events and print what they find")                  \
     X(test, testcmd_main,                                                                          \
       "run unit tests of rules: events and what is expected of them, in files")                    \
+    X(explain, explaincmd_main, "show what rules have become: plan, state, automaton")             \
     X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
     X(bench, bench_main, "measure decoding and rules on this machine")                             \
     X(worker, worker_main, NULL)

@@ -109,6 +109,15 @@ def test_a_shadow_rule_makes_results_but_no_alerts(api):
     assert api.call("POST", "/rules/big:resume", 200, "Rule")["mode"] == "shadow"
 
 
+def test_every_rule_shows_its_own_partial_matches(api):
+    api.create_stream()
+    for name in ("one", "two", "three"):
+        api.create_rule(TWICE, name)
+    api.call("POST", "/streams/payments:finish?partition=1", 200, "Stream")
+    api.post([event(0, amount="1.50"), event(60, amount="50")])
+    until("each has begun a match", lambda: [r["partials"] for r in api.call("GET", "/rules", 200, "RulePage")["data"]] == [1, 1, 1])
+
+
 def test_validation_changes_nothing(api):
     api.create_stream()
     good = api.call("POST", "/rules:validate", 200, "Validation", json={"sql": TWICE})
@@ -118,6 +127,24 @@ def test_validation_changes_nothing(api):
     column = TWICE.splitlines()[1].index("amount < 5") + 1
     assert (bad["errors"][0]["line"], bad["errors"][0]["column"]) == (2, column)
     assert api.call("GET", "/rules", 200, "RulePage")["data"] == []
+
+
+def test_explain_shows_what_rules_share(api):
+    api.create_stream()
+    name = "twice"
+    api.create_rule(f"CREATE RULE {name} AS {TWICE}")
+    text = api.call("POST", "/rules:explain", 200, "Explanation", json={"rule": name})["explain"]
+    assert "automaton\n" in text and "state\n" in text and "merged plan\n" in text
+    again = {"sql": TWICE, "format": "json"}
+    explained = api.call("POST", "/rules:explain", 200, "Explanation", json=again)["explain"]
+    assert explained["merged"]["rules"] == 2 and explained["merged"]["conditions"][0]["with"] == [name]
+    dot = api.call("POST", "/rules:explain", 200, "Explanation", json={"sql": f"EXPLAIN RULE {name} (FORMAT DOT)"})
+    assert dot["format"] == "DOT" and dot["explain"].startswith("digraph pattern {")
+    assert len(api.call("GET", "/rules", 200, "RulePage")["data"]) == 1
+    api.call("POST", "/rules:explain", 404, "Problem", json={"rule": "nope"})
+    api.call("POST", "/rules:explain", 422, "Problem", json={"sql": "SELECT nope FROM payments"})
+    for body in ({}, {"rule": name, "sql": TWICE}, {"rule": name, "format": "PNG"}):
+        api.call("POST", "/rules:explain", 400, "Problem", json=body)
 
 
 def test_lists_go_on_from_their_cursor(api):
