@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EXPLAIN over HTTP: of a live rule, or of a text as if it were deployed beside the live rules of its stream. */
 #include "base/mem.h"
+#include "cep/job.h"
 #include "rules/compile.h"
 #include "server/alertjson.h"
 #include "server/api.h"
