@@ -295,6 +295,26 @@ void agg_merge(const struct agg *a, void *into, const void *from)
     }
 }
 
+bool agg_can_retract(const struct agg *a)
+{
+    if (a->distinct)
+        return false;
+    return a->kind == AGG_COUNT_STAR || a->kind == AGG_COUNT ||
+           ((a->kind == AGG_SUM || a->kind == AGG_AVG) && whole(a->arg));
+}
+
+void agg_retract(const struct agg *a, void *acc, union cell v, bool null)
+{
+    if (null && a->kind != AGG_COUNT_STAR)
+        return;
+    if (a->kind == AGG_SUM || a->kind == AGG_AVG) {
+        ((struct sum_acc *)acc)->n--;
+        sum_add(acc, -(__int128)v.i);
+    } else {
+        ((struct count_acc *)acc)->n--;
+    }
+}
+
 /* --- results --- */
 
 /* a / b, half away from zero. */

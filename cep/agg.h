@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agg.h - aggregates: an accumulator of a few words that rows are added to and that can be merged with another.
  *
- * Room:   window (one for each pane), match (measures and conditions over the rows of a match) -> [agg]
+ * Room:   window (one for each pane), over, match (measures and conditions over the rows of a match) -> [agg]
  * Owns:   what an accumulator holds beyond its words (strings, sets of DISTINCT), until agg_clear
  * Thread: one worker.  Time: none.
  *
@@ -26,6 +26,9 @@ void agg_init(struct agg *a, const struct agg_call *c);
 /* COUNT(*) counts every row, the others leave NULLs out. Strings are copied if they are kept. */
 void agg_add(const struct agg *a, void *acc, union cell v, bool null);
 void agg_merge(const struct agg *a, void *into, const void *from);
+/* Can what was added be taken away again, exactly? COUNT, and SUM and AVG of whole numbers; none of DISTINCT. */
+bool agg_can_retract(const struct agg *a);
+void agg_retract(const struct agg *a, void *acc, union cell v, bool null);
 /* False: NULL. A string points into the accumulator's own memory. */
 bool agg_result(const struct agg *a, const void *acc, union cell *out);
 /* The exact number in an accumulator of COUNT, or of a SUM of whole numbers (at the argument's scale). */

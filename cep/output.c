@@ -40,9 +40,9 @@ const struct value *output_of_row(const struct output *o, struct batch *b, unsig
     return v;
 }
 
-/* Evaluates vm over slots. False: NULL. */
-static bool eval_slots(struct exprvm *vm, const struct value *slots, struct arena *scratch,
-                       union cell *out)
+/* Evaluates vm over slots, and a row if there is one. False: NULL. */
+static bool eval_slots(struct exprvm *vm, struct rowref row, const struct value *slots,
+                       struct arena *scratch, union cell *out)
 {
     unsigned n;
     const struct expr *const *externals = exprvm_externals(vm, &n);
@@ -52,12 +52,13 @@ static bool eval_slots(struct exprvm *vm, const struct value *slots, struct aren
         cells[i] = slots[externals[i]->index].c;
         nulls[i] = slots[externals[i]->index].null;
     }
-    const struct exprvm_env env = {.externals = cells, .external_nulls = nulls, .scratch = scratch};
+    const struct exprvm_env env = {
+        .current = row, .externals = cells, .external_nulls = nulls, .scratch = scratch};
     return exprvm_eval(vm, &env, out);
 }
 
-const struct value *output_of_slots(const struct output *o, const struct value *slots,
-                                    struct emit *e)
+const struct value *output_of_both(const struct output *o, struct rowref row,
+                                   const struct value *slots, struct emit *e)
 {
     struct value *v = arena_alloc(e->arena, o->n * sizeof *v);
     for (unsigned k = 0; k < o->n; k++) {
@@ -67,15 +68,28 @@ const struct value *output_of_slots(const struct output *o, const struct value *
             const struct value *s = &slots[it->slot];
             v[k] = emit_value(e, it->type, s->null, s->c);
         } else {
-            bool some = eval_slots(it->vm, slots, e->arena, &c);
+            bool some = it->column >= 0 ? rowref_cell(row, NULL, (unsigned)it->column, &c)
+                                        : eval_slots(it->vm, row, slots, e->arena, &c);
             v[k] = emit_value(e, it->type, !some, c);
         }
     }
     return v;
 }
 
-bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch)
+const struct value *output_of_slots(const struct output *o, const struct value *slots,
+                                    struct emit *e)
+{
+    return output_of_both(o, (struct rowref){0}, slots, e);
+}
+
+bool output_holds_both(struct exprvm *vm, struct rowref row, const struct value *slots,
+                       struct arena *scratch)
 {
     union cell c = {0};
-    return eval_slots(vm, slots, scratch, &c) && c.i != 0;
+    return eval_slots(vm, row, slots, scratch, &c) && c.i != 0;
+}
+
+bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch)
+{
+    return output_holds_both(vm, (struct rowref){0}, slots, scratch);
 }

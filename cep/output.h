@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* output.h - a rule's SELECT list, made ready: one machine for each expression, none for a bare column or slot.
  *
- * Room:   filters, match, window -> [output] -> values of a result
+ * Room:   filters, match, window, over -> [output] -> values of a result
  * Owns:   its machines.  Thread: one worker.  Time: none. */
 #ifndef WEIR_CEP_OUTPUT_H
 #define WEIR_CEP_OUTPUT_H
@@ -28,7 +28,13 @@ const struct value *output_of_row(const struct output *o, struct batch *b, unsig
 /* Values over slots (WINDOW). */
 const struct value *output_of_slots(const struct output *o, const struct value *slots,
                                     struct emit *e);
+/* Values over a row and slots (OVER). */
+const struct value *output_of_both(const struct output *o, struct rowref row,
+                                   const struct value *slots, struct emit *e);
 /* A boolean over slots that is TRUE. */
 bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch);
+/* The same over a row and slots. */
+bool output_holds_both(struct exprvm *vm, struct rowref row, const struct value *slots,
+                       struct arena *scratch);
 
 #endif

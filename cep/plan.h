@@ -24,7 +24,7 @@ struct plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending 
 struct plan_output {
     const char *name;
     struct type type;
-    const struct expr *e; /* FILTER: over the row. WINDOW: over slots. MATCH: over the match; `current` is the last row */
+    const struct expr *e; /* FILTER: over the row. WINDOW: over slots. OVER: both. MATCH: over the match; `current` is the last row */
 };
 
 enum window_kind {
@@ -41,6 +41,29 @@ struct window_plan {
     unsigned naggs;
     const struct agg_call *aggs;
     const struct expr *having; /* over slots, or NULL */
+};
+
+enum over_kind { OVER_AGG, OVER_LAG, OVER_ROW_NUMBER };
+
+struct over_frame {
+    bool rows; /* ROWS, else RANGE, which takes all rows of the current one's time */
+    int64_t preceding; /* rows or ms before the current one; -1: all */
+};
+
+struct over_call {
+    enum over_kind kind;
+    struct type type; /* of the result */
+    struct agg_call agg; /* AGG; of LAG the argument */
+    struct over_frame frame; /* AGG */
+    int64_t offset; /* LAG: rows back */
+    const struct expr *fallback; /* LAG: its default, over the current row; NULL: none */
+};
+
+/* Slot i of an OVER rule is the value of its call i. */
+struct over_plan {
+    unsigned ncalls;
+    const struct over_call *calls;
+    const struct expr *having; /* QUALIFY, and WHERE around it: over the row and slots; NULL: none */
 };
 
 struct match_var {
@@ -92,6 +115,7 @@ struct rule_plan {
     const struct option *options;
     union {
         struct window_plan window;
+        struct over_plan over;
         struct match_plan match;
     };
     struct arena *arena;

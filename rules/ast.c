@@ -302,16 +302,14 @@ struct ast_expr *ast_filtered(struct ast *a, struct ast_expr *call, struct ast_e
 }
 
 struct ast_expr *ast_over(struct ast *a, struct ast_expr *call, struct token word,
-                          struct ast_exprs partition, struct ast_exprs order, struct token bad)
+                          struct ast_exprs partition, struct ast_exprs order,
+                          struct ast_frame frame)
 {
     struct ast_over *o = arena_zero(a->arena, sizeof *o);
     o->at = word.at;
     o->partition = partition.first;
     o->order = order.first;
-    if (bad.kind != 0) {
-        o->bad_bound = arena_dup(a->arena, bad.p, bad.n);
-        o->bad_at = bad.at;
-    }
+    o->frame = frame;
     call->call->over = o;
     call->at.end = word.at.end;
     return call;

@@ -59,11 +59,20 @@ struct ast_type {
     struct span at;
 };
 
+struct ast_bound {
+    struct token word; /* UNBOUNDED, CURRENT, PRECEDING, FOLLOWING */
+    struct ast_expr *n; /* PRECEDING */
+};
+
+struct ast_frame {
+    struct token unit; /* ROWS, RANGE, or kind 0 */
+    struct ast_bound from, to; /* to.word.kind 0: not written */
+};
+
 struct ast_over {
     struct span at; /* OVER (…) */
     struct ast_expr *partition, *order; /* lists */
-    const char *bad_bound; /* FOLLOWING where it was written */
-    struct span bad_at;
+    struct ast_frame frame;
 };
 
 struct ast_call {
@@ -359,7 +368,8 @@ struct ast_expr *ast_call_from(struct ast *a, struct token name, struct ast_expr
 struct ast_expr *ast_modified(struct ast *a, struct token modifier, struct ast_expr *call);
 struct ast_expr *ast_filtered(struct ast *a, struct ast_expr *call, struct ast_expr *filter);
 struct ast_expr *ast_over(struct ast *a, struct ast_expr *call, struct token word,
-                          struct ast_exprs partition, struct ast_exprs order, struct token bad);
+                          struct ast_exprs partition, struct ast_exprs order,
+                          struct ast_frame frame);
 struct ast_expr *ast_parens(struct ast_expr *e, struct token l, struct token r);
 struct ast_exprs ast_exprs(struct ast *a, struct ast_exprs l, struct ast_expr *e);
 struct ast_exprs ast_order(struct ast *a, struct ast_exprs l, struct ast_expr *e, bool descending);

@@ -31,6 +31,15 @@ struct bind_arg {
     const char *name; /* of the variable or subset; NULL: every row of the match */
 };
 
+/* Calls with OVER of a rule, in the order of their slots. */
+struct bind_over {
+    const struct names_relation *rel; /* whose rows they are about */
+    struct plan_key key;
+    struct over_call *calls;
+    unsigned ncalls, cap;
+    bool done; /* of a query below: none can be added */
+};
+
 struct bind {
     struct cc *cc;
     enum bind_place place;
@@ -40,6 +49,7 @@ struct bind {
     unsigned self; /* DEFINE: the variable */
     bool bounded; /* the input ends: NEXT may be used */
     struct bind_group *group;
+    struct bind_over *over; /* NULL: OVER cannot stand here */
     struct bind_arg *arg;
 };
 

@@ -4,6 +4,7 @@
 #include "rules/aggregate.h"
 #include "rules/grammar.h"
 #include "rules/navigate.h"
+#include "rules/overrule.h"
 #include "rules/simplify.h"
 #include <string.h>
 #include <strings.h>
@@ -285,28 +286,6 @@ static bool check_modifiers(struct bind *b, const struct ast_expr *e, bool navig
     return true;
 }
 
-/* No operator does OVER yet; what is wrong with it is said first. */
-static const struct expr *refuse_over(struct bind *b, const struct ast_expr *e)
-{
-    const struct ast_over *o = e->call->over;
-    const char *name = e->name.text;
-    if (b->place == BIND_DEFINE || b->place == BIND_MEASURE)
-        diag_error(b->cc->d, "over", o->at, "aggregates over the match need no OVER",
-                   "OVER cannot stand in MATCH_RECOGNIZE");
-    else if (strcasecmp(name, "LEAD") == 0)
-        diag_error(b->cc->d, "over", e->op_at, "LAG looks at earlier rows",
-                   "LEAD looks at rows that have not come yet");
-    else if (!is_over_only(name) && aggregate_kind(name) < 0)
-        say_unknown(b, e);
-    else if (o->bad_bound != NULL)
-        diag_error(b->cc->d, "over", o->bad_at, "end the frame with CURRENT ROW",
-                   "%s: the frame of OVER cannot reach rows that have not come yet", o->bad_bound);
-    else
-        diag_error(b->cc->d, "unsupported", o->at, "a HOP window or a pattern may say the same",
-                   "OVER: this release has no operator for it yet");
-    return NULL;
-}
-
 static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
 {
     const struct function *f = find(e->name.text);
@@ -344,8 +323,17 @@ static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
 const struct expr *call_bind(struct bind *b, const struct ast_expr *e)
 {
     const char *name = e->name.text;
-    if (e->call->over != NULL)
-        return refuse_over(b, e);
+    if (e->call->over != NULL && (is_over_only(name) || aggregate_kind(name) >= 0 ||
+                                  overrule_is_function(name)))
+        return overrule_call(b, e);
+    if (e->call->over != NULL) {
+        if (find(name) != NULL)
+            diag_error(b->cc->d, "over", e->op_at, "aggregates, LAG and ROW_NUMBER do",
+                       "%s does not go with OVER", name);
+        else
+            say_unknown(b, e);
+        return NULL;
+    }
     int kind = aggregate_kind(name);
     bool match = b->place == BIND_DEFINE || b->place == BIND_MEASURE;
     bool navigation = navigate_is_function(name) && (match || kind < 0);

@@ -2,6 +2,7 @@
 #include "rules/compile.h"
 #include "base/mem.h"
 #include "cep/match.h"
+#include "cep/overprog.h"
 #include "cep/window.h"
 #include "rules/explain.h"
 #include "rules/explainrule.h"
@@ -168,6 +169,8 @@ static bool is_supported(const struct rule_plan *p, struct span at, struct diag 
         e = match_supported(p, d);
     else if (p->shape == RULE_WINDOW)
         e = window_supported(p, d);
+    else if (p->shape == RULE_OVER)
+        e = overprog_supported(p, d);
     if (e != ERR_OK)
         give_place(d, from, at);
     return e == ERR_OK;

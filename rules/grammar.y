@@ -353,6 +353,9 @@ expr(A) ::= EXTRACT(W) LP ID(F) FROM expr(E) RP(R). { A = ast_extract(a, W, F, E
 expr(A) ::= call(A).
 expr(A) ::= call(C) FILTER LP WHERE expr(E) RP. { A = ast_filtered(a, C, E); }
 expr(A) ::= call(C) OVER(W) LP partition(P) order(O) frame(F) RP. { A = ast_over(a, C, W, P, O, F); }
+expr(A) ::= call(C) FILTER LP WHERE expr(E) RP OVER(W) LP partition(P) order(O) frame(F) RP. {
+    A = ast_over(a, ast_filtered(a, C, E), W, P, O, F);
+}
 call(A) ::= ID(N) LP RP(R). { A = ast_call(a, N, false, no_exprs, R); }
 call(A) ::= ID(N) LP call_args(L) RP(R). { A = ast_call(a, N, false, L, R); }
 call(A) ::= ID(N) LP DISTINCT call_args(L) RP(R). { A = ast_call(a, N, true, L, R); }
@@ -370,14 +373,16 @@ call_arg(A) ::= STAR(S). { A = ast_star(a, none, S); }
 call_arg(A) ::= ID(Q) DOT STAR(S). { A = ast_star(a, Q, S); }
 
 // The frame of OVER: FOLLOWING is kept, to be refused at its place.
-frame(A) ::= . { A = none; }
-frame(A) ::= ROWS|RANGE bound(B). { A = B; }
-frame(A) ::= ROWS|RANGE BETWEEN bound(B) AND bound(C). { A = B.kind ? B : C; }
-bound(A) ::= UNBOUNDED PRECEDING. { A = none; }
-bound(A) ::= CURRENT ROW. { A = none; }
-bound(A) ::= expr PRECEDING. { A = none; }
-bound(A) ::= expr FOLLOWING(F). { A = F; }
-bound(A) ::= UNBOUNDED FOLLOWING(F). { A = F; }
+%type frame {struct ast_frame}
+%type bound {struct ast_bound}
+frame(A) ::= . { A = (struct ast_frame){0}; }
+frame(A) ::= ROWS|RANGE(U) bound(B). { A = (struct ast_frame){.unit = U, .from = B}; }
+frame(A) ::= ROWS|RANGE(U) BETWEEN bound(B) AND bound(C). { A = (struct ast_frame){U, B, C}; }
+bound(A) ::= UNBOUNDED(W) PRECEDING. { A = (struct ast_bound){.word = W}; }
+bound(A) ::= CURRENT(W) ROW. { A = (struct ast_bound){.word = W}; }
+bound(A) ::= expr(E) PRECEDING(W). { A = (struct ast_bound){W, E}; }
+bound(A) ::= expr FOLLOWING(W). { A = (struct ast_bound){.word = W}; }
+bound(A) ::= UNBOUNDED FOLLOWING(W). { A = (struct ast_bound){.word = W}; }
 
 %code {
 /* Which tokens could come next, asked of the parser's own tables: the states on the stack are walked as the parser

@@ -14,6 +14,8 @@
 #include "rules/ast.h"
 #include "rules/cc.h"
 
+struct bind_over;
+
 struct names_column {
     const char *name;
     const char *qualifier; /* by which name.column it can be called; NULL: none */
@@ -28,6 +30,8 @@ struct names_relation {
     unsigned n;
     struct names_column *columns;
     const struct expr *where; /* of (SELECT … WHERE …), or NULL */
+    struct bind_over *over; /* of (SELECT … OVER …), whose columns may be slots; NULL: none */
+    const struct expr *having; /* then QUALIFY, and WHERE around it; or NULL */
     bool whole; /* an unknown q.column is shown from q on */
 };
 

@@ -4,6 +4,7 @@
 #include "rules/joinrule.h"
 #include "rules/matchrule.h"
 #include "rules/options.h"
+#include "rules/overrule.h"
 #include "rules/simplify.h"
 #include "rules/windowrule.h"
 #include <string.h>
@@ -13,10 +14,11 @@ enum { PLAN_BLOCK = 2048 }; /* most plans take two such blocks */
 
 /* --- what can be read ------------------------------------------------------------------------- */
 
-static const struct expr *bind_row(struct cc *cc, const struct names_relation *rel,
-                                   const struct ast_expr *e, const char *clause)
+/* over: NULL where OVER cannot stand. */
+static const struct expr *bind_item(struct cc *cc, const struct names_relation *rel,
+                                    const struct ast_expr *e, struct bind_over *over)
 {
-    struct bind b = {.cc = cc, .rel = rel, .clause = clause};
+    struct bind b = {.cc = cc, .rel = rel, .clause = "SELECT", .over = over};
     return bind_expr(&b, e);
 }
 
@@ -44,7 +46,6 @@ static bool is_plain(struct cc *cc, const struct ast_select *q)
                        : q->from->function.text ? "a windowing function"
                        : q->group != NULL       ? "GROUP BY"
                        : q->having != NULL      ? "HAVING"
-                       : q->qualify != NULL     ? "QUALIFY"
                                                 : NULL;
     if (what == NULL)
         return true;
@@ -53,15 +54,58 @@ static bool is_plain(struct cc *cc, const struct ast_select *q)
     return false;
 }
 
+static struct names_relation *relation(struct cc *cc, const struct ast_from *f);
+
+/* The calls with OVER that a SELECT from `in` may have or use. */
+static struct bind_over *over_of(struct cc *cc, const struct names_relation *in)
+{
+    struct bind_over *o = in->over;
+    if (o == NULL) {
+        o = arena_zero(cc->scratch, sizeof *o);
+        o->rel = in;
+    } else {
+        o->done = true;
+    }
+    return o;
+}
+
+/* WHERE is about rows, or about results if there is OVER below; QUALIFY about results. */
+static void bind_choice(struct cc *cc, const struct ast_select *q, const struct names_relation *in,
+                        const struct planner_outputs *o, struct bind_over *over,
+                        struct names_relation *out)
+{
+    out->where = in->where;
+    out->having = in->having;
+    if (q->where != NULL) {
+        const struct expr **to = in->over != NULL ? &out->having : &out->where;
+        *to = simplify_both(cc, *to, bind_where(cc, in, q->where));
+    }
+    if (q->qualify != NULL) {
+        int errors = cc->d->errors;
+        struct bind b = {.cc = cc,
+                         .rel = overrule_aliases(cc, in, o),
+                         .clause = "QUALIFY",
+                         .over = over};
+        const struct expr *e = bind_condition(&b, q->qualify, "QUALIFY");
+        out->having = simplify_both(cc, out->having, e);
+        if (over->ncalls == 0 && cc->d->errors == errors)
+            diag_error(cc->d, "over", q->qualify->at, "use WHERE",
+                       "QUALIFY is about calls with OVER, and there is none");
+    }
+    out->over = over->ncalls > 0 ? over : NULL;
+}
+
 static struct names_relation *relation_of_query(struct cc *cc, const struct ast_select *q,
                                                 const char *alias)
 {
     if (!is_plain(cc, q))
         return NULL;
-    struct names_relation *in = planner_relation(cc, q->from);
+    struct names_relation *in = relation(cc, q->from);
     if (in == NULL)
         return NULL;
+    struct bind_over *over = over_of(cc, in);
     struct names_relation *out = arena_zero(cc->scratch, sizeof *out);
+    struct planner_outputs o = {0};
     *out = *in;
     out->columns = NULL;
     out->n = 0;
@@ -69,6 +113,7 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
     for (const struct ast_item *i = q->items; i != NULL; i = i->next)
         room += i->e->kind == AST_STAR ? in->n : 1;
     out->columns = arena_alloc(cc->scratch, (room + 1) * sizeof *out->columns);
+    o.v = arena_zero(cc->scratch, (room + 1) * sizeof *o.v);
     for (const struct ast_item *i = q->items; i != NULL; i = i->next) {
         if (i->e->kind == AST_STAR) {
             for (unsigned c = 0; c < in->n; c++)
@@ -77,22 +122,33 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
             continue;
         }
         const char *name = planner_item_name(cc, i, out->n);
-        out->columns[out->n++] =
-            (struct names_column){name, alias, bind_row(cc, in, i->e, "SELECT")};
+        const struct expr *e = bind_item(cc, in, i->e, over);
+        out->columns[out->n++] = (struct names_column){name, alias, e};
+        if (e != NULL)
+            o.v[o.n++] = (struct plan_output){.name = name, .e = e};
     }
-    if (q->where != NULL)
-        out->where = simplify_both(cc, in->where, bind_where(cc, in, q->where));
+    bind_choice(cc, q, in, &o, over, out);
     out->what = "the SELECT in FROM";
     return out;
 }
 
-struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
+static struct names_relation *relation(struct cc *cc, const struct ast_from *f)
 {
     const char *alias = f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : NULL;
     if (f->query != NULL)
         return relation_of_query(cc, f->query, alias);
     const struct schema *s = names_stream(cc, &f->name);
     return s != NULL ? names_of_schema(cc, s, alias) : NULL;
+}
+
+struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
+{
+    struct names_relation *rel = relation(cc, f);
+    if (rel == NULL || rel->over == NULL)
+        return rel;
+    diag_error(cc->d, "unsupported", f->query->at, "only SELECT ... WHERE ... can be around it",
+               "OVER below a pattern or a window: this release does not do that yet");
+    return NULL;
 }
 
 /* --- what comes out --------------------------------------------------------------------------- */
@@ -143,13 +199,14 @@ static const struct expr *copy(struct cc *cc, const struct expr *e)
     return c;
 }
 
-void planner_select(struct cc *cc, const struct names_relation *rel, const struct ast_item *items,
-                    struct planner_outputs *o)
+static void select_items(struct cc *cc, const struct names_relation *rel,
+                         const struct ast_item *items, struct planner_outputs *o,
+                         struct bind_over *over)
 {
     unsigned n = 0;
     for (const struct ast_item *i = items; i != NULL; i = i->next, n++) {
         if (i->e->kind != AST_STAR) {
-            const struct expr *e = bind_row(cc, rel, i->e, "SELECT");
+            const struct expr *e = bind_item(cc, rel, i->e, over);
             struct span at = i->alias.text != NULL ? i->alias.at : i->e->at;
             planner_output(cc, o, planner_item_name(cc, i, n), at, e);
             continue;
@@ -159,6 +216,12 @@ void planner_select(struct cc *cc, const struct names_relation *rel, const struc
         for (unsigned c = 0; c < rel->n; c++)
             planner_output(cc, o, rel->columns[c].name, i->e->at, copy(cc, rel->columns[c].e));
     }
+}
+
+void planner_select(struct cc *cc, const struct names_relation *rel, const struct ast_item *items,
+                    struct planner_outputs *o)
+{
+    select_items(cc, rel, items, o, NULL);
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
@@ -218,24 +281,28 @@ bool planner_key(struct cc *cc, const struct names_relation *rel, const struct a
 
 /* --- rules ------------------------------------------------------------------------------------ */
 
-static void plan_filter(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
+/* A filter, or with OVER that shape. */
+static void plan_rows(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
 {
     struct planner_outputs o = {0};
+    struct names_relation out = {0};
     if (s->group != NULL || s->having != NULL)
         diag_error(cc->d, "grouping", s->group != NULL ? s->group->at : s->having->at,
                    "FROM TABLE(TUMBLE(TABLE ...)) makes windows", "%s needs a window",
                    s->group != NULL ? "GROUP BY" : "HAVING");
-    struct names_relation *rel = planner_relation(cc, s->from);
+    struct names_relation *rel = relation(cc, s->from);
     if (rel == NULL)
         return;
+    struct bind_over *over = over_of(cc, rel);
     p->shape = RULE_FILTER;
     p->input = rel->schema;
-    p->where = rel->where;
-    if (s->where != NULL)
-        p->where = simplify_both(cc, p->where, bind_where(cc, rel, s->where));
-    planner_select(cc, rel, s->items, &o);
+    select_items(cc, rel, s->items, &o, over);
+    bind_choice(cc, s, rel, &o, over, &out);
+    p->where = out.where;
     p->outputs = o.v;
     p->noutputs = o.n;
+    if (out.over != NULL)
+        overrule_plan(p, out.over, out.having);
 }
 
 /* Everything that the plan reads, with what computed columns are computed from. */
@@ -255,6 +322,10 @@ static void collect_reads(struct rule_plan *p)
             if (p->window.aggs[i].filter != NULL)
                 expr_columns(p->window.aggs[i].filter, r);
         }
+    for (unsigned i = 0; p->shape == RULE_OVER && i < p->over.ncalls; i++)
+        overrule_columns(&p->over.calls[i], r);
+    if (p->shape == RULE_OVER && p->over.having != NULL)
+        expr_columns(p->over.having, r);
     if (p->shape == RULE_MATCH) {
         for (unsigned i = 0; i < p->match.nvars; i++)
             if (p->match.vars[i].row != NULL)
@@ -298,10 +369,11 @@ static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_p
     else if (s->from->function.text != NULL)
         windowrule_plan(cc, s, p);
     else
-        plan_filter(cc, s, p);
-    if (s->qualify != NULL)
-        diag_error(cc->d, "unsupported", s->qualify->at, NULL,
-                   "QUALIFY: this release has no operator for OVER yet");
+        plan_rows(cc, s, p);
+    if (s->qualify != NULL && (s->from->match != NULL || s->from->function.text != NULL))
+        diag_error(cc->d, "over", s->qualify->at,
+                   s->from->match != NULL ? "use WHERE" : "use HAVING",
+                   "QUALIFY is about calls with OVER");
 }
 
 struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement *st,

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* over.h - OVER: for each row a result that looks at the rows of its key before it.
+ *
+ * Room:   keyed rows -> [over] -> results.  overprog: what is compiled, of a job; over: what runs, of a task
+ * Owns:   what is kept of the rows in the frames, by key; rows that wait for others of their time
+ * Thread: one worker.  Time: evtime; reads no clock. */
+#ifndef WEIR_CEP_OVER_H
+#define WEIR_CEP_OVER_H
+#include "cep/keyed.h"
+#include "cep/overprog.h"
+
+enum { OVER_ROWS_MAX = 1 << 22 }; /* rows of a key; past it the oldest leaves its frames, and is counted as dropped */
+
+struct over;
+
+struct over *over_new(struct keyed *k);
+void over_free(struct over *o); /* NULL is fine; every state must have been dropped */
+/* From now on by this program: the first time, or one of the same text after a change of rules. */
+void over_bind(struct over *o, const struct overprog *p, const struct keyed_rule *r);
+void over_drop(struct over *o, struct keystate *state); /* frees a key's state; the key stays */
+/* Takes a row that passed WHERE. state: the rule's for that key, or NULL, then `key` says which. */
+void over_row(struct over *o, struct keystate *state, struct key *key, const struct keyed_row *r);
+/* It will soon be given a row: link 1, 2, 3 of what it points to. */
+void over_prefetch(const struct over *o, const struct keystate *state, unsigned link);
+/* No row before `to` is to come: rows that wait give their results, keys without rows in any frame leave. */
+void over_advance(struct over *o, evtime to);
+uint64_t over_keys(const struct over *o); /* with state */
+size_t over_bytes(const struct over *o);
+
+#endif
