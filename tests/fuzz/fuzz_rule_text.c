@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any text into the whole compiler: it must end, keep to its limits, and what it accepts must be fit for EXPLAIN and for
- * the machine that runs expressions. The stream t is there; a text is tried as a script and as one rule. */
+ * the operators that run it. The stream t is there; a text is tried as a script and as one rule. */
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/exprvm.h"
+#include "cep/match.h"
+#include "cep/window.h"
 #include "rules/compile.h"
 #include <string.h>
 #include <strings.h>
@@ -47,10 +49,12 @@ static void use(const struct rule_plan *p)
     for (unsigned i = 0; i < p->noutputs; i++)
         run(p->outputs[i].e);
     if (p->shape == RULE_WINDOW) {
+        window_prog_free(window_prog_new(p));
         run(p->window.having);
         for (unsigned i = 0; i < p->window.naggs; i++)
             run(p->window.aggs[i].arg);
     } else if (p->shape == RULE_MATCH) {
+        match_prog_free(match_prog_new(p));
         run(p->match.having);
         for (unsigned v = 0; v < p->match.nvars; v++) {
             BUG_IF(p->match.vars[v].row != NULL && !expr_is_row_only(p->match.vars[v].row),
