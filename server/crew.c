@@ -300,10 +300,12 @@ unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap)
 
 unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap)
 {
-    unsigned n = 0;
+    unsigned n = 0, most = 0;
     pthread_mutex_lock(&c->lock);
     /* All workers run the same rules in the same order, but not all have said so yet. */
-    for (unsigned i = 0; i < c->workers; i++)
+    for (unsigned i = 0; i < c->workers; i++) {
+        if (c->members[i].nrules > most)
+            most = c->members[i].nrules;
         for (unsigned k = 0; k < c->members[i].nrules; k++) {
             const struct control_rule_stats *s = &c->members[i].rules[k];
             unsigned at = k < n && k < cap && out[k].uid == s->uid ? k : 0;
@@ -320,6 +322,7 @@ unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap
                 out[at].windows_open += s->windows_open;
             }
         }
+    }
     pthread_mutex_unlock(&c->lock);
-    return n;
+    return n > most ? n : most; /* those that found no room were not told apart */
 }
