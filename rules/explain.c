@@ -59,7 +59,7 @@ void explain_duration(int64_t ms, struct bytes *out)
         int64_t ms;
         const char *unit;
     } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = ms == 0 ? 3 : 0; i < 5; i++)
         if (ms % units[i].ms == 0 || i == 4) {
             bytes_printf(out, "%lld %s", (long long)(ms / units[i].ms), units[i].unit);
             return;
