@@ -92,8 +92,11 @@ static void put_replay(const struct rule_plan *p, struct bytes *out)
     if (p->shape == RULE_MATCH) {
         struct explainstate s = explainstate_of(&p->match);
         if (s.kind == EXPLAINSTATE_ROWS) {
-            bytes_printf(out, "the last %" PRIu32 " rows of a key decide its state",
-                         s.rows > 0 ? s.rows - 1 : 0);
+            if (s.rows < 2)
+                bytes_printf(out, "nothing to rebuild");
+            else
+                bytes_printf(out, "the last %" PRIu32 " rows of a key decide its state",
+                             s.rows - 1);
             return;
         }
         ms = s.kind == EXPLAINSTATE_TIME || s.kind == EXPLAINSTATE_STEPS ? s.ms : -1;

@@ -94,6 +94,8 @@ static void read_line(const char *p, size_t n, struct found *f)
     struct member m;
     const char *end = p + n;
     *f = (struct found){.whole = {p, n}, .taken = NONE};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        *members[i].to = (struct piece){"", 0};
     while (next_member(&p, end, &m))
         for (size_t i = 0; i < sizeof members / sizeof *members; i++)
             if (is(m.key, members[i].name))

@@ -144,7 +144,7 @@ def test_explain_shows_what_rules_share(api):
     api.call("POST", "/rules:explain", 404, "Problem", json={"rule": "nope"})
     api.call("POST", "/rules:explain", 422, "Problem", json={"sql": "SELECT nope FROM payments"})
     for body in ({}, {"rule": name, "sql": TWICE}, {"rule": name, "format": "PNG"}):
-        api.call("POST", "/rules:explain", 400, "Problem", json=body)
+        api.call("POST", "/rules:explain", 422, "Problem", json=body)
 
 
 def test_lists_go_on_from_their_cursor(api):
