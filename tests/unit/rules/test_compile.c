@@ -84,10 +84,6 @@ static void what_no_operator_does_is_unsupported(void **state)
 {
     (void)state;
     static const char *const rules[] = {
-        "SELECT LAG(b) OVER (PARTITION BY s ORDER BY ts) AS l FROM t",
-        "SELECT COUNT(*) OVER (ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS n FROM t",
-        "SELECT SUM(b) OVER (ORDER BY ts RANGE INTERVAL '1' HOUR PRECEDING) AS n FROM t QUALIFY n "
-        "> 1",
         "SELECT a.b FROM t AS a JOIN t AS c ON a.b = c.b AND c.ts BETWEEN a.ts AND a.ts + INTERVAL "
         "'1' SECOND",
         "SELECT a.b FROM t AS a LEFT OUTER JOIN t FOR SYSTEM_TIME AS OF a.ts AS c ON a.b = c.b",
