@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan for people: what is read, which rows count, what each variable asks, what comes out. */
 #include "rules/explain.h"
+#include "rules/explainover.h"
 #include <string.h>
 
 struct explain {
@@ -242,6 +243,8 @@ static void put_rule(struct explain *x)
         put_match(x);
     else if (p->shape == RULE_WINDOW)
         put_window(x);
+    else if (p->shape == RULE_OVER)
+        explainover_text(p, x->out);
     for (unsigned i = 0; i < p->noutputs; i++) {
         bytes_printf(x->out, "  output     %s %s = ", p->outputs[i].name,
                      schema_type_name(p->outputs[i].type, type));
@@ -250,7 +253,7 @@ static void put_rule(struct explain *x)
     }
     if (p->shape == RULE_MATCH && p->match.within_ms < 0)
         put(x, "  note       without WITHIN, partial matches wait as long as the rule lives\n");
-    if (p->shape == RULE_MATCH && p->key.n == 0)
+    if ((p->shape == RULE_MATCH || p->shape == RULE_OVER) && p->key.n == 0)
         put(x, "  note       without PARTITION BY all events are one sequence, on one worker\n");
 }
 
@@ -372,6 +375,8 @@ static void json_rule(struct explain *x)
         json_match(x);
     else if (p->shape == RULE_WINDOW)
         json_window(x);
+    else if (p->shape == RULE_OVER)
+        explainover_json(p, x->out);
     put(x, ",\"outputs\":[");
     for (unsigned i = 0; i < p->noutputs; i++) {
         put(x, i > 0 ? ",{" : "{");

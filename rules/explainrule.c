@@ -3,6 +3,7 @@
 #include "cep/jobprint.h"
 #include "cep/nfa.h"
 #include "rules/explain.h"
+#include "rules/explainover.h"
 #include "rules/explainstate.h"
 #include <inttypes.h>
 #include <string.h>
@@ -76,7 +77,7 @@ void explainrule_state(const struct rule_plan *p, struct bytes *out)
     else if (p->shape == RULE_FILTER)
         bytes_printf(out, "none: each row is decided by itself");
     else
-        bytes_printf(out, "the rows of its frame, for each key");
+        explainover_state(p, out);
 }
 
 /* Which rows of the log decide what the rule keeps. */
@@ -89,6 +90,8 @@ static void put_replay(const struct rule_plan *p, struct bytes *out)
     }
     if (p->shape == RULE_WINDOW)
         ms = p->window.kind <= WINDOW_HOP ? p->window.size_ms : -1;
+    if (p->shape == RULE_OVER)
+        ms = explainover_ms(p);
     if (p->shape == RULE_MATCH) {
         struct explainstate s = explainstate_of(&p->match);
         if (s.kind == EXPLAINSTATE_ROWS) {
@@ -274,6 +277,10 @@ static void print_steps(const struct rule_plan *p, struct bytes *out)
             expr_print(p->window.having, p->input, NULL, &text);
             dot_node(&n, "having", &text, out);
         }
+    }
+    for (unsigned i = 0; p->shape == RULE_OVER && i < p->over.ncalls; i++) {
+        explainover_call(p, i, &text);
+        dot_node(&n, "over", &text, out);
     }
     bytes_printf(&text, "%s", p->name);
     dot_node(&n, "result", &text, out);
