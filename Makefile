@@ -201,7 +201,7 @@ E2E_SECONDS ?= 900
 
 # Known noise of libraries only; what is ours is never put on these lists.
 SANITIZERS = $(if $(filter asan fuzz,$(MODE)),LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0) \
-             $(if $(filter tsan,$(MODE)),TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp:ignore_noninstrumented_modules=1)
+             $(if $(filter tsan,$(MODE)),TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp:ignore_noninstrumented_modules=1:die_after_fork=0)
 asan tsan:                        ## unit tests and fuzz corpora under ASan + UBSan, or TSan
 	@$(SUBMAKE) MODE=$@ unit replay
 coverage:                         ## lines and branches reached by unit tests, fuzz corpora and e2e
@@ -219,8 +219,9 @@ lint: layers names length format-check tidy ## all checks of the text: layers, n
 	  --suppressions-list=tools/cppcheck.supp $(SRC) server/main.c
 	shellcheck -x tools/*.sh .ci/run
 tidy: $(GEN)
-	printf '%s\n' $(SRC) $(wildcard server/main.c) | xargs -P $(JOBS) -n 4 clang-tidy --quiet -- \
-	  -std=c17 -D_GNU_SOURCE -DH2O_USE_EPOLL=1 -I. -I$(B)/gen
+	@printf '%s\n' $(SRC) $(wildcard server/main.c) | xargs -P $(JOBS) -n 8 sh -c \
+	  'clang-tidy --quiet "$$@" -- -std=c17 -D_GNU_SOURCE -DH2O_USE_EPOLL=1 -I. -I$(B)/gen 2>&1' tidy | \
+	  awk '!/warnings? (generated|treated as errors?)\.?$$|^Suppressed|^Use -header-filter/; /(warning|error):/ {n++} END {exit n > 0}'
 layers:                           ## which room includes which
 	@tools/check_layers.sh
 names: $(HANDMADE)                ## global symbols carry their file's name
