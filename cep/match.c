@@ -192,7 +192,7 @@ static void history_trim(struct match *m, struct match_cell *c)
     while (past - h->from > m->p->history)
         keyed_unref(m->k, h->rows[h->from++]);
     if (h->from > 0 && 2 * h->from >= h->n) {
-        memmove(h->rows, h->rows + h->from, (h->n - h->from) * sizeof *h->rows);
+        memmove(h->rows, h->rows + h->from, (h->n - h->from) * sizeof(struct kept *));
         h->n -= h->from;
         h->from = 0;
     }
@@ -201,7 +201,7 @@ static void history_trim(struct match *m, struct match_cell *c)
 static void history_add(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
     struct match_memory *h = c->memory;
-    h->rows = mem_grow(h->rows, h->n, 1, &h->cap, sizeof *h->rows);
+    h->rows = mem_grow(h->rows, h->n, 1, &h->cap, sizeof(struct kept *));
     h->rows[h->n++] = keyed_keep_row(m->k, r);
     history_trim(m, c);
 }
@@ -222,7 +222,8 @@ static void cell_free(struct match *m, struct match_cell *c)
 {
     while (c->first != NULL)
         pop_run(m, c, true);
-    for (size_t i = c->memory == NULL ? 0 : c->memory->from; c->memory != NULL && i < c->memory->n; i++)
+    for (size_t i = c->memory == NULL ? 0 : c->memory->from; c->memory != NULL && i < c->memory->n;
+         i++)
         keyed_unref(m->k, c->memory->rows[i]);
     if (c->memory != NULL)
         mem_free(c->memory->rows);

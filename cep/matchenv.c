@@ -46,7 +46,7 @@ struct match_expr *matchenv_new(const struct expr *e)
     x->externals = exprvm_externals(x->vm, &x->nexternals);
     x->nav_carry = mem_array(x->nnavs, sizeof *x->nav_carry);
     x->external_carry = mem_array(x->nexternals, sizeof *x->external_carry);
-    x->aggs = mem_array(x->nexternals, sizeof *x->aggs);
+    x->aggs = mem_array(x->nexternals, sizeof(struct match_agg *));
     x->rows = mem_array(x->nnavs, sizeof *x->rows);
     x->cells = mem_array(x->nexternals, sizeof *x->cells);
     x->nulls = mem_array(x->nexternals, sizeof *x->nulls);
@@ -299,7 +299,9 @@ static bool agg_input(struct match *m, const struct match_agg *a, struct rowref 
             continue;
         for (unsigned j = 0; j < x->nexternals; j++) {
             bool is_number = x->externals[j]->kind == EXPR_MATCH_NUMBER;
-            x->cells[j] = is_number ? (union cell){.i = (int64_t)number} : var_name(m, var);
+            x->cells[j] = var_name(m, var);
+            if (is_number)
+                x->cells[j].i = (int64_t)number;
             x->nulls[j] = false;
         }
         const struct exprvm_env env = {.current = row,

@@ -374,8 +374,7 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
         took |= UINT64_C(1) << i;
         if (run == NULL) {
             run = slab_alloc(&m->runs);
-            *run = (struct match_run){
-                .cell = c, .first = r->ts, .start = r->seq & MATCH_SEQ_MASK};
+            *run = (struct match_run){.cell = c, .first = r->ts, .start = r->seq & MATCH_SEQ_MASK};
         }
         if (take(&l, run, e, &out))
             break;

@@ -2,6 +2,9 @@
 #include "cep/output.h"
 #include "base/mem.h"
 
+/* Rows are of batches here, never kept ones. */
+static const struct row_layout of_batches;
+
 void output_init(struct output *o, const struct plan_output *outputs, unsigned n)
 {
     *o = (struct output){.n = n, .items = mem_array(n, sizeof *o->items)};
@@ -33,8 +36,9 @@ const struct value *output_of_row(const struct output *o, struct batch *b, unsig
     for (unsigned k = 0; k < o->n; k++) {
         const struct output_item *it = &o->items[k];
         union cell c = {0};
-        bool some = it->column >= 0 ? rowref_cell(env.current, NULL, (unsigned)it->column, &c)
-                                    : exprvm_eval(it->vm, &env, &c);
+        bool some = it->column >= 0
+                        ? rowref_cell(env.current, &of_batches, (unsigned)it->column, &c)
+                        : exprvm_eval(it->vm, &env, &c);
         v[k] = emit_value(e, it->type, !some, c);
     }
     return v;
@@ -52,8 +56,10 @@ static bool eval_slots(struct exprvm *vm, struct rowref row, const struct value 
         cells[i] = slots[externals[i]->index].c;
         nulls[i] = slots[externals[i]->index].null;
     }
-    const struct exprvm_env env = {
-        .current = row, .externals = cells, .external_nulls = nulls, .scratch = scratch};
+    const struct exprvm_env env = {.current = row,
+                                   .externals = cells,
+                                   .external_nulls = nulls,
+                                   .scratch = scratch};
     return exprvm_eval(vm, &env, out);
 }
 
@@ -68,7 +74,7 @@ const struct value *output_of_both(const struct output *o, struct rowref row,
             const struct value *s = &slots[it->slot];
             v[k] = emit_value(e, it->type, s->null, s->c);
         } else {
-            bool some = it->column >= 0 ? rowref_cell(row, NULL, (unsigned)it->column, &c)
+            bool some = it->column >= 0 ? rowref_cell(row, &of_batches, (unsigned)it->column, &c)
                                         : eval_slots(it->vm, row, slots, e->arena, &c);
             v[k] = emit_value(e, it->type, !some, c);
         }

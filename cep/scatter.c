@@ -199,7 +199,7 @@ static void transpose(struct task_key *k, const struct predindex *conditions, co
                       struct order_entry *entries)
 {
     const struct jobdef_key *def = k->def;
-    uint64_t *of_row[BATCH_ROWS];
+    uint64_t *of_row[BATCH_ROWS] = {NULL};
     for (unsigned i = 0; i < t->n; i++) {
         uint64_t *bits = slab_alloc(&k->bits);
         memset(bits, 0, (k->words + 1) * sizeof *bits);

@@ -159,7 +159,7 @@ static void renumber_bits(struct task_key *k, const struct jobdef_key *def,
                           struct predindex *conditions)
 {
     size_t n = 0, waiting = order_waiting(&k->order);
-    struct order_entry **all = mem_array(waiting, sizeof *all);
+    struct order_entry **all = mem_array(waiting, sizeof(struct order_entry *));
     struct order_cursor at = {0};
     for (struct order_entry *e; (e = order_next(&k->order, &at)) != NULL;) {
         free_bits(k, e);
@@ -173,7 +173,7 @@ static void renumber_bits(struct task_key *k, const struct jobdef_key *def,
     if (k->words > 1)
         slab_init(&k->bits, (k->words + 1) * sizeof(uint64_t));
     if (n > 1)
-        qsort(all, n, sizeof *all, by_batch);
+        qsort(all, n, sizeof(struct order_entry *), by_batch);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || all[i]->b != all[i - 1]->b)
             predindex_eval(conditions, all[i]->b);

@@ -272,7 +272,7 @@ static void set_cap(struct window *w, struct window_cell *c, unsigned cap)
 {
     size_t one = pane_words(w) * 8;
     uint64_t *more = cap == 0 ? NULL : slabs_alloc(&w->memory, cap * one);
-    if (c->n > 0)
+    if (more != NULL && c->n > 0)
         memcpy(more, c->panes, c->n * one);
     if (c->cap > 0)
         slabs_free(&w->memory, c->panes, c->cap * one);
@@ -285,7 +285,7 @@ static struct window_cell *cell_new(struct window *w, struct key *key)
     struct window_cell *c = slab_alloc(&w->cells);
     *c = (struct window_cell){.at = (uint32_t)w->nactive};
     set_cap(w, c, PANES_FIRST);
-    w->active = mem_grow(w->active, w->nactive, 1, &w->active_cap, sizeof *w->active);
+    w->active = mem_grow(w->active, w->nactive, 1, &w->active_cap, sizeof(struct window_cell *));
     w->active[w->nactive++] = c;
     w->k->windows++;
     keytable_link(key, &c->state, w->rule.slot);
@@ -367,7 +367,7 @@ static void add(struct window *w, struct pane *p, const struct keyed_row *r)
         if (a->filter != NULL && !(exprvm_eval(a->filter, &env, &v) && v.i != 0))
             continue;
         if (a->column >= 0)
-            some = rowref_cell(at, NULL, (unsigned)a->column, &v);
+            some = rowref_cell(at, &w->k->layout, (unsigned)a->column, &v);
         else if (a->arg != NULL)
             some = exprvm_eval(a->arg, &env, &v);
         agg_add(&a->agg, &p->acc[a->at], v, !some);
@@ -553,6 +553,6 @@ uint64_t window_open(const struct window *w)
 
 size_t window_bytes(const struct window *w)
 {
-    return w->active_cap * sizeof *w->active + slabs_bytes(&w->memory) +
+    return w->active_cap * sizeof(struct window_cell *) + slabs_bytes(&w->memory) +
            (w->ready ? w->cells.bytes : 0);
 }
