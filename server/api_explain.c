@@ -26,7 +26,7 @@ static void note_uid(void *ctx, const struct catalog_rule *r)
 
 static enum err live_uids(struct api *a, struct uids *u)
 {
-    enum err e;
+    enum err e = ERR_OK;
     do {
         u->seen = 0;
         e = catalog_rules_page(a->reader, u->n > 0 ? u->v[u->n - 1] : 0, PAGE, note_uid, u);

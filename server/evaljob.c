@@ -6,6 +6,7 @@
 #include "server/evalexplain.h"
 #include "server/evalfeed.h"
 #include "server/evalrun.h"
+#include "server/evalscript.h"
 #include "server/evaltext.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -42,28 +43,13 @@ static void unload(struct loaded *l)
     compile_script_free(l->script);
 }
 
-/* A rule that replaces one of the same name takes its place. */
-static void add_rule(struct loaded *l, const struct statement *s)
-{
-    unsigned i = 0;
-    while (i < l->nrules && strcasecmp(l->rules[i].plan->name, s->rule->name) != 0)
-        i++;
-    if (i == l->nrules)
-        l->nrules++;
-    l->rules[i] = (struct job_rule){.plan = s->rule, .uid = i + 1, .version = 1};
-}
-
 static void sort_out(struct loaded *l)
 {
-    l->streams = mem_array(l->script->n, sizeof(struct schema *));
-    l->rules = mem_array(l->script->n, sizeof *l->rules);
-    for (unsigned i = 0; i < l->script->n; i++) {
-        const struct statement *s = &l->script->statements[i];
-        if (s->kind == STATEMENT_STREAM)
-            l->streams[l->nstreams++] = s->schema;
-        if (s->kind == STATEMENT_RULE)
-            add_rule(l, s);
-    }
+    struct evalscript e = evalscript_sort(l->script);
+    l->streams = e.streams;
+    l->nstreams = e.nstreams;
+    l->rules = e.rules;
+    l->nrules = e.nrules;
 }
 
 /* An input is a file or a pipe, which tells no times of arrival. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/explaincmd.h"
 #include "base/mem.h"
-#include "cep/job.h"
-#include "rules/compile.h"
 #include "server/args.h"
+#include "server/evalscript.h"
 #include "server/evaltext.h"
 #include <errno.h>
 #include <stdio.h>
@@ -38,27 +37,12 @@ static void say(const struct explaining *x, const struct diag *d)
     bytes_fini(&out);
 }
 
-/* The rules of the script as one job; one that replaces another takes its place. */
 static struct job *make_job(const struct script *s)
 {
-    const struct schema **streams = mem_array(s->n + 1, sizeof *streams);
-    struct job_rule *rules = mem_array(s->n + 1, sizeof *rules);
-    unsigned nstreams = 0, nrules = 0;
-    for (unsigned i = 0; i < s->n; i++) {
-        const struct statement *st = &s->statements[i];
-        unsigned r = 0;
-        if (st->kind == STATEMENT_STREAM)
-            streams[nstreams++] = st->schema;
-        if (st->kind != STATEMENT_RULE)
-            continue;
-        while (r < nrules && strcasecmp(rules[r].plan->name, st->rule->name) != 0)
-            r++;
-        nrules += r == nrules;
-        rules[r] = (struct job_rule){.plan = st->rule, .uid = r + 1, .version = 1};
-    }
-    struct job *job = job_new(streams, nstreams, rules, nrules);
-    mem_free(streams);
-    mem_free(rules);
+    struct evalscript e = evalscript_sort(s);
+    struct job *job = job_new(e.streams, e.nstreams, e.rules, e.nrules);
+    mem_free(e.streams);
+    mem_free(e.rules);
     return job;
 }
 

@@ -2,16 +2,15 @@
 #include "server/testcmdrun.h"
 #include "base/arena.h"
 #include "base/mem.h"
-#include "rules/compile.h"
 #include "server/evalfeed.h"
 #include "server/evalrun.h"
+#include "server/evalscript.h"
 #include "server/evaltext.h"
 #include "server/testcmdbind.h"
 #include "server/testcmddiff.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -113,29 +112,15 @@ static bool gather(struct suite *s, struct diag *d)
     return good;
 }
 
-static void add_rule(struct suite *s, const struct statement *st)
-{
-    unsigned i = 0;
-    while (i < s->nrules && strcasecmp(s->rules[i].plan->name, st->rule->name) != 0)
-        i++;
-    if (i == s->nrules)
-        s->nrules++;
-    s->rules[i] = (struct job_rule){.plan = st->rule, .uid = i + 1, .version = 1};
-}
-
 static void sort_out(struct suite *s)
 {
-    s->streams = mem_array(s->script->n + 1, sizeof *s->streams);
-    s->rules = mem_array(s->script->n + 1, sizeof *s->rules);
-    for (unsigned i = 0; i < s->script->n; i++) {
-        const struct statement *st = &s->script->statements[i];
-        if (st->kind == STATEMENT_STREAM) {
-            ((struct schema *)st->schema)->partitions = 1; /* the script's own, as in `weir eval` */
-            s->streams[s->nstreams++] = st->schema;
-        }
-        if (st->kind == STATEMENT_RULE)
-            add_rule(s, st);
-    }
+    struct evalscript e = evalscript_sort(s->script);
+    for (unsigned i = 0; i < e.nstreams; i++) /* the script's own, as in `weir eval` */
+        ((struct schema *)e.streams[i])->partitions = 1;
+    s->streams = e.streams;
+    s->nstreams = e.nstreams;
+    s->rules = e.rules;
+    s->nrules = e.nrules;
     s->job = job_new(s->streams, s->nstreams, s->rules, s->nrules);
 }
 
