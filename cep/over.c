@@ -230,8 +230,7 @@ static void range_rows(struct over *o, struct over_cell *c, uint64_t from, uint6
         if (f->f.preceding < 0)
             continue;
         uint64_t first = c->words[f->start];
-        while (first < to &&
-               ts - (evtime)*overacc_entry(&c->ring, first) > f->f.preceding)
+        while (first < to && ts - (evtime)*overacc_entry(&c->ring, first) > f->f.preceding)
             first++;
         leave(o, c, i, first, to);
     }
@@ -352,8 +351,8 @@ static void fill_slots(struct over *o, struct over_cell *c, uint64_t number, str
         } else {
             const struct overprog_frame *f = &o->p->frames[call->frame];
             struct overacc a = acc_of(o, c, i);
-            o->slots[i] = overacc_result(&a, c->words[f->start],
-                                         f->f.rows ? number + 1 : c->ring.tail);
+            o->slots[i] =
+                overacc_result(&a, c->words[f->start], f->f.rows ? number + 1 : c->ring.tail);
         }
     }
 }

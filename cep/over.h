@@ -9,7 +9,9 @@
 #include "cep/keyed.h"
 #include "cep/overprog.h"
 
-enum { OVER_ROWS_MAX = 1 << 22 }; /* rows of a key; past it the oldest leaves its frames, and is counted as dropped */
+enum {
+    OVER_ROWS_MAX = 1 << 22
+}; /* rows of a key; past it the oldest leaves its frames, and is counted as dropped */
 
 struct over;
 

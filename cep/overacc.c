@@ -54,8 +54,7 @@ static bool value_of(const struct overacc *a, uint64_t number, int64_t *v)
 /* FIRST and LAST: does the row pass FILTER? */
 static bool passes(const struct overacc *a, uint64_t number)
 {
-    return a->c->gate < 0 ||
-           !overacc_is_null(overacc_entry(a->ring, number), (unsigned)a->c->gate);
+    return a->c->gate < 0 || !overacc_is_null(overacc_entry(a->ring, number), (unsigned)a->c->gate);
 }
 
 static int compare(const struct overacc *a, int64_t x, int64_t y)

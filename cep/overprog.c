@@ -77,8 +77,7 @@ static unsigned frame_of(struct overprog *p, const struct over_frame *f)
     for (unsigned i = 0; i < p->nframes; i++)
         if (p->frames[i].f.rows == f->rows && p->frames[i].f.preceding == f->preceding)
             return i;
-    p->frames[p->nframes] =
-        (struct overprog_frame){.f = *f, .passive = true, .start = p->nframes};
+    p->frames[p->nframes] = (struct overprog_frame){.f = *f, .passive = true, .start = p->nframes};
     return p->nframes++;
 }
 

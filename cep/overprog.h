@@ -43,7 +43,8 @@ struct overprog_call {
     const struct over_call *c;
     struct agg agg; /* without DISTINCT */
     unsigned frame;
-    int input, gate; /* gate: FIRST and LAST take NULLs, so FILTER is an input of its own; -1: none */
+    int input,
+        gate; /* gate: FIRST and LAST take NULLs, so FILTER is an input of its own; -1: none */
     unsigned acc; /* word of a key's state */
     unsigned suffix; /* SUFFIX: word in an entry */
     struct exprvm *fallback;

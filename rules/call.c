@@ -323,8 +323,8 @@ static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
 const struct expr *call_bind(struct bind *b, const struct ast_expr *e)
 {
     const char *name = e->name.text;
-    if (e->call->over != NULL && (is_over_only(name) || aggregate_kind(name) >= 0 ||
-                                  overrule_is_function(name)))
+    if (e->call->over != NULL &&
+        (is_over_only(name) || aggregate_kind(name) >= 0 || overrule_is_function(name)))
         return overrule_call(b, e);
     if (e->call->over != NULL) {
         if (find(name) != NULL)

@@ -112,8 +112,7 @@ static bool frame_length(struct bind *b, const struct ast_frame *f, struct over_
     enum type_kind kind = out->rows ? TYPE_BIGINT : TYPE_INTERVAL;
     if (n == NULL)
         return false;
-    if (n->kind != EXPR_CONST || n->constant.null || n->type.kind != kind ||
-        n->constant.c.i < 0) {
+    if (n->kind != EXPR_CONST || n->constant.null || n->type.kind != kind || n->constant.c.i < 0) {
         diag_error(b->cc->d, "over", f->from.n->at,
                    out->rows ? "like ROWS 10 PRECEDING" : "like RANGE INTERVAL '1' HOUR PRECEDING",
                    "%s takes %s here", out->rows ? "ROWS" : "RANGE",
@@ -232,11 +231,8 @@ static bool bind_aggregate(struct bind *b, const struct ast_expr *e, struct over
                                            : aggregate_kind(e->name.text);
     struct plan_key none = {0};
     struct bind_group group = {.key = &none};
-    struct bind row = {.cc = b->cc,
-                       .place = BIND_GROUP,
-                       .rel = b->over->rel,
-                       .clause = "OVER",
-                       .group = &group};
+    struct bind row = {
+        .cc = b->cc, .place = BIND_GROUP, .rel = b->over->rel, .clause = "OVER", .group = &group};
     if (!bind_frame(b, e->call->over, &c->frame))
         return false;
     if (e->nargs == 0) {
@@ -259,12 +255,11 @@ static bool same_or_none(const struct expr *x, const struct expr *y)
 
 static bool same_call(const struct over_call *x, const struct over_call *y)
 {
-    return x->kind == y->kind && x->agg.kind == y->agg.kind &&
-           x->agg.distinct == y->agg.distinct && schema_type_same(x->type, y->type) &&
-           x->frame.rows == y->frame.rows && x->frame.preceding == y->frame.preceding &&
-           x->offset == y->offset && x->agg.nparams == 0 && y->agg.nparams == 0 &&
-           same_or_none(x->agg.arg, y->agg.arg) && same_or_none(x->agg.filter, y->agg.filter) &&
-           same_or_none(x->fallback, y->fallback);
+    return x->kind == y->kind && x->agg.kind == y->agg.kind && x->agg.distinct == y->agg.distinct &&
+           schema_type_same(x->type, y->type) && x->frame.rows == y->frame.rows &&
+           x->frame.preceding == y->frame.preceding && x->offset == y->offset &&
+           x->agg.nparams == 0 && y->agg.nparams == 0 && same_or_none(x->agg.arg, y->agg.arg) &&
+           same_or_none(x->agg.filter, y->agg.filter) && same_or_none(x->fallback, y->fallback);
 }
 
 static unsigned slot_of(struct bind *b, const struct over_call *c)
