@@ -44,6 +44,9 @@ static void use(const struct rule_plan *p)
     struct bytes out = {0};
     compile_explain(p, EXPLAIN_TEXT, &out);
     compile_explain(p, EXPLAIN_JSON, &out);
+    compile_explain_rule(p, NULL, EXPLAIN_TEXT, &out);
+    compile_explain_rule(p, NULL, EXPLAIN_JSON, &out);
+    compile_explain_rule(p, NULL, EXPLAIN_DOT, &out);
     bytes_fini(&out);
     run(p->where);
     for (unsigned i = 0; i < p->noutputs; i++)
