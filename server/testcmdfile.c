@@ -225,7 +225,13 @@ static bool take_defaults(struct parser *p)
         return false;
     for (; fields; fields = fields->next) {
         struct testcmdfile_default *d = arena_zero(p->f->arena, sizeof *d);
-        *d = (struct testcmdfile_default){p->defaults, stream, fields};
+        if (p->defaults && p->defaults->depth == TESTCMDFILE_FIELDS_MAX) {
+            diag_error(p->d, "limit", fields->at, NULL, "at most %d defaults can hold at once",
+                       TESTCMDFILE_FIELDS_MAX);
+            return false;
+        }
+        *d = (struct testcmdfile_default){p->defaults, p->defaults ? p->defaults->depth + 1 : 1,
+                                          stream, fields};
         p->defaults = d;
     }
     return true;
@@ -388,7 +394,7 @@ static bool take_test(struct parser *p, struct testcmdfile_test **last)
 static bool take_include(struct parser *p)
 {
     struct testcmdfile *f = p->f;
-    size_t n;
+    size_t n = 0;
     const char *path = NULL;
     struct span at = p->after.at;
     advance(p);

@@ -19,7 +19,7 @@ enum {
     TESTCMDFILE_INCLUDES_MAX = 64,
     TESTCMDFILE_TESTS_MAX = 10000, /* of a file */
     TESTCMDFILE_EXPECTS_MAX = 1000, /* of a test */
-    TESTCMDFILE_FIELDS_MAX = 256, /* of a row */
+    TESTCMDFILE_FIELDS_MAX = 256, /* of a row; defaults that hold at once */
     TESTCMDFILE_SHOWN_MAX = 200, /* bytes of a text in a message */
 };
 
@@ -50,6 +50,7 @@ struct testcmdfile_field {
 /* DEFAULT a = 1: newest first. */
 struct testcmdfile_default {
     const struct testcmdfile_default *older;
+    unsigned depth; /* how many hold, this one included */
     const char *stream; /* NULL: the test's own */
     const struct testcmdfile_field *field;
 };
