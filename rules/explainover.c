@@ -108,7 +108,7 @@ void explainover_state(const struct rule_plan *p, struct bytes *out)
         else if (c->kind != OVER_ROW_NUMBER)
             rows = back > rows ? back : rows;
     }
-    bytes_printf(out, "a key keeps ");
+    bytes_printf(out, "a key keeps the number of its rows, ");
     if (rows > 0)
         bytes_printf(out, "its last %" PRId64 " row%s, ", rows, rows == 1 ? "" : "s");
     if (ms > 0) {
