@@ -78,6 +78,8 @@ static bool same_payload(const struct expr *a, const struct expr *b)
                same_agg(&a->agg.call, &b->agg.call);
     case EXPR_FUNC:
         return a->func == b->func;
+    case EXPR_IN_LIST:
+        return a->list == b->list;
     default:
         return true;
     }
@@ -132,6 +134,8 @@ static uint64_t hash_payload(uint64_t h, const struct expr *e)
         return e->agg.call.arg != NULL ? mix(h, expr_hash(e->agg.call.arg)) : h;
     case EXPR_FUNC:
         return mix(h, e->func);
+    case EXPR_IN_LIST:
+        return mix(h, (uintptr_t)e->list);
     default:
         return h;
     }

@@ -28,6 +28,7 @@
     X(AND, "and") X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                             \
     X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                            \
     X(IN, "in") /* args[0] in the constants args[1..] */                                           \
+    X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                    \
     X(LIKE, "like") /* args: text, pattern, [escape] */                                            \
     X(CASE, "case") /* when, then, …, else */                                                      \
     X(COALESCE, "coalesce") X(CAST, "cast") X(TRY_CAST, "try_cast")                                \
@@ -75,6 +76,8 @@ struct agg_call {
     const struct expr *filter; /* FILTER (WHERE …) or NULL */
 };
 
+struct list;
+
 struct expr {
     enum expr_kind kind;
     struct type type;
@@ -91,6 +94,7 @@ struct expr {
             bool running;
         } agg;
         unsigned func; /* FUNC */
+        const struct list *list; /* IN_LIST; outlives the plan, as schemas do */
     };
 };
 

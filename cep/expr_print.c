@@ -2,6 +2,7 @@
 /* An expression as text that reads like the SQL it came from: for EXPLAIN, the dashboard, and people who debug. */
 #include "cep/expr.h"
 #include "cep/func_list.h"
+#include "cep/list.h"
 #include <string.h>
 
 struct printer {
@@ -236,6 +237,9 @@ static void print_test(struct printer *p, const struct expr *e, bool not )
         put(p, " (");
         print_list(p, e, 1);
         put(p, ")");
+    } else if (e->kind == EXPR_IN_LIST) {
+        put(p, " ");
+        put(p, list_name(e->list));
     } else if (e->kind == EXPR_LIKE) {
         put(p, " ");
         print_inside(p, e->args[1], BIND_SUM);

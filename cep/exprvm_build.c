@@ -458,6 +458,7 @@ static struct exprvm_operand build(struct builder *b, const struct expr *e)
     case EXPR_IS_FALSE:
         return build_unary_truth(b, e, OP_IS_FALSE);
     case EXPR_IN:
+    case EXPR_IN_LIST:
         return build_in(b, e);
     case EXPR_LIKE:
         return build_like(b, e);

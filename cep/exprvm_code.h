@@ -89,9 +89,10 @@ struct exprvm_values {
     uint64_t n; /* NULL */
 };
 
-/* The constants of an IN: sorted numbers, or a dictionary of strings. */
+/* The constants of an IN: sorted numbers, or a dictionary of strings. Or a list. */
 struct exprvm_set {
     struct type type;
+    const struct list *list; /* IN LIST: nothing below is used */
     bool has_null;
     unsigned n;
     struct value *sorted;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cep/exprvm_code.h"
+#include "cep/list.h"
 #include <stdlib.h>
 
 static int compare(const void *a, const void *b)
@@ -30,6 +31,10 @@ void exprvm_set_init(struct exprvm_set *s, const struct expr *in, const struct d
                      struct arena *arena)
 {
     *s = (struct exprvm_set){.type = in->args[0]->type};
+    if (in->kind == EXPR_IN_LIST) {
+        s->list = in->list;
+        return;
+    }
     s->sorted = arena_alloc(arena, in->nargs * sizeof *s->sorted);
     for (unsigned i = 1; i < in->nargs; i++) {
         const struct value *v = &in->args[i]->constant;
@@ -52,6 +57,8 @@ void exprvm_set_fini(struct exprvm_set *s)
 enum truth exprvm_set_has(const struct exprvm_set *s, union cell c)
 {
     bool has = false;
+    if (s->list != NULL)
+        return list_has(s->list, c) ? TRUTH_TRUE : TRUTH_FALSE;
     if (s->strings != NULL) {
         has = dict_find(s->strings, c.s.p, c.s.n) != 0;
     } else {

@@ -526,6 +526,14 @@ struct ast_column ast_column_watermark(struct ast *a, struct token word, struct 
                                .at = word.at};
 }
 
+struct ast_values ast_values(struct ast *a, struct ast_values l, struct token open,
+                             struct ast_exprs values, struct token close)
+{
+    struct ast_row row = {.at = ast_span(open.at, close.at), .values = values};
+    APPEND(l, row);
+    return l;
+}
+
 struct ast_emits ast_emits(struct ast *a, struct ast_emits l, struct token what, struct token to)
 {
     APPEND(l, ((struct ast_emit){.what = what, .to = ast_name(a, to)}));

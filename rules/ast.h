@@ -306,6 +306,17 @@ enum ast_statement_kind {
     AST_RULE,
     AST_SELECT, /* bare */
     AST_EXPLAIN,
+    AST_INSERT,
+};
+
+struct ast_row { /* of VALUES */
+    struct span at;
+    struct ast_exprs values;
+    struct ast_row *next;
+};
+
+struct ast_values {
+    struct ast_row *first, *last;
 };
 
 struct ast_statement {
@@ -318,6 +329,7 @@ struct ast_statement {
     struct ast_select *select; /* RULE, SELECT */
     struct ast_emit *emits;
     struct span emit_at;
+    struct ast_row *rows; /* INSERT */
     struct token format; /* EXPLAIN: FORMAT x, or kind 0 */
 };
 
@@ -431,6 +443,8 @@ struct ast_column ast_column_computed(struct ast *a, struct token name, struct a
 struct ast_column ast_column_watermark(struct ast *a, struct token word, struct token name,
                                        bool punctuated, struct ast_expr *e);
 
+struct ast_values ast_values(struct ast *a, struct ast_values l, struct token open,
+                             struct ast_exprs values, struct token close);
 struct ast_emits ast_emits(struct ast *a, struct ast_emits l, struct token what, struct token to);
 struct ast_statement *ast_statement(struct ast *a, enum ast_statement_kind kind, struct token first,
                                     struct token name);

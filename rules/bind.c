@@ -125,7 +125,10 @@ static const struct expr *to_slots(struct bind *b, const struct expr *e, const s
         if ((args[i] = to_slots(b, e->args[i], at)) == NULL)
             return NULL;
     struct expr *copy = types_node(b->cc, e->kind, e->type, e->at, e->nargs, args);
-    copy->func = e->func;
+    if (e->kind == EXPR_IN_LIST)
+        copy->list = e->list;
+    else
+        copy->func = e->func;
     return copy;
 }
 
@@ -310,6 +313,12 @@ static const struct expr *bind_list(struct bind *b, const struct ast_expr *e)
     return negated(b, e, logic_like(b->cc, args[0], args[1], e->nargs > 2 ? args[2] : NULL, e->at));
 }
 
+static const struct expr *bind_in_list(struct bind *b, const struct ast_expr *e)
+{
+    const struct list *l = names_list(b->cc, &e->name);
+    return negated(b, e, logic_in_list(b->cc, bind_expr(b, e->args), l, e->at));
+}
+
 static const struct expr *bind_cast(struct bind *b, const struct ast_expr *e)
 {
     struct type t;
@@ -355,10 +364,7 @@ const struct expr *bind_expr(struct bind *b, const struct ast_expr *e)
     case AST_CALL:
         return call_bind(b, e);
     case AST_IN_LIST:
-        bind_expr(b, e->args);
-        diag_error(cc->d, "unsupported", e->name.at, "write the values out: IN ('a', 'b')",
-                   "IN LIST %s: this release has no lists yet", e->name.text);
-        return NULL;
+        return bind_in_list(b, e);
     case AST_STAR:
         break;
     }

@@ -15,6 +15,7 @@ struct cc_known {
     const char *name, *key;
     const char *what; /* "stream", "rule", "list", "sink" */
     const struct schema *schema; /* a stream's, or NULL */
+    struct list *list; /* a list's, or NULL */
     bool wrong; /* its statement has errors: what reads it says nothing more */
     MAP_LINK;
 };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/compile.h"
 #include "base/mem.h"
+#include "cep/list.h"
 #include "cep/match.h"
 #include "cep/overprog.h"
 #include "cep/window.h"
 #include "rules/explain.h"
 #include "rules/explainrule.h"
+#include "rules/listdef.h"
 #include "rules/names.h"
 #include "rules/parse.h"
 #include "rules/planner.h"
@@ -142,6 +144,26 @@ static void compile_stream(struct compiling *c, const struct ast_statement *st)
     add(c, st, STATEMENT_STREAM)->schema = s;
 }
 
+static void compile_list(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "list");
+    struct list *l = listdef_make(&c->cc, st);
+    remember(c, st, "list", NULL, l == NULL);
+    struct cc_known *k = names_known(&c->cc, st->name.text);
+    if (l == NULL)
+        return;
+    if (strcmp(k->what, "list") == 0)
+        k->list = l;
+    add(c, st, STATEMENT_LIST)->list = l;
+}
+
+static void compile_insert(struct compiling *c, const struct ast_statement *st)
+{
+    struct list *l = names_list(&c->cc, &st->name);
+    if (l != NULL && listdef_insert(&c->cc, l, st))
+        add(c, st, STATEMENT_INSERT);
+}
+
 /* What an operator says without a place is said of the statement. */
 static void give_place(struct diag *d, int from, struct span at)
 {
@@ -230,13 +252,16 @@ static void compile_statement(struct compiling *c, const struct ast_statement *s
                    "a SELECT by itself has no name; it must be a rule's");
         break;
     case AST_LIST:
+        compile_list(c, st);
+        break;
+    case AST_INSERT:
+        compile_insert(c, st);
+        break;
     case AST_SINK:
-        check_name(c, st, st->kind == AST_LIST ? "list" : "sink");
-        remember(c, st, st->kind == AST_LIST ? "list" : "sink", NULL, false);
+        check_name(c, st, "sink");
+        remember(c, st, "sink", NULL, false);
         diag_error(c->cc.d, "unsupported", st->name.at, NULL,
-                   "CREATE %s %s: this release has no %ss yet",
-                   st->kind == AST_LIST ? "LIST" : "SINK", st->name.text,
-                   st->kind == AST_LIST ? "list" : "sink");
+                   "CREATE SINK %s: this release has no sinks yet", st->name.text);
         break;
     }
 }
@@ -340,6 +365,8 @@ void compile_script_free(struct script *s)
         return;
     for (unsigned i = 0; i < s->n; i++)
         plan_unref(s->statements[i].rule);
+    for (unsigned i = 0; i < s->n; i++)
+        list_free(s->statements[i].list);
     mem_free(s->statements);
     arena_free(s->arena);
     mem_free(s);

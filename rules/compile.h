@@ -19,7 +19,8 @@ enum statement_kind {
     STATEMENT_RULE,
     STATEMENT_LIST,
     STATEMENT_SINK,
-    STATEMENT_EXPLAIN
+    STATEMENT_EXPLAIN,
+    STATEMENT_INSERT /* done already: its items are in the list */
 };
 
 struct statement {
@@ -29,6 +30,7 @@ struct statement {
     const struct schema *schema; /* STREAM: lives in the script's arena */
     struct rule_plan *
         rule; /* RULE: one reference, taken over by whoever wants it (else freed with the script) */
+    struct list *list; /* LIST: freed with the script */
     const char *name; /* of what is created or explained */
     const char *format; /* EXPLAIN: "TEXT", "JSON", "DOT"; NULL: not said */
 };

@@ -34,9 +34,9 @@ static const struct ast_exprs no_exprs;
  * (LEFT, EMIT): there the table's default would take them for the alias. */
 %fallback ID
     AFTER ASC CURRENT DESC DESCRIPTOR EACH EMPTY ERRORS ESCAPE EXPLAIN EXTRACT FILTER FINAL FIRST FOLLOWING
-    FORMAT INTERVAL KEY LAST LATE LIST MATCH MATCHES NEXT NO OF OMIT ONE PAST PER PERMUTE PRECEDING PRIMARY
+    FORMAT INSERT INTERVAL INTO KEY LAST LATE LIST MATCH MATCHES NEXT NO OF OMIT ONE PAST PER PERMUTE PRECEDING PRIMARY
     PUNCTUATED RANGE REPLACE ROW ROWS RULE RUNNING SHOW SINK SKIP STEP STREAM SYSTEM_TIME TIMEOUTS TIMESTAMP TO
-    UNBOUNDED UNKNOWN UNMATCHED UNTIL WATERMARK.
+    UNBOUNDED UNKNOWN UNMATCHED UNTIL VALUES WATERMARK.
 
 script ::= statement. { a->statement = a->built; }
 script ::= .
@@ -51,6 +51,10 @@ statement ::= create(C) LIST ID(N) LP columns(L) RP with(W). {
     struct ast_statement *s = ast_statement(a, AST_LIST, C, N);
     s->columns = L.first;
     s->options = W.first;
+}
+statement ::= INSERT(C) INTO ID(N) VALUES values(R). {
+    struct ast_statement *s = ast_statement(a, AST_INSERT, C, N);
+    s->rows = R.first;
 }
 statement ::= create(C) SINK ID(N) with(W). {
     struct ast_statement *s = ast_statement(a, AST_SINK, C, N);
@@ -75,6 +79,10 @@ create(A) ::= CREATE(A).
 create(A) ::= CREATE(A) OR REPLACE. { A.n = 0; /* ast_statement reads this as OR REPLACE */ }
 format(A) ::= . { A = none; }
 format(A) ::= LP FORMAT ID(F) RP. { A = F; }
+
+%type values {struct ast_values}
+values(A) ::= LP(P) exprs(L) RP(R). { A = ast_values(a, (struct ast_values){0}, P, L, R); }
+values(A) ::= values(B) COMMA LP(P) exprs(L) RP(R). { A = ast_values(a, B, P, L, R); }
 
 %type with {struct ast_options}
 %type options {struct ast_options}

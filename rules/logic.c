@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/logic.h"
+#include "cep/list.h"
 #include "rules/simplify.h"
 #include <math.h>
 #include <string.h>
@@ -247,6 +248,28 @@ const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
     else if (never != NULL)
         rest[nrest++] = never;
     return simplify_logic(cc, EXPR_OR, nrest, rest, at);
+}
+
+const struct expr *logic_in_list(struct cc *cc, const struct expr *x, const struct list *l,
+                                 struct span at)
+{
+    char t[32], key[32];
+    if (x == NULL || l == NULL)
+        return NULL;
+    struct type want = list_type(l);
+    if (x->type.kind == TYPE_NULL)
+        return types_null(cc, types_of(TYPE_BOOLEAN), at);
+    if (x->type.kind != want.kind || (want.kind == TYPE_DECIMAL && x->type.scale != want.scale)) {
+        schema_type_name(want, key);
+        diag_error(cc->d, "type", x->at,
+                   arena_printf(cc->scratch, "CAST(%s AS %s)", types_quote(cc, x->at), key),
+                   "the keys of list %s are %s, and %s is %s", list_name(l), key,
+                   types_quote(cc, x->at), schema_type_name(x->type, t));
+        return NULL;
+    }
+    struct expr *e = types_node(cc, EXPR_IN_LIST, types_of(TYPE_BOOLEAN), at, 1, &x);
+    e->list = l;
+    return e;
 }
 
 static bool has_wildcard(const struct expr *pattern)

@@ -21,6 +21,9 @@ const struct expr *logic_not(struct cc *cc, const struct expr *e, struct span at
 const struct expr *logic_is(struct cc *cc, enum expr_kind k, const struct expr *e, struct span at);
 const struct expr *logic_in(struct cc *cc, const struct expr *x, unsigned n,
                             const struct expr *const *items, struct span at);
+/* x must be of the type of the list's key, to the digit: what would be rounded to fit is not in the list. */
+const struct expr *logic_in_list(struct cc *cc, const struct expr *x, const struct list *l,
+                                 struct span at);
 const struct expr *logic_like(struct cc *cc, const struct expr *e, const struct expr *pattern,
                               const struct expr *escape, struct span at);
 /* when, then, …, else; an even n: no else. */

@@ -76,6 +76,28 @@ const struct schema *names_stream(struct cc *cc, const struct ast_name *n)
     return NULL;
 }
 
+struct list *names_list(struct cc *cc, const struct ast_name *n)
+{
+    const char *candidates[CANDIDATES_MAX];
+    size_t count = 0;
+    struct cc_known *k = names_known(cc, n->text), *next = NULL;
+    if (k != NULL && k->list != NULL && names_same(n, k->name))
+        return k->list;
+    if (k != NULL && k->wrong)
+        return NULL; /* its own statement has said what is wrong */
+    MAP_EACH(cc->known, k, next) {
+        if (k->list != NULL && count < CANDIDATES_MAX)
+            candidates[count++] = k->name;
+    }
+    if (cc->scope != NULL && !cc->scope->lists)
+        diag_error(cc->d, "unsupported", n->at, "write the values out: IN ('a', 'b')",
+                   "list %s: a server has no lists yet", n->text);
+    else
+        diag_error(cc->d, "unknown-list", n->at, names_hint(cc, n->text, candidates, count),
+                   "no list %s", n->text);
+    return NULL;
+}
+
 /* --- columns ---------------------------------------------------------------------------------- */
 
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias)

@@ -48,6 +48,8 @@ struct cc_known *names_known(const struct cc *cc, const char *name);
 const char *names_key(struct arena *a, const char *name);
 /* NULL, once said. */
 const struct schema *names_stream(struct cc *cc, const struct ast_name *n);
+/* NULL, once said. */
+struct list *names_list(struct cc *cc, const struct ast_name *n);
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias);
 
 bool names_same(const struct ast_name *n, const char *name);

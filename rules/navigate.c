@@ -71,7 +71,10 @@ static const struct expr *push_down(struct cc *cc, const struct expr *e, struct 
     for (unsigned i = 0; i < e->nargs; i++)
         args[i] = push_down(cc, e->args[i], nav);
     struct expr *copy = types_node(cc, e->kind, e->type, e->at, e->nargs, args);
-    copy->func = e->func;
+    if (e->kind == EXPR_IN_LIST)
+        copy->list = e->list;
+    else
+        copy->func = e->func;
     return copy;
 }
 

@@ -11,6 +11,7 @@ struct scope {
     const struct schema *(*stream)(void *ctx, const char *name);
     /* The i-th known stream's name, for "did you mean"; NULL past the last. */
     const char *(*stream_name)(void *ctx, unsigned i);
+    bool lists; /* CREATE LIST may stand in a script; without a scope it may */
 };
 
 #endif

@@ -14,6 +14,7 @@ static const char usage[] =
     "\n"
     "  --input [STREAM=]FILE  events, one JSON object a line; several are read a line each in "
     "turn\n"
+    "  --list NAME=FILE       items of a list, one JSON object a line, beside those of INSERT\n"
     "  --output FILE          results go there instead of to standard output\n"
     "  --stats                at the end, print figures as JSON (on standard output if results go "
     "to a\n"
@@ -33,6 +34,7 @@ static const char usage[] =
 
 static const struct option long_options[] = {
     {"input", required_argument, NULL, 'i'},
+    {"list", required_argument, NULL, 'l'},
     {"output", required_argument, NULL, 'o'},
     {"stats", no_argument, NULL, 's'},
     {"no-end", no_argument, NULL, 'n'},
@@ -51,6 +53,11 @@ static int set_option(struct evaljob_options *o, int option)
         if (o->ninputs == EVALJOB_INPUTS_MAX)
             return args_complain("eval", "at most %d inputs", EVALJOB_INPUTS_MAX);
         o->inputs[o->ninputs++] = optarg;
+        return ARGS_OK;
+    case 'l':
+        if (o->nlists == EVALJOB_LISTS_MAX)
+            return args_complain("eval", "at most %d lists", EVALJOB_LISTS_MAX);
+        o->lists[o->nlists++] = optarg;
         return ARGS_OK;
     case 'o':
         o->output = optarg;

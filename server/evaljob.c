@@ -5,6 +5,7 @@
 #include "server/args.h"
 #include "server/evalexplain.h"
 #include "server/evalfeed.h"
+#include "server/evallist.h"
 #include "server/evalrun.h"
 #include "server/evalscript.h"
 #include "server/evaltext.h"
@@ -294,6 +295,14 @@ static int read_rules(const struct evaljob_options *o, struct evaltext *text)
     return ARGS_OK;
 }
 
+static int fill_lists(const struct evaljob_options *o, const struct loaded *l)
+{
+    int code = ARGS_OK;
+    for (unsigned i = 0; i < o->nlists && code == ARGS_OK; i++)
+        code = evallist_load(l->script, o->lists[i]);
+    return code;
+}
+
 int evaljob_run(const struct evaljob_options *o)
 {
     struct evaltext text = {0};
@@ -308,7 +317,9 @@ int evaljob_run(const struct evaljob_options *o)
         else if (l.nrules == 0 && !o->check)
             args_complain("eval", "there is no CREATE RULE in %s", o->rules[0]);
         else
-            code = o->check ? ARGS_OK : run_inputs(o, &l);
+            code = fill_lists(o, &l);
+        if (code == ARGS_OK && !o->check)
+            code = run_inputs(o, &l);
     }
     unload(&l);
     evaltext_fini(&text);

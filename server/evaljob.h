@@ -6,13 +6,15 @@
 #define WEIR_SERVER_EVALJOB_H
 #include <stdbool.h>
 
-enum { EVALJOB_INPUTS_MAX = 64, EVALJOB_WORKERS_MAX = 64, EVALJOB_BATCH_MAX = 1024 };
+enum { EVALJOB_INPUTS_MAX = 64, EVALJOB_LISTS_MAX = 64, EVALJOB_WORKERS_MAX = 64, EVALJOB_BATCH_MAX = 1024 };
 
 struct evaljob_options {
     char *const *rules; /* files */
     unsigned nrules;
     const char *inputs[EVALJOB_INPUTS_MAX]; /* "[STREAM=]FILE"; none: standard input */
     unsigned ninputs;
+    const char *lists[EVALJOB_LISTS_MAX]; /* "NAME=FILE" */
+    unsigned nlists;
     const char *output; /* NULL: standard output */
     bool stats, no_end, check;
     unsigned workers, batch;

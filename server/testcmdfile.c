@@ -414,7 +414,7 @@ static bool take_include(struct parser *p)
     return true;
 }
 
-/* A CREATE statement is the compiler's: it is found whole, and kept where it stands. */
+/* A CREATE or INSERT statement is the compiler's: it is found whole, and kept where it stands. */
 static void take_create(struct parser *p)
 {
     size_t from = p->w.at.begin;
@@ -434,7 +434,7 @@ static bool take_statement(struct parser *p, struct testcmdfile_test **test)
         return take_include(p);
     if (take(p, "DEFAULT"))
         return take_defaults(p);
-    return fail(p, NULL, "INCLUDE, CREATE, DEFAULT or TEST");
+    return fail(p, NULL, "INCLUDE, CREATE, INSERT, DEFAULT or TEST");
 }
 
 static void parse_all(struct parser *p)
@@ -443,7 +443,7 @@ static void parse_all(struct parser *p)
     while (p->w.kind != TESTCMDTEXT_END) {
         if (take_mark(p, ';'))
             continue;
-        if (testcmdtext_is(&p->w, "CREATE")) {
+        if (testcmdtext_is(&p->w, "CREATE") || testcmdtext_is(&p->w, "INSERT")) {
             take_create(p);
             continue;
         }

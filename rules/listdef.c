@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/listdef.h"
+#include "rules/bind.h"
+#include <string.h>
+
+/* --- CREATE LIST ------------------------------------------------------------------------------ */
+
+/* What a column of a stream may have, and a list's not. */
+static bool is_plain(struct cc *cc, const struct ast_column *c)
+{
+    const char *what = c->watermark          ? "WATERMARK"
+                       : c->computed != NULL ? "a computed column"
+                       : c->path.kind != 0   ? "FROM"
+                                             : NULL;
+    if (what != NULL)
+        diag_error(cc->d, "column", c->at, NULL, "a list has no %s: a stream has",
+                   what[0] == 'a' ? what + strlen("a ") : what);
+    return what == NULL;
+}
+
+static bool add_column(struct cc *cc, struct schema *s, struct column *columns,
+                       const struct ast_column *c)
+{
+    struct column *col = &columns[s->ncolumns];
+    if (!is_plain(cc, c))
+        return false;
+    if (schema_column(s, c->name.text, strlen(c->name.text)) >= 0) {
+        diag_error(cc->d, "column", c->name.at, NULL, "column %s is there twice", c->name.text);
+        return false;
+    }
+    if (s->ncolumns == SCHEMA_COLUMNS_MAX) {
+        diag_error(cc->d, "limit", c->name.at, NULL, "a list has at most %d columns",
+                   SCHEMA_COLUMNS_MAX);
+        return false;
+    }
+    *col = (struct column){.name = arena_str(cc->arena, c->name.text),
+                           .not_null = c->not_null || c->primary_key};
+    if (!bind_type(cc, c->type, &col->type))
+        return false;
+    if (col->type.kind == TYPE_INTERVAL) {
+        diag_error(cc->d, "type", c->type->at, NULL, "INTERVAL is a type of expressions only");
+        return false;
+    }
+    s->ncolumns++;
+    return true;
+}
+
+struct list *listdef_make(struct cc *cc, const struct ast_statement *st)
+{
+    struct schema *s = arena_zero(cc->arena, sizeof *s);
+    struct column *columns = arena_zero(cc->arena, (SCHEMA_COLUMNS_MAX + 1) * sizeof *columns);
+    int errors = cc->d->errors, key = -1;
+    if (cc->scope != NULL && !cc->scope->lists) {
+        diag_error(cc->d, "unsupported", st->name.at, NULL,
+                   "CREATE LIST %s: a server has no lists yet", st->name.text);
+        return NULL;
+    }
+    s->columns = columns;
+    s->name = arena_str(cc->arena, st->name.text);
+    s->time_column = -1;
+    for (const struct ast_column *c = st->columns; c != NULL; c = c->next) {
+        if (!add_column(cc, s, columns, c) || !c->primary_key)
+            continue;
+        if (key >= 0)
+            diag_error(cc->d, "column", c->at, NULL, "a list has one PRIMARY KEY, and %s is it",
+                       columns[key].name);
+        else
+            key = (int)s->ncolumns - 1;
+    }
+    if (key < 0 && cc->d->errors == errors)
+        diag_error(cc->d, "column", st->name.at, "card STRING PRIMARY KEY",
+                   "list %s does not say which column is looked up: PRIMARY KEY is missing",
+                   st->name.text);
+    for (const struct ast_option *o = st->options; o != NULL; o = o->next)
+        diag_error(cc->d, "option", o->name.at, NULL, "a list has no options");
+    return cc->d->errors == errors ? list_new(s, (unsigned)key) : NULL;
+}
+
+/* --- INSERT ----------------------------------------------------------------------------------- */
+
+static bool is_number(struct type t)
+{
+    return t.kind == TYPE_BIGINT || t.kind == TYPE_DECIMAL || t.kind == TYPE_DOUBLE;
+}
+
+/* A constant of the column's type; a number becomes it if nothing is lost. NULL, once said. */
+static const struct expr *bind_value(struct cc *cc, const struct ast_expr *e,
+                                     const struct column *col)
+{
+    static const struct names_relation nothing = {.what = "VALUES"};
+    struct bind b = {.cc = cc, .rel = &nothing, .clause = "VALUES"};
+    const struct expr *v = bind_expr(&b, e);
+    char t[32], want[32];
+    if (v == NULL)
+        return NULL;
+    if (v->kind != EXPR_CONST) {
+        diag_error(cc->d, "type", e->at, NULL, "VALUES takes constants");
+        return NULL;
+    }
+    if (v->constant.null) {
+        if (col->not_null)
+            diag_error(cc->d, "type", e->at, NULL, "column %s cannot be NULL", col->name);
+        return col->not_null ? NULL : v;
+    }
+    const struct expr *same = NULL;
+    if (v->type.kind == col->type.kind || (is_number(v->type) && is_number(col->type)))
+        same = types_cast(cc, v, col->type, true, e->at);
+    else
+        diag_error(cc->d, "type", e->at, NULL, "column %s is %s, and %s is %s", col->name,
+                   schema_type_name(col->type, want), types_quote(cc, e->at),
+                   schema_type_name(v->type, t));
+    if (same == NULL || col->type.kind == TYPE_DOUBLE || !is_number(v->type))
+        return same;
+    const struct expr *equal = logic_compare(cc, EXPR_EQ, v, same, e->at);
+    if (same->kind == EXPR_CONST && !same->constant.null && equal != NULL &&
+        equal->kind == EXPR_CONST && equal->constant.c.i != 0)
+        return same;
+    diag_error(cc->d, "type", e->at, NULL, "column %s is %s, which %s does not fit", col->name,
+               schema_type_name(col->type, want), types_quote(cc, e->at));
+    return NULL;
+}
+
+static bool insert_row(struct cc *cc, struct list *l, const struct ast_row *row)
+{
+    const struct schema *s = list_schema(l);
+    const struct expr *key = NULL;
+    unsigned i = 0;
+    bool good = true;
+    if (row->values.n != s->ncolumns) {
+        diag_error(cc->d, "type", row->at, NULL, "list %s has %u columns, and here are %u values",
+                   s->name, s->ncolumns, row->values.n);
+        return false;
+    }
+    for (const struct ast_expr *e = row->values.first; e != NULL; e = e->next, i++) {
+        const struct expr *v = bind_value(cc, e, &s->columns[i]);
+        good = good && v != NULL;
+        if (i == list_key(l))
+            key = v;
+    }
+    if (!good || list_put(l, key->constant.c) == ERR_OK)
+        return good;
+    diag_error(cc->d, "limit", row->at, NULL, "a list has at most %d items, and keys of %d bytes",
+               LIST_ITEMS_MAX, LIST_KEY_MAX);
+    return false;
+}
+
+bool listdef_insert(struct cc *cc, struct list *l, const struct ast_statement *st)
+{
+    struct cc temporary = *cc; /* what is put into the list is copied */
+    bool good = true;
+    temporary.arena = cc->scratch;
+    for (const struct ast_row *row = st->rows; row != NULL; row = row->next)
+        good = insert_row(&temporary, l, row) && good;
+    return good;
+}
