@@ -24,7 +24,7 @@ struct plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending 
 struct plan_output {
     const char *name;
     struct type type;
-    const struct expr *e; /* FILTER: over the row. WINDOW: over slots. OVER: both. MATCH: over the match; `current` is the last row */
+    const struct expr *e; /* over the row (FILTER), slots (WINDOW), both (OVER), the match (MATCH; `current` is its last row) */
 };
 
 enum window_kind {
