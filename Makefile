@@ -42,7 +42,7 @@ CPPFLAGS = -D_GNU_SOURCE -DH2O_USE_EPOLL=1 -I. -I$(B)/gen -MMD -MP
 LDFLAGS  = $(MODE_$(MODE)) -pthread -Wl,--as-needed
 # simdjson's own flags would turn its threads on, so only the library is named.
 PACKAGES := libh2o-evloop openssl zlib sqlite3 rocksdb jansson yaml-0.1 libcurl libxxhash libzstd
-LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -lsimdjson -lstdc++ -lm
+LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -lsimdjson -lre2 -lstdc++ -lm
 
 # --- what there is -----------------------------------------------------------------------------------------------
 # A room is a folder; a new file in it needs no line here. Each room is an archive, and what is linked names the rooms

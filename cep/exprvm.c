@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/exprvm_code.h"
+#include "cep/func_regex.h"
 
 struct exprvm *exprvm_new(const struct expr *e, const struct dict *dict)
 {
@@ -21,6 +22,9 @@ void exprvm_free(struct exprvm *x)
         return;
     for (unsigned i = 0; i < x->nsets; i++)
         exprvm_set_fini(&x->sets[i]);
+    for (unsigned i = 0; i < x->nregexes; i++)
+        func_regex_free(x->regexes[i]);
+    mem_free(x->regexes);
     mem_free(x->code);
     mem_free(x->args);
     mem_free(x->consts);

@@ -5,6 +5,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/exprvm_code.h"
+#include "cep/func_regex.h"
 #include <string.h>
 
 enum { NO_NAV = UINT16_MAX };
@@ -20,7 +21,8 @@ struct builder {
     const struct dict *dict;
     struct registers values, truths;
     unsigned nav; /* row that columns are of; NO_NAV: the current one */
-    size_t cap_code, cap_args, cap_consts, cap_sets, cap_likes, cap_navs, cap_externals;
+    size_t cap_code, cap_args, cap_consts, cap_sets, cap_likes, cap_regexes, cap_navs,
+        cap_externals;
 };
 
 static struct exprvm_operand build(struct builder *b, const struct expr *e);
@@ -272,14 +274,45 @@ static struct exprvm_operand build_cast(struct builder *b, const struct expr *e)
     return dst;
 }
 
+/* A constant that the function wants ready (func.h). What the compiler would have refused is NULL. */
+static struct exprvm_operand build_ready(struct builder *b, char letter, const struct expr *e)
+{
+    struct exprvm *x = b->x;
+    char problem[FUNC_REGEX_PROBLEM];
+    const void *p = NULL;
+    union cell c = {.i = -1};
+    BUG_IF(e->kind != EXPR_CONST, "a pattern, zone or unit that is no constant");
+    if (e->constant.null)
+        return constant(b, e->constant);
+    struct str s = e->constant.c.s;
+    if (letter == 'u') {
+        c.i = func_unit_find(s.p, s.n);
+    } else if (letter == 'z') {
+        p = zone_find(s.p, s.n);
+    } else {
+        struct func_regex *r = func_regex_new(s.p, s.n, problem);
+        p = r;
+        if (r != NULL) {
+            x->regexes =
+                mem_grow(x->regexes, x->nregexes, 1, &b->cap_regexes, sizeof(struct func_regex *));
+            x->regexes[x->nregexes++] = r;
+        }
+    }
+    if (p != NULL)
+        c.i = (int64_t)(uintptr_t)p;
+    return constant(b, (struct value){.type.kind = TYPE_BIGINT, .null = c.i == -1, .c = c});
+}
+
 /* CONCAT, FUNC and LIKE of a pattern that is no constant. */
 static struct exprvm_operand build_call(struct builder *b, const struct expr *e, enum exprvm_op op)
 {
     struct exprvm *x = b->x;
     struct exprvm_operand *args = mem_array(e->nargs, sizeof *args);
     BUG_IF(e->nargs > UINT8_MAX, "a function of %u arguments", e->nargs);
-    for (unsigned i = 0; i < e->nargs; i++)
-        args[i] = build(b, e->args[i]);
+    for (unsigned i = 0; i < e->nargs; i++) {
+        char letter = op == OP_FUNC ? func_argument(e->func, i) : '\0';
+        args[i] = func_is_ready(letter) ? build_ready(b, letter, e->args[i]) : build(b, e->args[i]);
+    }
     struct exprvm_operand dst = target(b, e->type);
     x->args = mem_grow(x->args, x->nargs, e->nargs, &b->cap_args, sizeof *x->args);
     struct exprvm_insn *in = emit(b, op);

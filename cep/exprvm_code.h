@@ -111,9 +111,10 @@ struct exprvm {
     struct value *consts;
     struct exprvm_set *sets;
     struct exprvm_like **likes;
+    struct func_regex **regexes;
     struct nav *navs;
     const struct expr **externals;
-    unsigned ncode, nargs, nconsts, nsets, nlikes, nnavs, nexternals, nvalues, ntruths;
+    unsigned ncode, nargs, nconsts, nsets, nlikes, nregexes, nnavs, nexternals, nvalues, ntruths;
     uint64_t dict_serial; /* 0: none */
     struct exprvm_truths *truths; /* of a block */
     struct exprvm_values *values; /* made when a batch first comes */

@@ -34,13 +34,35 @@ static struct str part(struct str s, uint32_t from, uint32_t to)
     return (struct str){s.p + from, to - from, 0};
 }
 
-static struct str trimmed(struct str s, bool left, bool right)
+/* Is the code point of n bytes at p one of those in `set`? */
+static bool one_of(struct str set, const char *p, uint32_t n)
 {
-    uint32_t from = 0, to = s.n;
-    while (left && from < to && s.p[from] == ' ')
-        from++;
-    while (right && to > from && s.p[to - 1] == ' ')
-        to--;
+    for (uint32_t i = 0, end; i < set.n; i = end) {
+        for (end = i + 1; end < set.n && !starts_code_point(set.p[end]); end++)
+            continue;
+        if (end - i == n && memcmp(set.p + i, p, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct str trimmed(struct str s, struct str set, bool left, bool right)
+{
+    uint32_t from = 0, to = s.n, at;
+    while (left && from < to) {
+        for (at = from + 1; at < to && !starts_code_point(s.p[at]); at++)
+            continue;
+        if (!one_of(set, s.p + from, at - from))
+            break;
+        from = at;
+    }
+    while (right && to > from) {
+        for (at = to - 1; at > from && !starts_code_point(s.p[at]); at--)
+            continue;
+        if (!one_of(set, s.p + at, to - at))
+            break;
+        to = at;
+    }
     return part(s, from, to);
 }
 
@@ -171,7 +193,8 @@ bool func_text(unsigned func, const struct func_value *args, unsigned nargs, str
     case FUNC_TRIM:
     case FUNC_LTRIM:
     case FUNC_RTRIM:
-        out->s = trimmed(s, func != FUNC_RTRIM, func != FUNC_LTRIM);
+        out->s = trimmed(s, nargs > 1 ? args[1].c.s : (struct str){" ", 1, 0}, func != FUNC_RTRIM,
+                         func != FUNC_LTRIM);
         return true;
     case FUNC_LENGTH:
         out->i = length(s);

@@ -274,14 +274,6 @@ struct ast_expr *ast_extract(struct ast *a, struct token word, struct token fiel
     return e;
 }
 
-struct ast_expr *ast_call_from(struct ast *a, struct token name, struct ast_exprs args,
-                               struct token end)
-{
-    struct ast_expr *e = ast_call(a, name, false, args, end);
-    e->has_from = true;
-    return e;
-}
-
 struct ast_expr *ast_modified(struct ast *a, struct token modifier, struct ast_expr *call)
 {
     (void)a;

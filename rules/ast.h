@@ -377,6 +377,17 @@ struct ast_expr *ast_extract(struct ast *a, struct token word, struct token fiel
                              struct ast_expr *e, struct token end);
 struct ast_expr *ast_call_from(struct ast *a, struct token name, struct ast_exprs args,
                                struct token end);
+/* ast_call.c */
+struct ast_expr *ast_call_to(struct ast *a, struct token name, struct ast_expr *x,
+                             struct token unit, struct token end);
+struct ast_expr *ast_call_regexp(struct ast *a, struct ast_expr *x, struct token op, bool negated,
+                                 struct ast_expr *pattern);
+struct ast_expr *ast_call_zone(struct ast *a, struct ast_expr *x, struct token at,
+                               struct ast_expr *zone);
+struct ast_expr *ast_call_trim(struct ast *a, struct token name, struct token where,
+                               struct ast_expr *set, struct ast_expr *s, struct token end);
+struct ast_expr *ast_call_in(struct ast *a, struct token name, struct ast_expr *part,
+                             struct ast_expr *s, struct token end);
 struct ast_expr *ast_modified(struct ast *a, struct token modifier, struct ast_expr *call);
 struct ast_expr *ast_filtered(struct ast *a, struct ast_expr *call, struct ast_expr *filter);
 struct ast_expr *ast_over(struct ast *a, struct ast_expr *call, struct token word,

@@ -2,6 +2,7 @@
 #include "rules/bind.h"
 #include "base/timebase.h"
 #include "rules/call.h"
+#include "rules/callarg.h"
 #include "rules/grammar.h"
 #include "rules/interval.h"
 #include "rules/navigate.h"
@@ -166,6 +167,15 @@ static const struct expr *bind_name(struct bind *b, const struct ast_expr *e)
     *copy = *c->e;
     copy->at = e->at;
     return copy;
+}
+
+/* CURRENT_TIMESTAMP stands without parentheses; a column may be called so all the same. */
+static bool is_refused(struct bind *b, const struct ast_expr *e)
+{
+    bool ambiguous;
+    return e->qualifier.text == NULL && !e->name.quoted &&
+           (b->rel == NULL || names_find(b->rel, &e->qualifier, &e->name, &ambiguous) == NULL) &&
+           callarg_refused(b, e->name.text, e->at);
 }
 
 /* --- operators -------------------------------------------------------------------------------- */
@@ -345,7 +355,7 @@ const struct expr *bind_expr(struct bind *b, const struct ast_expr *e)
     case AST_INTERVAL:
         return bind_interval_literal(b, e);
     case AST_NAME:
-        return bind_name(b, e);
+        return is_refused(b, e) ? NULL : bind_name(b, e);
     case AST_UNARY:
         return bind_unary(b, e);
     case AST_BINARY:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/call.h"
-#include "cep/func_list.h"
+#include "cep/func.h"
 #include "rules/aggregate.h"
+#include "rules/callarg.h"
 #include "rules/grammar.h"
 #include "rules/navigate.h"
 #include "rules/overrule.h"
@@ -28,9 +29,9 @@ static const struct {
 };
 
 /* Those that become nodes of their own, and names that are known elsewhere. */
-static const char *const others[] = {"COALESCE", "IFNULL",     "NULLIF",       "IF",   "MOD",
-                                     "CONCAT",   "CLASSIFIER", "MATCH_NUMBER", "PREV", "NEXT",
-                                     "FIRST",    "LAST",       "MATCH_ROWTIME"};
+static const char *const others[] = {"COALESCE", "IFNULL", "NULLIF",     "IF",           "MOD",
+                                     "CONCAT",   "PI",     "CLASSIFIER", "MATCH_NUMBER", "PREV",
+                                     "NEXT",     "FIRST",  "LAST",       "MATCH_ROWTIME"};
 static const char *const aggregate_names[] = {"COUNT",
                                               "SUM",
                                               "AVG",
@@ -125,6 +126,10 @@ static const struct expr *argument(struct bind *b, const struct expr *v, char ki
         if (types_is_number(v->type))
             return types_to(b->cc, v, types_of(TYPE_DOUBLE));
         return to_kind(b, v, TYPE_DOUBLE, name, "a number");
+    case 'p':
+    case 'z':
+    case 'u':
+        return callarg_constant(b, kind, v, name);
     case 'n':
         if (types_is_number(v->type))
             return v;
@@ -205,7 +210,9 @@ static const struct expr *scalar(struct bind *b, const struct ast_expr *e, const
         if (s[1] != '*' && s[1] != ':')
             s++;
     }
-    if (!good || args[0] == NULL || (alike && all_of_one_type(b, args, n, f->name, e->at) == NULL))
+    if (!good || (alike && all_of_one_type(b, args, n, f->name, e->at) == NULL))
+        return NULL;
+    if (!callarg_check(b, f->id, args, n))
         return NULL;
     const char *result = strchr(f->signature, ':') + 1;
     struct expr *node = types_node(b->cc, EXPR_FUNC, result_type(*result, args[0]), e->at, n, args);
@@ -226,7 +233,7 @@ static bool wants(struct bind *b, const struct ast_expr *e, unsigned n)
 
 static bool is_other(const char *name)
 {
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 7; i++)
         if (strcasecmp(others[i], name) == 0)
             return true;
     return false;
@@ -254,6 +261,10 @@ static const struct expr *other(struct bind *b, const struct ast_expr *e, const 
         return wants(b, e, 2) ? logic_coalesce(cc, 2, args, e->at) : NULL;
     if (strcasecmp(name, "MOD") == 0)
         return wants(b, e, 2) ? types_arith(cc, EXPR_MOD, args[0], args[1], e->at) : NULL;
+    if (strcasecmp(name, "PI") == 0)
+        return wants(b, e, 0) ? types_const(cc, types_of(TYPE_DOUBLE),
+                                            (union cell){.d = 3.14159265358979323846}, e->at)
+                              : NULL;
     if (strcasecmp(name, "IF") == 0)
         return wants(b, e, 3) ? logic_case(cc, 3, args, e->at) : NULL;
     if (!wants(b, e, 2) || args[0] == NULL)
@@ -289,6 +300,8 @@ static bool check_modifiers(struct bind *b, const struct ast_expr *e, bool navig
 static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
 {
     const struct function *f = find(e->name.text);
+    if (f == NULL && callarg_refused(b, e->name.text, e->op_at))
+        return NULL;
     if (f == NULL && !is_other(e->name.text)) {
         say_unknown(b, e);
         return NULL;
@@ -302,6 +315,11 @@ static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
         diag_error(b->cc->d, "syntax", e->op_at, NULL, "%s does not take FROM", e->name.text);
         return NULL;
     }
+    if (e->flag && (f == NULL || strncmp(f->signature, "t:i", 4) != 0)) {
+        diag_error(b->cc->d, "unknown-function", e->op_at, "like EXTRACT(HOUR FROM ts)",
+                   "a time has no field %s", e->name.text);
+        return NULL;
+    }
     const struct expr *args[ARGS_MAX + 1] = {NULL};
     unsigned n = 0;
     bool good = true;
@@ -311,7 +329,10 @@ static const struct expr *bind_scalar(struct bind *b, const struct ast_expr *e)
                        e->name.text);
             return NULL;
         }
-        args[n] = bind_expr(b, a);
+        const struct expr *unit = NULL;
+        if (f != NULL && func_argument(f->id, n) == 'u')
+            unit = callarg_unit(b, a);
+        args[n] = unit != NULL ? unit : bind_expr(b, a);
         good = good && args[n] != NULL;
         n++;
     }

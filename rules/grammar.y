@@ -24,19 +24,21 @@ static const struct ast_exprs no_exprs;
 %left OR.
 %left AND.
 %right NOT.
-%left IS LIKE BETWEEN IN EQ NE LT LE GT GE.
+%left IS LIKE REGEXP BETWEEN IN EQ NE LT LE GT GE.
 %right ESCAPE.
 %left PLUS MINUS CONCAT.
 %left STAR SLASH PERCENT.
 %right UMINUS.
+%left AT.
+%left TO.
 
 /* Words that are names where the grammar does not wait for them as words. Not those that may follow an optional alias
  * (LEFT, EMIT): there the table's default would take them for the alias. */
 %fallback ID
-    AFTER ASC CURRENT DESC DESCRIPTOR EACH EMPTY ERRORS ESCAPE EXPLAIN EXTRACT FILTER FINAL FIRST FOLLOWING
+    AFTER ASC AT CURRENT DESC DESCRIPTOR EACH EMPTY ERRORS ESCAPE EXPLAIN EXTRACT FILTER FINAL FIRST FOLLOWING
     FORMAT INSERT INTERVAL INTO KEY LAST LATE LIST MATCH MATCHES NEXT NO OF OMIT ONE PAST PER PERMUTE PRECEDING PRIMARY
-    PUNCTUATED RANGE REPLACE ROW ROWS RULE RUNNING SHOW SINK SKIP STEP STREAM SYSTEM_TIME TIMEOUTS TIMESTAMP TO
-    UNBOUNDED UNKNOWN UNMATCHED UNTIL VALUES WATERMARK.
+    PUNCTUATED RANGE REGEXP REPLACE ROW ROWS RULE RUNNING SHOW SINK SKIP STEP STREAM SYSTEM_TIME TIME TIMEOUTS TIMESTAMP TO
+    UNBOUNDED UNKNOWN UNMATCHED UNTIL VALUES WATERMARK ZONE.
 
 script ::= statement. { a->statement = a->built; }
 script ::= .
@@ -323,7 +325,7 @@ expr(A) ::= INTEGER|NUMBER(T). { A = ast_number(a, T); }
 expr(A) ::= STRING(T). { A = ast_string(a, T); }
 expr(A) ::= TIMESTAMP(W) STRING(T). { A = ast_timestamp(a, W, T); }
 expr(A) ::= interval(A).
-interval(A) ::= INTERVAL(W) STRING(T) ID(U). { A = ast_interval(a, W, T, U, none); }
+interval(A) ::= INTERVAL(W) STRING(T) ID(U). [AT] { A = ast_interval(a, W, T, U, none); }
 interval(A) ::= INTERVAL(W) STRING(T) ID(U) TO ID(V). { A = ast_interval(a, W, T, U, V); }
 expr(A) ::= ID(N). { A = ast_column_ref(a, none, N); }
 expr(A) ::= ID(Q) DOT ID(N). { A = ast_column_ref(a, Q, N); }
@@ -345,6 +347,9 @@ expr(A) ::= expr(E) BETWEEN expr(L) AND expr(H). [BETWEEN] { A = ast_between(a, 
 expr(A) ::= expr(E) NOT BETWEEN expr(L) AND expr(H). [BETWEEN] { A = ast_between(a, E, true, L, H); }
 expr(A) ::= expr(E) LIKE expr(P) escape(X). [LIKE] { A = ast_like(a, E, false, P, X); }
 expr(A) ::= expr(E) NOT LIKE expr(P) escape(X). [LIKE] { A = ast_like(a, E, true, P, X); }
+expr(A) ::= expr(E) REGEXP(T) expr(P). { A = ast_call_regexp(a, E, T, false, P); }
+expr(A) ::= expr(E) NOT REGEXP(T) expr(P). [REGEXP] { A = ast_call_regexp(a, E, T, true, P); }
+expr(A) ::= expr(E) AT(T) TIME ZONE expr(Z). [AT] { A = ast_call_zone(a, E, T, Z); }
 escape(A) ::= . [LIKE] { A = NULL; }
 escape(A) ::= ESCAPE expr(E). [ESCAPE] { A = E; }
 not(A) ::= . { A = 0; }
@@ -373,6 +378,12 @@ call(A) ::= ID(N) LP expr(E) FROM expr(F) RP(R). {
 call(A) ::= ID(N) LP expr(E) FROM expr(F) FOR expr(G) RP(R). {
     A = ast_call_from(a, N, ast_exprs(a, ast_exprs(a, ast_exprs(a, no_exprs, E), F), G), R);
 }
+call(A) ::= ID(N) LP ID(W) STRING(S) FROM expr(E) RP(R). { A = ast_call_trim(a, N, W, ast_string(a, S), E, R); }
+call(A) ::= ID(N) LP expr(E) TO ID(U) RP(R). { A = ast_call_to(a, N, E, U, R); }
+call(A) ::= ID(N) LP expr(P) IN ID(C) RP(R). { A = ast_call_in(a, N, P, ast_column_ref(a, none, C), R); }
+call(A) ::= ID(N) LP expr(P) IN ID(Q) DOT ID(C) RP(R). { A = ast_call_in(a, N, P, ast_column_ref(a, Q, C), R); }
+call(A) ::= ID(N) LP expr(P) IN STRING(S) RP(R). { A = ast_call_in(a, N, P, ast_string(a, S), R); }
+call(A) ::= LEFT|RIGHT(N) LP call_args(L) RP(R). { A = ast_call(a, N, false, L, R); }
 call(A) ::= FINAL|RUNNING(M) call(C). { A = ast_modified(a, M, C); }
 call_args(A) ::= call_arg(E). { A = ast_exprs(a, no_exprs, E); }
 call_args(A) ::= call_args(L) COMMA call_arg(E). { A = ast_exprs(a, L, E); }

@@ -6,17 +6,17 @@
 
 /* In the order of the alphabet (of small letters, where _ comes first), for the search. The grammar says which of them may also be names (%fallback). */
 #define KEYWORD_LIST(X)                                                                            \
-    X(AFTER) X(ALL) X(AND) X(AS) X(ASC) X(BETWEEN) X(BY) X(CASE) X(CAST) X(CREATE) X(CURRENT)      \
+    X(AFTER) X(ALL) X(AND) X(AS) X(ASC) X(AT) X(BETWEEN) X(BY) X(CASE) X(CAST) X(CREATE) X(CURRENT)      \
     X(DEFINE) X(DESC) X(DESCRIPTOR) X(DISTINCT) X(EACH) X(ELSE) X(EMIT) X(EMPTY) X(END) X(ERRORS)  \
     X(ESCAPE) X(EXPLAIN) X(EXTRACT) X(FALSE) X(FILTER) X(FINAL) X(FIRST) X(FOLLOWING) X(FOR)       \
     X(FORMAT) X(FROM) X(FULL) X(GROUP) X(HAVING) X(IN) X(INNER) X(INSERT) X(INTERVAL) X(INTO) X(IS) X(JOIN) X(KEY)   \
     X(LAST) X(LATE) X(LEFT) X(LIKE) X(LIST) X(MATCH) X(MATCH_RECOGNIZE) X(MATCHES) X(MEASURES)     \
     X(NEXT) X(NO) X(NOT) X(NULL) X(OF) X(OMIT) X(ON) X(ONE) X(OR) X(ORDER) X(OUTER) X(OVER)        \
     X(PARTITION) X(PAST) X(PATTERN) X(PER) X(PERMUTE) X(PRECEDING) X(PRIMARY) X(PUNCTUATED)        \
-    X(QUALIFY) X(RANGE) X(REPLACE) X(RIGHT) X(ROW) X(ROWS) X(RULE) X(RUNNING) X(SELECT) X(SHOW)    \
-    X(SINK) X(SKIP) X(STEP) X(STREAM) X(SUBSET) X(SYSTEM_TIME) X(TABLE) X(THEN) X(TIMEOUTS)        \
+    X(QUALIFY) X(RANGE) X(REGEXP) X(REPLACE) X(RIGHT) X(ROW) X(ROWS) X(RULE) X(RUNNING) X(SELECT) X(SHOW)    \
+    X(SINK) X(SKIP) X(STEP) X(STREAM) X(SUBSET) X(SYSTEM_TIME) X(TABLE) X(THEN) X(TIME) X(TIMEOUTS)        \
     X(TIMESTAMP) X(TO) X(TRUE) X(TRY_CAST) X(UNBOUNDED) X(UNKNOWN) X(UNMATCHED) X(UNTIL) X(VALUES) X(WATERMARK) \
-    X(WHEN) X(WHERE) X(WITH) X(WITHIN)
+    X(WHEN) X(WHERE) X(WITH) X(WITHIN) X(ZONE)
 
 static const struct keyword {
     const char *word;

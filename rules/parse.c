@@ -155,16 +155,28 @@ static void offer_group(struct expected *e, int mark, const char *name, const in
 
 static void offer_groups(struct expected *e)
 {
-    static const int expression[] = {TOKEN_NULL,      TOKEN_TRUE,     TOKEN_FALSE,    TOKEN_INTEGER,
-                                     TOKEN_NUMBER,    TOKEN_STRING,   TOKEN_ID,       TOKEN_LP,
-                                     TOKEN_MINUS,     TOKEN_PLUS,     TOKEN_NOT,      TOKEN_CASE,
-                                     TOKEN_CAST,      TOKEN_EXTRACT,  TOKEN_TRY_CAST, TOKEN_FINAL,
-                                     TOKEN_TIMESTAMP, TOKEN_INTERVAL, TOKEN_RUNNING,  0};
-    static const int operators[] = {TOKEN_EQ,      TOKEN_NE,    TOKEN_LT,      TOKEN_LE,
-                                    TOKEN_GT,      TOKEN_GE,    TOKEN_PLUS,    TOKEN_MINUS,
-                                    TOKEN_STAR,    TOKEN_SLASH, TOKEN_PERCENT, TOKEN_CONCAT,
-                                    TOKEN_AND,     TOKEN_OR,    TOKEN_IS,      TOKEN_IN,
-                                    TOKEN_BETWEEN, TOKEN_LIKE,  TOKEN_NOT,     0};
+    static const int expression[] = {TOKEN_NULL,      TOKEN_TRUE,
+                                     TOKEN_FALSE,     TOKEN_INTEGER,
+                                     TOKEN_NUMBER,    TOKEN_STRING,
+                                     TOKEN_ID,        TOKEN_LP,
+                                     TOKEN_MINUS,     TOKEN_PLUS,
+                                     TOKEN_NOT,       TOKEN_CASE,
+                                     TOKEN_CAST,      TOKEN_EXTRACT,
+                                     TOKEN_TRY_CAST,  TOKEN_FINAL,
+                                     TOKEN_TIMESTAMP, TOKEN_INTERVAL,
+                                     TOKEN_RUNNING,   TOKEN_LEFT,
+                                     TOKEN_RIGHT,     0};
+    static const int operators[] = {TOKEN_EQ,      TOKEN_NE,
+                                    TOKEN_LT,      TOKEN_LE,
+                                    TOKEN_GT,      TOKEN_GE,
+                                    TOKEN_PLUS,    TOKEN_MINUS,
+                                    TOKEN_STAR,    TOKEN_SLASH,
+                                    TOKEN_PERCENT, TOKEN_CONCAT,
+                                    TOKEN_AND,     TOKEN_OR,
+                                    TOKEN_IS,      TOKEN_IN,
+                                    TOKEN_BETWEEN, TOKEN_LIKE,
+                                    TOKEN_REGEXP,  TOKEN_AT,
+                                    TOKEN_NOT,     0};
     static const int element[] = {TOKEN_ID,       TOKEN_LP,     TOKEN_BANG,    TOKEN_CARET,
                                   TOKEN_LEXCLUDE, TOKEN_DOLLAR, TOKEN_PERMUTE, 0};
     static const int quantifier[] = {

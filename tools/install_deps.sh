@@ -13,7 +13,7 @@ packages() {
 		echo "gcc g++ make command:pkg-config re2c lemon libc6-dev uthash-dev libh2o-evloop-dev libssl-dev" \
 			"zlib1g-dev libsqlite3-dev librocksdb-dev libjansson-dev libyaml-dev" \
 			"libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libxxhash-dev libzstd-dev" \
-			"libsimdjson-dev"
+			"libsimdjson-dev libre2-dev tzdata"
 		;;
 	web) echo "command:node=nodejs command:npm" ;;
 	run) echo "command:curl ca-certificates" ;;
