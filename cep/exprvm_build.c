@@ -286,7 +286,7 @@ static struct exprvm_operand build_ready(struct builder *b, char letter, const s
         return constant(b, e->constant);
     struct str s = e->constant.c.s;
     if (letter == 'u') {
-        c.i = func_unit_find(s.p, s.n);
+        c.i = func_span_find(s.p, s.n);
     } else if (letter == 'z') {
         p = zone_find(s.p, s.n);
     } else {

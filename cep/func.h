@@ -42,8 +42,8 @@ bool func_call(unsigned func, struct type t, const struct func_value *args, unsi
 
 /* The letter of the signature for argument i (from 0); '\0': it takes no so many. */
 char func_argument(unsigned func, unsigned i);
-const char *func_unit_name(enum func_unit u); /* "DAY" */
-int func_unit_find(const char *name, size_t n); /* in any case, also in the plural; -1: none */
+const char *func_span_name(enum func_unit u); /* "DAY" */
+int func_span_find(const char *name, size_t n); /* in any case, also in the plural; -1: none */
 
 static inline bool func_is_ready(char letter)
 {

@@ -25,12 +25,12 @@ static const struct {
     [FUNC_YEARS] = {"YEAR", 0, 12},
 };
 
-const char *func_unit_name(enum func_unit u)
+const char *func_span_name(enum func_unit u)
 {
     return units[u].name;
 }
 
-int func_unit_find(const char *name, size_t n)
+int func_span_find(const char *name, size_t n)
 {
     for (int i = 0; i < FUNC_UNITS; i++) {
         size_t k = strlen(units[i].name);

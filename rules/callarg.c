@@ -38,10 +38,10 @@ static const struct expr *check_zone(struct bind *b, const struct expr *v)
 static const struct expr *check_unit(struct bind *b, const struct expr *v)
 {
     const char *names[FUNC_UNITS];
-    if (func_unit_find(v->constant.c.s.p, v->constant.c.s.n) >= 0)
+    if (func_span_find(v->constant.c.s.p, v->constant.c.s.n) >= 0)
         return v;
     for (unsigned i = 0; i < FUNC_UNITS; i++)
-        names[i] = func_unit_name((enum func_unit)i);
+        names[i] = func_span_name((enum func_unit)i);
     const char *name = arena_dup(b->cc->scratch, v->constant.c.s.p, v->constant.c.s.n);
     diag_error(b->cc->d, "interval", v->at, names_hint(b->cc, name, names, FUNC_UNITS),
                "no unit of time %s", name);
@@ -77,8 +77,8 @@ const struct expr *callarg_unit(struct bind *b, const struct ast_expr *e)
 {
     if (e->kind != AST_NAME || e->qualifier.text != NULL || e->name.quoted)
         return NULL;
-    int u = func_unit_find(e->name.text, strlen(e->name.text));
-    const char *name = u >= 0 ? func_unit_name((enum func_unit)u) : e->name.text;
+    int u = func_span_find(e->name.text, strlen(e->name.text));
+    const char *name = u >= 0 ? func_span_name((enum func_unit)u) : e->name.text;
     return types_string(b->cc, name, strlen(name), e->at);
 }
 
