@@ -75,6 +75,7 @@ struct match_prog *match_prog_new(const struct rule_plan *plan)
     p->no_skip = p->m->skip == SKIP_NONE;
     enum err e = nfa_build(p->m, NULL, &p->nfa);
     BUG_IF(e != ERR_OK, "rule %s was not refused: %s", plan->name, err_name(e));
+    p->steps = p->nfa->steps;
     make_exprs(p);
     p->all_rows = p->nfa->strict || p->history > 0;
     p->ncounts_at = p->nfa->ambiguous;
@@ -161,11 +162,39 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
     slab_init(&m->cells, sizeof(struct match_cell));
 }
 
-static void unlink_time(struct match *m, struct match_run *run)
+static void time_add(struct match *m, struct match_run *run)
 {
+    if (m->p->steps) {
+        matchdue_push(m, run);
+        return;
+    }
+    run->older = m->newest;
+    *(m->newest != NULL ? &m->newest->newer : &m->oldest) = run;
+    m->newest = run;
+}
+
+static void time_remove(struct match *m, struct match_run *run)
+{
+    if (m->p->steps) {
+        matchdue_pull(m, run);
+        return;
+    }
     *(run->older != NULL ? &run->older->newer : &m->oldest) = run->newer;
     *(run->newer != NULL ? &run->newer->older : &m->newest) = run->older;
     run->older = run->newer = NULL;
+}
+
+/* The run that is over next, and when. */
+static struct match_run *time_first(const struct match *m)
+{
+    if (m->p->steps)
+        return m->nheap > 0 ? m->heap[0] : NULL;
+    return m->oldest;
+}
+
+static evtime time_of(const struct match *m, const struct match_run *run)
+{
+    return m->p->steps ? run->due : matchrun_end_of(m, run);
 }
 
 /* The head run of a cell leaves. */
@@ -176,7 +205,7 @@ static void pop_run(struct match *m, struct match_cell *c, bool timed)
     if (c->first == NULL)
         c->last = NULL;
     if (timed)
-        unlink_time(m, run);
+        time_remove(m, run);
     matchrun_free(m, run);
 }
 
@@ -221,7 +250,7 @@ static struct match_cell *cell_new(struct match *m, struct key *key, evtime t)
 static void cell_free(struct match *m, struct match_cell *c)
 {
     while (c->first != NULL)
-        pop_run(m, c, true);
+        pop_run(m, c, !c->first->untimed);
     for (size_t i = c->memory == NULL ? 0 : c->memory->from; c->memory != NULL && i < c->memory->n;
          i++)
         keyed_unref(m->k, c->memory->rows[i]);
@@ -263,7 +292,8 @@ static void give(struct match *m, struct match_cell *c, struct match_run *run, e
         matchrun_timeouts(m, run);
         return;
     }
-    evtime time = run->best_at_end ? matchrun_end_of(m, run) : run->best->row->row.ts;
+    evtime time =
+        run->best_at_end ? matchdue_absent_until(m, run, run->best) : run->best->row->row.ts;
     matchout_match(m, c, run->best, time, decided);
     *go_on = goes_on_at(m, run, decided);
 }
@@ -294,7 +324,7 @@ static void resolve_each(struct match *m, struct match_cell *c, evtime decided)
         if (!m->p->no_skip)
             give(m, c, run, decided, &ignored);
         if (!run->untimed)
-            unlink_time(m, run);
+            time_remove(m, run);
         matchrun_free(m, run);
     }
     c->last = last;
@@ -312,18 +342,38 @@ static void settle(struct match *m, struct match_cell *c, evtime decided)
 
 static bool is_over(const struct match *m, const struct match_run *run, evtime w)
 {
-    return w >= matchrun_end_of(m, run) || w == EVTIME_MAX;
+    return w >= time_of(m, run) || w == EVTIME_MAX;
+}
+
+/* The time of a run has come. */
+static void end(struct match *m, struct match_run *run, bool end_of_input)
+{
+    evtime due = time_of(m, run);
+    if (m->p->steps && due != EVTIME_MAX && due < matchrun_end_of(m, run)) {
+        matchrun_expire(m, run, due);
+        if (!run->decided) {
+            matchdue_moved(m, run);
+            return;
+        }
+    }
+    time_remove(m, run);
+    run->untimed = true;
+    if (!run->decided)
+        matchrun_end(m, run, end_of_input);
 }
 
 /* Runs of this cell whose time is over before a row at t. */
 static void expire(struct match *m, struct match_cell *c, evtime t)
 {
-    for (struct match_run *run = c->first; run != NULL && is_over(m, run, t); run = run->next)
-        if (!run->decided) {
-            unlink_time(m, run);
-            run->untimed = true;
-            matchrun_end(m, run, false);
+    for (struct match_run *run = c->first; run != NULL; run = run->next) {
+        if (!is_over(m, run, t) && !run->untimed) {
+            if (m->p->steps)
+                continue;
+            break;
         }
+        while (!run->untimed && is_over(m, run, t))
+            end(m, run, false);
+    }
 }
 
 /* Idle states are freed. True: it was. */
@@ -337,14 +387,13 @@ static bool free_if_idle(struct match *m, struct match_cell *c)
 
 void match_advance(struct match *m, evtime w)
 {
-    while (m->oldest != NULL && is_over(m, m->oldest, w)) {
-        struct match_run *run = m->oldest;
+    if (m->p == NULL)
+        return;
+    for (struct match_run *run; (run = time_first(m)) != NULL && is_over(m, run, w);) {
         struct match_cell *c = run->cell;
         struct key *key = c->state.key;
-        evtime over = matchrun_end_of(m, run);
-        unlink_time(m, run);
-        run->untimed = true;
-        matchrun_end(m, run, w == EVTIME_MAX);
+        evtime over = time_of(m, run);
+        end(m, run, w == EVTIME_MAX);
         settle(m, c, over);
         arena_reset(m->k->scratch);
         if (free_if_idle(m, c))
@@ -361,16 +410,17 @@ static void begin(struct match *m, struct match_cell *c, struct keyed_row *r)
         return;
     *(c->last != NULL ? &c->last->next : &c->first) = run;
     c->last = run;
-    run->older = m->newest;
-    *(m->newest != NULL ? &m->newest->newer : &m->oldest) = run;
-    m->newest = run;
+    time_add(m, run);
 }
 
 static void step_all(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
     for (struct match_run *run = c->first; run != NULL; run = run->next)
-        if (!matchrun_is_over(m, run))
+        if (!matchrun_is_over(m, run)) {
             matchrun_step(m, run, r);
+            if (m->p->steps)
+                matchdue_moved(m, run);
+        }
 }
 
 static void shed(struct match *m, struct match_cell *c)
@@ -454,6 +504,7 @@ void match_free(struct match *m)
         slab_fini(&m->runs);
         slab_fini(&m->cells);
     }
+    mem_free(m->heap);
     mem_free(m);
 }
 

@@ -13,9 +13,6 @@ static enum err refuse(struct diag *d, struct span at, const char *hint, const c
 
 static enum err check_element(const struct pattern *p, struct diag *d)
 {
-    if (p->within_ms >= 0)
-        return refuse(d, p->at, "put WITHIN after the pattern",
-                      "WITHIN after an element of the pattern");
     if (p->kind == PATTERN_START || p->kind == PATTERN_END)
         return refuse(d, p->at, NULL, "an anchor (^ or $)");
     for (unsigned i = 0; i < p->nchildren; i++) {
@@ -61,8 +58,6 @@ enum err matchcheck_plan(const struct rule_plan *p, struct diag *d)
     struct nfa *n = NULL;
     if (m->rows != ROWS_ONE)
         return refuse(d, m->pattern->at, "write ONE ROW PER MATCH", "ALL ROWS PER MATCH");
-    if (m->within_each_step)
-        return refuse(d, m->pattern->at, "leave out EACH STEP", "WITHIN … EACH STEP");
     enum err e = check_element(m->pattern, d);
     if (e == ERR_OK)
         e = check_exprs(p, d);

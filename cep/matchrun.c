@@ -199,6 +199,7 @@ static bool found(struct match *m, struct match_run *run, struct match_node *n, 
         n->refs++;
         node_unref(m, run->best);
         run->best = n;
+        run->best_at_end = false;
         return true;
     }
     n->live &= ~(UINT64_C(1) << i);
@@ -265,7 +266,7 @@ static enum fate edge_fate(struct look *l, const struct nfa_edge *e, uint64_t li
         (e->untils != 0 && any_holds(l, e->untils)) || e->at_end)
         return FATE_DIES;
     if (e->to == NFA_ACCEPT) {
-        if (e->nots != 0)
+        if (e->nots != 0 && !(n->flags & MATCH_NODE_WAITED))
             return any_holds(l, e->nots) ? FATE_DIES : FATE_STAYS;
         return (e->blockers & live) == 0 ? FATE_ACCEPTS : FATE_STAYS;
     }
@@ -346,7 +347,7 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
         else
             n->live = 0;
         n->flags |= MATCH_NODE_OLD;
-        if (n->live == 0) {
+        if (n->live == 0 && (cut || !(n->flags & MATCH_NODE_LATE))) {
             drop(m, c, n);
             continue;
         }
@@ -405,7 +406,7 @@ void matchrun_gap(struct match *m, struct match_run *run)
             else if (e->to != NFA_ACCEPT && e->how == CONTIGUITY_NEXT)
                 n->live &= ~(UINT64_C(1) << i);
         }
-        if (n->live == 0) {
+        if (n->live == 0 && !(n->flags & MATCH_NODE_LATE)) {
             drop(m, run->cell, n);
             continue;
         }
@@ -446,6 +447,61 @@ evtime matchrun_end_of(const struct match *m, const struct match_run *run)
     return end;
 }
 
+/* Edges whose time is over at t end; a NOT that waited so long holds; a loop that can take no more is done. True: cut. */
+static bool expire_node(struct match *m, struct match_run *run, struct match_node *n, evtime t)
+{
+    const struct nfa_state *st = &m->p->nfa->states[n->state];
+    uint64_t waited = n->live & ~st->accepts;
+    bool cut = false;
+    for (uint64_t left = waited; left != 0; left &= left - 1)
+        if (matchdue_of_edge(n, &st->edges[__builtin_ctzll(left)]) <= t)
+            n->live &= ~(left & -left);
+    for (uint64_t left = n->live & st->accepts; left != 0 && !cut; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        const struct nfa_edge *e = &st->edges[i];
+        bool late = matchdue_of_edge(n, e) <= t;
+        if (late && (e->blockers & n->live) != 0) {
+            n->flags |= MATCH_NODE_WAITED; /* a greedy loop before it may still take a row */
+            continue;
+        }
+        if ((late || (e->nots == 0 && (e->blockers & n->live) == 0)) && !e->at_end &&
+            (e->next_nots == 0 || (n->flags & MATCH_NODE_OLD))) {
+            cut = found(m, run, n, i, e->nots != 0 ? t : n->row->row.ts, t);
+            run->best_at_end = e->nots != 0;
+        } else if (late) {
+            n->live &= ~(left & -left);
+        }
+    }
+    if (waited == 0 || cut || (n->live & ~st->accepts) != 0 || (n->flags & MATCH_NODE_FOUND))
+        return cut;
+    if (!m->p->no_skip)
+        n->flags |= MATCH_NODE_LATE;
+    else if (!given_before(m, run, n))
+        matchout_timeout(m, run->cell, n, t);
+    return false;
+}
+
+void matchrun_expire(struct match *m, struct match_run *run, evtime t)
+{
+    struct match_node **at = &run->list;
+    bool alive = false;
+    for (struct match_node *n; (n = *at) != NULL;) {
+        bool cut = expire_node(m, run, n, t);
+        if (cut) {
+            drop_list(m, run->cell, n->next);
+            n->next = NULL;
+        }
+        if (n->live == 0 && !(n->flags & MATCH_NODE_LATE)) {
+            *at = n->next;
+            drop(m, run->cell, n);
+        } else {
+            alive |= n->live != 0;
+            at = &n->next;
+        }
+    }
+    run->decided = !alive;
+}
+
 void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
 {
     evtime over = matchrun_end_of(m, run);
@@ -465,16 +521,29 @@ void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
         matchrun_timeouts(m, run);
 }
 
+/* When n, which waits for a row, timed out; EVTIME_MAX: it did not. */
+static evtime time_of(const struct match *m, const struct match_run *run,
+                      const struct match_node *n)
+{
+    const struct nfa_state *st = &m->p->nfa->states[n->state];
+    evtime last = EVTIME_MIN;
+    if ((n->live & ~st->accepts) != 0)
+        return matchrun_end_of(m, run);
+    if (!(n->flags & MATCH_NODE_LATE))
+        return EVTIME_MAX;
+    for (unsigned i = 0; i < st->nedges; i++)
+        if (st->edges[i].to != NFA_ACCEPT && st->edges[i].step_ms >= 0 &&
+            matchdue_of_edge(n, &st->edges[i]) > last)
+            last = matchdue_of_edge(n, &st->edges[i]);
+    return last;
+}
+
 /* With the skip modes: of a run that has no match, so that its `best` is free to be `found`. */
 void matchrun_timeouts(struct match *m, struct match_run *run)
 {
-    evtime end = matchrun_end_of(m, run);
-    if (end == EVTIME_MAX)
-        return;
     for (struct match_node *n = run->list; n != NULL; n = n->next) {
-        const struct nfa_state *st = &m->p->nfa->states[n->state];
-        bool waits = (n->live & ~st->accepts) != 0;
-        if (waits && !(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
+        evtime end = time_of(m, run, n);
+        if (end != EVTIME_MAX && !(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
             matchout_timeout(m, run->cell, n, end);
     }
     if (m->p->no_skip)

@@ -15,8 +15,10 @@
 
 enum {
     MATCH_NODE_FOUND = 1,
-    MATCH_NODE_OLD = 2
-}; /* a match was given for it; the next row has come */
+    MATCH_NODE_OLD = 2,
+    MATCH_NODE_LATE = 4,
+    MATCH_NODE_WAITED = 8
+}; /* a match was given for it; the next row has come; the time of its next row is over (skip modes), that of its NOT */
 
 struct match_node { /* the rows up to this one, taken for positions of the pattern */
     struct match_node *parent; /* NULL: the first row */
@@ -33,7 +35,16 @@ struct match_node { /* the rows up to this one, taken for positions of the patte
 
 struct match_run { /* all partial matches that begin with one row */
     struct match_run *next; /* of the same key, begun later */
-    struct match_run *older, *newer; /* of the rule, in order of beginning */
+    union {
+        struct { /* of the rule, in order of beginning */
+            struct match_run *older, *newer;
+        };
+        struct
+        { /* patterns with steps: when something in it is over, and where it is in the heap */
+            evtime due;
+            size_t at;
+        };
+    };
     struct match_cell *cell;
     struct match_node *list; /* the preferred first */
     union {
@@ -102,7 +113,7 @@ struct match_prog {
     const struct rule_plan *plan;
     const struct match_plan *m;
     struct nfa *nfa;
-    bool no_skip, all_rows, sticky;
+    bool no_skip, all_rows, sticky, steps;
     unsigned history; /* rows before the one in hand that must be kept */
     unsigned see_bit, var_bits[PLAN_VARS_MAX];
     uint64_t start_vars, start_fold;
@@ -122,6 +133,8 @@ struct match {
     struct slab nodes, runs, cells;
     bool ready; /* slabs made */
     struct match_run *oldest, *newest;
+    struct match_run **heap; /* patterns with steps, instead: by `due` */
+    size_t nheap, heap_cap;
     uint64_t partials; /* nodes in lists */
     uint64_t waiting; /* being gathered for the cell in hand */
 };
@@ -135,6 +148,8 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r);
 void matchrun_end(struct match *m, struct match_run *run, bool end_of_input);
 /* Rows passed that the rule did not see: strict steps fail. */
 void matchrun_gap(struct match *m, struct match_run *run);
+/* Patterns with steps, when something in it is over: matches, timeouts, or it becomes decided. */
+void matchrun_expire(struct match *m, struct match_run *run, evtime t);
 void matchrun_free(struct match *m,
                    struct match_run *run); /* and its nodes; it must be in no list */
 void matchrun_timeouts(struct match *m, struct match_run *run);
@@ -143,6 +158,18 @@ bool matchrun_is_over(const struct match *m,
 uint64_t matchrun_fold(unsigned bit);
 evtime matchrun_end_of(const struct match *m,
                        const struct match_run *run); /* EVTIME_MAX: no WITHIN */
+
+/* --- matchdue.c: which run is over next --- */
+
+/* Patterns with steps. */
+void matchdue_push(struct match *m, struct match_run *run);
+void matchdue_pull(struct match *m, struct match_run *run);
+/* When the time of a live edge of n is over; EVTIME_MAX: never. */
+evtime matchdue_of_edge(const struct match_node *n, const struct nfa_edge *e);
+/* The time of a match that was decided by absence. */
+evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
+                             const struct match_node *n);
+void matchdue_moved(struct match *m, struct match_run *run); /* a row or its time changed it */
 
 /* --- matchenv.c: conditions and values over the rows of a match --- */
 

@@ -114,8 +114,8 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
         .guards = g->guards,
         .acts = g->acts,
     };
-    if (b->m->within_each_step && b->m->within_ms >= 0 && to != NFA_ACCEPT && !g->start &&
-        (e.step_ms < 0 || b->m->within_ms < e.step_ms))
+    if (b->m->within_each_step && b->m->within_ms >= 0 && !g->start &&
+        (to != NFA_ACCEPT || g->nots != 0) && (e.step_ms < 0 || b->m->within_ms < e.step_ms))
         e.step_ms = b->m->within_ms;
     if (g->at_end && to != NFA_ACCEPT)
         return;
@@ -487,6 +487,8 @@ static struct nfa *finish(struct builder *b, const struct nfa_state *states)
         n->vars |= states[s].vars;
         n->strict |= s != 0 && states[s].strict;
         n->ambiguous |= doubles(&states[s]);
+        for (unsigned i = 0; i < states[s].nedges && s != 0; i++)
+            n->steps |= states[s].edges[i].step_ms >= 0;
     }
     return n;
 }

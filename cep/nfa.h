@@ -41,7 +41,8 @@ struct nfa_edge {
     uint64_t untils_row; /* ... or only keep that row from being taken (the loop has not begun) */
     uint64_t
         blockers; /* NO SKIP: edges of this state, greedy loops left by this edge: once one takes a row, it is void */
-    int64_t step_ms; /* the row lies less than this after the one before it; -1: no limit */
+    int64_t
+        step_ms; /* the row lies less than this after the one before it; to NFA_ACCEPT: the NOT waits so long; -1 */
 };
 
 struct nfa_state {
@@ -61,6 +62,7 @@ struct nfa {
     const struct nfa_state *states;
     uint64_t vars; /* every variable that the automaton looks at */
     bool strict; /* some edge is strict: all rows of the partition matter */
+    bool steps; /* some edge has a step_ms */
     bool ambiguous; /* two ways may take the same rows for the same variables */
     bool loops;
     struct arena *arena;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs of a rule in the order in which they are over. Without steps that is the order in which they begin: a list. With
+ * WITHIN on elements a row can put it off, so they are in a binary heap. */
+#include "base/mem.h"
+#include "cep/matchrun.h"
+
+evtime matchdue_of_edge(const struct match_node *n, const struct nfa_edge *e)
+{
+    evtime end;
+    if (e->step_ms < 0 || __builtin_add_overflow(n->row->row.ts, e->step_ms, &end))
+        return EVTIME_MAX;
+    return end;
+}
+
+evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
+                             const struct match_node *n)
+{
+    const struct nfa_state *st = &m->p->nfa->states[n->state];
+    evtime end = matchrun_end_of(m, run);
+    for (uint64_t left = st->accepts; left != 0; left &= left - 1) {
+        evtime step = matchdue_of_edge(n, &st->edges[__builtin_ctzll(left)]);
+        end = step < end ? step : end;
+    }
+    return end;
+}
+
+static evtime due_of(const struct match *m, const struct match_run *run)
+{
+    evtime due = matchrun_end_of(m, run);
+    for (const struct match_node *n = run->list; n != NULL; n = n->next) {
+        const struct nfa_state *st = &m->p->nfa->states[n->state];
+        for (uint64_t left = n->live; left != 0; left &= left - 1) {
+            const struct nfa_edge *e = &st->edges[__builtin_ctzll(left)];
+            evtime end = matchdue_of_edge(n, e);
+            if (e->to != NFA_ACCEPT || !(n->flags & MATCH_NODE_WAITED))
+                due = end < due ? end : due;
+        }
+    }
+    return due;
+}
+
+static void put(struct match *m, size_t at, struct match_run *run)
+{
+    m->heap[at] = run;
+    run->at = at;
+}
+
+/* From its place up or down to where it belongs. */
+static void sift(struct match *m, struct match_run *run)
+{
+    size_t at = run->at;
+    while (at > 0 && run->due < m->heap[(at - 1) / 2]->due) {
+        put(m, at, m->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    for (size_t child; (child = 2 * at + 1) < m->nheap; at = child) {
+        if (child + 1 < m->nheap && m->heap[child + 1]->due < m->heap[child]->due)
+            child++;
+        if (run->due <= m->heap[child]->due)
+            break;
+        put(m, at, m->heap[child]);
+    }
+    put(m, at, run);
+}
+
+void matchdue_push(struct match *m, struct match_run *run)
+{
+    m->heap = mem_grow(m->heap, m->nheap, 1, &m->heap_cap, sizeof(struct match_run *));
+    run->due = due_of(m, run);
+    put(m, m->nheap++, run);
+    sift(m, run);
+}
+
+void matchdue_pull(struct match *m, struct match_run *run)
+{
+    struct match_run *last = m->heap[--m->nheap];
+    if (last == run)
+        return;
+    put(m, run->at, last);
+    sift(m, last);
+}
+
+void matchdue_moved(struct match *m, struct match_run *run)
+{
+    run->due = due_of(m, run);
+    sift(m, run);
+}
