@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 
-HERE = os.path.dirname(__file__)
+HERE = os.path.dirname(os.path.abspath(__file__))
+WEIR = os.environ.get("WEIR") or os.path.join(HERE, "..", "..", "weir")
 STREAM = """CREATE STREAM s (t STRING, u STRING, n BIGINT, m BIGINT, d DECIMAL(12,2), e DECIMAL(12,2), x DOUBLE, b BOOLEAN,
   ts TIMESTAMP(3), w TIMESTAMP(3), WATERMARK FOR ts AS ts);
 """
@@ -21,7 +22,7 @@ def run(tmp_path, statements):
     rules.write_text(STREAM + "".join(s + "\n" for s in statements))
     events = tmp_path / "events.jsonl"
     events.write_text(json.dumps(EVENT) + "\n")
-    return subprocess.run([os.environ["WEIR"], "eval", str(rules), "--input", str(events)],
+    return subprocess.run([WEIR, "eval", str(rules), "--input", str(events)],
                           capture_output=True, text=True, timeout=120)
 
 
