@@ -91,7 +91,7 @@ static void what_is_wrong_is_told_at_its_place(void **state)
     refused("TEST 'a' AT 0s {} EXPECT r;", 1, 16, "column = value is expected");
     refused("TEST 'a' EXPECT r (a = 1;", 1, 25, ", or ) is expected");
     refused("TEST 'a' EXPECT r (a = 1", 1, 25, "the file ends");
-    refused("SELECT 1;", 1, 1, "INCLUDE, CREATE, DEFAULT or TEST");
+    refused("SELECT 1;", 1, 1, "INCLUDE, CREATE, INSERT, DEFAULT or TEST");
     refused("TEST 'a' AT 0s;", 1, 6, "expects nothing");
 }
 
