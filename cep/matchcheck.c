@@ -56,13 +56,17 @@ enum err matchcheck_plan(const struct rule_plan *p, struct diag *d)
 {
     const struct match_plan *m = &p->match;
     struct nfa *n = NULL;
-    if (m->rows != ROWS_ONE)
-        return refuse(d, m->pattern->at, "write ONE ROW PER MATCH", "ALL ROWS PER MATCH");
+    if (m->rows == ROWS_ALL_UNMATCHED)
+        return refuse(d, m->pattern->at, "leave WITH UNMATCHED ROWS out",
+                      "ALL ROWS PER MATCH WITH UNMATCHED ROWS");
     enum err e = check_element(m->pattern, d);
     if (e == ERR_OK)
         e = check_exprs(p, d);
     if (e == ERR_OK)
         e = nfa_build(m, d, &n);
+    if (e == ERR_OK && n->states[0].accepts != 0 && m->rows != ROWS_ONE)
+        e = refuse(d, m->pattern->at, "let the pattern take a row at least",
+                   "ALL ROWS PER MATCH of a pattern that can be empty");
     nfa_free(n);
     return e;
 }

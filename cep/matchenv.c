@@ -407,10 +407,11 @@ bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, str
 static int view_nav(const struct match_view *v, const struct nav *n)
 {
     if (n->current)
-        return (int)v->n - 1;
+        return (int)v->seen - 1;
     uint32_t skip = n->logical;
-    for (unsigned i = 0; i < v->n; i++) {
-        unsigned at = n->first ? i : v->n - 1 - i;
+    unsigned rows = n->running ? v->seen : v->n;
+    for (unsigned i = 0; i < rows; i++) {
+        unsigned at = n->first ? i : rows - 1 - i;
         if ((n->vars & bit(v->vars[at])) && skip-- == 0)
             return (int)at;
     }
@@ -434,7 +435,8 @@ static bool view_external(struct match *m, const struct match_view *v, const str
     uint64_t acc[AGG_WORDS_MAX] = {0};
     struct agg agg;
     agg_init(&agg, &a->call);
-    for (unsigned i = 0; i < v->n; i++)
+    unsigned rows = e->agg.running ? v->seen : v->n;
+    for (unsigned i = 0; i < rows; i++)
         if (a->vars & bit(v->vars[i]))
             agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i], matches_of(v->cell));
     return agg_take(m, &agg, acc, out);
@@ -456,7 +458,7 @@ bool matchenv_value(struct match *m, const struct match_view *v, struct match_ex
     }
     for (unsigned i = 0; i < x->nexternals; i++)
         nulls[i] = !view_external(m, v, x->externals[i], x->aggs[i], &cells[i]);
-    const struct exprvm_env env = {.current = kept_ref(v->rows[v->n - 1]),
+    const struct exprvm_env env = {.current = kept_ref(v->rows[v->seen - 1]),
                                    .layout = &m->k->layout,
                                    .navs = navs,
                                    .externals = cells,

@@ -186,11 +186,14 @@ bool matchenv_holds(struct match *m, const struct match_cell *c, int var, struct
 
 struct match_view { /* a whole match, laid out in order */
     unsigned n;
+    unsigned
+        seen; /* the first `seen` rows: up to the current one. RUNNING looks at these, FINAL at all */
     struct kept **rows;
     int *vars;
+    bool *excluded; /* inside {- -} */
     const struct match_cell *cell;
 };
-/* A value over a match, as of its last row. False: NULL. */
+/* A value over a match, as of its current row. False: NULL. */
 bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x,
                     union cell *out);
 

@@ -71,6 +71,8 @@ void result_make_id(struct result *r)
             hash_u64(&h, (uint64_t)(int64_t)r->rows[i].var);
             hash_place(&h, &r->rows[i].place);
         }
+        if (r->row_number > 0)
+            hash_u64(&h, r->row_number);
         break;
     }
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&h));
@@ -120,6 +122,7 @@ int result_compare(const struct result *a, const struct result *b)
         COMPARE(a->rows[i].place.offset, b->rows[i].place.offset);
     }
     COMPARE(a->nrows, b->nrows);
+    COMPARE(a->row_number, b->row_number);
     COMPARE(a->window_start, b->window_start);
     COMPARE(a->window_end, b->window_end);
     COMPARE(a->revision, b->revision);

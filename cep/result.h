@@ -42,16 +42,18 @@ struct result {
         *values; /* the rule's outputs; LATE: all columns read, as value pairs of the input row */
     unsigned nrows;
     const struct result_row *rows;
+    uint32_t row_number; /* ALL ROWS PER MATCH: from 1, of the row given out among `rows`; else 0 */
     evtime window_start, window_end; /* WINDOW; else EVTIME_MIN */
     uint32_t revision; /* 0 for a match, then 1 … for updates */
     bool retracted;
     const char *reason; /* ERROR, or NULL */
 };
 
-/* Hash of the rule's uid, kind, key and places (or window bounds): fills r->id from the other fields. */
+/* Hash of the rule's uid, kind, key and places (or window bounds), and of the row's number with ALL ROWS PER MATCH, where
+ * each row of a match is a result with an id of its own: fills r->id from the other fields. */
 void result_make_id(struct result *r);
 void result_id_text(const uint8_t id[RESULT_ID_BYTES], char out[RESULT_ID_TEXT]);
-/* Order of results within one step: (step, time, rule, key, places). */
+/* Order of results within one step: (step, time, rule, key, places, row number). */
 int result_compare(const struct result *a, const struct result *b);
 
 #endif
