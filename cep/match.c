@@ -77,7 +77,9 @@ struct match_prog *match_prog_new(const struct rule_plan *plan)
     BUG_IF(e != ERR_OK, "rule %s was not refused: %s", plan->name, err_name(e));
     p->steps = p->nfa->steps;
     make_exprs(p);
-    p->all_rows = p->nfa->strict || p->history > 0;
+    p->every_row = p->history > 0 || p->nfa->at_start;
+    p->sticky |= p->nfa->at_start;
+    p->all_rows = p->nfa->strict || p->every_row;
     p->ncounts_at = p->nfa->ambiguous;
     p->nextra = matchenv_layout(p, p->ncounts_at + (p->nfa->ndepths + 1) / 2);
     const struct nfa_state *st = &p->nfa->states[0];
@@ -119,7 +121,7 @@ bool match_prog_all_rows(const struct match_prog *p)
 
 bool match_prog_every_row(const struct match_prog *p)
 {
-    return p->history > 0;
+    return p->every_row;
 }
 
 uint64_t match_prog_start_vars(const struct match_prog *p)
@@ -463,8 +465,9 @@ void match_row(struct match *m, struct keystate *state, struct key *key, struct 
     settle(m, c, r->ts);
     if (c->nodes > m->k->max_partials)
         shed(m, c);
-    if (p->history > 0) {
+    if (p->every_row) {
         history_add(m, c, r);
+        c->memory->begun = true;
         m->waiting |= matchrun_fold(p->see_bit);
     }
     c->state.waiting = m->waiting;

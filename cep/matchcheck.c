@@ -11,10 +11,11 @@ static enum err refuse(struct diag *d, struct span at, const char *hint, const c
     return ERR_UNSUPPORTED;
 }
 
+/* A `$` is decided at the end of the input, when the time of a WITHIN may long be over. */
 static enum err check_element(const struct pattern *p, struct diag *d)
 {
-    if (p->kind == PATTERN_START || p->kind == PATTERN_END)
-        return refuse(d, p->at, NULL, "an anchor (^ or $)");
+    if (p->kind == PATTERN_END)
+        return refuse(d, p->at, "leave WITHIN out", "the anchor $ with WITHIN");
     for (unsigned i = 0; i < p->nchildren; i++) {
         enum err e = check_element(p->children[i], d);
         if (e != ERR_OK)
@@ -29,6 +30,8 @@ static enum err check_expr(const struct expr *e, struct diag *d)
         return ERR_OK;
     if ((e->kind == EXPR_NAV || e->kind == EXPR_CLASSIFIER) && e->nav.physical > 0)
         return refuse(d, e->at, "PREV looks back", "NEXT");
+    if (e->kind == EXPR_CLASSIFIER && e->nav.physical < 0)
+        return refuse(d, e->at, NULL, "PREV of CLASSIFIER");
     if (e->kind == EXPR_MATCH_AGG) {
         enum err bad = agg_supported(&e->agg.call, e->at, d);
         if (bad != ERR_OK)
@@ -59,7 +62,7 @@ enum err matchcheck_plan(const struct rule_plan *p, struct diag *d)
     if (m->rows == ROWS_ALL_UNMATCHED)
         return refuse(d, m->pattern->at, "leave WITH UNMATCHED ROWS out",
                       "ALL ROWS PER MATCH WITH UNMATCHED ROWS");
-    enum err e = check_element(m->pattern, d);
+    enum err e = m->within_ms >= 0 ? check_element(m->pattern, d) : ERR_OK;
     if (e == ERR_OK)
         e = check_exprs(p, d);
     if (e == ERR_OK)

@@ -368,7 +368,7 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     uint64_t took = 0;
     for (unsigned i = 0; i < st->nedges; i++) {
         const struct nfa_edge *e = &st->edges[i];
-        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 ||
+        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 || (e->at_start && c->memory->begun) ||
             !holds(&l, m->p->nfa->states[e->to].var) ||
             (e->untils_row != 0 && any_holds(&l, e->untils_row)))
             continue;

@@ -66,6 +66,7 @@ struct match_found {
 
 struct match_memory { /* what a key keeps beyond its partial matches: PREV, MATCH_NUMBER() */
     uint64_t matches; /* given so far */
+    bool begun; /* a row of the partition has come before the one in hand */
     struct kept **rows; /* before the one in hand */
     size_t from, n, cap;
 };
@@ -113,7 +114,7 @@ struct match_prog {
     const struct rule_plan *plan;
     const struct match_plan *m;
     struct nfa *nfa;
-    bool no_skip, all_rows, sticky, steps;
+    bool no_skip, all_rows, every_row, sticky, steps;
     unsigned history; /* rows before the one in hand that must be kept */
     unsigned see_bit, var_bits[PLAN_VARS_MAX];
     uint64_t start_vars, start_fold;

@@ -423,7 +423,7 @@ static void finish_state(struct builder *b, struct nfa_state *s)
             s->vars |= bit(b->nodes[e[i].to]->var);
             s->strict |= e[i].how == CONTIGUITY_NEXT;
         }
-        s->strict |= e[i].next_nots != 0;
+        s->strict |= e[i].next_nots != 0 || e[i].at_end;
     }
 }
 
@@ -489,6 +489,8 @@ static struct nfa *finish(struct builder *b, const struct nfa_state *states)
         n->ambiguous |= doubles(&states[s]);
         for (unsigned i = 0; i < states[s].nedges && s != 0; i++)
             n->steps |= states[s].edges[i].step_ms >= 0;
+        for (unsigned i = 0; i < states[s].nedges; i++)
+            n->at_start |= states[s].edges[i].at_start;
     }
     return n;
 }

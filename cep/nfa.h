@@ -63,6 +63,7 @@ struct nfa {
     uint64_t vars; /* every variable that the automaton looks at */
     bool strict; /* some edge is strict: all rows of the partition matter */
     bool steps; /* some edge has a step_ms */
+    bool at_start; /* some edge is only there at the first row of the partition */
     bool ambiguous; /* two ways may take the same rows for the same variables */
     bool loops;
     struct arena *arena;
