@@ -22,18 +22,18 @@
     X(MATCH_AGG, "agg") /* an aggregate over rows of the match: `agg` */                           \
     X(CLASSIFIER, "classifier") /* name of the variable the row at `nav` is mapped to */           \
     X(MATCH_NUMBER, "match_number")                                                                \
-    X(NEG, "-") X(ADD, "+") X(SUB, "-") X(MUL, "*") X(DIV, "/") X(MOD, "%")                        \
-    X(EQ, "=") X(NE, "<>") X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=")                           \
-    X(DISTINCT, "is distinct from") X(NOT_DISTINCT, "is not distinct from")                        \
-    X(AND, "and") X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                             \
-    X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                            \
-    X(IN, "in") /* args[0] in the constants args[1..] */                                           \
-    X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                    \
-    X(LIKE, "like") /* args: text, pattern, [escape] */                                            \
-    X(CASE, "case") /* when, then, …, else */                                                      \
-    X(COALESCE, "coalesce") X(CAST, "cast") X(TRY_CAST, "try_cast")                                \
-    X(CONCAT, "||")                                                                                \
-    X(FUNC, "func") /* scalar function `func` (func.h) */
+    X(NEG, "-")                                                                                    \
+    X(ADD, "+") X(SUB, "-") X(MUL, "*") X(DIV, "/") X(MOD, "%") X(EQ, "=") X(NE, "<>") X(LT, "<")  \
+        X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                         \
+            X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                      \
+                X(NOT, "not") /* AND, OR: n arguments */                                           \
+        X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
+            X(IN, "in") /* args[0] in the constants args[1..] */                                   \
+        X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                 \
+        X(LIKE, "like") /* args: text, pattern, [escape] */                                        \
+        X(CASE, "case") /* when, then, …, else */                                                \
+        X(COALESCE, "coalesce") X(CAST, "cast") X(TRY_CAST, "try_cast") X(CONCAT, "||")            \
+            X(FUNC, "func") /* scalar function `func` (func.h) */
 
 enum expr_kind {
 #define EXPR_ENUM(name, text) EXPR_##name,
@@ -50,15 +50,17 @@ struct nav {
     bool running; /* RUNNING (up to the current row), else FINAL */
     uint32_t logical; /* offset of FIRST/LAST */
     int32_t physical; /* then PREV (< 0) or NEXT (> 0) */
-    bool current; /* the row being tested or output itself, before `physical`; vars and logical unused */
+    bool
+        current; /* the row being tested or output itself, before `physical`; vars and logical unused */
 };
 
 /* X(name, text) - aggregates; which are done, and where, is agg.h's to say */
 #define AGG_LIST(X)                                                                                \
-    X(COUNT_STAR, "COUNT(*)") X(COUNT, "COUNT") X(SUM, "SUM") X(AVG, "AVG") X(MIN, "MIN")          \
-    X(MAX, "MAX") X(STDDEV, "STDDEV") X(FIRST, "FIRST") X(LAST, "LAST") X(TOP, "TOP")              \
-    X(LIST_AGG, "LIST_AGG") X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                      \
-    X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
+    X(COUNT_STAR, "COUNT(*)")                                                                      \
+    X(COUNT, "COUNT") X(SUM, "SUM") X(AVG, "AVG") X(MIN, "MIN") X(MAX, "MAX") X(STDDEV, "STDDEV")  \
+        X(FIRST, "FIRST") X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                    \
+            X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                                      \
+                X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 
 enum agg_kind {
 #define AGG_ENUM(name, text) AGG_##name,
@@ -100,12 +102,15 @@ struct expr {
 
 const char *expr_kind_name(enum expr_kind k);
 const char *expr_agg_name(enum agg_kind k);
-bool expr_same(const struct expr *a, const struct expr *b); /* structurally equal, places in the text apart */
+bool expr_same(const struct expr *a,
+               const struct expr *b); /* structurally equal, places in the text apart */
 uint64_t expr_hash(const struct expr *e); /* agrees with expr_same */
 /* True if only columns of the row itself are read: no NAV (but `current`), aggregate, CLASSIFIER, SLOT. */
 bool expr_is_row_only(const struct expr *e);
-void expr_columns(const struct expr *e, struct colset *out); /* adds every column read, also inside NAV and aggregates */
+void expr_columns(const struct expr *e,
+                  struct colset *out); /* adds every column read, also inside NAV and aggregates */
 /* SQL-like text, for EXPLAIN and the dashboard; `columns` gives names, `vars` those of pattern variables (or NULL). */
-void expr_print(const struct expr *e, const struct schema *columns, const char *const *vars, struct bytes *out);
+void expr_print(const struct expr *e, const struct schema *columns, const char *const *vars,
+                struct bytes *out);
 
 #endif

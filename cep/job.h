@@ -35,8 +35,8 @@ struct job_rule {
 struct job;
 
 /* Takes its own reference to each plan and copies the rest. streams: every stream that is read, with its id. */
-struct job *job_new(const struct schema *const *streams, unsigned nstreams, const struct job_rule *rules,
-                    unsigned nrules);
+struct job *job_new(const struct schema *const *streams, unsigned nstreams,
+                    const struct job_rule *rules, unsigned nrules);
 struct job *job_ref(struct job *j);
 void job_unref(struct job *j); /* NULL is fine */
 

@@ -28,7 +28,8 @@ enum pattern_kind {
 struct pattern {
     enum pattern_kind kind;
     struct span at;
-    enum contiguity before; /* how its first row follows what came before; the first element's is NEXT */
+    enum contiguity
+        before; /* how its first row follows what came before; the first element's is NEXT */
     int var; /* VAR */
     bool negated; /* VAR: !v */
     bool quantified;

@@ -16,7 +16,8 @@ enum rule_shape { RULE_FILTER, RULE_WINDOW, RULE_OVER, RULE_MATCH, RULE_JOIN };
 enum rule_mode { RULE_ACTIVE, RULE_SHADOW, RULE_PAUSED };
 enum { PLAN_VARS_MAX = 64, PLAN_KEYS_MAX = 16, PLAN_OUTPUTS_MAX = 256 };
 
-struct plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending column order without doubles */
+struct
+    plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending column order without doubles */
     unsigned n;
     uint16_t columns[PLAN_KEYS_MAX];
 };
@@ -24,19 +25,26 @@ struct plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending 
 struct plan_output {
     const char *name;
     struct type type;
-    const struct expr *e; /* over the row (FILTER), slots (WINDOW), both (OVER), the match (MATCH; `current` is its last row) */
+    const struct expr *
+        e; /* over the row (FILTER), slots (WINDOW), both (OVER), the match (MATCH; `current` is its last row) */
 };
 
 enum window_kind {
-    WINDOW_TUMBLE, WINDOW_HOP, WINDOW_CUMULATE, WINDOW_SESSION,
-    WINDOW_COUNT_TUMBLE, WINDOW_COUNT_HOP, WINDOW_GLOBAL
+    WINDOW_TUMBLE,
+    WINDOW_HOP,
+    WINDOW_CUMULATE,
+    WINDOW_SESSION,
+    WINDOW_COUNT_TUMBLE,
+    WINDOW_COUNT_HOP,
+    WINDOW_GLOBAL
 };
 
 /* Slots of a window rule: the key columns in plan_key's order, then window_start, window_end, window_time, then one for
  * each aggregate. */
 struct window_plan {
     enum window_kind kind;
-    int64_t size_ms, slide_ms, offset_ms; /* TUMBLE: slide = size. CUMULATE: slide = step, size = max size */
+    int64_t size_ms, slide_ms,
+        offset_ms; /* TUMBLE: slide = size. CUMULATE: slide = step, size = max size */
     int64_t lateness_ms;
     unsigned naggs;
     const struct agg_call *aggs;
@@ -63,7 +71,8 @@ struct over_call {
 struct over_plan {
     unsigned ncalls;
     const struct over_call *calls;
-    const struct expr *having; /* QUALIFY, and WHERE around it: over the row and slots; NULL: none */
+    const struct expr
+        *having; /* QUALIFY, and WHERE around it: over the row and slots; NULL: none */
 };
 
 struct match_var {
@@ -91,7 +100,8 @@ struct match_plan {
     unsigned norder; /* columns after the time that order equal times */
     const uint16_t *order_columns;
     uint64_t order_desc; /* bit i: order_columns[i] descends */
-    const struct expr *having; /* WHERE after MATCH_RECOGNIZE: over the match, as an output is; NULL: none */
+    const struct expr
+        *having; /* WHERE after MATCH_RECOGNIZE: over the match, as an output is; NULL: none */
     const char *const *var_names; /* for expr_print */
 };
 
@@ -104,7 +114,8 @@ struct rule_plan {
     struct plan_key key;
     unsigned noutputs;
     const struct plan_output *outputs;
-    struct colset reads; /* columns of the input that anything above reads (the time column is always decoded) */
+    struct colset
+        reads; /* columns of the input that anything above reads (the time column is always decoded) */
     struct colset keeps; /* MATCH: columns that a kept row needs */
     enum rule_mode mode;
     int64_t cooldown_ms; /* 0: none */

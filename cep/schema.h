@@ -50,7 +50,8 @@ enum { SCHEMA_COLUMNS_MAX = 256, SCHEMA_PARTITIONS_MAX = 128 };
 
 struct schema {
     const char *name;
-    uint32_t id; /* the catalogue's number of the stream; 0..n-1 in order of the file in `weir eval` */
+    uint32_t
+        id; /* the catalogue's number of the stream; 0..n-1 in order of the file in `weir eval` */
     const char *sql; /* the statement's own text */
     unsigned ncolumns;
     const struct column *columns;
@@ -67,15 +68,22 @@ struct schema {
     const struct option *options;
 };
 
-int schema_column(const struct schema *s, const char *name, size_t n); /* index without regard to case, or -1 */
+int schema_column(const struct schema *s, const char *name,
+                  size_t n); /* index without regard to case, or -1 */
 const char *schema_option(const struct schema *s, const char *name); /* NULL: not given */
 
 /* A set of column indices. */
 struct colset {
     uint64_t w[SCHEMA_COLUMNS_MAX / 64];
 };
-static inline void colset_add(struct colset *s, unsigned c) { s->w[c / 64] |= UINT64_C(1) << (c % 64); }
-static inline bool colset_has(const struct colset *s, unsigned c) { return s->w[c / 64] >> (c % 64) & 1; }
+static inline void colset_add(struct colset *s, unsigned c)
+{
+    s->w[c / 64] |= UINT64_C(1) << (c % 64);
+}
+static inline bool colset_has(const struct colset *s, unsigned c)
+{
+    return s->w[c / 64] >> (c % 64) & 1;
+}
 static inline void colset_union(struct colset *s, const struct colset *o)
 {
     for (unsigned i = 0; i < SCHEMA_COLUMNS_MAX / 64; i++)

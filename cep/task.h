@@ -20,8 +20,10 @@ enum { TASK_FRAME_MAX = 32 << 10, TASK_WORKERS_MAX = 64 };
 struct task_options {
     unsigned worker, workers; /* this one's number; how many there are */
     unsigned key_groups; /* power of two, >= workers; 128 by default */
-    size_t max_ordering_rows; /* rows that may wait for the watermark; past it task_source_rows answers ERR_AGAIN */
-    size_t max_partials_per_key; /* a pattern's partial matches of one key; past it the oldest is dropped and counted */
+    size_t
+        max_ordering_rows; /* rows that may wait for the watermark; past it task_source_rows answers ERR_AGAIN */
+    size_t
+        max_partials_per_key; /* a pattern's partial matches of one key; past it the oldest is dropped and counted */
 };
 
 struct task;
@@ -40,7 +42,8 @@ void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtim
 enum err task_source_rows(struct task *t, struct batch *b);
 /* Source side: raise a partition's watermark by hand. EVTIME_MAX: its input has ended. A lower one is ignored. */
 void task_source_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w);
-evtime task_source_w(const struct task *t, uint32_t stream, uint32_t partition); /* to be kept with the offset */
+evtime task_source_w(const struct task *t, uint32_t stream,
+                     uint32_t partition); /* to be kept with the offset */
 /* Keyed side: a frame that worker `from` made as an effect for this one. ERR_CORRUPT: not a frame; nothing was taken. */
 enum err task_frame(struct task *t, unsigned from, const void *p, size_t n);
 /* Release all rows that the watermarks have passed, fire what is due. Call after one or more of the above. */
@@ -54,10 +57,12 @@ struct task_frame {
 };
 struct task_effects {
     unsigned nresults, nframes;
-    const struct result *results; /* sorted by result_compare within a step; filters' in order of arrival, first */
+    const struct result
+        *results; /* sorted by result_compare within a step; filters' in order of arrival, first */
     const struct task_frame *frames;
 };
-const struct task_effects *task_effects(struct task *t); /* flushes half-filled frames; valid until the clear */
+const struct task_effects *
+task_effects(struct task *t); /* flushes half-filled frames; valid until the clear */
 void task_effects_clear(struct task *t);
 
 /* Counters for /metrics and pages; all since task_new. */

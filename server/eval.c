@@ -33,16 +33,11 @@ static const char usage[] =
 /* --- command line ------------------------------------------------------------------------------ */
 
 static const struct option long_options[] = {
-    {"input", required_argument, NULL, 'i'},
-    {"list", required_argument, NULL, 'l'},
-    {"output", required_argument, NULL, 'o'},
-    {"stats", no_argument, NULL, 's'},
-    {"no-end", no_argument, NULL, 'n'},
-    {"check", no_argument, NULL, 'c'},
-    {"workers", required_argument, NULL, 'w'},
-    {"batch", required_argument, NULL, 'b'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"input", required_argument, NULL, 'i'},   {"list", required_argument, NULL, 'l'},
+    {"output", required_argument, NULL, 'o'},  {"stats", no_argument, NULL, 's'},
+    {"no-end", no_argument, NULL, 'n'},        {"check", no_argument, NULL, 'c'},
+    {"workers", required_argument, NULL, 'w'}, {"batch", required_argument, NULL, 'b'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 static int set_option(struct evaljob_options *o, int option)

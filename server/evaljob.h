@@ -6,7 +6,12 @@
 #define WEIR_SERVER_EVALJOB_H
 #include <stdbool.h>
 
-enum { EVALJOB_INPUTS_MAX = 64, EVALJOB_LISTS_MAX = 64, EVALJOB_WORKERS_MAX = 64, EVALJOB_BATCH_MAX = 1024 };
+enum {
+    EVALJOB_INPUTS_MAX = 64,
+    EVALJOB_LISTS_MAX = 64,
+    EVALJOB_WORKERS_MAX = 64,
+    EVALJOB_BATCH_MAX = 1024
+};
 
 struct evaljob_options {
     char *const *rules; /* files */

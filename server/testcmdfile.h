@@ -99,7 +99,8 @@ struct testcmdfile {
     const char *includes[TESTCMDFILE_INCLUDES_MAX];
     struct span include_at[TESTCMDFILE_INCLUDES_MAX];
     struct testcmdfile_test *tests;
-    char *sql; /* the text with all but its CREATE and INSERT statements blanked, so that places stay */
+    char *
+        sql; /* the text with all but its CREATE and INSERT statements blanked, so that places stay */
     size_t sql_n;
     struct arena *arena;
 };

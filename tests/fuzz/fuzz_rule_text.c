@@ -113,7 +113,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                "the stream");
         diag_fini(&d);
     }
-    struct scope scope = {.ctx = streams, .stream = scope_stream, .stream_name = scope_name, .lists = true};
+    struct scope scope = {.ctx = streams,
+                          .stream = scope_stream,
+                          .stream_name = scope_name,
+                          .lists = true};
     char *text = mem_dup(data, size);
     try_script(text, size, &scope);
     try_rule(text, size, &scope);
