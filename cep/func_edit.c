@@ -3,56 +3,30 @@
  * Functions that cut texts and put them together. Lengths and places count code points, as in func_text.c. */
 #include "base/bug.h"
 #include "cep/func.h"
+#include "cep/func_points.h"
 #include <string.h>
-
-static bool starts_code_point(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-static int64_t length(struct str s)
-{
-    int64_t n = 0;
-    for (uint32_t i = 0; i < s.n; i++)
-        n += starts_code_point(s.p[i]);
-    return n;
-}
-
-/* The byte at which code point k (from 0) begins; s.n if there are not so many. */
-static uint32_t byte_of(struct str s, int64_t k)
-{
-    uint32_t i = 0;
-    for (; i < s.n; i++)
-        if (starts_code_point(s.p[i]) && k-- == 0)
-            break;
-    return i;
-}
-
-static struct str part(struct str s, uint32_t from, uint32_t to)
-{
-    return (struct str){from < to ? s.p + from : "", to - from, 0};
-}
 
 static struct str end_of(struct str s, int64_t n, bool left)
 {
-    int64_t total = length(s);
+    int64_t total = func_points_count(s);
     if (n <= 0)
-        return part(s, 0, 0);
+        return func_points_part(s, 0, 0);
     if (n >= total)
         return s;
-    return left ? part(s, 0, byte_of(s, n)) : part(s, byte_of(s, total - n), s.n);
+    return left ? func_points_part(s, 0, func_points_byte(s, n))
+                : func_points_part(s, func_points_byte(s, total - n), s.n);
 }
 
 /* `n` code points of `by`, over and over. */
 static uint32_t fill(char *text, struct str by, int64_t n)
 {
     uint32_t at = 0;
-    for (int64_t whole = n / length(by); whole > 0; whole--) {
+    for (int64_t whole = n / func_points_count(by); whole > 0; whole--) {
         memcpy(text + at, by.p, by.n);
         at += by.n;
     }
-    uint32_t rest = byte_of(by, n % length(by));
-    if (n % length(by) > 0) {
+    uint32_t rest = func_points_byte(by, n % func_points_count(by));
+    if (n % func_points_count(by) > 0) {
         memcpy(text + at, by.p, rest);
         at += rest;
     }
@@ -62,7 +36,7 @@ static uint32_t fill(char *text, struct str by, int64_t n)
 static bool pad(struct str s, int64_t n, struct str by, bool left, struct arena *scratch,
                 union cell *out)
 {
-    int64_t total = length(s);
+    int64_t total = func_points_count(s);
     if (n < 0 || by.n == 0)
         return false;
     if (n <= total) {
@@ -85,7 +59,7 @@ static bool pad(struct str s, int64_t n, struct str by, bool left, struct arena 
 static bool repeat(struct str s, int64_t n, struct arena *scratch, union cell *out)
 {
     if (n <= 0 || s.n == 0) {
-        out->s = part(s, 0, 0);
+        out->s = func_points_part(s, 0, 0);
         return true;
     }
     if (n > FUNC_TEXT_MAX / (int64_t)s.n)
@@ -106,7 +80,7 @@ static bool split_index(struct str s, struct str by, int64_t index, union cell *
         const char *at = memmem(p, (size_t)(end - p), by.p, by.n);
         if (index == 0) {
             at = at != NULL ? at : end;
-            out->s = part(s, (uint32_t)(p - s.p), (uint32_t)(at - s.p));
+            out->s = func_points_part(s, (uint32_t)(p - s.p), (uint32_t)(at - s.p));
             return true;
         }
         if (at == NULL)
@@ -162,13 +136,13 @@ static bool concat_ws(const struct func_value *args, unsigned nargs, struct aren
 
 static int64_t locate(struct str what, struct str s, int64_t start)
 {
-    if (start < 1 || start > length(s) + 1)
+    if (start < 1 || start > func_points_count(s) + 1)
         return 0;
-    uint32_t from = byte_of(s, start - 1);
+    uint32_t from = func_points_byte(s, start - 1);
     if (what.n == 0)
         return start;
     const char *at = s.n > from ? memmem(s.p + from, s.n - from, what.p, what.n) : NULL;
-    return at == NULL ? 0 : length(part(s, 0, (uint32_t)(at - s.p))) + 1;
+    return at == NULL ? 0 : func_points_count(func_points_part(s, 0, (uint32_t)(at - s.p))) + 1;
 }
 
 bool func_edit(unsigned func, const struct func_value *args, unsigned nargs, struct arena *scratch,

@@ -4,41 +4,14 @@
  * the letters of ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic that have one counterpart of the same length. */
 #include "base/bug.h"
 #include "cep/func.h"
+#include "cep/func_points.h"
 #include <string.h>
-
-static bool starts_code_point(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-static int64_t length(struct str s)
-{
-    int64_t n = 0;
-    for (uint32_t i = 0; i < s.n; i++)
-        n += starts_code_point(s.p[i]);
-    return n;
-}
-
-/* The byte at which code point k (from 0) begins; s.n if there are not so many. */
-static uint32_t byte_of(struct str s, int64_t k)
-{
-    uint32_t i = 0;
-    for (; i < s.n; i++)
-        if (starts_code_point(s.p[i]) && k-- == 0)
-            break;
-    return i;
-}
-
-static struct str part(struct str s, uint32_t from, uint32_t to)
-{
-    return (struct str){s.p + from, to - from, 0};
-}
 
 /* Is the code point of n bytes at p one of those in `set`? */
 static bool one_of(struct str set, const char *p, uint32_t n)
 {
     for (uint32_t i = 0, end; i < set.n; i = end) {
-        for (end = i + 1; end < set.n && !starts_code_point(set.p[end]); end++)
+        for (end = i + 1; end < set.n && !func_points_begins(set.p[end]); end++)
             continue;
         if (end - i == n && memcmp(set.p + i, p, n) == 0)
             return true;
@@ -50,34 +23,35 @@ static struct str trimmed(struct str s, struct str set, bool left, bool right)
 {
     uint32_t from = 0, to = s.n, at;
     while (left && from < to) {
-        for (at = from + 1; at < to && !starts_code_point(s.p[at]); at++)
+        for (at = from + 1; at < to && !func_points_begins(s.p[at]); at++)
             continue;
         if (!one_of(set, s.p + from, at - from))
             break;
         from = at;
     }
     while (right && to > from) {
-        for (at = to - 1; at > from && !starts_code_point(s.p[at]); at--)
+        for (at = to - 1; at > from && !func_points_begins(s.p[at]); at--)
             continue;
         if (!one_of(set, s.p + at, to - at))
             break;
         to = at;
     }
-    return part(s, from, to);
+    return func_points_part(s, from, to);
 }
 
 static bool substring(struct str s, const struct func_value *args, unsigned nargs, union cell *out)
 {
-    int64_t from = args[1].c.i, total = length(s), count = nargs > 2 ? args[2].c.i : total;
+    int64_t from = args[1].c.i, total = func_points_count(s),
+            count = nargs > 2 ? args[2].c.i : total;
     int64_t start = from > 0 ? from - 1 : from < 0 ? total + from : 0;
     if (count < 0)
         return false;
     if (from < -total || start >= total) {
-        out->s = part(s, 0, 0);
+        out->s = func_points_part(s, 0, 0);
         return true;
     }
     int64_t end = total - start < count ? total : start + count;
-    out->s = part(s, byte_of(s, start), byte_of(s, end));
+    out->s = func_points_part(s, func_points_byte(s, start), func_points_byte(s, end));
     return true;
 }
 
@@ -93,7 +67,7 @@ static int64_t position(struct str what, struct str s)
     const char *at = find(s, 0, what);
     if (what.n == 0)
         return 1;
-    return at == NULL ? 0 : length(part(s, 0, (uint32_t)(at - s.p))) + 1;
+    return at == NULL ? 0 : func_points_count(func_points_part(s, 0, (uint32_t)(at - s.p))) + 1;
 }
 
 static bool replace(struct str s, struct str what, struct str by, struct arena *scratch,
@@ -127,7 +101,7 @@ static struct str reversed(struct str s, struct arena *scratch)
 {
     char *text = arena_alloc(scratch, s.n + (size_t)1);
     for (uint32_t i = 0, end; i < s.n; i = end) {
-        for (end = i + 1; end < s.n && !starts_code_point(s.p[end]); end++)
+        for (end = i + 1; end < s.n && !func_points_begins(s.p[end]); end++)
             continue;
         memcpy(text + (s.n - end), s.p + i, end - i);
     }
@@ -197,7 +171,7 @@ bool func_text(unsigned func, const struct func_value *args, unsigned nargs, str
                          func != FUNC_LTRIM);
         return true;
     case FUNC_LENGTH:
-        out->i = length(s);
+        out->i = func_points_count(s);
         return true;
     case FUNC_SUBSTRING:
         return substring(s, args, nargs, out);
