@@ -48,6 +48,7 @@ struct keyed {
     struct arena *scratch; /* emptied after each row */
     struct bytes key_bytes;
     evtime step; /* the watermark that is being carried out */
+    evtime clock; /* processing time at this step; EVTIME_MIN: nobody has said it yet */
     uint64_t seq; /* of the last row released */
     size_t max_partials;
     uint64_t kept_rows, partials, partials_dropped, timeouts, windows;

@@ -20,6 +20,7 @@ struct task *task_new(const struct task_options *o)
     t->owner = mem_array(o->key_groups, 1);
     for (unsigned g = 0; g < o->key_groups; g++)
         t->owner[g] = (uint8_t)((uint64_t)g * o->workers / o->key_groups);
+    t->clock = EVTIME_MIN;
     emit_init(&t->emit);
     t->writers = mem_array(o->workers, sizeof *t->writers);
     t->readers = mem_array(o->workers, sizeof *t->readers);
@@ -204,6 +205,11 @@ evtime task_source_w(const struct task *t, uint32_t stream, uint32_t partition)
     return s == NULL ? EVTIME_MIN : s->w.w;
 }
 
+void task_clock(struct task *t, evtime now)
+{
+    t->clock = now > t->clock ? now : t->clock;
+}
+
 /* --- frames --- */
 
 static void take_rows(struct task *t, struct batch *b)
@@ -251,6 +257,7 @@ void task_step(struct task *t)
 {
     for (unsigned i = 0; i < t->nkeys; i++) {
         struct task_key *k = t->keys[i];
+        k->keyed.clock = t->clock;
         taskstep_key(k, task_stream_of(t, k->stream)->least);
     }
     emit_step(&t->emit);

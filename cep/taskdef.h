@@ -72,6 +72,7 @@ struct task {
     size_t counted_early, counted_keyed; /* results that are in counts */
     struct task_effects effects;
     struct task_stats stats;
+    evtime clock; /* processing time */
     struct bytes scratch;
 };
 

@@ -154,8 +154,11 @@ static void tell_bad(struct evalfeed *f)
 /* W becomes N + 1: all events with a time of N and before have been seen. */
 static void apply_word(struct evalfeed *f, struct feed_input *in, const struct evalline *word)
 {
-    if (word->kind != EVALLINE_WATERMARK)
-        return; /* no operator reads the clock yet */
+    if (word->kind == EVALLINE_PROCESSING_TIME) {
+        evalrun_clock(f->run, word->time);
+        evalrun_settle(f->run);
+        return;
+    }
     evtime w = word->time < EVTIME_MAX ? word->time + 1 : EVTIME_MAX;
     for (unsigned s = 0; s < f->o.nstreams; s++)
         if (in->lanes[s].is_open)

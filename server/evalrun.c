@@ -191,6 +191,14 @@ void evalrun_watermark(struct evalrun *r, uint32_t stream, uint32_t partition, e
     r->moved[i] = true;
 }
 
+void evalrun_clock(struct evalrun *r, evtime now)
+{
+    for (unsigned i = 0; i < r->workers; i++) {
+        task_clock(r->tasks[i], now);
+        r->moved[i] = true;
+    }
+}
+
 void evalrun_settle(struct evalrun *r)
 {
     if (r->workers == 1) {

@@ -130,6 +130,7 @@ static void step(struct worker *w)
 {
     if (w->job == NULL)
         return;
+    task_clock(w->task, timebase_now_ms());
     task_step(w->task);
     perform_effects(w);
 }
