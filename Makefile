@@ -183,7 +183,7 @@ $(foreach room,$(ROOMS),$(eval $(call unit_room,$(room))))
 replay: $(FUZZ)                   ## every fuzz target over its saved inputs
 	@set -e; for f in $(FUZZ); do d=tests/fuzz/corpus/$${f##*/fuzz_}; [ -d $$d ] || d=; $(SANITIZERS) $$f $$d; done
 FUZZ_MAIN = $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer,$(B)/tests/fuzz/replay_main.o)
-$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o $(call archives,$(USES_server))
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o $(B)/lib/tests.a $(call archives,$(USES_server))
 	$(call say,link,$@)$(CC) $(LDFLAGS) $< $(FUZZ_MAIN) $(filter %.a,$^) $(LDLIBS) -o $@
 
 .PHONY: rule-tests

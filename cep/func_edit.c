@@ -43,7 +43,7 @@ static bool pad(struct str s, int64_t n, struct str by, bool left, struct arena 
         out->s = end_of(s, n, true);
         return true;
     }
-    if ((n - total) * 4 + s.n > FUNC_TEXT_MAX)
+    if (n - total > (FUNC_TEXT_MAX - (int64_t)s.n) / 4)
         return false;
     char *text = arena_alloc(scratch, (size_t)(n - total) * 4 + s.n + 1);
     uint32_t at = left ? fill(text, by, n - total) : 0;

@@ -195,11 +195,11 @@ static enum err add_stream(struct runtime *r, struct script *script, const char 
 
 static enum err add_rule(struct runtime *r, struct rule_plan *plan, const char *sql)
 {
-    struct catalog_cut cut = {.deployed = 1, .mode = plan->mode};
+    struct catalog_cut cut = {.deployed = 1, .mode = (int)plan->mode};
     struct catalog_rule row = {.name = (char *)(uintptr_t)plan->name,
                                .sql = (char *)(uintptr_t)sql,
                                .version = 1,
-                               .mode = plan->mode,
+                               .mode = (int)plan->mode,
                                .created = timebase_now_ms(),
                                .updated = timebase_now_ms(),
                                .ncuts = 1,

@@ -50,6 +50,16 @@ static void texts_are_changed(void **state)
     assert_string_equal(CALL(ENDS_WITH, BOOLEAN, str("c"), str("abc")), "false");
 }
 
+static void texts_that_would_be_too_long_are_null(void **state)
+{
+    (void)state;
+    assert_string_equal(CALL(LPAD, STRING, str("x"), num(INT64_MAX), str("y")), "null");
+    assert_string_equal(CALL(RPAD, STRING, str("x"), num(INT64_MAX - 1), str("y")), "null");
+    assert_string_equal(CALL(LPAD, STRING, str("x"), num(INT64_MIN), str("y")), "null");
+    assert_string_equal(CALL(REPEAT, STRING, str("x"), num(INT64_MAX)), "null");
+    assert_string_equal(CALL(LPAD, STRING, str("x"), num(3), str("y")), "\"yyx\"");
+}
+
 static void numbers_keep_their_type(void **state)
 {
     (void)state;
@@ -132,6 +142,7 @@ static void the_calendar_is_gregorian_and_in_utc(void **state)
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(texts_are_measured_in_code_points), EXPRTREE_TEST(texts_are_changed),
+              EXPRTREE_TEST(texts_that_would_be_too_long_are_null),
               EXPRTREE_TEST(numbers_keep_their_type),
               EXPRTREE_TEST(halves_are_rounded_away_from_zero),
               EXPRTREE_TEST(what_has_no_real_result_is_null),
