@@ -23,8 +23,9 @@
     X(CLASSIFIER, "classifier") /* name of the variable the row at `nav` is mapped to */           \
     X(MATCH_NUMBER, "match_number")                                                                \
     X(NEG, "-")                                                                                    \
-    X(ADD, "+") X(SUB, "-") X(MUL, "*") X(DIV, "/") X(MOD, "%") X(EQ, "=") X(NE, "<>") X(LT, "<")  \
-        X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                         \
+    X(ADD, "+")                                                                                    \
+    X(SUB, "-") X(MUL, "*") X(DIV, "/") X(MOD, "%") X(EQ, "=") X(NE, "<>") X(LT, "<") X(LE, "<=")  \
+        X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                                     \
             X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                      \
                 X(NOT, "not") /* AND, OR: n arguments */                                           \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
@@ -57,8 +58,9 @@ struct nav {
 /* X(name, text) - aggregates; which are done, and where, is agg.h's to say */
 #define AGG_LIST(X)                                                                                \
     X(COUNT_STAR, "COUNT(*)")                                                                      \
-    X(COUNT, "COUNT") X(SUM, "SUM") X(AVG, "AVG") X(MIN, "MIN") X(MAX, "MAX") X(STDDEV, "STDDEV")  \
-        X(FIRST, "FIRST") X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                    \
+    X(COUNT, "COUNT")                                                                              \
+    X(SUM, "SUM") X(AVG, "AVG") X(MIN, "MIN") X(MAX, "MAX") X(STDDEV, "STDDEV") X(FIRST, "FIRST")  \
+        X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                                      \
             X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                                      \
                 X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 
