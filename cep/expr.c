@@ -79,7 +79,7 @@ static bool same_payload(const struct expr *a, const struct expr *b)
     case EXPR_FUNC:
         return a->func == b->func;
     case EXPR_IN_LIST:
-        return a->list == b->list;
+        return a->list == b->list && a->list_since == b->list_since;
     default:
         return true;
     }
@@ -135,7 +135,7 @@ static uint64_t hash_payload(uint64_t h, const struct expr *e)
     case EXPR_FUNC:
         return mix(h, e->func);
     case EXPR_IN_LIST:
-        return mix(h, (uintptr_t)e->list);
+        return mix(mix(h, (uintptr_t)e->list), e->list_since);
     default:
         return h;
     }
@@ -185,4 +185,24 @@ void expr_columns(const struct expr *e, struct colset *out)
     }
     for (unsigned i = 0; i < e->nargs; i++)
         expr_columns(e->args[i], out);
+}
+
+static const struct expr *find_list_in(unsigned n, const struct expr *const *args)
+{
+    const struct expr *found = NULL;
+    for (unsigned i = 0; i < n && found == NULL; i++)
+        found = expr_find_list(args[i]);
+    return found;
+}
+
+const struct expr *expr_find_list(const struct expr *e)
+{
+    const struct expr *found = NULL;
+    if (e == NULL || e->kind == EXPR_IN_LIST)
+        return e;
+    if (e->kind == EXPR_MATCH_AGG) {
+        const struct expr *const inside[] = {e->agg.call.arg, e->agg.call.filter};
+        found = find_list_in(2, inside);
+    }
+    return found != NULL ? found : find_list_in(e->nargs, e->args);
 }

@@ -98,7 +98,10 @@ struct expr {
             bool running;
         } agg;
         unsigned func; /* FUNC */
-        const struct list *list; /* IN_LIST; outlives the plan, as schemas do */
+        struct { /* IN_LIST */
+            const struct list *list; /* the plan holds it (plan.h) */
+            uint64_t list_since; /* cuts of it that hold for all rows (list.h) */
+        };
     };
 };
 
@@ -107,6 +110,8 @@ const char *expr_agg_name(enum agg_kind k);
 bool expr_same(const struct expr *a,
                const struct expr *b); /* structurally equal, places in the text apart */
 uint64_t expr_hash(const struct expr *e); /* agrees with expr_same */
+/* The first IN LIST in e, or NULL; e may be NULL. */
+const struct expr *expr_find_list(const struct expr *e);
 /* True if only columns of the row itself are read: no NAV (but `current`), aggregate, CLASSIFIER, SLOT. */
 bool expr_is_row_only(const struct expr *e);
 void expr_columns(const struct expr *e,

@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/exprvm_code.h"
+#include "cep/list.h"
 #include <math.h>
 #include <string.h>
 
@@ -310,6 +311,20 @@ static uint64_t nulls_of(const struct block *k, const struct exprvm_operand *o)
     }
 }
 
+/* Each row sees the list as it is at its own place. */
+static uint64_t in_list(const struct block *k, const struct exprvm_insn *in,
+                        const struct exprvm_set *s, const struct view *a)
+{
+    struct list_at at = {.stream = k->b->schema->id, .partition = k->b->partition};
+    uint64_t has = 0;
+    EACH_ROW(i, k->active & ~a->n)
+    {
+        at.offset = k->b->offset[k->first + i];
+        has |= (uint64_t)(exprvm_set_has(s, cell_of(a, in->a.kind, i), &at) == TRUTH_TRUE) << i;
+    }
+    return has;
+}
+
 static void in_set(struct block *k, const struct exprvm_insn *in)
 {
     const struct exprvm_set *s = &k->x->sets[in->aux];
@@ -317,12 +332,12 @@ static void in_set(struct block *k, const struct exprvm_insn *in)
     struct exprvm_values spare;
     struct view a = view(k, &in->a, &spare);
     bool by_id = s->ids != NULL && ids_agree(k, &in->a);
-    uint64_t has = 0;
-    EACH_ROW(i, k->active & ~a.n)
+    uint64_t has = s->list != NULL ? in_list(k, in, s, &a) : 0;
+    EACH_ROW(i, s->list != NULL ? 0 : k->active & ~a.n)
     {
         uint32_t id = by_id ? a.s[i].id : 0;
         bool is = by_id ? (s->ids[id / 64] >> (id % 64) & 1) != 0
-                        : exprvm_set_has(s, cell_of(&a, in->a.kind, i)) == TRUTH_TRUE;
+                        : exprvm_set_has(s, cell_of(&a, in->a.kind, i), NULL) == TRUTH_TRUE;
         has |= (uint64_t)is << i;
     }
     dst->t = has;

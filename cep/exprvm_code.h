@@ -92,7 +92,8 @@ struct exprvm_values {
 /* The constants of an IN: sorted numbers, or a dictionary of strings. Or a list. */
 struct exprvm_set {
     struct type type;
-    const struct list *list; /* IN LIST: nothing below is used */
+    const struct list *list; /* IN LIST: of what is below only `since` is used */
+    uint64_t since; /* expr.h list_since */
     bool has_null;
     unsigned n;
     struct value *sorted;
@@ -199,7 +200,9 @@ static inline bool exprvm_holds(unsigned cond, int c)
 void exprvm_set_init(struct exprvm_set *s, const struct expr *in, const struct dict *dict,
                      struct arena *arena);
 void exprvm_set_fini(struct exprvm_set *s);
-enum truth exprvm_set_has(const struct exprvm_set *s, union cell c); /* c is not NULL */
+/* c is not NULL. at: the place of the row that is tested; NULL: there is none, and a list is taken as it is now. */
+struct list_at;
+enum truth exprvm_set_has(const struct exprvm_set *s, union cell c, const struct list_at *at);
 
 /* exprvm_like.c: a pattern made ready; NULL: it is not a pattern (the escape stands before what needs none). */
 struct exprvm_like *exprvm_like_new(struct str pattern, struct str escape, struct arena *arena);

@@ -3,6 +3,7 @@
  * The code over one row and the rows of its match. No allocation but in the caller's scratch arena. */
 #include "base/bug.h"
 #include "cep/exprvm_code.h"
+#include "cep/list.h"
 #include <math.h>
 
 struct at {
@@ -181,13 +182,27 @@ static void logic(const struct at *k, const struct exprvm_insn *in)
     }
 }
 
+/* The place of the row that is tested or put out. False: there is none (a condition over a window's sums). */
+static bool place_of(const struct exprvm_env *env, struct list_at *at)
+{
+    struct rowref r = env->current;
+    if (r.b != NULL)
+        *at = (struct list_at){r.b->schema->id, r.b->partition, r.b->offset[r.i]};
+    else if (r.r != NULL)
+        *at = (struct list_at){env->layout->schema->id, r.r->partition, r.r->offset};
+    return r.b != NULL || r.r != NULL;
+}
+
 static void match(const struct at *k, const struct exprvm_insn *in)
 {
     union cell c;
     if (!fetch(k, &in->a, &c)) {
         put_truth(k, in, false, false);
     } else if (in->op == OP_IN) {
-        enum truth t = exprvm_set_has(&k->x->sets[in->aux], c);
+        const struct exprvm_set *s = &k->x->sets[in->aux];
+        struct list_at at;
+        bool placed = s->list != NULL && place_of(k->env, &at);
+        enum truth t = exprvm_set_has(s, c, placed ? &at : NULL);
         put_truth(k, in, t != TRUTH_NULL, t == TRUTH_TRUE);
     } else {
         put_truth(k, in, true, exprvm_like_matches(k->x->likes[in->aux], c.s));

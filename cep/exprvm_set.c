@@ -33,6 +33,7 @@ void exprvm_set_init(struct exprvm_set *s, const struct expr *in, const struct d
     *s = (struct exprvm_set){.type = in->args[0]->type};
     if (in->kind == EXPR_IN_LIST) {
         s->list = in->list;
+        s->since = in->list_since;
         return;
     }
     s->sorted = arena_alloc(arena, in->nargs * sizeof *s->sorted);
@@ -54,11 +55,13 @@ void exprvm_set_fini(struct exprvm_set *s)
     dict_free(s->strings);
 }
 
-enum truth exprvm_set_has(const struct exprvm_set *s, union cell c)
+enum truth exprvm_set_has(const struct exprvm_set *s, union cell c, const struct list_at *at)
 {
     bool has = false;
-    if (s->list != NULL)
-        return list_has(s->list, c) ? TRUTH_TRUE : TRUTH_FALSE;
+    if (s->list != NULL) {
+        has = at == NULL ? list_has(s->list, c) : list_has_at(s->list, c, at, s->since);
+        return has ? TRUTH_TRUE : TRUTH_FALSE;
+    }
     if (s->strings != NULL) {
         has = dict_find(s->strings, c.s.p, c.s.n) != 0;
     } else {

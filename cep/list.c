@@ -2,6 +2,7 @@
 #define XXH_INLINE_ALL
 #include "cep/list.h"
 #include "base/arena.h"
+#include "base/bug.h"
 #include "base/mem.h"
 #include <math.h>
 #include <string.h>
@@ -12,47 +13,90 @@ enum { SLOTS_MIN = 16 };
 struct item {
     union cell key;
     uint32_t tag; /* upper half of the hash */
-    bool used;
+    uint32_t chain; /* its edits are chains[chain - 1]; 0: none */
+    bool used, base; /* base: it is there before any edit */
+};
+
+struct edit {
+    uint32_t cut; /* index of it */
+    bool in;
+};
+struct chain { /* the edits of one key, each of another cut, in and out by turns */
+    struct edit *v;
+    size_t n, cap;
 };
 
 struct list {
-    const struct schema *schema;
+    struct schema schema;
     unsigned key;
     struct type type;
+    int refs;
     struct item *slots; /* open addressing, at most half of them used */
-    size_t nslots, n;
-    struct arena *texts;
+    size_t nslots, nused, n; /* n: there after all edits */
+    struct chain *chains;
+    size_t nchains, chains_cap, nedits;
+    struct list_cut *cuts; /* their marks are in the arena */
+    size_t ncuts, cuts_cap;
+    struct arena *arena;
 };
+
+static void copy_schema(struct list *l, const struct schema *s)
+{
+    struct column *columns = arena_zero(l->arena, s->ncolumns * sizeof *columns);
+    for (unsigned i = 0; i < s->ncolumns; i++) {
+        columns[i] = s->columns[i];
+        columns[i].name = arena_str(l->arena, s->columns[i].name);
+    }
+    l->schema = (struct schema){.name = arena_str(l->arena, s->name),
+                                .ncolumns = s->ncolumns,
+                                .columns = columns,
+                                .time_column = -1};
+}
 
 struct list *list_new(const struct schema *s, unsigned key)
 {
     struct list *l = mem_new(sizeof *l);
-    l->schema = s;
+    l->arena = arena_new(0, 0);
+    l->refs = 1;
+    copy_schema(l, s);
     l->key = key;
     l->type = s->columns[key].type;
     l->nslots = SLOTS_MIN;
     l->slots = mem_array(l->nslots, sizeof *l->slots);
-    l->texts = arena_new(0, 0);
     return l;
 }
 
-void list_free(struct list *l)
+struct list *list_ref(struct list *l)
+{
+    __atomic_fetch_add(&l->refs, 1, __ATOMIC_RELAXED);
+    return l;
+}
+
+void list_unref(struct list *l)
 {
     if (l == NULL)
         return;
+    int before = __atomic_fetch_sub(&l->refs, 1, __ATOMIC_ACQ_REL);
+    BUG_IF(before <= 0, "list %s was let go once too often", l->schema.name);
+    if (before > 1)
+        return;
+    for (size_t i = 0; i < l->nchains; i++)
+        mem_free(l->chains[i].v);
+    mem_free(l->chains);
+    mem_free(l->cuts);
     mem_free(l->slots);
-    arena_free(l->texts);
+    arena_free(l->arena);
     mem_free(l);
 }
 
 const char *list_name(const struct list *l)
 {
-    return l->schema->name;
+    return l->schema.name;
 }
 
 const struct schema *list_schema(const struct list *l)
 {
-    return l->schema;
+    return &l->schema;
 }
 
 unsigned list_key(const struct list *l)
@@ -69,6 +113,13 @@ size_t list_count(const struct list *l)
 {
     return l->n;
 }
+
+size_t list_edits(const struct list *l)
+{
+    return l->nedits;
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
 
 /* As value_key has it: one NaN, and -0.0 is 0. */
 static union cell canonical(const struct list *l, union cell c)
@@ -100,6 +151,12 @@ static struct item *slot_of(const struct list *l, union cell key, uint64_t hash)
     return &l->slots[i];
 }
 
+static const struct item *find(const struct list *l, union cell key)
+{
+    key = canonical(l, key);
+    return slot_of(l, key, hash_of(l, key));
+}
+
 static void grow(struct list *l)
 {
     struct item *old = l->slots;
@@ -112,26 +169,170 @@ static void grow(struct list *l)
     mem_free(old);
 }
 
-enum err list_put(struct list *l, union cell key)
+/* The key's item, made if there is none: then it is in by no edit, and not there. */
+static enum err item_of(struct list *l, union cell key, struct item **out)
 {
     bool is_text = l->type.kind == TYPE_STRING;
     key = canonical(l, key);
     uint64_t hash = hash_of(l, key);
-    if (slot_of(l, key, hash)->used)
+    *out = slot_of(l, key, hash);
+    if ((*out)->used)
         return ERR_OK;
-    if (l->n == LIST_ITEMS_MAX || (is_text && key.s.n > LIST_KEY_MAX))
+    if (l->nused == LIST_ITEMS_MAX || (is_text && key.s.n > LIST_KEY_MAX))
         return ERR_LIMIT;
-    if (2 * (l->n + 1) > l->nslots)
+    if (2 * (l->nused + 1) > l->nslots)
         grow(l);
     if (is_text)
-        key.s = (struct str){arena_dup(l->texts, key.s.p, key.s.n), key.s.n, 0};
-    *slot_of(l, key, hash) = (struct item){key, (uint32_t)(hash >> 32), true};
+        key.s = (struct str){arena_dup(l->arena, key.s.p, key.s.n), key.s.n, 0};
+    *out = slot_of(l, key, hash);
+    **out = (struct item){.key = key, .tag = (uint32_t)(hash >> 32), .used = true};
+    l->nused++;
+    return ERR_OK;
+}
+
+enum err list_put(struct list *l, union cell key)
+{
+    struct item *it;
+    enum err e = item_of(l, key, &it);
+    if (e != ERR_OK || it->base || it->chain != 0)
+        return e;
+    it->base = true;
     l->n++;
     return ERR_OK;
 }
 
+/* --- edits ------------------------------------------------------------------------------------ */
+
+static const struct list_marks *marks_of(const struct list_cut *c, uint32_t stream)
+{
+    for (unsigned i = 0; i < c->nstreams; i++)
+        if (c->streams[i].stream == stream)
+            return &c->streams[i];
+    return NULL;
+}
+
+/* The greater of both, partition by partition; b may be NULL. */
+static struct list_marks merged(struct list *l, const struct list_marks *a,
+                                const struct list_marks *b)
+{
+    unsigned nb = b == NULL ? 0 : b->n, n = a->n > nb ? a->n : nb;
+    uint64_t *offsets = arena_zero(l->arena, (n + 1) * sizeof *offsets);
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t x = i < a->n ? a->offsets[i] : 0, y = i < nb ? b->offsets[i] : 0;
+        offsets[i] = x > y ? x : y;
+    }
+    return (struct list_marks){a->stream, n, offsets};
+}
+
+static bool same_marks(const struct list_cut *a, const struct list_cut *b)
+{
+    if (a->nstreams != b->nstreams)
+        return false;
+    for (unsigned i = 0; i < a->nstreams; i++) {
+        const struct list_marks *x = &a->streams[i], *y = &b->streams[i];
+        if (x->stream != y->stream || x->n != y->n ||
+            memcmp(x->offsets, y->offsets, x->n * sizeof *x->offsets) != 0)
+            return false;
+    }
+    return true;
+}
+
+void list_cut(struct list *l, const struct list_cut *c)
+{
+    static const struct list_cut none;
+    const struct list_cut *before = l->ncuts == 0 ? &none : &l->cuts[l->ncuts - 1];
+    struct list_cut added = {.seq = c->seq};
+    if (c->seq <= before->seq)
+        return;
+    if (l->ncuts > 0 && same_marks(before, c)) {
+        added = *before; /* nothing came in between: the marks are there */
+        added.seq = c->seq;
+    } else {
+        struct list_marks *streams =
+            arena_alloc(l->arena, (before->nstreams + c->nstreams + 1) * sizeof *streams);
+        for (unsigned i = 0; i < c->nstreams; i++)
+            streams[added.nstreams++] =
+                merged(l, &c->streams[i], marks_of(before, c->streams[i].stream));
+        for (unsigned i = 0; i < before->nstreams; i++)
+            if (marks_of(c, before->streams[i].stream) == NULL)
+                streams[added.nstreams++] = before->streams[i];
+        added.streams = streams;
+    }
+    l->cuts = mem_grow(l->cuts, l->ncuts, 1, &l->cuts_cap, sizeof *l->cuts);
+    l->cuts[l->ncuts++] = added;
+}
+
+static bool is_in(const struct list *l, const struct item *it)
+{
+    if (it->chain == 0)
+        return it->base;
+    const struct chain *c = &l->chains[it->chain - 1];
+    return c->n == 0 ? it->base : c->v[c->n - 1].in;
+}
+
+static struct chain *chain_of(struct list *l, struct item *it)
+{
+    if (it->chain == 0) {
+        l->chains = mem_grow(l->chains, l->nchains, 1, &l->chains_cap, sizeof *l->chains);
+        l->chains[l->nchains++] = (struct chain){0};
+        it->chain = (uint32_t)l->nchains;
+    }
+    return &l->chains[it->chain - 1];
+}
+
+enum err list_edit(struct list *l, union cell key, bool in)
+{
+    struct item *it;
+    BUG_IF(l->ncuts == 0, "an edit of list %s without a cut", l->schema.name);
+    enum err e = item_of(l, key, &it);
+    if (e != ERR_OK || is_in(l, it) == in)
+        return e;
+    struct chain *c = chain_of(l, it);
+    uint32_t cut = (uint32_t)(l->ncuts - 1);
+    l->n += in ? 1 : (size_t)-1;
+    if (c->n > 0 && c->v[c->n - 1].cut == cut) { /* the same change has taken it back */
+        c->n--;
+        l->nedits--;
+        return ERR_OK;
+    }
+    c->v = mem_grow(c->v, c->n, 1, &c->cap, sizeof *c->v);
+    c->v[c->n++] = (struct edit){cut, in};
+    l->nedits++;
+    return ERR_OK;
+}
+
+/* --- look-ups --------------------------------------------------------------------------------- */
+
 bool list_has(const struct list *l, union cell key)
 {
-    key = canonical(l, key);
-    return slot_of(l, key, hash_of(l, key))->used;
+    const struct item *it = find(l, key);
+    return it->used && is_in(l, it);
+}
+
+static bool holds(const struct list_cut *c, const struct list_at *at, uint64_t since)
+{
+    if (c->seq <= since)
+        return true;
+    const struct list_marks *m = marks_of(c, at->stream);
+    return m == NULL || at->partition >= m->n || at->offset >= m->offsets[at->partition];
+}
+
+bool list_has_at(const struct list *l, union cell key, const struct list_at *at, uint64_t since)
+{
+    const struct item *it = find(l, key);
+    if (!it->used || it->chain == 0)
+        return it->used && it->base;
+    /* Marks never go back, so those that hold are the first ones; mostly all do. */
+    const struct chain *c = &l->chains[it->chain - 1];
+    size_t low = 0, high = c->n;
+    if (c->n > 0 && holds(&l->cuts[c->v[c->n - 1].cut], at, since))
+        low = c->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (holds(&l->cuts[c->v[mid].cut], at, since))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low == 0 ? it->base : c->v[low - 1].in;
 }

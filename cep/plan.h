@@ -124,6 +124,8 @@ struct rule_plan {
     const char *description; /* or NULL */
     unsigned noptions;
     const struct option *options;
+    unsigned nlists;
+    struct list **lists; /* that IN LIST names, each once; a reference to each */
     union {
         struct window_plan window;
         struct over_plan over;

@@ -126,10 +126,12 @@ static const struct expr *to_slots(struct bind *b, const struct expr *e, const s
         if ((args[i] = to_slots(b, e->args[i], at)) == NULL)
             return NULL;
     struct expr *copy = types_node(b->cc, e->kind, e->type, e->at, e->nargs, args);
-    if (e->kind == EXPR_IN_LIST)
+    if (e->kind == EXPR_IN_LIST) {
         copy->list = e->list;
-    else
+        copy->list_since = e->list_since;
+    } else {
         copy->func = e->func;
+    }
     return copy;
 }
 

@@ -20,12 +20,19 @@ struct cc_known {
     MAP_LINK;
 };
 
+/* The lists that a statement names, each once, with a reference. */
+struct cc_lists {
+    struct list **v;
+    size_t n, cap;
+};
+
 struct cc {
     struct diag *d;
     struct arena *arena; /* of the result: schemas or one plan */
     struct arena *scratch; /* gone with the statement */
     const struct scope *scope; /* may be NULL */
     struct cc_known *known;
+    struct cc_lists *lists;
     bool bounded; /* the input ends, whatever the streams' connectors */
 };
 

@@ -25,6 +25,7 @@ struct compiling {
     struct script *script;
     size_t cap;
     unsigned nstreams;
+    struct cc_lists lists; /* of the statement being compiled */
 };
 
 /* --- what went wrong -------------------------------------------------------------------------- */
@@ -133,35 +134,18 @@ static struct statement *add(struct compiling *c, const struct ast_statement *st
     return out;
 }
 
-static void compile_stream(struct compiling *c, const struct ast_statement *st)
+/* A list that is edited while rules run belongs to rules: changes of it know whom they concern. */
+static bool stream_reads_list(struct compiling *c, const struct schema *s)
 {
-    check_name(c, st, "stream");
-    const struct schema *s = streamdef_make(&c->cc, st, statement_text(c, st->at), c->nstreams);
-    remember(c, st, "stream", s, s == NULL);
-    if (s == NULL)
-        return;
-    c->nstreams++;
-    add(c, st, STATEMENT_STREAM)->schema = s;
-}
-
-static void compile_list(struct compiling *c, const struct ast_statement *st)
-{
-    check_name(c, st, "list");
-    struct list *l = listdef_make(&c->cc, st);
-    remember(c, st, "list", NULL, l == NULL);
-    struct cc_known *k = names_known(&c->cc, st->name.text);
-    if (l == NULL)
-        return;
-    if (strcmp(k->what, "list") == 0)
-        k->list = l;
-    add(c, st, STATEMENT_LIST)->list = l;
-}
-
-static void compile_insert(struct compiling *c, const struct ast_statement *st)
-{
-    struct list *l = names_list(&c->cc, &st->name);
-    if (l != NULL && listdef_insert(&c->cc, l, st))
-        add(c, st, STATEMENT_INSERT);
+    const struct expr *e = expr_find_list(s->punctuated);
+    if (c->cc.scope == NULL || c->cc.scope->list == NULL)
+        return false;
+    for (unsigned i = 0; i < s->ncolumns && e == NULL; i++)
+        e = expr_find_list(s->columns[i].computed);
+    if (e != NULL)
+        diag_error(c->cc.d, "unsupported", e->at, "put it into the rules that read the stream",
+                   "IN LIST in a stream's own columns: a list belongs to rules");
+    return e != NULL;
 }
 
 /* What an operator says without a place is said of the statement. */
@@ -198,16 +182,93 @@ static bool is_supported(const struct rule_plan *p, struct span at, struct diag 
     return e == ERR_OK;
 }
 
+static void compile_stream(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "stream");
+    const struct schema *s = streamdef_make(&c->cc, st, statement_text(c, st->at), c->nstreams);
+    if (s != NULL && stream_reads_list(c, s))
+        s = NULL;
+    remember(c, st, "stream", s, s == NULL);
+    if (s == NULL)
+        return;
+    c->nstreams++;
+    add(c, st, STATEMENT_STREAM)->schema = s;
+}
+
+static void compile_list(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "list");
+    struct list *l = listdef_make(&c->cc, st);
+    remember(c, st, "list", NULL, l == NULL);
+    struct cc_known *k = names_known(&c->cc, st->name.text);
+    if (l == NULL)
+        return;
+    if (strcmp(k->what, "list") == 0)
+        k->list = l;
+    add(c, st, STATEMENT_LIST)->list = l;
+}
+
+static void compile_insert(struct compiling *c, const struct ast_statement *st)
+{
+    bool later = c->cc.scope != NULL && c->cc.scope->list != NULL;
+    struct listdef_rows rows = {0};
+    struct list *l = names_list(&c->cc, &st->name);
+    if (l == NULL || !listdef_insert(&c->cc, l, st, later ? &rows : NULL)) {
+        mem_free(rows.v);
+        return;
+    }
+    struct statement *out = add(c, st, STATEMENT_INSERT);
+    out->list = list_ref(l);
+    out->rows = rows.v;
+    out->nrows = rows.n;
+}
+
+/* The plan holds the lists that it reads. */
+static void take_lists(struct compiling *c, struct rule_plan *p)
+{
+    p->nlists = (unsigned)c->lists.n;
+    p->lists = arena_alloc(p->arena, (c->lists.n + 1) * sizeof(struct list *));
+    for (size_t i = 0; i < c->lists.n; i++)
+        p->lists[i] = list_ref(c->lists.v[i]);
+}
+
+static void drop_lists(struct compiling *c)
+{
+    for (size_t i = 0; i < c->lists.n; i++)
+        list_unref(c->lists.v[i]);
+    c->lists.n = 0;
+}
+
+/* What is edited while rules run can be asked only where there is a row: the sums of a window have no place. */
+static bool lists_have_places(struct compiling *c, const struct rule_plan *p)
+{
+    const struct expr *e = NULL;
+    if (p->shape != RULE_WINDOW || c->cc.scope == NULL || c->cc.scope->list == NULL)
+        return true;
+    for (unsigned i = 0; i < p->noutputs && e == NULL; i++)
+        e = expr_find_list(p->outputs[i].e);
+    if (e == NULL)
+        e = expr_find_list(p->window.having);
+    if (e != NULL)
+        diag_error(
+            c->cc.d, "unsupported", e->at,
+            "put it into WHERE, or into an aggregate: COUNT(*) FILTER (WHERE x IN LIST l)",
+            "IN LIST over the sums of a window: a list is edited at rows, and a window has none");
+    return e == NULL;
+}
+
 static struct rule_plan *plan_rule(struct compiling *c, const struct ast_statement *st,
                                    const char *name)
 {
     struct rule_plan *p =
         planner_rule(&c->cc, st, name, c->text + st->at.begin, st->at.end - st->at.begin);
-    if (p != NULL && !is_supported(p, st->at, c->cc.d)) {
-        plan_unref(p);
-        p = NULL;
-    }
-    return p;
+    if (p == NULL)
+        return NULL;
+    take_lists(c, p);
+    if (is_supported(p, st->at, c->cc.d) && lists_have_places(c, p))
+        return p;
+    plan_unref(p);
+    return NULL;
 }
 
 static void compile_one_rule(struct compiling *c, const struct ast_statement *st)
@@ -277,6 +338,7 @@ static void compiling_init(struct compiling *c, const char *text, size_t n,
     c->trees = c->cc.scratch = arena_new(AST_BLOCK, 0);
     c->names = arena_new(1024, 0);
     c->cc.arena = arena_new(SCRIPT_BLOCK, 0);
+    c->cc.lists = &c->lists;
     c->text = text;
 }
 
@@ -286,6 +348,8 @@ static void compiling_fini(struct compiling *c)
     MAP_EACH(c->cc.known, k, next) {
         MAP_DEL(c->cc.known, k); /* frees the buckets with the last */
     }
+    drop_lists(c);
+    mem_free(c->lists.v);
     arena_free(c->trees);
     arena_free(c->names);
 }
@@ -314,6 +378,7 @@ static void parse_all(struct compiling *c, struct parse *p)
         if (st != NULL)
             compile_statement(c, st);
         sort_items(c->cc.d, said < c->cc.d->n ? said : c->cc.d->n);
+        drop_lists(c);
         arena_reset(c->trees);
     }
 }
@@ -365,8 +430,10 @@ void compile_script_free(struct script *s)
         return;
     for (unsigned i = 0; i < s->n; i++)
         plan_unref(s->statements[i].rule);
-    for (unsigned i = 0; i < s->n; i++)
-        list_free(s->statements[i].list);
+    for (unsigned i = 0; i < s->n; i++) {
+        list_unref(s->statements[i].list);
+        mem_free(s->statements[i].rows);
+    }
     mem_free(s->statements);
     arena_free(s->arena);
     mem_free(s);

@@ -20,7 +20,7 @@ enum statement_kind {
     STATEMENT_LIST,
     STATEMENT_SINK,
     STATEMENT_EXPLAIN,
-    STATEMENT_INSERT /* done already: its items are in the list */
+    STATEMENT_INSERT /* its items are in the list already, or in `rows` if the scope has lists of its own */
 };
 
 struct statement {
@@ -30,7 +30,9 @@ struct statement {
     const struct schema *schema; /* STREAM: lives in the script's arena */
     struct rule_plan *
         rule; /* RULE: one reference, taken over by whoever wants it (else freed with the script) */
-    struct list *list; /* LIST: freed with the script */
+    struct list *list; /* LIST, INSERT: a reference of the script's */
+    const struct value **rows; /* INSERT: a value for each column of the list */
+    size_t nrows;
     const char *name; /* of what is created or explained */
     const char *format; /* EXPLAIN: "TEXT", "JSON", "DOT"; NULL: not said */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/listdef.h"
+#include "base/mem.h"
 #include "rules/bind.h"
 #include <string.h>
 
@@ -50,11 +51,6 @@ struct list *listdef_make(struct cc *cc, const struct ast_statement *st)
     struct schema *s = arena_zero(cc->arena, sizeof *s);
     struct column *columns = arena_zero(cc->arena, (SCHEMA_COLUMNS_MAX + 1) * sizeof *columns);
     int errors = cc->d->errors, key = -1;
-    if (cc->scope != NULL && !cc->scope->lists) {
-        diag_error(cc->d, "unsupported", st->name.at, NULL,
-                   "CREATE LIST %s: a server has no lists yet", st->name.text);
-        return NULL;
-    }
     s->columns = columns;
     s->name = arena_str(cc->arena, st->name.text);
     s->time_column = -1;
@@ -120,11 +116,26 @@ static const struct expr *bind_value(struct cc *cc, const struct ast_expr *e,
     return NULL;
 }
 
-static bool insert_row(struct cc *cc, struct list *l, const struct ast_row *row)
+/* A row's values, with texts of their own. */
+static void keep_row(struct arena *a, struct listdef_rows *rows, const struct value *v, unsigned n)
+{
+    struct value *copy = arena_alloc(a, n * sizeof *copy);
+    for (unsigned i = 0; i < n; i++) {
+        copy[i] = v[i];
+        if (v[i].type.kind == TYPE_STRING && !v[i].null)
+            copy[i].c.s.p = arena_dup(a, v[i].c.s.p, v[i].c.s.n);
+    }
+    rows->v = mem_grow(rows->v, rows->n, 1, &rows->cap, sizeof(const struct value *));
+    rows->v[rows->n++] = copy;
+}
+
+/* Into the list, or kept in `rows`, whose texts go into `a`. */
+static bool insert_row(struct cc *cc, struct list *l, const struct ast_row *row, struct arena *a,
+                       struct listdef_rows *rows)
 {
     const struct schema *s = list_schema(l);
-    const struct expr *key = NULL;
-    unsigned i = 0;
+    struct value *values = arena_zero(cc->scratch, s->ncolumns * sizeof *values);
+    unsigned i = 0, key = list_key(l);
     bool good = true;
     if (row->values.n != s->ncolumns) {
         diag_error(cc->d, "type", row->at, NULL, "list %s has %u columns, and here are %u values",
@@ -134,22 +145,25 @@ static bool insert_row(struct cc *cc, struct list *l, const struct ast_row *row)
     for (const struct ast_expr *e = row->values.first; e != NULL; e = e->next, i++) {
         const struct expr *v = bind_value(cc, e, &s->columns[i]);
         good = good && v != NULL;
-        if (i == list_key(l))
-            key = v;
+        if (v != NULL)
+            values[i] = v->constant;
     }
-    if (!good || list_put(l, key->constant.c) == ERR_OK)
+    if (good && rows != NULL)
+        keep_row(a, rows, values, s->ncolumns);
+    if (!good || rows != NULL || list_put(l, values[key].c) == ERR_OK)
         return good;
     diag_error(cc->d, "limit", row->at, NULL, "a list has at most %d items, and keys of %d bytes",
                LIST_ITEMS_MAX, LIST_KEY_MAX);
     return false;
 }
 
-bool listdef_insert(struct cc *cc, struct list *l, const struct ast_statement *st)
+bool listdef_insert(struct cc *cc, struct list *l, const struct ast_statement *st,
+                    struct listdef_rows *rows)
 {
     struct cc temporary = *cc; /* what is put into the list is copied */
     bool good = true;
     temporary.arena = cc->scratch;
     for (const struct ast_row *row = st->rows; row != NULL; row = row->next)
-        good = insert_row(&temporary, l, row) && good;
+        good = insert_row(&temporary, l, row, cc->arena, rows) && good;
     return good;
 }

@@ -269,6 +269,7 @@ const struct expr *logic_in_list(struct cc *cc, const struct expr *x, const stru
     }
     struct expr *e = types_node(cc, EXPR_IN_LIST, types_of(TYPE_BOOLEAN), at, 1, &x);
     e->list = l;
+    e->list_since = cc->scope != NULL ? cc->scope->lists_since : 0;
     return e;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/names.h"
+#include "base/mem.h"
+#include "cep/list.h"
 #include "rules/types.h"
 #include <ctype.h>
 #include <string.h>
@@ -76,25 +78,53 @@ const struct schema *names_stream(struct cc *cc, const struct ast_name *n)
     return NULL;
 }
 
+/* The nearest of the script's lists and the scope's. */
+static const char *list_hint(struct cc *cc, const char *name)
+{
+    const char **candidates = arena_alloc(cc->scratch, CANDIDATES_MAX * sizeof *candidates);
+    size_t n = 0;
+    struct cc_known *k = NULL, *next = NULL;
+    MAP_EACH(cc->known, k, next) {
+        if (k->list != NULL && n < CANDIDATES_MAX)
+            candidates[n++] = k->name;
+    }
+    if (cc->scope != NULL && cc->scope->list_name != NULL)
+        for (unsigned i = 0; n < CANDIDATES_MAX; i++) {
+            const char *l = cc->scope->list_name(cc->scope->ctx, i);
+            if (l == NULL)
+                break;
+            candidates[n++] = l;
+        }
+    return names_hint(cc, name, candidates, n);
+}
+
+/* Kept for the statement. `l` with a reference of its own. */
+static struct list *keep_list(struct cc *cc, struct list *l)
+{
+    struct cc_lists *all = cc->lists;
+    for (size_t i = 0; i < all->n; i++)
+        if (all->v[i] == l) {
+            list_unref(l);
+            return l;
+        }
+    all->v = mem_grow(all->v, all->n, 1, &all->cap, sizeof(struct list *));
+    all->v[all->n++] = l;
+    return l;
+}
+
 struct list *names_list(struct cc *cc, const struct ast_name *n)
 {
-    const char *candidates[CANDIDATES_MAX];
-    size_t count = 0;
-    struct cc_known *k = names_known(cc, n->text), *next = NULL;
+    struct list *l = NULL;
+    struct cc_known *k = names_known(cc, n->text);
     if (k != NULL && k->list != NULL && names_same(n, k->name))
-        return k->list;
+        return keep_list(cc, list_ref(k->list));
     if (k != NULL && k->wrong)
         return NULL; /* its own statement has said what is wrong */
-    MAP_EACH(cc->known, k, next) {
-        if (k->list != NULL && count < CANDIDATES_MAX)
-            candidates[count++] = k->name;
-    }
-    if (cc->scope != NULL && !cc->scope->lists)
-        diag_error(cc->d, "unsupported", n->at, "write the values out: IN ('a', 'b')",
-                   "list %s: a server has no lists yet", n->text);
-    else
-        diag_error(cc->d, "unknown-list", n->at, names_hint(cc, n->text, candidates, count),
-                   "no list %s", n->text);
+    if (k == NULL && cc->scope != NULL && cc->scope->list != NULL)
+        l = cc->scope->list(cc->scope->ctx, n->text);
+    if (l != NULL)
+        return keep_list(cc, l);
+    diag_error(cc->d, "unknown-list", n->at, list_hint(cc, n->text), "no list %s", n->text);
     return NULL;
 }
 

@@ -11,7 +11,11 @@ struct scope {
     const struct schema *(*stream)(void *ctx, const char *name);
     /* The i-th known stream's name, for "did you mean"; NULL past the last. */
     const char *(*stream_name)(void *ctx, unsigned i);
-    bool lists; /* CREATE LIST may stand in a script; without a scope it may */
+    /* A list that is edited while rules run: a reference for the caller, or NULL. Where there are such, INSERT is not done
+     * by the compiler, and what cannot be cut in offsets is refused. NULL: there are none but a script's own. */
+    struct list *(*list)(void *ctx, const char *name);
+    const char *(*list_name)(void *ctx, unsigned i); /* as stream_name */
+    uint64_t lists_since; /* cuts of lists up to this one hold for all rows (list.h) */
 };
 
 #endif

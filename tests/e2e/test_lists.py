@@ -75,13 +75,3 @@ def test_weir_test_fills_lists_too(tmp_path):
                     "TEST 'hit' ON p AT 0s card = 'c1' AT 1s card = 'c2' EXPECT hit (card = 'c1');\n")
     run = subprocess.run([WEIR, "test", path], capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stdout
-
-
-def test_a_server_has_no_lists_yet_and_says_so(api):
-    api.create_stream()
-    for path, sql in [("/streams", "CREATE LIST blocked (card STRING PRIMARY KEY);"),
-                      ("/rules", "CREATE RULE r AS SELECT id FROM payments WHERE card IN LIST blocked")]:
-        problem = api.call("POST", path, 422, json={"sql": sql})
-        assert "a server has no lists yet" in json.dumps(problem)
-    assert api.call("GET", "/rules", 200, "RulePage")["data"] == []
-    api.alive()

@@ -35,7 +35,7 @@ static void a_text_is_in_it_by_its_bytes(void **state)
     assert_false(list_has(l, text("c2")));
     assert_false(list_has(l, text("C1")));
     assert_int_equal(list_count(l), 2);
-    list_free(l);
+    list_unref(l);
 }
 
 static void a_key_is_there_once(void **state)
@@ -48,7 +48,7 @@ static void a_key_is_there_once(void **state)
     for (int64_t i = 0; i < 10000; i++)
         assert_int_equal(list_has(l, (union cell){.i = i}), i < 5000);
     assert_false(list_has(l, (union cell){.i = -1}));
-    list_free(l);
+    list_unref(l);
 }
 
 static void doubles_are_equal_as_in_comparisons(void **state)
@@ -61,7 +61,7 @@ static void doubles_are_equal_as_in_comparisons(void **state)
     assert_true(list_has(l, (union cell){.d = 0}));
     assert_true(list_has(l, (union cell){.d = (double)NAN}));
     assert_false(list_has(l, (union cell){.d = 1}));
-    list_free(l);
+    list_unref(l);
 }
 
 static void a_key_too_long_changes_nothing(void **state)
@@ -76,7 +76,7 @@ static void a_key_too_long_changes_nothing(void **state)
     assert_ok(list_put(l, c));
     assert_true(list_has(l, c));
     mem_free(key);
-    list_free(l);
+    list_unref(l);
 }
 
 static void null_is_neither_in_it_nor_not(void **state)
@@ -101,7 +101,132 @@ static void null_is_neither_in_it_nor_not(void **state)
         exprvm_free(x);
         arena_free(scratch);
     }
-    list_free(l);
+    list_unref(l);
+}
+
+/* --- edits --- */
+
+static void cut(struct list *l, uint64_t seq, uint32_t stream, uint64_t m0, uint64_t m1)
+{
+    const uint64_t offsets[] = {m0, m1};
+    const struct list_marks marks = {stream, 2, offsets};
+    list_cut(l, &(struct list_cut){seq, 1, &marks});
+}
+
+static bool at(const struct list *l, int64_t key, uint32_t stream, uint32_t partition,
+               uint64_t offset)
+{
+    return list_has_at(l, (union cell){.i = key}, &(struct list_at){stream, partition, offset}, 0);
+}
+
+static void an_edit_holds_from_the_mark_of_the_rows_partition(void **state)
+{
+    (void)state;
+    struct list *l = list_of(TYPE_BIGINT);
+    assert_ok(list_put(l, (union cell){.i = 1}));
+    cut(l, 1, 7, 100, 20);
+    assert_ok(list_edit(l, (union cell){.i = 1}, false));
+    assert_ok(list_edit(l, (union cell){.i = 2}, true));
+    cut(l, 2, 7, 150, 20);
+    assert_ok(list_edit(l, (union cell){.i = 1}, true));
+    for (uint64_t i = 0; i < 200; i++) {
+        assert_int_equal(at(l, 1, 7, 0, i), i < 100 || i >= 150);
+        assert_int_equal(at(l, 2, 7, 0, i), i >= 100);
+        assert_int_equal(at(l, 1, 7, 1, i), true); /* both edits at once */
+        assert_int_equal(at(l, 2, 7, 1, i), i >= 20);
+    }
+    assert_true(at(l, 2, 8, 0, 0)); /* a stream without marks came later */
+    assert_true(at(l, 2, 7, 2, 0)); /* and so did a partition */
+    assert_int_equal(list_count(l), 2);
+    assert_int_equal(list_edits(l), 3);
+    list_unref(l);
+}
+
+static void cuts_before_a_rule_hold_for_all_its_rows(void **state)
+{
+    (void)state;
+    struct list *l = list_of(TYPE_BIGINT);
+    const struct list_at first = {7, 0, 0};
+    cut(l, 3, 7, 100, 100);
+    assert_ok(list_edit(l, (union cell){.i = 1}, true));
+    cut(l, 5, 7, 200, 200);
+    assert_ok(list_edit(l, (union cell){.i = 1}, false));
+    assert_false(list_has_at(l, (union cell){.i = 1}, &first, 0));
+    assert_true(list_has_at(l, (union cell){.i = 1}, &first, 3));
+    assert_true(list_has_at(l, (union cell){.i = 1}, &first, 4));
+    assert_false(list_has_at(l, (union cell){.i = 1}, &first, 5));
+    list_unref(l);
+}
+
+static void marks_never_go_back(void **state)
+{
+    (void)state;
+    struct list *l = list_of(TYPE_BIGINT);
+    cut(l, 1, 7, 100, 50);
+    assert_ok(list_edit(l, (union cell){.i = 1}, true));
+    cut(l, 2, 8, 5, 5);
+    assert_ok(list_edit(l, (union cell){.i = 1}, false));
+    cut(l, 3, 7, 10, 60);
+    assert_ok(list_edit(l, (union cell){.i = 1}, true));
+    assert_false(at(l, 1, 7, 0, 99));
+    assert_true(at(l, 1, 7, 0, 100));
+    assert_false(at(l, 1, 7, 1, 55)); /* the second cut is at least where the first was */
+    assert_true(at(l, 1, 7, 1, 60));
+    list_unref(l);
+}
+
+static void what_one_change_takes_back_was_not_done(void **state)
+{
+    (void)state;
+    struct list *l = list_of(TYPE_BIGINT);
+    cut(l, 1, 7, 100, 100);
+    assert_ok(list_edit(l, (union cell){.i = 1}, true));
+    assert_ok(list_edit(l, (union cell){.i = 1}, true));
+    assert_ok(list_edit(l, (union cell){.i = 1}, false));
+    assert_ok(list_edit(l, (union cell){.i = 2}, false));
+    cut(l, 1, 7, 0, 0); /* known */
+    assert_ok(list_edit(l, (union cell){.i = 3}, true));
+    assert_false(at(l, 1, 7, 0, 500));
+    assert_false(at(l, 3, 7, 0, 99));
+    assert_int_equal(list_edits(l), 1);
+    assert_int_equal(list_count(l), 1);
+    list_unref(l);
+}
+
+/* Against the plain reading of the header: of the edits that hold, the newest. */
+static void look_ups_agree_with_a_scan_of_all_edits(void **state)
+{
+    (void)state;
+    enum { KEYS = 8, CUTS = 300 };
+    struct {
+        uint64_t m[2];
+        bool edited[KEYS], in[KEYS];
+    } all[CUTS] = {0};
+    struct list *l = list_of(TYPE_BIGINT);
+    uint32_t r = 12345;
+    for (int64_t k = 0; k < KEYS; k += 2)
+        assert_ok(list_put(l, (union cell){.i = k}));
+    for (unsigned c = 0; c < CUTS; c++) {
+        for (unsigned p = 0; p < 2; p++)
+            all[c].m[p] = (c > 0 ? all[c - 1].m[p] : 0) + (r = r * 1664525 + 1013904223) % 5;
+        cut(l, c + 1, 7, all[c].m[0], all[c].m[1]);
+        for (unsigned n = (r >> 8) % 4; n-- > 0;) {
+            unsigned k = ((r = r * 1664525 + 1013904223) >> 16) % KEYS;
+            all[c].edited[k] = true;
+            all[c].in[k] = r >> 30 & 1;
+            assert_ok(list_edit(l, (union cell){.i = k}, all[c].in[k]));
+        }
+    }
+    for (uint64_t i = 0; i < CUTS * 3; i++)
+        for (unsigned p = 0; p < 2; p++)
+            for (unsigned k = 0; k < KEYS; k++) {
+                bool want = k % 2 == 0;
+                for (unsigned c = 0; c < CUTS; c++)
+                    if (all[c].edited[k] && i >= all[c].m[p])
+                        want = all[c].in[k];
+                assert_int_equal(at(l, k, 7, p, i), want);
+            }
+    list_unref(l);
 }
 
 int main(void)
@@ -112,6 +237,11 @@ int main(void)
         cmocka_unit_test(doubles_are_equal_as_in_comparisons),
         cmocka_unit_test(a_key_too_long_changes_nothing),
         cmocka_unit_test(null_is_neither_in_it_nor_not),
+        cmocka_unit_test(an_edit_holds_from_the_mark_of_the_rows_partition),
+        cmocka_unit_test(cuts_before_a_rule_hold_for_all_its_rows),
+        cmocka_unit_test(marks_never_go_back),
+        cmocka_unit_test(what_one_change_takes_back_was_not_done),
+        cmocka_unit_test(look_ups_agree_with_a_scan_of_all_edits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "rules/listdef.h"
 #include "tests/lib/check.h"
 #include "tests/lib/compiled.h"
+#include <strings.h>
 
 #define LIST "CREATE LIST l (k STRING PRIMARY KEY, n DECIMAL(4,2));\n"
 
@@ -72,19 +73,91 @@ static void what_is_looked_up_is_of_the_keys_type(void **state)
     in_list("CREATE LIST l (k STRING);", "s IN LIST l", "PRIMARY KEY is missing");
 }
 
-/* A server answers from its catalogue, which has no lists. */
-static void where_there_are_none_they_are_refused(void **state)
+/* --- where lists are edited while rules run --- */
+
+static struct list *known;
+
+static struct list *scope_list(void *ctx, const char *name)
 {
-    (void)state;
-    static const char sql[] = LIST "INSERT INTO l VALUES ('a', 1);";
-    struct scope scope = {0};
+    (void)ctx;
+    return known != NULL && strcasecmp(name, list_name(known)) == 0 ? list_ref(known) : NULL;
+}
+
+static const char *scope_list_name(void *ctx, unsigned i)
+{
+    (void)ctx;
+    return i == 0 ? list_name(known) : NULL;
+}
+
+static struct script *compile_there(const char *sql, enum err want, const char *message)
+{
+    static const struct scope scope = {.list = scope_list, .list_name = scope_list_name};
     struct script *s = NULL;
     struct diag d;
+    if (known == NULL) {
+        static const struct column columns[] = {{.name = "k", .type.kind = TYPE_STRING},
+                                                {.name = "n", .type.kind = TYPE_BIGINT}};
+        static const struct schema schema = {.name = "known", .ncolumns = 2, .columns = columns};
+        known = list_new(&schema, 0);
+    }
     diag_init(&d, sql, strlen(sql));
-    assert_int_equal(compile_script(sql, strlen(sql), &scope, &d, &s), ERR_UNSUPPORTED);
-    assert_non_null(strstr(d.items[0].message, "a server has no lists yet"));
-    assert_int_equal(d.errors, 1);
+    assert_int_equal(compile_script(sql, strlen(sql), &scope, &d, &s), want);
+    if (message != NULL) {
+        assert_int_equal(d.errors, 1);
+        assert_non_null(strstr(d.items[0].message, message));
+    }
     diag_fini(&d);
+    return s;
+}
+
+static void items_of_insert_are_given_to_the_server(void **state)
+{
+    (void)state;
+    struct script *s =
+        compile_there("INSERT INTO known VALUES ('a', 1), ('b', NULL);", ERR_OK, NULL);
+    assert_int_equal(s->statements[0].kind, STATEMENT_INSERT);
+    assert_ptr_equal(s->statements[0].list, known);
+    assert_int_equal(s->statements[0].nrows, 2);
+    assert_memory_equal(s->statements[0].rows[1][0].c.s.p, "b", 1);
+    assert_true(s->statements[0].rows[1][1].null);
+    assert_int_equal(list_count(known), 0);
+    compile_script_free(s);
+}
+
+#define WINDOW                                                                                     \
+    "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY k, window_start"
+#define STREAM "CREATE STREAM t (k STRING, n BIGINT, ts TIMESTAMP, WATERMARK FOR ts AS ts);"
+
+static void a_plan_holds_the_lists_that_it_reads(void **state)
+{
+    (void)state;
+    struct script *s = compile_there(STREAM "CREATE RULE r AS SELECT n FROM t WHERE k IN LIST known"
+                                            " AND k NOT IN LIST known;",
+                                     ERR_OK, NULL);
+    struct rule_plan *p = plan_ref(s->statements[1].rule);
+    compile_script_free(s);
+    assert_int_equal(p->nlists, 1);
+    assert_ptr_equal(p->lists[0], known);
+    plan_unref(p);
+    compile_there(STREAM "CREATE RULE r AS SELECT n FROM t WHERE k IN LIST knwn;", ERR_INVALID,
+                  "no list knwn");
+}
+
+static void a_list_is_asked_only_where_there_is_a_row(void **state)
+{
+    (void)state;
+    compile_there(STREAM "CREATE RULE r AS SELECT k, COUNT(*) AS c FROM " WINDOW
+                         " HAVING k IN LIST known;",
+                  ERR_UNSUPPORTED, "over the sums of a window");
+    compile_there(STREAM "CREATE RULE r AS SELECT k, k IN LIST known AS c FROM " WINDOW ";",
+                  ERR_UNSUPPORTED, "over the sums of a window");
+    compile_script_free(compile_there(
+        STREAM
+        "CREATE RULE r AS SELECT k, COUNT(*) FILTER (WHERE k IN LIST known) AS c FROM " WINDOW ";",
+        ERR_OK, NULL));
+    compile_there("CREATE STREAM t (k STRING, b AS k IN LIST known, ts TIMESTAMP, "
+                  "WATERMARK FOR ts AS ts);",
+                  ERR_UNSUPPORTED, "a list belongs to rules");
 }
 
 int main(void)
@@ -93,7 +166,11 @@ int main(void)
         cmocka_unit_test(a_list_has_one_key_and_plain_columns),
         cmocka_unit_test(values_are_constants_of_the_columns_types),
         cmocka_unit_test(what_is_looked_up_is_of_the_keys_type),
-        cmocka_unit_test(where_there_are_none_they_are_refused),
+        cmocka_unit_test(items_of_insert_are_given_to_the_server),
+        cmocka_unit_test(a_plan_holds_the_lists_that_it_reads),
+        cmocka_unit_test(a_list_is_asked_only_where_there_is_a_row),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    list_unref(known);
+    return failed;
 }
