@@ -3,42 +3,13 @@
  * Sums of whole numbers and DECIMALs are kept in 128 bits, so they are exact whatever the order; one that does not fit its
  * type is NULL, like every other overflow. Of DISTINCT, an accumulator is a set of the values, from which the result is
  * made when it is asked for. Variance is merged by Chan's formula. */
+#define XXH_INLINE_ALL
 #include "cep/agg.h"
 #include "base/mem.h"
+#include "cep/aggacc.h"
 #include <math.h>
 #include <string.h>
-
-struct count_acc {
-    int64_t n;
-};
-struct sum_acc {
-    int64_t n;
-    uint64_t lo;
-    int64_t hi;
-};
-struct double_acc {
-    int64_t n;
-    double sum;
-};
-struct best_acc {
-    int64_t n;
-    union cell c;
-};
-struct spread_acc {
-    int64_t n;
-    double mean, m2;
-};
-struct set_acc {
-    struct agg_set *set;
-};
-
-struct agg_set {
-    size_t n, cap; /* cap: a power of two, at most half full */
-    bool *used;
-    union cell *cells;
-};
-
-enum { SET_MIN = 8 };
+#include <xxhash.h>
 
 static bool whole(struct type t)
 {
@@ -46,140 +17,71 @@ static bool whole(struct type t)
            t.kind == TYPE_BOOLEAN || t.kind == TYPE_TIMESTAMP;
 }
 
-enum err agg_supported(const struct agg_call *c, struct span at, struct diag *d)
+/* --- accumulators --- */
+
+static uint32_t size_of(const struct agg *a)
 {
-    switch (c->kind) {
-    case AGG_COUNT_STAR:
-    case AGG_COUNT:
-    case AGG_SUM:
-    case AGG_AVG:
+    switch (a->kind) {
     case AGG_MIN:
     case AGG_MAX:
+        return sizeof(struct best_acc);
+    case AGG_SUM:
+    case AGG_AVG:
+        return whole(a->arg) ? sizeof(struct sum_acc) : sizeof(struct double_acc);
     case AGG_STDDEV:
-        return ERR_OK;
+        return sizeof(struct spread_acc);
+    case AGG_FIRST:
+    case AGG_LAST:
+        return sizeof(struct edge_acc);
+    case AGG_TOP:
+    case AGG_LIST_AGG:
+    case AGG_APPROX_COUNT_DISTINCT:
+    case AGG_APPROX_PERCENTILE:
+        return sizeof(union held_acc);
     default:
-        if (d != NULL)
-            diag_error(d, "unsupported", at, "COUNT, SUM, AVG, MIN, MAX and STDDEV are",
-                       "the aggregate %s is not done by this release", expr_agg_name(c->kind));
-        return ERR_UNSUPPORTED;
+        return sizeof(struct count_acc);
     }
 }
 
-/* --- sets of DISTINCT --- */
-
-static uint64_t cell_hash(struct type t, union cell c)
+/* Of which DISTINCT changes the result, and which leave it to a set of values. */
+static bool needs_set(enum agg_kind k)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    if (t.kind != TYPE_STRING)
-        return (uint64_t)(c.i ^ c.i >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 16;
-    for (uint32_t i = 0; i < c.s.n; i++)
-        h = (h ^ (uint8_t)c.s.p[i]) * UINT64_C(0x100000001b3);
-    return h;
+    return k == AGG_COUNT || k == AGG_SUM || k == AGG_AVG || k == AGG_STDDEV ||
+           k == AGG_APPROX_PERCENTILE;
 }
 
-static bool cell_same(struct type t, union cell a, union cell b)
+static bool is_text(const struct agg *a)
 {
-    if (t.kind != TYPE_STRING)
-        return a.i == b.i;
-    return a.s.n == b.s.n && (a.s.n == 0 || memcmp(a.s.p, b.s.p, a.s.n) == 0);
+    return a->arg.kind == TYPE_STRING;
 }
-
-static size_t set_slot(const struct agg_set *s, struct type t, union cell c)
-{
-    size_t i = cell_hash(t, c) & (s->cap - 1);
-    while (s->used[i] && !cell_same(t, s->cells[i], c))
-        i = (i + 1) & (s->cap - 1);
-    return i;
-}
-
-static struct agg_set *set_new(size_t cap)
-{
-    struct agg_set *s = mem_new(sizeof *s);
-    s->cap = cap;
-    s->used = mem_array(cap, sizeof *s->used);
-    s->cells = mem_array(cap, sizeof *s->cells);
-    return s;
-}
-
-static void set_free(struct agg_set *s, struct type t, bool cells_too)
-{
-    if (s == NULL)
-        return;
-    for (size_t i = 0; cells_too && t.kind == TYPE_STRING && i < s->cap; i++)
-        if (s->used[i])
-            mem_free((char *)(uintptr_t)s->cells[i].s.p);
-    mem_free(s->used);
-    mem_free(s->cells);
-    mem_free(s);
-}
-
-static void set_add(struct agg_set **at, struct type t, union cell c)
-{
-    struct agg_set *s = *at;
-    if (t.kind == TYPE_DOUBLE) /* as value_compare has it: -0.0 is 0, one NaN */
-        c.d = isnan(c.d) ? (double)NAN : c.d + 0.0;
-    if (s == NULL) {
-        s = *at = set_new(SET_MIN);
-    } else if (2 * (s->n + 1) > s->cap) {
-        struct agg_set *more = set_new(2 * s->cap);
-        for (size_t i = 0; i < s->cap; i++)
-            if (s->used[i]) {
-                size_t to = set_slot(more, t, s->cells[i]);
-                more->used[to] = true;
-                more->cells[to] = s->cells[i];
-            }
-        more->n = s->n;
-        set_free(s, t, false);
-        s = *at = more;
-    }
-    size_t i = set_slot(s, t, c);
-    if (s->used[i])
-        return;
-    if (t.kind == TYPE_STRING) {
-        c.s.p = mem_dup(c.s.p, c.s.n);
-        c.s.id = 0;
-    }
-    s->used[i] = true;
-    s->cells[i] = c;
-    s->n++;
-}
-
-/* --- accumulators --- */
 
 void agg_init(struct agg *a, const struct agg_call *c)
 {
-    *a = (struct agg){.kind = c->kind, .type = c->type};
-    a->distinct =
-        c->distinct && c->kind != AGG_COUNT_STAR && c->kind != AGG_MIN && c->kind != AGG_MAX;
+    enum agg_kind k = c->kind;
+    *a = (struct agg){.kind = k, .type = c->type, .between = {",", 1, 0}};
     if (c->arg != NULL)
         a->arg = c->arg->type;
-    switch (c->kind) {
-    case AGG_MIN:
-    case AGG_MAX:
-        a->size = sizeof(struct best_acc);
-        a->holds = a->arg.kind == TYPE_STRING;
-        break;
-    case AGG_SUM:
-    case AGG_AVG:
-        a->size = whole(a->arg) ? sizeof(struct sum_acc) : sizeof(struct double_acc);
-        break;
-    case AGG_STDDEV:
-        a->size = sizeof(struct spread_acc);
-        break;
-    default:
-        a->size = sizeof(struct count_acc);
-    }
-    if (a->distinct) {
-        a->size = sizeof(struct set_acc);
-        a->holds = true;
-    }
+    a->distinct = c->distinct && needs_set(k);
+    a->unique = c->distinct && (k == AGG_TOP || k == AGG_LIST_AGG);
+    a->ordered = k == AGG_FIRST || k == AGG_LAST || k == AGG_LIST_AGG;
+    if (c->nparams > 0 && k == AGG_TOP)
+        a->top = (unsigned)c->params->c.i;
+    if (c->nparams > 0 && k == AGG_LIST_AGG)
+        a->between = c->params->c.s;
+    if (c->nparams > 0 && k == AGG_APPROX_PERCENTILE)
+        a->quantile = c->params->c.d;
+    a->size = a->distinct ? sizeof(union held_acc) : size_of(a);
+    a->holds = a->size == sizeof(union held_acc) && a->kind >= AGG_TOP;
+    a->holds |= a->distinct;
+    a->holds |= is_text(a) && (k == AGG_MIN || k == AGG_MAX || k == AGG_FIRST || k == AGG_LAST);
 }
 
 static inline void sum_add(struct sum_acc *s, __int128 v)
 {
-    __int128 sum = (__int128)((unsigned __int128)(uint64_t)s->hi << 64 | s->lo) + v;
+    unsigned __int128 sum =
+        ((unsigned __int128)(uint64_t)s->hi << 64 | s->lo) + (unsigned __int128)v;
     s->lo = (uint64_t)sum;
-    s->hi = (int64_t)(sum >> 64);
+    s->hi = (int64_t)(uint64_t)(sum >> 64);
 }
 
 static __int128 power_of_ten(unsigned n)
@@ -197,6 +99,19 @@ static double as_double(struct type t, union cell v)
     return t.kind == TYPE_DECIMAL ? (double)v.i / (double)power_of_ten(t.scale) : (double)v.i;
 }
 
+/* *kept becomes v, a text as a copy. some: it had a value. */
+static void keep(const struct agg *a, union cell *kept, bool some, union cell v)
+{
+    if (!a->holds) {
+        *kept = v;
+        return;
+    }
+    char *copy = mem_dup(v.s.p, v.s.n);
+    if (some)
+        mem_free((char *)(uintptr_t)kept->s.p);
+    kept->s = (struct str){copy, v.s.n, 0};
+}
+
 static void best_add(const struct agg *a, struct best_acc *acc, union cell v)
 {
     if (acc->n++ > 0) {
@@ -204,12 +119,47 @@ static void best_add(const struct agg *a, struct best_acc *acc, union cell v)
         int c = value_compare(&x, &y);
         if (a->kind == AGG_MIN ? c >= 0 : c <= 0)
             return;
-        if (a->holds)
-            mem_free((char *)(uintptr_t)acc->c.s.p);
     }
-    acc->c = v;
-    if (a->holds)
-        acc->c.s = (struct str){mem_dup(v.s.p, v.s.n), v.s.n, 0};
+    keep(a, &acc->c, acc->n > 1, v);
+}
+
+static void edge_add(const struct agg *a, struct edge_acc *acc, union cell v,
+                     const struct agglist_place *at)
+{
+    int c = 1;
+    if (acc->n++ > 0) {
+        c = at == NULL ? 1 : agglist_compare(at, &acc->at);
+        if (a->kind == AGG_FIRST ? c >= 0 : c < 0)
+            return;
+    }
+    keep(a, &acc->c, acc->n > 1, v);
+    if (at != NULL)
+        acc->at = *at;
+}
+
+static uint64_t value_hash(struct type t, union cell v)
+{
+    v = aggset_plain(t, v);
+    return t.kind == TYPE_STRING ? XXH3_64bits(v.s.p, v.s.n) : XXH3_64bits(&v.i, sizeof v.i);
+}
+
+static void held_add(const struct agg *a, union held_acc *acc, union cell v,
+                     const struct agglist_place *at)
+{
+    switch (a->kind) {
+    case AGG_TOP:
+        aggset_add(&acc->set, a->arg, v, 1);
+        aggset_prune(&acc->set, a->arg);
+        break;
+    case AGG_LIST_AGG:
+        agglist_add(&acc->list, v.s, at);
+        break;
+    case AGG_APPROX_COUNT_DISTINCT:
+        agghll_add(&acc->hll, value_hash(a->arg, v));
+        break;
+    default:
+        aggquantile_add(&acc->quantile, as_double(a->arg, v), 1);
+    }
 }
 
 static void spread_add(struct spread_acc *s, double x)
@@ -220,15 +170,20 @@ static void spread_add(struct spread_acc *s, double x)
     s->m2 += delta * (x - s->mean);
 }
 
-void agg_add(const struct agg *a, void *acc, union cell v, bool null)
+void agg_add_at(const struct agg *a, void *acc, union cell v, bool null,
+                const struct agglist_place *at)
 {
     if (null && a->kind != AGG_COUNT_STAR)
         return;
     if (a->distinct) {
-        set_add(&((struct set_acc *)acc)->set, a->arg, v);
+        aggset_add(&((union held_acc *)acc)->set, a->arg, v, 1);
         return;
     }
     switch (a->kind) {
+    case AGG_COUNT_STAR:
+    case AGG_COUNT:
+        ((struct count_acc *)acc)->n++;
+        break;
     case AGG_SUM:
     case AGG_AVG:
         if (whole(a->arg)) {
@@ -246,9 +201,18 @@ void agg_add(const struct agg *a, void *acc, union cell v, bool null)
     case AGG_STDDEV:
         spread_add(acc, as_double(a->arg, v));
         break;
+    case AGG_FIRST:
+    case AGG_LAST:
+        edge_add(a, acc, v, at);
+        break;
     default:
-        ((struct count_acc *)acc)->n++;
+        held_add(a, acc, v, at);
     }
+}
+
+void agg_add(const struct agg *a, void *acc, union cell v, bool null)
+{
+    agg_add_at(a, acc, v, null, NULL);
 }
 
 static void spread_merge(struct spread_acc *a, const struct spread_acc *b)
@@ -261,16 +225,45 @@ static void spread_merge(struct spread_acc *a, const struct spread_acc *b)
     a->n += b->n;
 }
 
+static void edge_merge(const struct agg *a, struct edge_acc *into, const struct edge_acc *from)
+{
+    if (from->n == 0)
+        return;
+    int64_t n = into->n + from->n;
+    edge_add(a, into, from->c, &from->at);
+    into->n = n;
+}
+
+static void held_merge(const struct agg *a, union held_acc *into, const union held_acc *from)
+{
+    switch (a->distinct ? AGG_TOP : a->kind) {
+    case AGG_TOP:
+        aggset_merge(&into->set, a->arg, from->set);
+        if (!a->distinct)
+            aggset_prune(&into->set, a->arg);
+        break;
+    case AGG_LIST_AGG:
+        agglist_merge(&into->list, from->list);
+        break;
+    case AGG_APPROX_COUNT_DISTINCT:
+        agghll_merge(&into->hll, from->hll);
+        break;
+    default:
+        aggquantile_merge(&into->quantile, from->quantile);
+    }
+}
+
 void agg_merge(const struct agg *a, void *into, const void *from)
 {
     if (a->distinct) {
-        const struct agg_set *s = ((const struct set_acc *)from)->set;
-        for (size_t i = 0; s != NULL && i < s->cap; i++)
-            if (s->used[i])
-                set_add(&((struct set_acc *)into)->set, a->arg, s->cells[i]);
+        held_merge(a, into, from);
         return;
     }
     switch (a->kind) {
+    case AGG_COUNT_STAR:
+    case AGG_COUNT:
+        ((struct count_acc *)into)->n += ((const struct count_acc *)from)->n;
+        break;
     case AGG_SUM:
     case AGG_AVG:
         if (whole(a->arg)) {
@@ -290,8 +283,12 @@ void agg_merge(const struct agg *a, void *into, const void *from)
     case AGG_STDDEV:
         spread_merge(into, from);
         break;
+    case AGG_FIRST:
+    case AGG_LAST:
+        edge_merge(a, into, from);
+        break;
     default:
-        ((struct count_acc *)into)->n += ((const struct count_acc *)from)->n;
+        held_merge(a, into, from);
     }
 }
 
@@ -299,7 +296,7 @@ bool agg_can_retract(const struct agg *a)
 {
     if (a->distinct)
         return false;
-    return a->kind == AGG_COUNT_STAR || a->kind == AGG_COUNT ||
+    return a->kind == AGG_COUNT_STAR || a->kind == AGG_COUNT || a->kind == AGG_APPROX_PERCENTILE ||
            ((a->kind == AGG_SUM || a->kind == AGG_AVG) && whole(a->arg));
 }
 
@@ -310,6 +307,8 @@ void agg_retract(const struct agg *a, void *acc, union cell v, bool null)
     if (a->kind == AGG_SUM || a->kind == AGG_AVG) {
         ((struct sum_acc *)acc)->n--;
         sum_add(acc, -(__int128)v.i);
+    } else if (a->kind == AGG_APPROX_PERCENTILE) {
+        aggquantile_add(&((union held_acc *)acc)->quantile, as_double(a->arg, v), -1);
     } else {
         ((struct count_acc *)acc)->n--;
     }
@@ -360,26 +359,50 @@ static bool whole_result(const struct agg *a, const struct sum_acc *s, union cel
     return fits(divided(sum, by * power_of_ten(from - to)), out);
 }
 
-static bool set_result(const struct agg *a, const struct agg_set *s, union cell *out)
+static bool set_result(const struct agg *a, const struct aggset *s, union cell *out)
 {
     struct agg plain = *a;
-    uint64_t acc[4] = {0};
-    plain.distinct = plain.holds = false;
+    uint64_t acc[AGG_SIZE_MAX / 8] = {0};
+    plain.distinct = false;
+    plain.holds = a->kind == AGG_APPROX_PERCENTILE;
     if (a->kind == AGG_COUNT) {
         out->i = s == NULL ? 0 : (int64_t)s->n;
         return true;
     }
     for (size_t i = 0; s != NULL && i < s->cap; i++)
-        if (s->used[i])
-            agg_add(&plain, acc, s->cells[i], false);
-    return agg_result(&plain, acc, out);
+        if (s->slots[i].count != 0)
+            agg_add(&plain, acc, s->slots[i].c, false);
+    bool some = agg_result(&plain, acc, NULL, out);
+    agg_clear(&plain, acc);
+    return some;
 }
 
-bool agg_result(const struct agg *a, const void *acc, union cell *out)
+/* TOP and LIST_AGG: the text, in scratch. */
+static bool text_result(const struct agg *a, const union held_acc *acc, struct arena *scratch,
+                        union cell *out)
 {
+    struct bytes text = {0};
+    if (acc->set == NULL)
+        return false;
+    if (a->kind == AGG_TOP)
+        aggset_top(acc->set, a->arg, a->top, a->unique, a->between, &text);
+    else
+        agglist_text(acc->list, a->unique, a->between, &text);
+    out->s = (struct str){arena_dup(scratch, text.p, text.n), (uint32_t)text.n, 0};
+    bytes_fini(&text);
+    return true;
+}
+
+bool agg_result(const struct agg *a, const void *acc, struct arena *scratch, union cell *out)
+{
+    const union held_acc *held = acc;
     if (a->distinct)
-        return set_result(a, ((const struct set_acc *)acc)->set, out);
+        return set_result(a, held->set, out);
     switch (a->kind) {
+    case AGG_COUNT_STAR:
+    case AGG_COUNT:
+        out->i = ((const struct count_acc *)acc)->n;
+        return true;
     case AGG_SUM:
     case AGG_AVG: {
         if (whole(a->arg))
@@ -397,9 +420,17 @@ bool agg_result(const struct agg *a, const void *acc, union cell *out)
         out->d = s->n > 1 ? sqrt(s->m2 / (double)(s->n - 1)) : 0;
         return s->n > 1;
     }
-    default:
-        out->i = ((const struct count_acc *)acc)->n;
+    case AGG_FIRST:
+    case AGG_LAST:
+        *out = ((const struct edge_acc *)acc)->c;
+        return ((const struct edge_acc *)acc)->n > 0;
+    case AGG_APPROX_COUNT_DISTINCT:
+        out->i = (int64_t)agghll_count(held->hll);
         return true;
+    case AGG_APPROX_PERCENTILE:
+        return aggquantile_at(held->quantile, a->quantile, &out->d);
+    default:
+        return text_result(a, held, scratch, out);
     }
 }
 
@@ -411,11 +442,51 @@ __int128 agg_whole(const struct agg *a, const void *acc)
     return (__int128)((unsigned __int128)(uint64_t)s->hi << 64 | s->lo);
 }
 
+/* The text that FIRST, LAST, MIN or MAX holds; NULL: none. */
+static const struct str *held_text(const struct agg *a, const void *acc)
+{
+    const struct best_acc *best = acc;
+    const struct edge_acc *edge = acc;
+    if (a->size == sizeof(union held_acc) || best->n == 0)
+        return NULL;
+    return a->kind == AGG_MIN || a->kind == AGG_MAX ? &best->c.s : &edge->c.s;
+}
+
 void agg_clear(const struct agg *a, void *acc)
 {
-    if (a->distinct)
-        set_free(((struct set_acc *)acc)->set, a->arg, true);
-    else if (a->holds && ((struct best_acc *)acc)->n > 0)
-        mem_free((char *)(uintptr_t)((struct best_acc *)acc)->c.s.p);
+    union held_acc *held = acc;
+    if (a->holds) {
+        const struct str *text = held_text(a, acc);
+        if (text != NULL)
+            mem_free((char *)(uintptr_t)text->p);
+        else if (a->distinct || a->kind == AGG_TOP)
+            aggset_free(held->set, a->arg);
+        else if (a->kind == AGG_LIST_AGG)
+            agglist_free(held->list);
+        else if (a->kind == AGG_APPROX_COUNT_DISTINCT)
+            agghll_free(held->hll);
+        else if (a->kind == AGG_APPROX_PERCENTILE)
+            aggquantile_free(held->quantile);
+    }
     memset(acc, 0, a->size);
+}
+
+size_t agg_held_bytes(const struct agg *a, const void *acc)
+{
+    const union held_acc *held = acc;
+    const struct str *text = a->holds ? held_text(a, acc) : NULL;
+    if (text != NULL)
+        return text->n + 1;
+    if (a->distinct || a->kind == AGG_TOP)
+        return aggset_bytes(held->set, a->arg);
+    switch (a->kind) {
+    case AGG_LIST_AGG:
+        return agglist_bytes(held->list);
+    case AGG_APPROX_COUNT_DISTINCT:
+        return agghll_bytes(held->hll);
+    case AGG_APPROX_PERCENTILE:
+        return aggquantile_bytes(held->quantile);
+    default:
+        return 0;
+    }
 }

@@ -8,29 +8,40 @@
  * An accumulator of zero bytes is empty. Of no rows every aggregate is NULL, COUNT is 0. */
 #ifndef WEIR_CEP_AGG_H
 #define WEIR_CEP_AGG_H
-#include "base/diag.h"
+#include "base/arena.h"
+#include "cep/agglist.h"
 #include "cep/expr.h"
 
 struct agg {
     enum agg_kind kind;
-    bool distinct;
-    struct type arg, type; /* of the argument; of the result */
-    uint32_t size; /* of an accumulator: a multiple of 8 */
+    bool distinct; /* kept as a set of values, from which the result is made */
+    bool unique; /* LIST_AGG, TOP: DISTINCT, which they see to themselves */
+    bool ordered; /* the result depends on the order of rows: agg_add_at */
     bool holds; /* agg_clear has something to do */
+    struct type arg, type; /* of the argument; of the result */
+    uint32_t size; /* of an accumulator: a multiple of 8, AGG_SIZE_MAX at most */
+    unsigned top; /* TOP: how many */
+    double quantile; /* APPROX_PERCENTILE: 0 to 1 */
+    struct str between; /* LIST_AGG, TOP: what separates texts; the plan's */
 };
 
-/* Does this release do it? If not, says so in d (may be NULL). */
-enum err agg_supported(const struct agg_call *c, struct span at, struct diag *d);
+enum { AGG_SIZE_MAX = 64 };
+
 void agg_init(struct agg *a, const struct agg_call *c);
 
 /* COUNT(*) counts every row, the others leave NULLs out. Strings are copied if they are kept. */
 void agg_add(const struct agg *a, void *acc, union cell v, bool null);
+/* The same, and where the row stands among all: of no concern unless `ordered`. Without it a row stands after those that
+ * were added before it. */
+void agg_add_at(const struct agg *a, void *acc, union cell v, bool null,
+                const struct agglist_place *at);
 void agg_merge(const struct agg *a, void *into, const void *from);
-/* Can what was added be taken away again, exactly? COUNT, and SUM and AVG of whole numbers; none of DISTINCT. */
+/* Can what was added be taken away again, exactly? COUNT, SUM and AVG of whole numbers, APPROX_PERCENTILE; none of
+ * DISTINCT. */
 bool agg_can_retract(const struct agg *a);
 void agg_retract(const struct agg *a, void *acc, union cell v, bool null);
-/* False: NULL. A string points into the accumulator's own memory. */
-bool agg_result(const struct agg *a, const void *acc, union cell *out);
+/* False: NULL. A string is made in `scratch`, or points into the accumulator's own memory. */
+bool agg_result(const struct agg *a, const void *acc, struct arena *scratch, union cell *out);
 /* The exact number in an accumulator of COUNT, or of a SUM of whole numbers (at the argument's scale). */
 __int128 agg_whole(const struct agg *a, const void *acc);
 /* COUNT(*) is one word. */
@@ -43,5 +54,6 @@ static inline void agg_count_merge(void *into, const void *from)
     *(int64_t *)into += *(const int64_t *)from;
 }
 void agg_clear(const struct agg *a, void *acc); /* frees what it holds; it is empty again */
+size_t agg_held_bytes(const struct agg *a, const void *acc); /* beyond its words */
 
 #endif

@@ -32,11 +32,6 @@ static enum err check_expr(const struct expr *e, struct diag *d)
         return refuse(d, e->at, "PREV looks back", "NEXT");
     if (e->kind == EXPR_CLASSIFIER && e->nav.physical < 0)
         return refuse(d, e->at, NULL, "PREV of CLASSIFIER");
-    if (e->kind == EXPR_MATCH_AGG) {
-        enum err bad = agg_supported(&e->agg.call, e->at, d);
-        if (bad != ERR_OK)
-            return bad;
-    }
     for (unsigned i = 0; i < e->nargs; i++) {
         enum err bad = check_expr(e->args[i], d);
         if (bad != ERR_OK)

@@ -321,20 +321,22 @@ static bool agg_input(struct match *m, const struct match_agg *a, struct rowref 
     return some;
 }
 
+/* seq: of the row, among those of the key. */
 static void agg_row(struct match *m, const struct match_agg *a, const struct agg *agg, void *acc,
-                    struct rowref row, int var, uint64_t number)
+                    struct rowref row, uint64_t seq, int var, uint64_t number)
 {
+    const struct agglist_place place = {.ts = (int64_t)seq};
     union cell v = {0};
     bool counts;
     bool some = agg_input(m, a, row, var, number, &counts, &v);
     if (counts)
-        agg_add(agg, acc, v, !some);
+        agg_add_at(agg, acc, v, !some, &place);
 }
 
 /* The result in the scratch arena's lifetime. */
 static bool agg_take(struct match *m, const struct agg *agg, void *acc, union cell *out)
 {
-    bool some = agg_result(agg, acc, out);
+    bool some = agg_result(agg, acc, m->k->scratch, out);
     if (some && agg->type.kind == TYPE_STRING)
         out->s.p = arena_dup(m->k->scratch, out->s.p, out->s.n);
     agg_clear(agg, acc);
@@ -358,11 +360,11 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
         for (const struct match_node *at = w->node; at != NULL; at = at->parent) {
             int var = m->p->nfa->states[at->state].var;
             if (a->vars & bit(var))
-                agg_row(m, a, &agg, acc, kept_ref(at->row), var, number);
+                agg_row(m, a, &agg, acc, kept_ref(at->row), at->row->seq, var, number);
         }
     }
     if (a->vars & bit(w->var))
-        agg_row(m, a, &agg, acc, here, w->var, number);
+        agg_row(m, a, &agg, acc, here, w->row->seq, w->var, number);
     return agg_take(m, &agg, acc, out);
 }
 
@@ -438,7 +440,8 @@ static bool view_external(struct match *m, const struct match_view *v, const str
     unsigned rows = e->agg.running ? v->seen : v->n;
     for (unsigned i = 0; i < rows; i++)
         if (a->vars & bit(v->vars[i]))
-            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->vars[i], matches_of(v->cell));
+            agg_row(m, a, &agg, acc, kept_ref(v->rows[i]), v->rows[i]->seq, v->vars[i],
+                    matches_of(v->cell));
     return agg_take(m, &agg, acc, out);
 }
 

@@ -114,7 +114,7 @@ static inline void touch(struct over *o, struct over_cell *c, evtime ts)
 static struct overacc acc_of(struct over *o, struct over_cell *c, unsigned call)
 {
     const struct overprog_call *of = &o->p->calls[call];
-    return (struct overacc){o->p, of, c->words + of->acc, &c->ring, &o->memory};
+    return (struct overacc){o->p, of, c->words + of->acc, &c->ring, &o->memory, o->scratch};
 }
 
 static struct over_cell *cell_new(struct over *o, struct key *key, evtime ts)

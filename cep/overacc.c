@@ -170,11 +170,11 @@ static bool set_result(const struct overacc *a, const struct set *s, union cell 
 {
     uint64_t sum[ACC_MAX] = {0};
     if (agg_can_retract(&a->c->agg))
-        return agg_result(&a->c->agg, s->sum, out);
+        return agg_result(&a->c->agg, s->sum, a->scratch, out);
     for (uint32_t i = 0; i < s->values.cap; i++)
         if (s->values.slots[i].count > 0)
             agg_add(&a->c->agg, sum, (union cell){.i = s->values.slots[i].v}, false);
-    return agg_result(&a->c->agg, sum, out);
+    return agg_result(&a->c->agg, sum, a->scratch, out);
 }
 
 /* --- what all have --- */
@@ -185,7 +185,8 @@ static void sum_add(const struct overacc *a, void *acc, uint64_t number)
     bool some = value_of(a, number, &v);
     if (a->c->agg.kind == AGG_COUNT_STAR && !some)
         return; /* its input is FILTER */
-    agg_add(&a->c->agg, acc, (union cell){.i = v}, !some);
+    bool text = some && a->c->input >= 0 && input_of(a)->text;
+    agg_add(&a->c->agg, acc, overtext_cell(text, v), !some);
 }
 
 void overacc_add(const struct overacc *a, uint64_t number)
@@ -263,7 +264,17 @@ static bool suffix_result(const struct overacc *a, const struct suffix *s, uint6
     if (start < s->mid)
         memcpy(sum, overacc_entry(a->ring, start) + a->c->suffix, a->c->agg.size);
     agg_merge(&a->c->agg, sum, s->back);
-    return agg_result(&a->c->agg, sum, out);
+    return agg_result(&a->c->agg, sum, a->scratch, out);
+}
+
+static bool scan_result(const struct overacc *a, uint64_t start, uint64_t end, union cell *out)
+{
+    uint64_t sum[ACC_MAX] = {0};
+    for (uint64_t i = start; i < end; i++)
+        sum_add(a, sum, i);
+    bool some = agg_result(&a->c->agg, sum, a->scratch, out);
+    agg_clear(&a->c->agg, sum);
+    return some;
 }
 
 static bool row_result(const struct overacc *a, uint64_t number, union cell *out)
@@ -291,7 +302,7 @@ struct value overacc_result(const struct overacc *a, uint64_t start, uint64_t en
         some = row_result(a, a->c->agg.kind == AGG_FIRST ? start : end - 1, &out.c);
         break;
     case OVERPROG_SUM:
-        some = agg_result(&a->c->agg, acc, &out.c);
+        some = agg_result(&a->c->agg, acc, a->scratch, &out.c);
         break;
     case OVERPROG_SUFFIX:
         some = suffix_result(a, acc, start, &out.c);
@@ -306,6 +317,9 @@ struct value overacc_result(const struct overacc *a, uint64_t start, uint64_t en
         break;
     case OVERPROG_SET:
         some = set_result(a, acc, &out.c);
+        break;
+    case OVERPROG_SCAN:
+        some = scan_result(a, start, end, &out.c);
         break;
     default:
         bug_abort(__FILE__, __LINE__, "a call without an accumulator");
@@ -323,6 +337,12 @@ void overacc_fini(const struct overacc *a)
         slabs_free(a->memory, q->numbers, q->cap * sizeof *q->numbers);
     if (a->c->way == OVERPROG_BEST && b->state == BEST_VALUE && input_of(a)->text)
         overtext_unref(a->memory, b->v);
-    if (a->c->way == OVERPROG_SET)
-        overset_fini(&((struct set *)acc)->values, a->memory, input_of(a)->text);
+    if (a->c->way == OVERPROG_SUM && a->c->agg.holds)
+        agg_clear(&a->c->agg, acc);
+    if (a->c->way == OVERPROG_SET) {
+        struct set *s = acc;
+        overset_fini(&s->values, a->memory, input_of(a)->text);
+        if (agg_can_retract(&a->c->agg) && a->c->agg.holds)
+            agg_clear(&a->c->agg, s->sum);
+    }
 }

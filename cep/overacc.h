@@ -35,13 +35,14 @@ struct overacc {
     uint64_t *acc; /* its words, of one key */
     struct overacc_ring *ring;
     struct slabs *memory;
+    struct arena *scratch; /* of texts that are made */
 };
 
 void overacc_add(const struct overacc *a, uint64_t number);
 void overacc_retract(const struct overacc *a, uint64_t number);
 /* The frame is [start, end) now, after some rows have been retracted. */
 void overacc_settle(const struct overacc *a, uint64_t start, uint64_t end);
-/* A text points into the accumulator or the ring. */
+/* A text points into the accumulator, the ring or scratch. */
 struct value overacc_result(const struct overacc *a, uint64_t start, uint64_t end);
 void overacc_fini(const struct overacc *a);
 

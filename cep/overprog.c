@@ -12,6 +12,11 @@ static bool is_edge(enum agg_kind k)
     return k == AGG_FIRST || k == AGG_LAST;
 }
 
+static bool is_text_of_rows(enum agg_kind k)
+{
+    return k == AGG_TOP || k == AGG_LIST_AGG;
+}
+
 /* Upper bounds, for the caps. */
 static unsigned state_words(const struct over_call *c)
 {
@@ -26,16 +31,8 @@ enum err overprog_supported(const struct rule_plan *p, struct diag *d)
 {
     const struct over_plan *o = &p->over;
     size_t words = 0;
-    for (unsigned i = 0; i < o->ncalls; i++) {
-        const struct over_call *c = &o->calls[i];
-        struct span at = c->agg.arg != NULL ? c->agg.arg->at : (struct span){0};
-        if (c->kind == OVER_AGG && !is_edge(c->agg.kind)) {
-            enum err e = agg_supported(&c->agg, at, d);
-            if (e != ERR_OK)
-                return e;
-        }
-        words += state_words(c);
-    }
+    for (unsigned i = 0; i < o->ncalls; i++)
+        words += state_words(&o->calls[i]);
     if (o->ncalls <= OVERPROG_INPUTS_MAX / 2 && words <= OVERPROG_WORDS_MAX)
         return ERR_OK;
     if (d != NULL)
@@ -94,6 +91,8 @@ static enum overprog_way way_of(const struct overprog_call *c, const struct over
         return all ? OVERPROG_BEST : OVERPROG_QUEUE;
     if (a->kind == AGG_COUNT_STAR && a->filter == NULL)
         return OVERPROG_ROWS;
+    if (is_text_of_rows(a->kind))
+        return all ? OVERPROG_SUM : OVERPROG_SCAN;
     if (a->distinct && a->kind != AGG_COUNT_STAR)
         return OVERPROG_SET;
     return all || agg_can_retract(&c->agg) ? OVERPROG_SUM : OVERPROG_SUFFIX;
@@ -102,7 +101,7 @@ static enum overprog_way way_of(const struct overprog_call *c, const struct over
 static void add_agg(struct overprog *p, struct overprog_call *c)
 {
     struct agg_call plain = c->c->agg;
-    plain.distinct = false;
+    plain.distinct &= is_text_of_rows(plain.kind);
     agg_init(&c->agg, &plain);
     c->frame = frame_of(p, &c->c->frame);
     if (is_edge(plain.kind)) {
@@ -113,7 +112,8 @@ static void add_agg(struct overprog *p, struct overprog_call *c)
         c->input = input_of(p, plain.arg, plain.filter);
     }
     c->way = way_of(c, &c->c->frame);
-    p->frames[c->frame].passive &= c->way == OVERPROG_ROWS || c->way == OVERPROG_EDGE;
+    p->frames[c->frame].passive &=
+        c->way == OVERPROG_ROWS || c->way == OVERPROG_EDGE || c->way == OVERPROG_SCAN;
 }
 
 static void add_call(struct overprog *p, const struct over_call *call)

@@ -19,7 +19,8 @@ enum overprog_way {
     OVERPROG_SUFFIX, /* what cannot be retracted: sums of suffixes of the frame, by row */
     OVERPROG_QUEUE, /* MIN, MAX: rows that may yet be the least */
     OVERPROG_BEST, /* the same over a frame that nothing leaves */
-    OVERPROG_SET /* DISTINCT */
+    OVERPROG_SET, /* DISTINCT */
+    OVERPROG_SCAN /* TOP, LIST_AGG of a frame that rows leave: made anew from its rows each time */
 };
 
 /* What is kept of a row: a value, or whether a condition holds. */
@@ -41,7 +42,7 @@ struct overprog_frame {
 struct overprog_call {
     enum overprog_way way;
     const struct over_call *c;
-    struct agg agg; /* without DISTINCT */
+    struct agg agg; /* without DISTINCT, but for TOP and LIST_AGG */
     unsigned frame;
     int input,
         gate; /* gate: FIRST and LAST take NULLs, so FILTER is an input of its own; -1: none */

@@ -79,11 +79,6 @@ struct window {
 
 /* --- the program --- */
 
-static struct span span_of(const struct agg_call *c)
-{
-    return c->arg != NULL ? c->arg->at : (struct span){0};
-}
-
 enum err window_supported(const struct rule_plan *p, struct diag *d)
 {
     static const char *const names[] = {"TUMBLE",       "HOP",       "CUMULATE", "SESSION",
@@ -106,9 +101,6 @@ enum err window_supported(const struct rule_plan *p, struct diag *d)
     }
     size_t words = 0;
     for (unsigned i = 0; i < w->naggs; i++) {
-        enum err e = agg_supported(&w->aggs[i], span_of(&w->aggs[i]), d);
-        if (e != ERR_OK)
-            return e;
         struct agg a;
         agg_init(&a, &w->aggs[i]);
         words += a.size / 8;
@@ -359,6 +351,7 @@ static void add(struct window *w, struct pane *p, const struct keyed_row *r)
 {
     const struct window_prog *prog = w->p;
     struct rowref at = {.b = r->b, .i = r->i};
+    const struct agglist_place place = {r->ts, r->b->partition, r->b->offset[r->i]};
     for (unsigned i = 0; i < prog->naggs; i++) {
         const struct window_agg *a = &prog->aggs[i];
         union cell v = {0};
@@ -370,7 +363,7 @@ static void add(struct window *w, struct pane *p, const struct keyed_row *r)
             some = rowref_cell(at, &w->k->layout, (unsigned)a->column, &v);
         else if (a->arg != NULL)
             some = exprvm_eval(a->arg, &env, &v);
-        agg_add(&a->agg, &p->acc[a->at], v, !some);
+        agg_add_at(&a->agg, &p->acc[a->at], v, !some, &place);
     }
 }
 
@@ -448,7 +441,7 @@ static void give(struct window *w, const struct window_cell *c, int64_t window)
         *v++ = (struct value){.type = time, .c.i = bounds[i]};
     for (unsigned i = 0; i < p->naggs; i++, v++) {
         *v = (struct value){.type = p->aggs[i].agg.type};
-        v->null = !agg_result(&p->aggs[i].agg, &w->sum[p->aggs[i].at], &v->c);
+        v->null = !agg_result(&p->aggs[i].agg, &w->sum[p->aggs[i].at], w->k->scratch, &v->c);
     }
     if (p->having != NULL && !output_holds(p->having, w->slots, w->k->scratch))
         return;

@@ -23,6 +23,8 @@ static const struct {
     {"APPROX_PERCENTILE", AGG_APPROX_PERCENTILE},
 };
 
+enum { TOP_MAX = 100, SEPARATOR_MAX = 64 };
+
 int aggregate_kind(const char *name)
 {
     for (size_t i = 0; i < sizeof aggregates / sizeof *aggregates; i++)
@@ -129,6 +131,21 @@ static bool star_rows(struct bind *b, const struct ast_expr *star)
     return vars != 0 && navigate_note(b, vars, names_variable(b->cc, &star->qualifier), star->at);
 }
 
+/* The constant as its aggregate reads it; NULL: it is of a wrong kind. */
+static const struct expr *param(struct cc *cc, enum agg_kind k, const struct expr *v)
+{
+    if (k == AGG_LIST_AGG)
+        return v->type.kind == TYPE_STRING && v->constant.c.s.n <= SEPARATOR_MAX ? v : NULL;
+    if (k == AGG_TOP)
+        return v->type.kind == TYPE_BIGINT && v->constant.c.i >= 1 && v->constant.c.i <= TOP_MAX
+                   ? v
+                   : NULL;
+    if (!types_is_number(v->type))
+        return NULL;
+    v = types_to(cc, v, types_of(TYPE_DOUBLE));
+    return v->constant.c.d >= 0 && v->constant.c.d <= 1 ? v : NULL;
+}
+
 static bool bind_params(struct bind *b, const struct ast_expr *e, struct agg_call *call)
 {
     const struct ast_expr *p = e->args->next;
@@ -140,6 +157,16 @@ static bool bind_params(struct bind *b, const struct ast_expr *e, struct agg_cal
     if (v->kind != EXPR_CONST || v->constant.null) {
         diag_error(b->cc->d, "aggregate", p->at, NULL, "the second argument of %s is a constant",
                    expr_agg_name(call->kind));
+        return false;
+    }
+    v = param(b->cc, call->kind, v);
+    if (v == NULL) {
+        diag_error(b->cc->d, "aggregate", p->at, NULL, "the second argument of %s is %s",
+                   expr_agg_name(call->kind),
+                   call->kind == AGG_TOP ? "how many values: 1 to 100"
+                   : call->kind == AGG_LIST_AGG
+                       ? "the text between values, at most 64 bytes"
+                       : "a number from 0 (the least) to 1 (the greatest)");
         return false;
     }
     call->params = &v->constant;
@@ -171,6 +198,8 @@ static bool bind_parts(struct bind *b, const struct ast_expr *e, struct agg_call
         call->type = types_of(TYPE_BIGINT);
         return true;
     }
+    if (call->kind == AGG_TOP || call->kind == AGG_LIST_AGG)
+        arg = types_to(b->cc, arg, types_of(TYPE_STRING));
     call->arg = arg;
     return type_result(b->cc, call->kind, arg, &call->type);
 }

@@ -242,6 +242,10 @@ static bool bind_aggregate(struct bind *b, const struct ast_expr *e, struct over
     if (aggregate_call(&row, e, (enum agg_kind)kind) == NULL || group.naggs != 1)
         return false;
     c->agg = group.aggs[0];
+    if (c->agg.kind == AGG_APPROX_COUNT_DISTINCT) { /* the values in a frame are known anyway */
+        c->agg.kind = AGG_COUNT;
+        c->agg.distinct = true;
+    }
     c->type = c->agg.type;
     return true;
 }
