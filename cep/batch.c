@@ -133,3 +133,10 @@ void batch_unref(struct batch *b)
     if (--b->refs == 0)
         block_free(b, block_bytes(b->schema, &b->present));
 }
+
+void batch_set_time(struct batch *b, unsigned row, evtime t)
+{
+    b->ts[row] = t;
+    if (b->schema->time_column >= 0 && colset_has(&b->present, (unsigned)b->schema->time_column))
+        b->columns[b->schema->time_column].i[row] = t;
+}

@@ -48,6 +48,8 @@ struct batch {
 struct batch *batch_new(const struct schema *s, const struct colset *want);
 struct batch *batch_ref(struct batch *b);
 void batch_unref(struct batch *b); /* NULL is fine */
+/* Row `row` has the time t, whatever was decoded: 'time'='ingestion' and 'processing'. */
+void batch_set_time(struct batch *b, unsigned row, evtime t);
 static inline bool batch_is_null(const struct batch *b, unsigned column, unsigned row)
 {
     const struct batch_column *c = &b->columns[column];

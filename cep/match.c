@@ -511,6 +511,13 @@ void match_free(struct match *m)
     mem_free(m);
 }
 
+evtime match_next(const struct match *m)
+{
+    if (m->nheap > 0)
+        return m->heap[0]->due;
+    return m->oldest != NULL ? matchrun_end_of(m, m->oldest) : EVTIME_MAX;
+}
+
 uint64_t match_partials(const struct match *m)
 {
     return m->partials;

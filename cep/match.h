@@ -43,6 +43,8 @@ void match_row(struct match *m, struct keystate *state, struct key *key, struct 
 void match_prefetch(const struct keystate *state, unsigned link);
 /* No row before w is to come: ends what is over. EVTIME_MAX: the input has ended. */
 void match_advance(struct match *m, evtime w);
+/* The watermark at which something is over next; EVTIME_MAX: nothing ever is. */
+evtime match_next(const struct match *m);
 uint64_t match_partials(const struct match *m);
 size_t match_bytes(const struct match *m);
 

@@ -261,3 +261,21 @@ size_t order_bytes(const struct order *o)
     return o->small.bytes + o->large.bytes +
            (o->late_cap + o->ready_cap) * sizeof(struct order_entry) + sizeof *o;
 }
+
+evtime order_least(const struct order *o)
+{
+    evtime least = EVTIME_MAX;
+    for (size_t i = 0; i < o->nlate; i++)
+        least = o->late[i].ts < least ? o->late[i].ts : least;
+    for (unsigned level = 0; level < ORDER_LEVELS && least == EVTIME_MAX; level++)
+        for (unsigned w = 0; w < ORDER_FANOUT / 64 && least == EVTIME_MAX; w++) {
+            if (o->used[level][w] == 0)
+                continue;
+            unsigned digit = w * 64 + (unsigned)__builtin_ctzll(o->used[level][w]);
+            for (const struct order_chunk *c = o->buckets[level][digit].first; c != NULL;
+                 c = c->next)
+                for (unsigned i = 0; i < c->n; i++)
+                    least = c->entries[i].ts < least ? c->entries[i].ts : least;
+        }
+    return least;
+}

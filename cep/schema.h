@@ -62,7 +62,8 @@ struct schema {
     enum time_kind time;
     unsigned partitions; /* 'partitions', default 1 */
     int64_t idle_timeout_ms; /* 0: never idle */
-    int64_t max_ahead_ms; /* 'max-ahead'; live connectors */
+    int64_t max_ahead_ms; /* 'max-ahead', live connectors; 0: none */
+    int64_t alignment_ms; /* 'watermark-alignment'; 0: none */
     const char *connector; /* "http" (default), "file", "generator", "inline", … */
     unsigned noptions;
     const struct option *options;

@@ -302,11 +302,40 @@ static size_t op_bytes(const struct task_op *op)
     return op->over != NULL ? over_bytes(op->over) : window_bytes(op->window);
 }
 
+static evtime due_of(const struct task_key *k)
+{
+    evtime due = order_least(&k->order);
+    due = due < EVTIME_MAX ? due + 1 : due;
+    for (unsigned i = 0; i < k->nops; i++) {
+        const struct task_op *op = &k->ops[i];
+        evtime next = op->match != NULL    ? match_next(op->match)
+                      : op->window != NULL ? window_next(op->window)
+                                           : EVTIME_MAX;
+        due = next < due ? next : due;
+    }
+    return due;
+}
+
+/* Asked for only where the clock may move a stream: what waits is looked for. */
+static evtime task_due(const struct task *t)
+{
+    evtime due = EVTIME_MAX;
+    for (unsigned i = 0; i < t->nkeys; i++) {
+        const struct schema *s = t->keys[i]->keyed.schema;
+        if (s->idle_timeout_ms == 0 && s->time != TIME_PROCESSING)
+            continue;
+        evtime of_key = due_of(t->keys[i]);
+        due = of_key < due ? of_key : due;
+    }
+    return due;
+}
+
 void task_stats(const struct task *t, struct task_stats *out)
 {
     *out = t->stats;
     out->results = t->emit.made;
     out->state_bytes = gather_bytes(&t->gather);
+    out->due = task_due(t);
     out->watermark = EVTIME_MAX;
     bool any = false;
     for (unsigned i = 0; i < t->nkeys; i++) {

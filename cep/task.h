@@ -74,6 +74,7 @@ struct task_stats {
     uint64_t rows_waiting, keys, partials, windows_open, partials_dropped, timeouts;
     uint64_t state_bytes;
     evtime watermark; /* least over all streams that rules read */
+    evtime due; /* the least watermark for which something waits; EVTIME_MAX: nothing does */
 };
 void task_stats(const struct task *t, struct task_stats *out);
 struct task_rule_stats {

@@ -99,6 +99,8 @@ void codec_shape_init(struct codec_shape *s, const struct schema *schema, const 
     for (unsigned c = 0; c < schema->ncolumns; c++) {
         if (schema->columns[c].computed != NULL)
             continue;
+        if (schema->time != TIME_EVENT && (int)c == schema->time_column)
+            continue; /* the caller sets it: batch_set_time */
         colset_add(&s->inputs, c);
         add_column(s, schema, c, colset_has(want, c));
     }

@@ -17,6 +17,7 @@ enum option_id {
     ID_PARTITIONS,
     ID_IDLE,
     ID_AHEAD,
+    ID_ALIGNMENT,
     ID_SEVERITY,
     ID_MODE,
     ID_COOLDOWN,
@@ -42,7 +43,7 @@ static const struct option_spec stream_options[] = {
     {"max-ahead", KIND_DURATION, ID_AHEAD, NULL, NULL, false},
     {"event-id", KIND_TEXT, ID_NONE, NULL, NULL, false},
     {"dedup-window", KIND_DURATION, ID_NONE, NULL, NULL, false},
-    {"watermark-alignment", KIND_DURATION, ID_NONE, NULL, NULL, false},
+    {"watermark-alignment", KIND_DURATION, ID_ALIGNMENT, NULL, NULL, false},
     {"path", KIND_TEXT, ID_NONE, NULL, NULL, false},
     {"follow", KIND_TEXT, ID_NONE, NULL, NULL, false},
     {"format", KIND_TEXT, ID_NONE, NULL, NULL, false},
@@ -73,7 +74,8 @@ static const struct option_spec rule_options[] = {
 enum {
     STREAM_OPTIONS = sizeof stream_options / sizeof *stream_options,
     RULE_OPTIONS = sizeof rule_options / sizeof *rule_options,
-    OPTIONS_MAX = 64
+    OPTIONS_MAX = 64,
+    MAX_AHEAD_MS = 24 * 60 * 60 * 1000 /* of live connectors, if nothing is said */
 };
 
 /* The text between the quotes, those doubled undone. */
@@ -255,6 +257,7 @@ void options_stream(struct cc *cc, const struct ast_option *list, struct schema 
         read_list(cc, list, stream_options, STREAM_OPTIONS, true, p, &s->options, &s->noptions);
     s->connector = "http";
     s->partitions = 1;
+    s->max_ahead_ms = -1;
     for (unsigned i = 0; i < n; i++)
         switch (p[i].spec->id) {
         case ID_CONNECTOR:
@@ -274,9 +277,20 @@ void options_stream(struct cc *cc, const struct ast_option *list, struct schema 
         case ID_AHEAD:
             s->max_ahead_ms = p[i].number;
             break;
+        case ID_ALIGNMENT:
+            s->alignment_ms = p[i].number;
+            break;
         default:
             break;
         }
+    bool live = strcmp(s->connector, "file") != 0 && strcmp(s->connector, "inline") != 0;
+    if (s->max_ahead_ms < 0)
+        s->max_ahead_ms = live ? MAX_AHEAD_MS : 0;
+    for (unsigned i = 0; i < n; i++)
+        if (p[i].spec->id == ID_TIME && s->time != TIME_EVENT && !live)
+            diag_error(cc->d, "option", p[i].at, NULL,
+                       "a %s does not tell when an event arrived: its streams have event time",
+                       s->connector);
 }
 
 static void set_rule(struct rule_plan *r, const struct parsed *p, int64_t *lateness_ms)

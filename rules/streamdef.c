@@ -162,5 +162,10 @@ const struct schema *streamdef_make(struct cc *cc, const struct ast_statement *s
                    "stream %s does not say which column its time is: WATERMARK FOR is missing",
                    st->name.text);
     options_stream(cc, st->options, d.s);
+    if (d.s->time != TIME_EVENT) { /* arrivals are in order */
+        d.s->watermark = WATERMARK_BOUNDED;
+        d.s->delay_ms = 0;
+        d.s->punctuated = NULL;
+    }
     return d.good && cc->d->errors == errors ? d.s : NULL;
 }

@@ -192,13 +192,17 @@ enum err control_get_init(const void *p, size_t n, struct arena *a, struct contr
 
 /* --- rows and holds ---------------------------------------------------------------------------------------------- */
 
-void control_put_rows(const struct control_rows *m, struct bytes *out)
+void control_put_rows(const struct control_rows *m, const evtime *arrivals, struct bytes *out)
 {
     bytes_u32(out, m->stream);
     bytes_u32(out, m->partition);
     bytes_u8(out, m->end_of_input);
     bytes_u64(out, m->first);
+    bytes_u64(out, (uint64_t)m->before);
     bytes_u32(out, m->n);
+    bytes_u8(out, arrivals != NULL);
+    for (unsigned i = 0; arrivals != NULL && i < m->n; i++)
+        bytes_u64(out, (uint64_t)arrivals[i]);
     for (unsigned i = 0; i < m->n; i++)
         bytes_u32(out, m->lengths[i]);
     for (unsigned i = 0; i < m->n; i++)
@@ -214,10 +218,15 @@ enum err control_get_rows(const void *p, size_t n, struct control_rows *out)
     out->partition = bytes_get_u32(&r);
     out->end_of_input = bytes_get_u8(&r) != 0;
     out->first = bytes_get_u64(&r);
+    out->before = (evtime)bytes_get_u64(&r);
     out->n = bytes_get_u32(&r);
+    out->arrivals = NULL;
     out->bytes = 0;
-    if (r.bad || out->n > BATCH_ROWS)
+    unsigned has_arrivals = bytes_get_u8(&r);
+    if (r.bad || out->n > BATCH_ROWS || has_arrivals > 1)
         return ERR_CORRUPT;
+    if (has_arrivals)
+        out->arrivals = bytes_get(&r, 8 * (size_t)out->n);
     for (unsigned i = 0; i < out->n; i++)
         out->lengths[i] = bytes_get_u32(&r);
     for (unsigned i = 0; i < out->n; i++) {
@@ -226,6 +235,12 @@ enum err control_get_rows(const void *p, size_t n, struct control_rows *out)
     }
     const void *padding = bytes_get(&r, CODEC_PADDING);
     return padding != NULL && finished(&r) ? ERR_OK : ERR_CORRUPT;
+}
+
+evtime control_rows_arrival(const struct control_rows *m, unsigned i)
+{
+    struct bytes_reader r = bytes_read((const uint8_t *)m->arrivals + 8 * (size_t)i, 8);
+    return (evtime)bytes_get_u64(&r);
 }
 
 void control_put_hold(const struct control_hold *m, struct bytes *out)
@@ -260,6 +275,7 @@ void control_put_status(const struct control_status *m, struct bytes *out)
     TASK_COUNTERS(PUT)
 #undef PUT
     bytes_u64(out, (uint64_t)m->task.watermark);
+    bytes_u64(out, (uint64_t)m->task.due);
     bytes_varint(out, m->cpu_ns);
     bytes_varint(out, m->rss_bytes);
     bytes_varint(out, m->npositions);
@@ -290,6 +306,7 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
     TASK_COUNTERS(GET)
 #undef GET
     out->task.watermark = (evtime)bytes_get_u64(&r);
+    out->task.due = (evtime)bytes_get_u64(&r);
     out->cpu_ns = bytes_get_varint(&r);
     out->rss_bytes = bytes_get_varint(&r);
     out->npositions = get_count(&r, 27);

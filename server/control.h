@@ -72,6 +72,8 @@ struct control_rows {
     uint32_t stream, partition;
     bool end_of_input; /* after the rows */
     uint64_t first;
+    evtime before; /* the watermark is raised to this ahead of the rows; EVTIME_MIN: it is not */
+    const void *arrivals; /* n times 8 bytes, control_rows_arrival; NULL: the stream needs none */
     unsigned n;
     const char *texts[BATCH_ROWS]; /* CODEC_PADDING bytes are readable after each */
     uint32_t lengths[BATCH_ROWS];
@@ -119,8 +121,9 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
 void control_put_bad_row(const struct control_bad_row *m, struct bytes *out);
 enum err control_get_bad_row(const void *p, size_t n, struct arena *a, struct control_bad_row *out);
 
-/* The texts lie in the frame, one after the other. At most BATCH_ROWS rows. */
-void control_put_rows(const struct control_rows *m, struct bytes *out);
+/* The texts lie in the frame, one after the other. At most BATCH_ROWS rows. arrivals: of the rows, or NULL. */
+void control_put_rows(const struct control_rows *m, const evtime *arrivals, struct bytes *out);
+evtime control_rows_arrival(const struct control_rows *m, unsigned i);
 enum err control_get_rows(const void *p, size_t n, struct control_rows *out);
 
 #endif

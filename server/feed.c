@@ -17,7 +17,7 @@ struct part {
     bool held; /* a file that is ahead: its worker was told to wait */
     bool end_sent;
     uint64_t start, next; /* offsets: where it began in this attempt; the next one to be sent */
-    evtime start_w;
+    evtime start_w, sent_w; /* watermarks: there; after all that was sent */
     struct control_position at; /* as the worker said last */
     struct under_way ring[FEED_WINDOW_BLOCKS];
     unsigned first, count;
@@ -32,6 +32,7 @@ struct feed {
     bool piled_up; /* rows wait in the workers */
     size_t *worker_bytes; /* under way, by worker */
     uint64_t *waiting; /* rows in ordering buffers, by worker */
+    evtime *due; /* by worker */
     struct intakelog_block *block;
     struct bytes out;
     pthread_mutex_t lock; /* of parts: the runtime's thread writes, others read */
@@ -49,6 +50,9 @@ struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake
     f->workers = workers;
     f->worker_bytes = mem_array(workers, sizeof *f->worker_bytes);
     f->waiting = mem_array(workers, sizeof *f->waiting);
+    f->due = mem_array(workers, sizeof *f->due);
+    for (unsigned i = 0; i < workers; i++)
+        f->due[i] = EVTIME_MAX;
     f->block = mem_new(sizeof *f->block);
     pthread_mutex_init(&f->lock, NULL);
     return f;
@@ -63,6 +67,7 @@ void feed_free(struct feed *f)
     mem_free(f->block);
     mem_free(f->worker_bytes);
     mem_free(f->waiting);
+    mem_free(f->due);
     mem_free(f->parts);
     mem_free(f);
 }
@@ -102,7 +107,7 @@ static void read_from(struct feed *f, const struct schema *s, const struct job_m
     p->read = true;
     p->held = p->end_sent = false;
     p->start = p->next = m->offset;
-    p->start_w = m->w;
+    p->start_w = p->sent_w = m->w;
     p->at = (struct control_position){.stream = s->id,
                                       .partition = m->partition,
                                       .offset = m->offset,
@@ -170,6 +175,8 @@ void feed_restart(struct feed *f)
     n = registry_streams(f->registry, streams, n);
     memset(f->worker_bytes, 0, f->workers * sizeof *f->worker_bytes);
     memset(f->waiting, 0, f->workers * sizeof *f->waiting);
+    for (unsigned i = 0; i < f->workers; i++)
+        f->due[i] = EVTIME_MAX;
     f->piled_up = false;
     for (unsigned i = 0; i < n; i++) {
         /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
@@ -238,6 +245,19 @@ void feed_waiting(struct feed *f, unsigned worker, uint64_t rows)
     f->piled_up = most >= (f->piled_up ? FEED_WAITING_ROWS / 2 : FEED_WAITING_ROWS);
 }
 
+void feed_due(struct feed *f, unsigned worker, evtime due)
+{
+    f->due[worker] = due;
+}
+
+evtime feed_least_due(const struct feed *f)
+{
+    evtime due = EVTIME_MAX;
+    for (unsigned i = 0; i < f->workers; i++)
+        due = f->due[i] < due ? f->due[i] : due;
+    return due;
+}
+
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static evtime least_w(const struct feed *f, uint32_t stream)
@@ -252,7 +272,7 @@ static evtime least_w(const struct feed *f, uint32_t stream)
 static bool has_more(const struct feed *f, const struct part *p)
 {
     return p->next < intakelog_end(f->log, p->schema->id, p->partition) ||
-           intakelog_finished(f->log, p->schema->id, p->partition);
+           intakelog_w(f->log, p->schema->id, p->partition) > p->sent_w;
 }
 
 static bool may_send(const struct feed *f, const struct part *p)
@@ -273,18 +293,20 @@ static void send_block(struct feed *f, struct part *p, struct channel *to)
                                 .partition = p->partition,
                                 .end_of_input = k->end_of_input,
                                 .first = k->first,
+                                .before = k->before,
                                 .n = k->n};
     for (unsigned i = 0; i < k->n; i++) {
         rows.texts[i] = k->rows[i].p;
         rows.lengths[i] = k->rows[i].n;
     }
     bytes_reset(&f->out);
-    control_put_rows(&rows, &f->out);
+    control_put_rows(&rows, p->schema->time != TIME_EVENT ? k->arrivals : NULL, &f->out);
     channel_send(to, &(struct channel_frame){.kind = CONTROL_ROWS,
                                              .p = f->out.p,
                                              .n = (uint32_t)f->out.n});
     pthread_mutex_lock(&f->lock);
     p->next = k->first + k->n;
+    p->sent_w = k->w > p->sent_w ? k->w : p->sent_w;
     p->end_sent = k->end_of_input;
     if (k->n > 0) {
         p->ring[(p->first + p->count++) % FEED_WINDOW_BLOCKS] =

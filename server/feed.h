@@ -48,6 +48,9 @@ void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *m
 void feed_position(struct feed *f, unsigned worker, const struct control_position *p);
 /* Rows that wait in that worker's ordering buffers. */
 void feed_waiting(struct feed *f, unsigned worker, uint64_t rows);
+/* The least watermark for which something waits in that worker. */
+void feed_due(struct feed *f, unsigned worker, evtime due);
+evtime feed_least_due(const struct feed *f); /* over all workers; EVTIME_MAX: nothing waits */
 /* Sends worker what may go. ERR_IO, ERR_CORRUPT: the log cannot be read, d says where. */
 enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct diag *d);
 

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "cep/exprvm.h"
+#include "cep/idle.h"
 #include "cep/watermark.h"
 #include "io/codec_json.h"
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 struct partition {
     struct watermark w;
     uint64_t end, taken; /* taken: UINT64_MAX: not read */
+    evtime arrival; /* of the last row */
 };
 struct stream {
     uint32_t id; /* key of the map */
@@ -28,6 +30,7 @@ struct stream {
     struct exprvm *punctuated; /* NULL: bounded */
     struct exprvm **computed; /* by column; NULL: not needed */
     struct partition *partitions;
+    struct idle idle;
     MAP_LINK;
 };
 struct intake {
@@ -58,6 +61,7 @@ static void free_stream(struct stream *s)
     if (s->punctuated != NULL)
         exprvm_free(s->punctuated);
     codec_json_free(s->codec);
+    idle_fini(&s->idle);
     mem_free(s->computed);
     mem_free(s->partitions);
     mem_free(s);
@@ -108,11 +112,17 @@ static struct stream *stream_of(struct intake *in, const struct schema *schema)
     s->codec = codec_json_new(schema, &s->all, NULL);
     make_punctuated(s);
     s->partitions = mem_array(schema->partitions, sizeof *s->partitions);
+    idle_init(&s->idle, schema, schema->partitions, timebase_now_ms());
     for (unsigned p = 0; p < schema->partitions; p++) {
         struct partition *part = &s->partitions[p];
         part->end = intakelog_end(in->log, schema->id, p);
         part->w.w = intakelog_w(in->log, schema->id, p);
+        part->arrival = intakelog_arrival(in->log, schema->id, p);
         part->taken = UINT64_MAX;
+        /* Silence begins anew: while the server was down clients may have held back what they had. */
+        s->idle.partitions[p].w = part->w.w;
+        if (part->w.w == EVTIME_MAX)
+            idle_end(&s->idle, p);
     }
     MAP_PUT(in->streams, s, &s->id, sizeof s->id);
     return s;
@@ -179,7 +189,8 @@ static bool take_back_if_ahead(const struct stream *s, struct batch *b, evtime n
                                struct codec_problem *p)
 {
     unsigned last = b->n - 1;
-    if (s->schema->max_ahead_ms <= 0 || b->ts[last] - s->schema->max_ahead_ms <= now)
+    if (s->schema->max_ahead_ms <= 0 || s->schema->time != TIME_EVENT ||
+        b->ts[last] - s->schema->max_ahead_ms <= now)
         return false;
     for (unsigned c = 0; c < s->schema->ncolumns; c++)
         b->columns[c].nulls[last / 64] &= ~(UINT64_C(1) << (last % 64));
@@ -199,6 +210,14 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
     struct intakelog_row good[BATCH_ROWS];
     struct partition *part = &s->partitions[partition];
     evtime now = timebase_now_ms();
+    struct watermark w = part->w;
+    struct intakelog_time time = {.before = EVTIME_MIN};
+    evtime by_clock = idle_w(&s->idle, partition, now);
+    if (by_clock > w.w)
+        w.w = time.before = by_clock;
+    time.arrival = now > part->arrival ? now : part->arrival;
+    if (s->schema->time != TIME_EVENT && w.w > time.arrival)
+        time.arrival = w.w;
     struct batch *b = batch_new(s->schema, &s->all);
     b->partition = partition;
     for (unsigned i = 0; i < n; i++) {
@@ -209,6 +228,8 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
             refuse(in, s, partition, &rows[i], now, &problem, &answers[i]);
             continue;
         }
+        if (s->schema->time != TIME_EVENT)
+            batch_set_time(b, b->n - 1, time.arrival);
         answers[i].accepted = 1;
         answers[i].offset = offset;
         answers[i].code[0] = answers[i].error[0] = '\0';
@@ -216,11 +237,14 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
     }
     enum err e = ERR_OK;
     if (b->n > 0) {
-        struct watermark w = watermark_after(s, part->w, b);
+        w = watermark_after(s, w, b);
+        time.w = w.w;
         uint64_t first = 0;
-        e = intakelog_append(in->log, s->id, partition, now, w.w, good, b->n, durable, &first);
+        e = intakelog_append(in->log, s->id, partition, &time, good, b->n, durable, &first);
         if (e == ERR_OK) {
             part->w = w;
+            part->arrival = time.arrival;
+            idle_event(&s->idle, partition, w.w, now);
             part->end = first + b->n;
             in->counts.accepted += b->n;
         }
@@ -274,6 +298,7 @@ enum err intake_finish(struct intake *in, const struct schema *schema, unsigned 
     enum err e = intakelog_finish(in->log, s->id, partition);
     if (e == ERR_OK) {
         s->partitions[partition].w.w = EVTIME_MAX;
+        idle_end(&s->idle, partition);
         in->events.appended(in->events.ctx);
     }
     pthread_mutex_unlock(&in->lock);
@@ -306,5 +331,56 @@ void intake_count(struct intake *in, struct intake_counts *out)
     pthread_mutex_lock(&in->lock);
     *out = in->counts;
     out->ahead = rows_ahead(in);
+    pthread_mutex_unlock(&in->lock);
+}
+
+/* --- the clock --------------------------------------------------------------------------------------------------- */
+
+static bool advance(struct intake *in, struct stream *s, evtime now, evtime due)
+{
+    bool any = false;
+    /* While some partition is active the others go along with it: rows wait for them. */
+    bool needed = s->idle.time != TIME_PROCESSING && !idle_all(&s->idle, now);
+    for (unsigned p = 0; p < s->schema->partitions; p++) {
+        struct partition *part = &s->partitions[p];
+        evtime to = idle_w(&s->idle, p, now);
+        if (part->taken == UINT64_MAX || to <= part->w.w || !(needed || due <= to))
+            continue;
+        if (intakelog_advance(in->log, s->id, p, to) != ERR_OK) {
+            LOG_ERROR("a watermark could not be written", "stream=%s partition=%u", s->schema->name,
+                      p);
+            continue;
+        }
+        part->w.w = to;
+        any = true;
+    }
+    return any;
+}
+
+bool intake_tick(struct intake *in, evtime now, evtime due)
+{
+    bool by_clock = false, any = false;
+    pthread_mutex_lock(&in->lock);
+    for (struct stream *s = in->streams; s != NULL; s = s->hh.next)
+        if (idle_goes_by_clock(&s->idle)) {
+            by_clock = true;
+            any |= advance(in, s, now, due);
+        }
+    if (any)
+        in->events.appended(in->events.ctx);
+    pthread_mutex_unlock(&in->lock);
+    return by_clock;
+}
+
+void intake_look(struct intake *in, const struct schema *schema, unsigned partition, evtime now,
+                 struct intake_look *out)
+{
+    pthread_mutex_lock(&in->lock);
+    const struct stream *s = stream_of(in, schema);
+    const struct partition *p = &s->partitions[partition];
+    *out = (struct intake_look){.w = p->w.w,
+                                .arrival = p->arrival,
+                                .since = s->idle.partitions[partition].since,
+                                .idle = idle_is(&s->idle, partition, now)};
     pthread_mutex_unlock(&in->lock);
 }

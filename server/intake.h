@@ -5,7 +5,10 @@
  * Owns:   one decoder for each stream, the watermark of each partition's end
  * Thread: any; one at a time is let in.  Time: evtime; arrival by the wall clock.
  *
- * A bad row costs the others nothing: it has its answer and goes to the dead letters. */
+ * A bad row costs the others nothing: it has its answer and goes to the dead letters.
+ *
+ * Partitions that are idle (cep/idle.h) are raised here, at the log's end: when a row comes, with that row, and before
+ * that by intake_tick, so that time goes on without rows. Both are in the log; a replay asks no clock. */
 #ifndef WEIR_SERVER_INTAKE_H
 #define WEIR_SERVER_INTAKE_H
 #include "cep/job.h"
@@ -38,6 +41,21 @@ void intake_marks(struct intake *in, const struct schema *s, struct job_mark *ma
 /* A worker has taken all rows before `offset` (a lower one than before, at a replay, is ignored). UINT64_MAX: nobody
  * reads the stream, nothing is waited for. */
 void intake_taken(struct intake *in, uint32_t stream, uint32_t partition, uint64_t offset);
+
+/* Raises the partitions in which the clock `now` has something to say. due: the least watermark for which something
+ * waits in the workers; while all partitions of a stream are idle it is raised only if that reaches it. True: some stream
+ * goes by the clock, so this is to be called again soon. */
+bool intake_tick(struct intake *in, evtime now, evtime due);
+
+struct intake_look { /* of a partition, for pages */
+    evtime w; /* at the log's end */
+    evtime arrival; /* of its last event; EVTIME_MIN: none yet */
+    evtime
+        since; /* it has been silent since then; not counting time at which the server was down */
+    bool idle;
+};
+void intake_look(struct intake *in, const struct schema *s, unsigned partition, evtime now,
+                 struct intake_look *out);
 
 struct intake_counts {
     uint64_t accepted, refused; /* rows, since the start */

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, RATE_MS = 1000, JOIN_MS = 3000, AGAIN_MS = 1000 };
+enum { TICK_MS = 250, CLOCK_MS = 100, RATE_MS = 1000, JOIN_MS = 3000, AGAIN_MS = 1000 };
 
 void runtimeloop_init(struct runtimeloop *l)
 {
@@ -244,6 +244,7 @@ static void on_status(void *ctx, unsigned worker, const struct control_status *s
     for (unsigned i = 0; i < s->npositions; i++)
         feed_position(l->env.feed, worker, &s->positions[i]);
     feed_waiting(l->env.feed, worker, s->task.rows_waiting);
+    feed_due(l->env.feed, worker, s->task.due);
 }
 
 static void on_results(void *ctx, unsigned worker, const void *frame, size_t n)
@@ -311,9 +312,19 @@ static void measure(struct runtimeloop *l)
     pthread_mutex_unlock(&l->lock);
 }
 
+/* Idle partitions go on by the clock, at most so often that nobody sees the steps. */
+static void tell_time(struct runtimeloop *l)
+{
+    montime now = timebase_mono_ns();
+    if (l->phase != PHASE_RUNNING || (now - l->clock_at) / 1000000 < CLOCK_MS)
+        return;
+    l->by_clock = intake_tick(l->env.intake, timebase_now_ms(), feed_least_due(l->env.feed));
+    l->clock_at = now;
+}
+
 static int timeout_ms(const struct runtimeloop *l, bool generating)
 {
-    int timeout = generating ? GENERATORS_TICK_MS : TICK_MS;
+    int timeout = generating ? GENERATORS_TICK_MS : l->by_clock ? CLOCK_MS : TICK_MS;
     if (l->phase == PHASE_DOWN) {
         montime left_ms = (l->next_attempt - timebase_mono_ns()) / 1000000;
         if (left_ms < timeout)
@@ -345,6 +356,7 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     step_changes(l);
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);
+    tell_time(l);
     push(l);
     /* What was queued goes out now, not after the next sleep. */
     for (unsigned i = 0; i < n && l->phase != PHASE_DOWN; i++)

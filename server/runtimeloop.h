@@ -46,7 +46,8 @@ struct runtimeloop {
     enum runtimeloop_phase phase;
     uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */
     unsigned answered; /* workers that have answered in this phase */
-    montime next_attempt, rate_at;
+    montime next_attempt, rate_at, clock_at;
+    bool by_clock; /* some stream goes on by the clock while it is idle */
     uint64_t rate_rows;
     struct change *change; /* under way */
     bool change_begun, change_recorded, start_again;

@@ -253,6 +253,16 @@ static void decode_block(struct workersource *s, struct block *k, struct codec_j
         if (codec_json_row(codec, k->rows.texts[i], k->rows.lengths[i], k->rows.first + i, b,
                            &problem) != ERR_OK)
             report(s, at, k->rows.first + i, k->rows.texts[i], k->rows.lengths[i], &problem);
+        else if (k->rows.arrivals != NULL)
+            batch_set_time(b, b->n - 1, control_rows_arrival(&k->rows, i));
+}
+
+/* The clock has raised the partition's watermark here. */
+static void raise(struct workersource *s, size_t i, evtime w)
+{
+    struct control_position *at = &s->positions[i];
+    task_source_watermark(s->task, at->stream, at->partition, w);
+    at->w = task_source_w(s->task, at->stream, at->partition);
 }
 
 static void note_taken(struct workersource *s, size_t i, uint64_t offset, const struct batch *b)
@@ -279,6 +289,8 @@ static enum err take_log(struct workersource *s, size_t i)
     struct partition *p = &s->partitions[i];
     struct block *k = p->first;
     struct decoder *d = decoder_of(s, p->schema);
+    if (k->rows.before != EVTIME_MIN)
+        raise(s, i, k->rows.before);
     if (d->codec != NULL && k->taken < k->rows.n) {
         struct batch *b = batch_new(p->schema, d->columns);
         b->partition = k->rows.partition;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Value of a block, little-endian:
- *   u8 version (1), u8 kind (rows, rows compressed, end of input), u16 rows, u32 bytes of the payload when unpacked,
- *   u64 arrival, u64 watermark after the block, u64 XXH3 of all the rest, payload.
+ *   u8 version (2), u8 kind (rows, rows compressed, end of input, time), u16 rows, u32 bytes of the payload when unpacked,
+ *   u64 arrival, u64 watermark after the block, u64 watermark that the clock gave before it, u64 XXH3 of all the rest,
+ *   payload. Version 1 had no watermark before the block.
  * Payload: the length of each row as u32, then the texts one after the other.
+ * A block of time stands at the offset of the row to come and is overwritten by what is appended there.
  *
  * What is known of each partition (end, finished, watermark) is read once at open from its last block and kept in
  * memory under the lock; the lock is not held while RocksDB writes, so readers never wait for a sync. */
@@ -18,8 +20,9 @@
 #include <zstd.h>
 
 enum {
-    VERSION = 1,
-    HEADER_BYTES = 32,
+    VERSION = 2,
+    HEADER_BYTES = 40,
+    HEADER_BYTES_1 = 32, /* of version 1 */
     KEY_BYTES = 16,
     PADDING = 32, /* readable bytes after the texts of a block */
     PACK_FROM_BYTES = 512, /* smaller payloads are not worth a zstd frame */
@@ -27,13 +30,14 @@ enum {
     PAYLOAD_MAX = 64 << 20, /* no block was ever written with more: a larger figure is damage */
     WRITE_BUFFER_BYTES = 32 << 20,
 };
-enum block_kind { BLOCK_ROWS, BLOCK_ROWS_PACKED, BLOCK_END };
+enum block_kind { BLOCK_ROWS, BLOCK_ROWS_PACKED, BLOCK_END, BLOCK_TIME };
 
 struct partition {
     uint64_t place; /* key of the map: stream and partition */
     uint64_t end;
-    evtime w;
+    evtime w, arrival; /* arrival: of the last row */
     bool finished;
+    bool advanced; /* the clock's record stands at the end */
     MAP_LINK;
 };
 struct place {
@@ -64,33 +68,36 @@ struct header {
     uint8_t version, kind;
     uint16_t n;
     uint32_t raw_bytes;
-    evtime arrival, w;
+    size_t bytes; /* of the header itself */
+    evtime arrival, w, before;
     uint64_t sum;
 };
 
-static uint64_t checksum(const uint8_t *value, size_t n)
+static uint64_t checksum(const uint8_t *value, size_t header, size_t n)
 {
-    uint64_t of_header = XXH3_64bits(value, HEADER_BYTES - 8);
-    return XXH3_64bits_withSeed(value + HEADER_BYTES, n - HEADER_BYTES, of_header);
+    uint64_t of_header = XXH3_64bits(value, header - 8);
+    return XXH3_64bits_withSeed(value + header, n - header, of_header);
 }
 
 static enum err read_header(const void *value, size_t n, struct header *h)
 {
-    if (n < HEADER_BYTES)
-        return ERR_CORRUPT;
-    struct bytes_reader r = bytes_read(value, HEADER_BYTES);
+    struct bytes_reader r = bytes_read(value, n);
     h->version = bytes_get_u8(&r);
     h->kind = bytes_get_u8(&r);
     h->n = bytes_get_u16(&r);
     h->raw_bytes = bytes_get_u32(&r);
     h->arrival = (evtime)bytes_get_u64(&r);
     h->w = (evtime)bytes_get_u64(&r);
+    h->before = h->version == 1 ? EVTIME_MIN : (evtime)bytes_get_u64(&r);
     h->sum = bytes_get_u64(&r);
-    if (h->version != VERSION)
-        return ERR_VERSION;
-    if (h->kind > BLOCK_END || h->n > INTAKELOG_BLOCK_ROWS || h->raw_bytes > PAYLOAD_MAX)
+    h->bytes = h->version == 1 ? HEADER_BYTES_1 : HEADER_BYTES;
+    if (n < HEADER_BYTES_1)
         return ERR_CORRUPT;
-    if ((h->kind == BLOCK_END) != (h->n == 0) || checksum(value, n) != h->sum)
+    if (h->version == 0 || h->version > VERSION)
+        return ERR_VERSION;
+    if (r.bad || h->kind > BLOCK_TIME || h->n > INTAKELOG_BLOCK_ROWS || h->raw_bytes > PAYLOAD_MAX)
+        return ERR_CORRUPT;
+    if ((h->kind >= BLOCK_END) != (h->n == 0) || checksum(value, h->bytes, n) != h->sum)
         return ERR_CORRUPT;
     return ERR_OK;
 }
@@ -107,7 +114,7 @@ static struct partition *find_or_add(struct intakelog *l, uint32_t stream, uint3
     if (p == NULL) {
         p = mem_new(sizeof *p);
         p->place = (uint64_t)stream << 32 | partition;
-        p->w = EVTIME_MIN;
+        p->w = p->arrival = EVTIME_MIN;
         MAP_PUT(l->partitions, p, &p->place, sizeof p->place);
     }
     return p;
@@ -132,7 +139,9 @@ static enum err learn_partition(struct intakelog *l, rocksdb_iterator_t *it, str
     struct partition *p = find_or_add(l, at->stream, at->partition);
     p->end = first + h.n;
     p->finished = h.kind == BLOCK_END;
+    p->advanced = h.kind == BLOCK_TIME;
     p->w = h.w;
+    p->arrival = h.arrival;
     return ERR_OK;
 }
 
@@ -236,27 +245,28 @@ void intakelog_close(struct intakelog *l)
 /* --- appending --------------------------------------------------------------------------------------------------- */
 
 static void put_header(struct bytes *b, enum block_kind kind, unsigned n, size_t raw_bytes,
-                       evtime arrival, evtime w)
+                       const struct intakelog_time *t)
 {
     bytes_u8(b, VERSION);
     bytes_u8(b, (uint8_t)kind);
     bytes_u16(b, (uint16_t)n);
     bytes_u32(b, (uint32_t)raw_bytes);
-    bytes_u64(b, (uint64_t)arrival);
-    bytes_u64(b, (uint64_t)w);
+    bytes_u64(b, (uint64_t)t->arrival);
+    bytes_u64(b, (uint64_t)t->w);
+    bytes_u64(b, (uint64_t)t->before);
     bytes_u64(b, 0);
 }
 
 static void seal(struct bytes *b)
 {
-    uint64_t sum = checksum(b->p, b->n);
+    uint64_t sum = checksum(b->p, HEADER_BYTES, b->n);
     for (unsigned i = 0; i < 8; i++)
         b->p[HEADER_BYTES - 8 + i] = (uint8_t)(sum >> (8 * i));
 }
 
 /* One block's value into l->value. */
 static void encode(struct intakelog *l, const struct intakelog_row *rows, unsigned n,
-                   evtime arrival, evtime w)
+                   const struct intakelog_time *t)
 {
     struct bytes *raw = &l->raw, *v = &l->value;
     bytes_reset(raw);
@@ -266,7 +276,7 @@ static void encode(struct intakelog *l, const struct intakelog_row *rows, unsign
     for (unsigned i = 0; i < n; i++)
         bytes_put(raw, rows[i].p, rows[i].n);
     if (raw->n >= PACK_FROM_BYTES) {
-        put_header(v, BLOCK_ROWS_PACKED, n, raw->n, arrival, w);
+        put_header(v, BLOCK_ROWS_PACKED, n, raw->n, t);
         size_t bound = ZSTD_compressBound(raw->n);
         uint8_t *to = bytes_reserve(v, bound);
         size_t packed = ZSTD_compressCCtx(l->pack, to, bound, raw->p, raw->n, PACK_LEVEL);
@@ -277,7 +287,7 @@ static void encode(struct intakelog *l, const struct intakelog_row *rows, unsign
         }
         bytes_reset(v);
     }
-    put_header(v, BLOCK_ROWS, n, raw->n, arrival, w);
+    put_header(v, BLOCK_ROWS, n, raw->n, t);
     bytes_put(v, raw->p, raw->n);
     seal(v);
 }
@@ -292,14 +302,17 @@ static unsigned rows_of_a_block(const struct intakelog_row *rows, unsigned n)
     return k;
 }
 
-enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival,
-                          evtime w, const struct intakelog_row *rows, unsigned n, int sync,
-                          uint64_t *first)
+enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition,
+                          const struct intakelog_time *t, const struct intakelog_row *rows,
+                          unsigned n, int sync, uint64_t *first)
 {
+    struct intakelog_time of_block = *t;
     pthread_mutex_lock(&l->lock);
     struct partition *p = find_or_add(l, stream, partition);
     bool finished = p->finished;
     uint64_t at = p->end;
+    if (p->advanced && p->w > of_block.before) /* these rows take the place of that record */
+        of_block.before = p->w;
     pthread_mutex_unlock(&l->lock);
     if (finished)
         return ERR_CONFLICT;
@@ -307,7 +320,8 @@ enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partiti
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     for (unsigned done = 0; done < n;) {
         unsigned k = rows_of_a_block(rows + done, n - done);
-        encode(l, rows + done, k, arrival, w);
+        encode(l, rows + done, k, &of_block);
+        of_block.before = EVTIME_MIN;
         make_key(key, stream, partition, at + done);
         rocksdb_writebatch_put(batch, (const char *)key, sizeof key, (const char *)l->value.p,
                                l->value.n);
@@ -322,38 +336,54 @@ enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partiti
     }
     pthread_mutex_lock(&l->lock);
     p->end = at + n;
-    p->w = w;
+    p->w = t->w;
+    p->arrival = t->arrival;
+    p->advanced = false;
     pthread_mutex_unlock(&l->lock);
     *first = at;
     return ERR_OK;
 }
 
-enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition)
+/* A record without rows at the partition's end. */
+static enum err put_record(struct intakelog *l, uint32_t stream, uint32_t partition,
+                           enum block_kind kind, evtime w, rocksdb_writeoptions_t *how)
 {
     pthread_mutex_lock(&l->lock);
     struct partition *p = find_or_add(l, stream, partition);
     bool finished = p->finished;
     uint64_t at = p->end;
+    struct intakelog_time t = {.arrival = p->arrival, .before = EVTIME_MIN, .w = w};
     pthread_mutex_unlock(&l->lock);
     if (finished)
         return ERR_CONFLICT;
     uint8_t key[KEY_BYTES];
     make_key(key, stream, partition, at);
     bytes_reset(&l->value);
-    put_header(&l->value, BLOCK_END, 0, 0, 0, EVTIME_MAX);
+    put_header(&l->value, kind, 0, 0, &t);
     seal(&l->value);
     char *text = NULL;
-    rocksdb_put(l->db, l->write_sync, (const char *)key, sizeof key, (const char *)l->value.p,
-                l->value.n, &text);
+    rocksdb_put(l->db, how, (const char *)key, sizeof key, (const char *)l->value.p, l->value.n,
+                &text);
     if (text != NULL) {
         rocksdb_free(text);
         return ERR_IO;
     }
     pthread_mutex_lock(&l->lock);
-    p->finished = true;
-    p->w = EVTIME_MAX;
+    p->finished = kind == BLOCK_END;
+    p->advanced = kind == BLOCK_TIME;
+    p->w = w;
     pthread_mutex_unlock(&l->lock);
     return ERR_OK;
+}
+
+enum err intakelog_advance(struct intakelog *l, uint32_t stream, uint32_t partition, evtime w)
+{
+    return put_record(l, stream, partition, BLOCK_TIME, w, l->write);
+}
+
+enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition)
+{
+    return put_record(l, stream, partition, BLOCK_END, EVTIME_MAX, l->write_sync);
 }
 
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition)
@@ -383,13 +413,22 @@ evtime intakelog_w(struct intakelog *l, uint32_t stream, uint32_t partition)
     return w;
 }
 
+evtime intakelog_arrival(struct intakelog *l, uint32_t stream, uint32_t partition)
+{
+    pthread_mutex_lock(&l->lock);
+    const struct partition *p = find(l, stream, partition);
+    evtime arrival = p != NULL ? p->arrival : EVTIME_MIN;
+    pthread_mutex_unlock(&l->lock);
+    return arrival;
+}
+
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Appends a block's payload to *buffer. False: it does not unpack to what its header says. */
 static bool unpack(const struct header *h, const char *value, size_t n, struct bytes *buffer)
 {
-    const char *from = value + HEADER_BYTES;
-    size_t packed = n - HEADER_BYTES;
+    const char *from = value + h->bytes;
+    size_t packed = n - h->bytes;
     uint8_t *to = bytes_reserve(buffer, (size_t)h->raw_bytes + PADDING);
     if (h->kind == BLOCK_ROWS) {
         if (packed != h->raw_bytes)
@@ -413,8 +452,10 @@ static bool note_rows(const struct header *h, const struct bytes *buffer, size_t
         uint32_t n = bytes_get_u32(&r);
         if (r.bad || n > buffer->n || text > buffer->n - n)
             return false;
-        if (i >= skip)
+        if (i >= skip) {
+            out->arrivals[out->n] = h->arrival;
             out->rows[out->n++] = (struct intakelog_row){(const char *)(uintptr_t)text, n};
+        }
         text += n;
     }
     return text == buffer->n;
@@ -438,23 +479,26 @@ static enum err take_block(rocksdb_iterator_t *it, const uint8_t key_prefix[8],
     enum err e = read_header(value, nvalue, &h);
     if (e != ERR_OK)
         return e;
-    if (h.kind == BLOCK_END) {
+    if (h.kind >= BLOCK_END) {
         if (out->n > 0 || first != next)
             return ERR_END;
-        out->end_of_input = 1;
+        out->end_of_input = h.kind == BLOCK_END;
+        out->before = h.kind == BLOCK_TIME ? h.w : EVTIME_MIN;
+        out->w = h.w;
         return ERR_OK;
     }
-    if (next < first || next >= first + h.n)
+    if (next < first || next >= first + h.n || (out->n > 0 && h.before != EVTIME_MIN))
         return ERR_END;
     if (out->n > 0 &&
         (out->n + h.n > INTAKELOG_BLOCK_ROWS || buffer->n + h.raw_bytes > INTAKELOG_BLOCK_BYTES))
         return ERR_END;
-    if (out->n == 0)
-        out->arrival = h.arrival;
+    if (out->n == 0 && next == first)
+        out->before = h.before;
     size_t at = buffer->n;
     if (!unpack(&h, value, nvalue, buffer) ||
         !note_rows(&h, buffer, at, (unsigned)(next - first), out))
         return ERR_CORRUPT;
+    out->w = h.w;
     return ERR_OK;
 }
 
@@ -467,7 +511,7 @@ enum err intakelog_read(struct intakelog *l, uint32_t stream, uint32_t partition
     out->first = offset;
     out->n = 0;
     out->end_of_input = 0;
-    out->arrival = 0;
+    out->before = out->w = EVTIME_MIN;
     out->buffer = NULL;
     rocksdb_iterator_t *it = rocksdb_create_iterator(l->db, l->read);
     rocksdb_iter_seek_for_prev(it, (const char *)key, sizeof key);

@@ -10,7 +10,11 @@
  * rows, from 0, without gaps. A block that does not verify answers ERR_CORRUPT and names its place in the log.
  *
  * Each block also carries the partition's watermark after its last row, so that a change of rules knows (offset, W) of
- * the log's end at once, without waiting for a worker to read that far. */
+ * the log's end at once, without waiting for a worker to read that far.
+ *
+ * Where the clock has raised the watermark (a partition that is idle), that is in the log too, so that a replay does not
+ * ask the clock again: at the log's end as a record of its own, of which there is one at most, since a later one and the
+ * next rows take its place; and with those rows as the watermark from which they start. */
 #ifndef WEIR_STATE_INTAKELOG_H
 #define WEIR_STATE_INTAKELOG_H
 #include "base/diag.h"
@@ -29,12 +33,20 @@ struct intakelog_row {
     const char *p;
     uint32_t n;
 };
-/* Append rows of one partition: in the WAL (survives SIGKILL) on return; with `sync`, fsynced. w: the partition's
- * watermark after the last of them (EVTIME_MIN: none yet). *first: the offset of the first. Either all rows are in or
- * none. ERR_CONFLICT: the partition's input has ended. */
-enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition, evtime arrival,
-                          evtime w, const struct intakelog_row *rows, unsigned n, int sync,
-                          uint64_t *first);
+struct intakelog_time {
+    evtime arrival;
+    evtime
+        before; /* the clock raised the watermark to this ahead of the first row; EVTIME_MIN: it did not */
+    evtime w; /* the partition's watermark after the last row; EVTIME_MIN: none yet */
+};
+/* Append rows of one partition: in the WAL (survives SIGKILL) on return; with `sync`, fsynced. *first: the offset of the
+ * first. Either all rows are in or none. ERR_CONFLICT: the partition's input has ended. */
+enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition,
+                          const struct intakelog_time *t, const struct intakelog_row *rows,
+                          unsigned n, int sync, uint64_t *first);
+/* The clock raises the watermark at the log's end to w, which is above the one there; it survives SIGKILL. ERR_CONFLICT:
+ * the partition's input has ended. */
+enum err intakelog_advance(struct intakelog *l, uint32_t stream, uint32_t partition, evtime w);
 /* The input of that partition ends here; ERR_CONFLICT: it has ended already. Later appends answer ERR_CONFLICT. */
 enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition);
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition);
@@ -42,13 +54,17 @@ uint64_t intakelog_end(struct intakelog *l, uint32_t stream,
                        uint32_t partition); /* the next offset */
 evtime intakelog_w(struct intakelog *l, uint32_t stream,
                    uint32_t partition); /* there; EVTIME_MAX: finished */
+evtime intakelog_arrival(struct intakelog *l, uint32_t stream,
+                         uint32_t partition); /* of the last row; EVTIME_MIN: none */
 
 /* A block read back: rows from `first`; texts lie in one buffer with 32 readable bytes after each block. */
 struct intakelog_block {
     uint64_t first;
-    evtime arrival;
-    unsigned n;
+    evtime before; /* the watermark is raised to this ahead of the rows; EVTIME_MIN: it is not */
+    evtime w; /* after the block */
+    unsigned n; /* 0: end of input, or only `before` is new */
     struct intakelog_row rows[INTAKELOG_BLOCK_ROWS];
+    evtime arrivals[INTAKELOG_BLOCK_ROWS];
     int end_of_input; /* then n is 0 */
     char *buffer; /* owner of the texts */
 };

@@ -17,12 +17,15 @@ static void again(size_t size, const struct bytes *b)
 static void try_rows(const uint8_t *data, size_t size, struct bytes *b)
 {
     static struct control_rows rows;
+    static evtime arrivals[BATCH_ROWS];
     if (control_get_rows(data, size, &rows) != ERR_OK)
         return;
     for (unsigned i = 0; i < rows.n; i++)
         BUG_IF((const uint8_t *)rows.texts[i] + rows.lengths[i] > data + size,
                "a text past the end");
-    control_put_rows(&rows, b);
+    for (unsigned i = 0; rows.arrivals != NULL && i < rows.n; i++)
+        arrivals[i] = control_rows_arrival(&rows, i);
+    control_put_rows(&rows, rows.arrivals != NULL ? arrivals : NULL, b);
     BUG_IF(b->n != size, "%zu bytes became %zu", size, b->n);
 }
 

@@ -82,13 +82,21 @@ static void rows_arrive_with_bytes_to_read_past_each(void **state)
     struct bytes b = {0};
     struct control_rows *m = mem_new(sizeof *m), *out = mem_new(sizeof *out);
     *m = (struct control_rows){
-        .stream = 1, .partition = 2, .end_of_input = true, .first = 100, .n = 2};
+        .stream = 1, .partition = 2, .end_of_input = true, .first = 100, .before = 77, .n = 2};
+    const evtime arrivals[] = {5000, -6};
     m->texts[0] = "{\"a\":1}";
     m->lengths[0] = 7;
     m->texts[1] = "";
-    control_put_rows(m, &b);
+    control_put_rows(m, NULL, &b);
+    assert_ok(control_get_rows(b.p, b.n, out));
+    assert_null(out->arrivals);
+    bytes_reset(&b);
+    control_put_rows(m, arrivals, &b);
     assert_ok(control_get_rows(b.p, b.n, out));
     assert_int_equal(out->n, 2);
+    assert_int_equal(out->before, 77);
+    assert_int_equal(control_rows_arrival(out, 0), 5000);
+    assert_int_equal(control_rows_arrival(out, 1), -6);
     assert_true(out->end_of_input);
     assert_int_equal(out->bytes, 7);
     assert_memory_equal(out->texts[0], "{\"a\":1}", 7);
@@ -96,7 +104,7 @@ static void rows_arrive_with_bytes_to_read_past_each(void **state)
     assert_err(control_get_rows(b.p, b.n - 1, out), ERR_CORRUPT);
     m->n = 0;
     bytes_reset(&b);
-    control_put_rows(m, &b);
+    control_put_rows(m, arrivals, &b);
     assert_ok(control_get_rows(b.p, b.n, out));
     mem_free(m);
     mem_free(out);

@@ -86,7 +86,8 @@ static void fill(struct fixture *f, unsigned partition, unsigned rows, evtime w)
     for (unsigned i = 0; i < 1000; i++)
         row[i] = (struct intakelog_row){text, sizeof text - 1};
     for (unsigned n = 0; n < rows; n += 1000)
-        assert_ok(intakelog_append(f->log, 1, partition, 0, w, row, 1000, 0, &first));
+        assert_ok(intakelog_append(f->log, 1, partition, &(struct intakelog_time){0, EVTIME_MIN, w},
+                                   row, 1000, 0, &first));
 }
 
 static void open_at(struct fixture *f, const uint64_t *offsets)

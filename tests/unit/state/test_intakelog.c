@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 struct fixture {
     char *path;
@@ -61,7 +62,8 @@ static uint64_t append(struct fixture *f, uint32_t stream, uint32_t partition, c
         rows[i] = (struct intakelog_row){text, (uint32_t)strlen(text)};
     }
     uint64_t first = UINT64_MAX;
-    assert_ok(intakelog_append(f->log, stream, partition, 1000, w, rows, n, 0, &first));
+    struct intakelog_time t = {.arrival = 1000, .before = EVTIME_MIN, .w = w};
+    assert_ok(intakelog_append(f->log, stream, partition, &t, rows, n, 0, &first));
     for (unsigned i = 0; i < n; i++)
         mem_free((void *)(uintptr_t)rows[i].p);
     mem_free(rows);
@@ -88,7 +90,8 @@ static void rows_come_back_by_offset(void **state)
         assert_ok(intakelog_read(f->log, 1, 0, at, b));
         assert_int_equal(b->first, at);
         assert_true(b->n > 0);
-        assert_int_equal(b->arrival, 1000);
+        assert_int_equal(b->arrivals[b->n - 1], 1000);
+        assert_true(b->before == EVTIME_MIN);
         snprintf(text, sizeof text, "r%u", (unsigned)at);
         assert_row(b, 0, text);
         at += b->n;
@@ -148,7 +151,9 @@ static void the_end_of_input_is_a_block_of_its_own(void **state)
     append(f, 1, 0, "r", 0, 3, 5);
     assert_ok(intakelog_finish(f->log, 1, 0));
     assert_err(intakelog_finish(f->log, 1, 0), ERR_CONFLICT);
-    assert_err(intakelog_append(f->log, 1, 0, 1, 5, &row, 1, 0, &first), ERR_CONFLICT);
+    struct intakelog_time t = {1, EVTIME_MIN, 5};
+    assert_err(intakelog_append(f->log, 1, 0, &t, &row, 1, 0, &first), ERR_CONFLICT);
+    assert_err(intakelog_advance(f->log, 1, 0, 9), ERR_CONFLICT);
     assert_ok(intakelog_read(f->log, 1, 0, 0, b));
     assert_int_equal(b->n, 3);
     assert_false(b->end_of_input);
@@ -160,6 +165,70 @@ static void the_end_of_input_is_a_block_of_its_own(void **state)
     /* A partition may end before it has had a row. */
     assert_ok(intakelog_finish(f->log, 1, 1));
     assert_ok(intakelog_read(f->log, 1, 1, 0, b));
+    assert_true(b->end_of_input);
+    intakelog_block_fini(b);
+    mem_free(b);
+}
+
+/* One row that arrives at `arrival`, after the clock has raised the watermark to `before`. */
+static void append_after(struct fixture *f, const char *text, evtime arrival, evtime before,
+                         evtime w)
+{
+    struct intakelog_row row = {text, (uint32_t)strlen(text)};
+    struct intakelog_time t = {arrival, before, w};
+    uint64_t first = 0;
+    assert_ok(intakelog_append(f->log, 1, 0, &t, &row, 1, 0, &first));
+}
+
+static void the_clock_raises_the_watermark_at_the_end_and_rows_take_its_place(void **state)
+{
+    struct fixture *f = *state;
+    struct intakelog_block *b = mem_new(sizeof *b);
+    assert_ok(intakelog_advance(f->log, 1, 0, 50)); /* before the first row */
+    assert_ok(intakelog_read(f->log, 1, 0, 0, b));
+    assert_int_equal(b->n, 0);
+    assert_false(b->end_of_input);
+    assert_int_equal(b->before, 50);
+    intakelog_block_fini(b);
+    append_after(f, "one", 2000, EVTIME_MIN, 60);
+    append_after(f, "two", 2100, EVTIME_MIN, 61);
+    assert_ok(intakelog_advance(f->log, 1, 0, 70));
+    assert_ok(intakelog_advance(f->log, 1, 0, 80)); /* one record, not two */
+    reopen(f);
+    assert_int_equal(intakelog_end(f->log, 1, 0), 2);
+    assert_int_equal(intakelog_w(f->log, 1, 0), 80);
+    assert_int_equal(intakelog_arrival(f->log, 1, 0), 2100);
+    assert_ok(intakelog_read(f->log, 1, 0, 0, b));
+    assert_int_equal(b->n, 2);
+    assert_int_equal(b->before, 50);
+    assert_int_equal(b->w, 61);
+    assert_int_equal(b->arrivals[0], 2000);
+    assert_int_equal(b->arrivals[1], 2100);
+    intakelog_block_fini(b);
+    assert_ok(intakelog_read(f->log, 1, 0, 2, b));
+    assert_int_equal(b->n, 0);
+    assert_int_equal(b->before, 80);
+    intakelog_block_fini(b);
+    append_after(f, "three", 9000, EVTIME_MIN, 95); /* what the record said stays in the log */
+    assert_ok(intakelog_read(f->log, 1, 0, 2, b));
+    assert_int_equal(b->before, 80);
+    intakelog_block_fini(b);
+    append_after(f, "three and a half", 9000, 90, 95);
+    append_after(f, "four", 9001, EVTIME_MIN, 96);
+    assert_ok(
+        intakelog_read(f->log, 1, 0, 1, b)); /* the raise parts blocks that are read together */
+    assert_int_equal(b->n, 1);
+    assert_row(b, 0, "two");
+    intakelog_block_fini(b);
+    assert_ok(intakelog_read(f->log, 1, 0, 3, b));
+    assert_int_equal(b->n, 2);
+    assert_int_equal(b->before, 90);
+    assert_int_equal(b->w, 96);
+    assert_row(b, 0, "three and a half");
+    intakelog_block_fini(b);
+    assert_ok(intakelog_advance(f->log, 1, 0, 200));
+    assert_ok(intakelog_finish(f->log, 1, 0)); /* the end, too, takes its place */
+    assert_ok(intakelog_read(f->log, 1, 0, 5, b));
     assert_true(b->end_of_input);
     intakelog_block_fini(b);
     mem_free(b);
@@ -188,8 +257,9 @@ static void large_and_empty_rows_are_kept(void **state)
     for (unsigned i = 0; i < BIG; i++)
         big[i] = (char)('a' + i % 26);
     struct intakelog_row rows[3] = {{big, BIG}, {"", 0}, {big, BIG - 1}};
+    struct intakelog_time t = {1, EVTIME_MIN, 0};
     uint64_t first = 9;
-    assert_ok(intakelog_append(f->log, 1, 0, 1, 0, rows, 3, 1, &first));
+    assert_ok(intakelog_append(f->log, 1, 0, &t, rows, 3, 1, &first));
     assert_ok(intakelog_read(f->log, 1, 0, 0, b));
     assert_int_equal(b->rows[0].n, BIG);
     assert_memory_equal(b->rows[0].p, big, BIG);
@@ -245,6 +315,36 @@ static void a_damaged_block_is_refused_with_its_place(void **state)
     diag_fini(&d);
 }
 
+static void put_number(uint8_t *to, uint64_t v, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(v >> (8 * i));
+}
+
+static void blocks_of_version_1_are_read(void **state)
+{
+    struct fixture *f = *state;
+    struct intakelog_block *b = mem_new(sizeof *b);
+    uint8_t old[32 + 4 + 3] = {1, 0, 1, 0, 7}; /* one row, 7 bytes of payload */
+    put_number(old + 8, 1234, 8);
+    put_number(old + 16, 77, 8);
+    put_number(old + 32, 3, 4);
+    memcpy(old + 36, "row", 3);
+    put_number(old + 24, XXH3_64bits_withSeed(old + 32, 7, XXH3_64bits(old, 24)), 8);
+    overwrite(f, (const char *)old, sizeof old);
+    f->log = open_log(f->path);
+    assert_int_equal(intakelog_end(f->log, 1, 0), 1);
+    assert_int_equal(intakelog_w(f->log, 1, 0), 77);
+    append_after(f, "next", 2000, 90, 95);
+    assert_ok(intakelog_read(f->log, 1, 0, 0, b));
+    assert_int_equal(b->n, 1);
+    assert_int_equal(b->arrivals[0], 1234);
+    assert_true(b->before == EVTIME_MIN);
+    assert_row(b, 0, "row");
+    intakelog_block_fini(b);
+    mem_free(b);
+}
+
 static void a_second_process_is_told_that_it_is_in_use(void **state)
 {
     struct fixture *f = *state;
@@ -280,7 +380,9 @@ int main(void)
     CHECK_RUN(LOG_TEST(rows_come_back_by_offset), LOG_TEST(small_blocks_are_read_together),
               LOG_TEST(partitions_are_apart_and_known_after_a_restart),
               LOG_TEST(the_end_of_input_is_a_block_of_its_own),
-              LOG_TEST(one_event_is_found_by_its_place), LOG_TEST(large_and_empty_rows_are_kept),
+              LOG_TEST(the_clock_raises_the_watermark_at_the_end_and_rows_take_its_place),
+              LOG_TEST(blocks_of_version_1_are_read), LOG_TEST(one_event_is_found_by_its_place),
+              LOG_TEST(large_and_empty_rows_are_kept),
               LOG_TEST(a_damaged_block_is_refused_with_its_place),
               LOG_TEST(a_second_process_is_told_that_it_is_in_use),
               LOG_TEST(rows_survive_a_process_that_is_killed));
