@@ -57,6 +57,7 @@ struct catalog_rule {
     uint32_t version;
     int mode, deleted;
     evtime created, updated;
+    uint64_t lists_seq; /* the newest change of a list when it was deployed */
     unsigned ncuts;
     struct catalog_cut *cuts; /* the first deploys */
 };
@@ -77,6 +78,8 @@ enum err catalog_rules_count(struct catalog *c,
                              uint64_t by_mode[3]); /* live ones, by enum rule_mode */
 enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *each,
                            void *ctx); /* deleted ones too */
+
+/* --- lists: catalog_lists.h --- */
 
 /* --- alerts --- */
 struct catalog_alert_event { /* an event of the match */

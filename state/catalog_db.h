@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-enum { CATALOG_DB_STATEMENTS = 48 };
+enum { CATALOG_DB_STATEMENTS = 96 };
 
 struct catalog {
     sqlite3 *db;

@@ -55,8 +55,8 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
 static enum err insert_rule(struct catalog *c, struct catalog_rule *r)
 {
     sqlite3_stmt *s =
-        catalog_db_statement(c, "INSERT INTO rules (name, sql, version, mode, created, updated)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        catalog_db_statement(c, "INSERT INTO rules (name, sql, version, mode, created, updated, lists_seq)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, r->name);
@@ -65,6 +65,7 @@ static enum err insert_rule(struct catalog *c, struct catalog_rule *r)
     sqlite3_bind_int(s, 4, r->mode);
     sqlite3_bind_int64(s, 5, r->created);
     sqlite3_bind_int64(s, 6, r->updated);
+    catalog_db_bind_u64(s, 7, r->lists_seq);
     enum err e = catalog_db_run(c, s);
     if (e == ERR_OK)
         r->uid = (uint64_t)sqlite3_last_insert_rowid(c->db);
@@ -75,8 +76,8 @@ static enum err replace_rule(struct catalog *c, const struct catalog_rule *r)
 {
     sqlite3_stmt *s = catalog_db_statement(
         c,
-        "UPDATE rules SET name = ?2, sql = ?3, version = ?4, mode = ?5, updated = ?6, deleted = 0"
-        " WHERE uid = ?1");
+        "UPDATE rules SET name = ?2, sql = ?3, version = ?4, mode = ?5, updated = ?6, deleted = 0,"
+        " lists_seq = ?7 WHERE uid = ?1");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, r->uid);
@@ -85,6 +86,7 @@ static enum err replace_rule(struct catalog *c, const struct catalog_rule *r)
     sqlite3_bind_int64(s, 4, r->version);
     sqlite3_bind_int(s, 5, r->mode);
     sqlite3_bind_int64(s, 6, r->updated);
+    catalog_db_bind_u64(s, 7, r->lists_seq);
     enum err e = catalog_db_run(c, s);
     return e == ERR_OK && sqlite3_changes(c->db) == 0 ? ERR_NOT_FOUND : e;
 }
@@ -212,7 +214,8 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, bool cuts, catalog_rule
                                  .mode = sqlite3_column_int(s, 4),
                                  .deleted = sqlite3_column_int(s, 5),
                                  .created = sqlite3_column_int64(s, 6),
-                                 .updated = sqlite3_column_int64(s, 7)};
+                                 .updated = sqlite3_column_int64(s, 7),
+                                 .lists_seq = (uint64_t)sqlite3_column_int64(s, 8)};
         if (cuts)
             e = read_cuts(c, &r);
         if (e == ERR_OK)
@@ -224,7 +227,8 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, bool cuts, catalog_rule
     return e == ERR_OK ? catalog_db_err(c, rc) : e;
 }
 
-#define RULE_COLUMNS "SELECT uid, name, sql, version, mode, deleted, created, updated FROM rules "
+#define RULE_COLUMNS                                                                               \
+    "SELECT uid, name, sql, version, mode, deleted, created, updated, lists_seq FROM rules "
 
 enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *each, void *ctx)
 {
