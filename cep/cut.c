@@ -18,6 +18,19 @@ void cut_init(struct cut *c, const struct job_rule *r)
     }
 }
 
+void cut_init_of(struct cut *c, const struct job_rule *r, uint32_t stream)
+{
+    cut_init(c, r);
+    for (unsigned i = 0; i < c->n; i++) {
+        struct job_mark *marks = (struct job_mark *)(uintptr_t)c->cuts[i].marks;
+        unsigned kept = 0;
+        for (unsigned m = 0; m < c->cuts[i].nmarks; m++)
+            if (marks[m].stream == stream)
+                marks[kept++] = marks[m];
+        c->cuts[i].nmarks = kept;
+    }
+}
+
 void cut_fini(struct cut *c)
 {
     for (unsigned i = 0; i < c->n; i++)

@@ -17,6 +17,8 @@ struct cut {
 };
 
 void cut_init(struct cut *c, const struct job_rule *r);
+/* With the marks of one stream alone. */
+void cut_init_of(struct cut *c, const struct job_rule *r, uint32_t stream);
 void cut_fini(struct cut *c);
 
 bool cut_after_first(const struct cut *c, uint32_t partition, uint64_t offset);

@@ -206,3 +206,21 @@ const struct expr *expr_find_list(const struct expr *e)
     }
     return found != NULL ? found : find_list_in(e->nargs, e->args);
 }
+
+const struct expr *expr_moved(struct arena *a, const struct expr *e, enum expr_kind from,
+                              unsigned first)
+{
+    struct expr *copy = arena_alloc(a, sizeof *copy);
+    *copy = *e;
+    if (e->kind == from) {
+        copy->kind = from == EXPR_COLUMN ? EXPR_SLOT : EXPR_COLUMN;
+        copy->index = from == EXPR_COLUMN ? e->index + first : e->index - first;
+    }
+    if (e->nargs == 0)
+        return copy;
+    const struct expr **args = arena_alloc(a, e->nargs * sizeof(const struct expr *));
+    for (unsigned i = 0; i < e->nargs; i++)
+        args[i] = expr_moved(a, e->args[i], from, first);
+    copy->args = args;
+    return copy;
+}

@@ -10,6 +10,7 @@
  * are folded. */
 #ifndef WEIR_CEP_EXPR_H
 #define WEIR_CEP_EXPR_H
+#include "base/arena.h"
 #include "base/diag.h"
 #include "cep/value.h"
 
@@ -118,6 +119,9 @@ const struct expr *expr_find_list(const struct expr *e);
 bool expr_is_row_only(const struct expr *e);
 void expr_columns(const struct expr *e,
                   struct colset *out); /* adds every column read, also inside NAV and aggregates */
+/* The same with its columns as slots from `first` on (from: COLUMN), or slots from `first` on as columns (SLOT). */
+const struct expr *expr_moved(struct arena *a, const struct expr *e, enum expr_kind from,
+                              unsigned first);
 /* SQL-like text, for EXPLAIN and the dashboard; `columns` gives names, `vars` those of pattern variables (or NULL). */
 void expr_print(const struct expr *e, const struct schema *columns, const char *const *vars,
                 struct bytes *out);

@@ -100,6 +100,14 @@ static void add_match(struct job *j, struct jobdef_rule *r, struct jobdef_key *k
     colset_union(&k->keeps, &p->keeps);
 }
 
+static void keyed_fill(struct jobdef_rule *r)
+{
+    r->keyed.slot = r->slot;
+    r->keyed.plan = r->pub.plan;
+    r->keyed.uid = r->pub.uid;
+    r->keyed.cut = &r->cut;
+}
+
 static void add_keyed(struct job *j, struct jobdef_rule *r)
 {
     const struct rule_plan *p = r->pub.plan;
@@ -120,10 +128,38 @@ static void add_keyed(struct job *j, struct jobdef_rule *r)
         set(k->interest, r->see_bit);
         starts_on(k, r, r->see_bit);
     }
-    r->keyed.slot = r->slot;
-    r->keyed.plan = p;
-    r->keyed.uid = r->pub.uid;
-    r->keyed.cut = &r->cut;
+    keyed_fill(r);
+}
+
+static unsigned stream_of(const struct job *j, const struct schema *s, const char *rule)
+{
+    int stream = job_stream_of(j, s->id);
+    BUG_IF(stream < 0, "rule %s reads a stream that is not of its job", rule);
+    return (unsigned)stream;
+}
+
+static void add_join(struct job *j, struct jobdef_rule *r, const struct job_rule *from)
+{
+    const struct rule_plan *p = from->plan;
+    r->join = joinprog_new(p);
+    r->slot = j->njoins;
+    append(&j->joins, &j->njoins, r->keyed.index);
+    keyed_fill(r);
+    for (unsigned side = 0; side < 2; side++) {
+        const struct join_side *of = &p->join.side[side];
+        struct jobdef_side *d = &r->side[side];
+        d->stream = stream_of(j, of->schema, p->name);
+        struct jobdef_stream *s = &j->streams[d->stream];
+        s->read = true;
+        d->needs = of->reads;
+        colset_union(&s->columns, &of->reads);
+        d->see = predindex_add(s->conditions, of->where, NULL);
+        d->partner = predindex_add(s->conditions, of->where, of->partner);
+        cut_init_of(&d->cut, from, of->schema->id);
+        s->inputs = mem_resize_array(s->inputs, s->ninputs + 1, sizeof *s->inputs);
+        s->inputs[s->ninputs++] = (struct jobdef_input){r->keyed.index, side};
+    }
+    r->stream = r->side[JOIN_LEFT].stream;
 }
 
 static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
@@ -134,11 +170,13 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     cut_init(&r->cut, from);
     r->pub.cuts = r->cut.cuts;
     const struct rule_plan *p = from->plan;
-    int stream = job_stream_of(j, p->input->id);
-    BUG_IF(stream < 0, "rule %s reads a stream that is not of its job", p->name);
-    struct jobdef_stream *s = &j->streams[stream];
-    r->stream = (unsigned)stream;
     r->keyed.index = i;
+    if (p->shape == RULE_JOIN) {
+        add_join(j, r, from);
+        return;
+    }
+    r->stream = stream_of(j, p->input, p->name);
+    struct jobdef_stream *s = &j->streams[r->stream];
     s->read = true;
     r->needs = p->reads;
     for (unsigned c = 0; c < p->key.n; c++)
@@ -228,6 +266,7 @@ static void free_stream(struct jobdef_stream *s)
     mem_free(s->filters);
     mem_free(s->keyed);
     mem_free(s->keys);
+    mem_free(s->inputs);
 }
 
 static void free_key(struct jobdef_key *k)
@@ -255,12 +294,16 @@ void job_unref(struct job *j)
         match_prog_free(r->match);
         window_prog_free(r->window);
         overprog_free(r->over);
+        joinprog_free(r->join);
+        cut_fini(&r->side[JOIN_LEFT].cut);
+        cut_fini(&r->side[JOIN_RIGHT].cut);
         cut_fini(&r->cut);
         plan_unref(r->pub.plan);
     }
     mem_free(j->schemas);
     mem_free(j->streams);
     mem_free(j->keys);
+    mem_free(j->joins);
     mem_free(j->rules);
     dict_free(j->dict);
     mem_free(j);

@@ -16,12 +16,13 @@ struct job_mark {
     uint32_t partition;
     uint64_t offset; /* the first offset after the change */
     evtime w; /* the partition's own watermark there */
+    uint32_t stream; /* whose partition; looked at for joins only, other rules read one stream */
 };
 struct job_cut {
     bool deployed; /* false: the rule ends here */
     enum rule_mode mode; /* from here on */
     evtime w; /* least watermark over the partitions: event-time rules change here */
-    unsigned nmarks; /* partitions that are not named begin at 0 */
+    unsigned nmarks; /* of each stream that is read; partitions that are not named begin at 0 */
     const struct job_mark *marks;
 };
 struct job_rule {

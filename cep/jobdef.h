@@ -7,12 +7,20 @@
 #define WEIR_CEP_JOBDEF_H
 #include "cep/cut.h"
 #include "cep/job.h"
+#include "cep/joinprog.h"
 #include "cep/keyed.h"
 #include "cep/match.h"
 #include "cep/output.h"
 #include "cep/overprog.h"
 #include "cep/predindex.h"
 #include "cep/window.h"
+
+struct jobdef_side { /* of a join */
+    unsigned stream; /* index among the job's streams */
+    unsigned see, partner; /* rows that count, and that may find a partner, among its conditions */
+    struct colset needs;
+    struct cut cut; /* with the marks of its stream */
+};
 
 struct jobdef_rule {
     struct job_rule pub;
@@ -28,6 +36,8 @@ struct jobdef_rule {
     struct match_prog *match;
     struct window_prog *window;
     struct overprog *over;
+    struct joinprog *join;
+    struct jobdef_side side[2]; /* JOIN, of which `slot` is the place among the job's joins */
 };
 
 /* All rules that read one stream by one key in one order. */
@@ -59,6 +69,10 @@ struct jobdef_stream {
     unsigned nfilters, *filters; /* rules */
     unsigned nkeyed, *keyed; /* rules */
     unsigned nkeys, *keys; /* key definitions */
+    unsigned ninputs;
+    struct jobdef_input { /* of a join */
+        unsigned rule, side;
+    } * inputs;
 };
 
 struct job {
@@ -68,16 +82,21 @@ struct job {
     struct jobdef_stream *streams;
     struct jobdef_rule *rules;
     struct jobdef_key *keys;
+    unsigned njoins, *joins; /* rules */
     struct dict *dict;
 };
 
 /* Rows decoded before a change of rules may lack columns that a rule reads; such a rule does not see them. */
-static inline bool jobdef_has_columns(const struct jobdef_rule *r, const struct batch *b)
+static inline bool jobdef_has_all(const struct colset *needs, const struct batch *b)
 {
     uint64_t lacks = 0;
     for (unsigned i = 0; i < SCHEMA_COLUMNS_MAX / 64; i++)
-        lacks |= r->needs.w[i] & ~b->present.w[i];
+        lacks |= needs->w[i] & ~b->present.w[i];
     return lacks == 0;
+}
+static inline bool jobdef_has_columns(const struct jobdef_rule *r, const struct batch *b)
+{
+    return jobdef_has_all(&r->needs, b);
 }
 
 /* Index of a stream, or -1. */

@@ -128,8 +128,8 @@ size_t keyed_bytes(const struct keyed *k)
     return keytable_bytes(&k->table) + slabs_bytes(&k->memory);
 }
 
-struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const struct key *key,
-                            enum result_kind kind, evtime decided)
+struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, const void *key,
+                               size_t len, enum result_kind kind, evtime decided)
 {
     enum rule_mode mode = cut_mode_at(r->cut, decided);
     if (mode == RULE_PAUSED)
@@ -141,7 +141,13 @@ struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const s
     out->kind = kind;
     out->mode = mode;
     out->step = k->step;
-    out->key = (const uint8_t *)arena_dup(k->emit->arena, key->bytes, key->len);
-    out->key_len = key->len;
+    out->key = (const uint8_t *)arena_dup(k->emit->arena, key, len);
+    out->key_len = (uint32_t)len;
     return out;
+}
+
+struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const struct key *key,
+                            enum result_kind kind, evtime decided)
+{
+    return keyed_result_of(k, r, key->bytes, key->len, kind, decided);
 }

@@ -97,6 +97,9 @@ size_t keyed_bytes(const struct keyed *k);
 /* A result of a rule for a key (NULL: the empty one), to be filled and done; NULL: it is paused at that time. */
 struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const struct key *key,
                             enum result_kind kind, evtime decided);
+/* The same for a key that has no state. */
+struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, const void *key,
+                               size_t len, enum result_kind kind, evtime decided);
 
 static inline bool keyed_bit(const struct keyed_row *r, unsigned bit)
 {

@@ -142,10 +142,14 @@ static int compare(const struct order *o, const struct order_entry *a, const str
         if (c != 0)
             return c;
     }
+    if (a->b->schema != b->b->schema && a->b->schema->id != b->b->schema->id)
+        return a->b->schema->id < b->b->schema->id ? -1 : 1;
     if (a->b->partition != b->b->partition)
         return a->b->partition < b->b->partition ? -1 : 1;
     uint64_t x = a->b->offset[order_row(a)], y = b->b->offset[order_row(b)];
-    return x < y ? -1 : x > y;
+    if (x != y)
+        return x < y ? -1 : 1;
+    return (a->bits > b->bits) - (a->bits < b->bits); /* one row on both sides of a join */
 }
 
 static int compare_entries(const void *a, const void *b, void *o)

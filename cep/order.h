@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* order.h - rows wait here until the watermark has passed them, and leave in order of (time, partition, offset).
+/* order.h - rows wait here until the watermark has passed them, and leave in order of (time, stream, partition, offset).
  *
- * Room:   route, frame -> [order] -> operators.  One for each (stream, key definition) of a worker.
+ * Room:   route, frame -> [order] -> operators.  One for each (stream, key definition) and each join of a worker.
  * Owns:   its entries, and one reference to the batch of each
  * Thread: one worker.  Time: evtime; reads no clock.
  *

@@ -105,12 +105,42 @@ struct match_plan {
     const char *const *var_names; /* for expr_print */
 };
 
+/* Two streams side by side. Slot c is column c of the left stream, slot n + c column c of the right one, where n is the
+ * left one's number of columns. */
+enum join_which { JOIN_LEFT, JOIN_RIGHT };
+
+struct join_key {
+    const char *name; /* the left column, or what stands there as text */
+    struct type type; /* of the values in the key's bytes */
+    const struct expr
+        *e[2]; /* by side, over its row; both of `type`, but for the digits of numbers */
+};
+
+struct join_side {
+    const struct schema *schema;
+    const char *name; /* the alias */
+    const struct expr *where; /* rows that count, over one row; NULL: all */
+    const struct expr
+        *partner; /* of those, which may find a partner; NULL: all. Outer joins, left side */
+    struct colset reads, keeps; /* columns; those of kept rows */
+};
+
+struct join_plan {
+    bool outer; /* LEFT: a left row without partner is given by itself */
+    struct join_side side[2];
+    unsigned nkeys;
+    const struct join_key *keys;
+    int64_t least_ms,
+        most_ms; /* bounds of right time - left time, inclusive; least > most: none fits */
+    const struct expr *on, *where; /* over slots: the rest of ON, and WHERE; or NULL */
+};
+
 struct rule_plan {
     const char *name;
     const char *sql; /* the statement's own text, as written */
     enum rule_shape shape;
-    const struct schema *input;
-    const struct expr *where; /* over a row, before anything else; NULL: all rows */
+    const struct schema *input; /* of a join the left one: see plan_streams */
+    const struct expr *where; /* over a row, before anything else; NULL: all rows. Not of joins */
     struct plan_key key;
     unsigned noutputs;
     const struct plan_output *outputs;
@@ -130,6 +160,7 @@ struct rule_plan {
         struct window_plan window;
         struct over_plan over;
         struct match_plan match;
+        struct join_plan join;
     };
     struct arena *arena;
     int refs;
@@ -137,5 +168,17 @@ struct rule_plan {
 
 struct rule_plan *plan_ref(struct rule_plan *p);
 void plan_unref(struct rule_plan *p); /* NULL is fine; the last frees the arena, and p with it */
+
+enum { PLAN_STREAMS_MAX = 2 };
+/* The streams that it reads, each once. */
+unsigned plan_streams(const struct rule_plan *p, const struct schema *out[PLAN_STREAMS_MAX]);
+bool plan_reads_stream(const struct rule_plan *p, const struct schema *s);
+/* What a result's rows can be: variables of a pattern, sides of a join. */
+unsigned plan_nvars(const struct rule_plan *p);
+const char *plan_var_name(const struct rule_plan *p, unsigned i);
+/* What the bytes of a result's key hold: so many values, their names and types. */
+unsigned plan_nkeys(const struct rule_plan *p);
+const char *plan_key_name(const struct rule_plan *p, unsigned i);
+struct type plan_key_type(const struct rule_plan *p, unsigned i);
 
 #endif

@@ -63,10 +63,9 @@ static bool is_late_for(const struct jobdef_rule *r, const struct batch *b, unsi
 }
 
 /* Pairs of a column's name and its value. */
-static void late_values(struct task *t, const struct rule_plan *p, struct batch *b, unsigned i,
+static void late_values(struct task *t, struct colset reads, struct batch *b, unsigned i,
                         struct result *out)
 {
-    struct colset reads = p->reads;
     if (b->schema->time_column >= 0)
         colset_add(&reads, (unsigned)b->schema->time_column);
     struct value *v = arena_alloc(t->emit.arena, 2 * (size_t)b->schema->ncolumns * sizeof *v);
@@ -82,7 +81,8 @@ static void late_values(struct task *t, const struct rule_plan *p, struct batch 
     out->values = v;
 }
 
-static void late_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
+void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct colset *reads,
+                      struct batch *b, unsigned i)
 {
     enum rule_mode mode = cut_mode_at(&r->cut, b->ts[i]);
     if (mode == RULE_PAUSED)
@@ -90,11 +90,6 @@ static void late_row(struct task *t, const struct jobdef_rule *r, struct batch *
     struct result *out = emit_new(&t->emit, true);
     struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
     *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
-    t->scratch.n = 0;
-    for (unsigned c = 0; c < r->pub.plan->key.n; c++) {
-        struct value v = batch_value(b, r->pub.plan->key.columns[c], i);
-        value_key(&v, &t->scratch);
-    }
     out->rule = r->pub.plan;
     out->rule_index = r->keyed.index;
     out->rule_uid = r->pub.uid;
@@ -104,10 +99,20 @@ static void late_row(struct task *t, const struct jobdef_rule *r, struct batch *
     out->step = b->late_w[i];
     out->key = (const uint8_t *)arena_dup(t->emit.arena, t->scratch.p, t->scratch.n);
     out->key_len = (uint32_t)t->scratch.n;
-    late_values(t, r->pub.plan, b, i, out);
+    late_values(t, *reads, b, i, out);
     out->nrows = 1;
     out->rows = row;
     emit_done(out);
+}
+
+static void late_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
+{
+    t->scratch.n = 0;
+    for (unsigned c = 0; c < r->pub.plan->key.n; c++) {
+        struct value v = batch_value(b, r->pub.plan->key.columns[c], i);
+        value_key(&v, &t->scratch);
+    }
+    scatter_late_row(t, r, &r->pub.plan->reads, b, i);
 }
 
 void scatter_late(struct task *t, const struct jobdef_stream *s, struct batch *b)
@@ -122,6 +127,8 @@ void scatter_late(struct task *t, const struct jobdef_stream *s, struct batch *b
                 late_row(t, r, b, i);
         }
     }
+    if (s->ninputs > 0)
+        taskjoin_late(t, s, b);
 }
 
 /* --- rows to keys --- */
@@ -290,6 +297,12 @@ void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b
                 all[w] |= rows[w];
             in.at = at;
         }
+    for (unsigned k = 0; k < s->ninputs && b->n <= GATHER_SMALL; k++)
+        if (taskjoin_wants(t, s, &s->inputs[k], b, rows)) {
+            for (unsigned w = 0; w < (b->n + 63) / 64; w++)
+                all[w] |= rows[w];
+            in.at = at;
+        }
     if (in.at != NULL)
         in.b = gather_rows(&t->gather, b, all, at);
     for (unsigned k = 0; k < s->nkeys; k++) {
@@ -297,6 +310,9 @@ void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b
         if (rows_for(t, s, key->def, b, rows))
             to_key(t, s, key, b, rows, &in, tell ? remote : NULL);
     }
+    for (unsigned k = 0; k < s->ninputs; k++)
+        if (taskjoin_wants(t, s, &s->inputs[k], b, rows))
+            taskjoin_take(t, s, &s->inputs[k], b, rows, in.b, in.at, tell ? remote : NULL);
     for (unsigned w = 0; tell && w < t->o.workers; w++)
         if (w != t->o.worker)
             frame_writer_rows(&t->writers[w], b, remote[w]);

@@ -148,11 +148,12 @@ static bool is_full(const struct task *t, const struct task_source *src)
     size_t waiting = 0;
     for (unsigned i = 0; i < t->nkeys; i++)
         waiting += order_waiting(&t->keys[i]->order);
-    if (waiting < t->o.max_ordering_rows)
+    if (waiting + taskjoin_waiting(t) < t->o.max_ordering_rows)
         return false;
     /* The partition that the others wait for must go on, or nothing ever leaves. */
-    const struct task_stream *s = task_stream_of((struct task *)(uintptr_t)t, src->stream);
-    return s != NULL && src->w.w > s->least;
+    struct task *all = (struct task *)(uintptr_t)t;
+    const struct task_stream *s = task_stream_of(all, src->stream);
+    return s != NULL && src->w.w > taskjoin_least(all, s);
 }
 
 enum err task_source_rows(struct task *t, struct batch *b)
@@ -180,7 +181,7 @@ enum err task_source_rows(struct task *t, struct batch *b)
         scatter_filters(t, s, b);
         if (b->has_late)
             scatter_late(t, s, b);
-        if (s->nkeys > 0)
+        if (s->nkeys + s->ninputs > 0)
             scatter_rows(t, s, b, true);
     }
     if (src->w.w > before)
@@ -215,9 +216,10 @@ void task_clock(struct task *t, evtime now)
 static void take_rows(struct task *t, struct batch *b)
 {
     int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
-    if (si >= 0 && t->job->streams[si].read && t->job->streams[si].nkeys > 0) {
-        predindex_eval(t->job->streams[si].conditions, b);
-        scatter_rows(t, &t->job->streams[si], b, false);
+    const struct jobdef_stream *s = si < 0 ? NULL : &t->job->streams[si];
+    if (s != NULL && s->read && s->nkeys + s->ninputs > 0) {
+        predindex_eval(s->conditions, b);
+        scatter_rows(t, s, b, false);
     }
 }
 
@@ -260,6 +262,7 @@ void task_step(struct task *t)
         k->keyed.clock = t->clock;
         taskstep_key(k, task_stream_of(t, k->stream)->least);
     }
+    taskjoin_step(t);
     emit_step(&t->emit);
 }
 
@@ -351,6 +354,7 @@ void task_stats(const struct task *t, struct task_stats *out)
         for (unsigned s = 0; s < k->nops; s++)
             out->state_bytes += op_bytes(&k->ops[s]);
     }
+    taskjoin_stats(t, out);
     for (size_t i = 0; i < t->nstreams; i++) {
         int si = t->job == NULL ? -1 : job_stream_of(t->job, t->streams[i].id);
         if (si < 0 || !t->job->streams[si].read)
@@ -369,6 +373,12 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     *out = (struct task_rule_stats){.results = t->counts[rule_index].results};
     if (r->pub.plan->shape == RULE_FILTER)
         return;
+    if (r->join != NULL) {
+        struct join_stats s = join_stats(t->joins[r->slot]->op);
+        out->rows = s.rows;
+        out->rows_kept = s.kept;
+        return;
+    }
     const struct task_op *op = &t->keys[r->keydef]->ops[r->slot];
     out->rows = op->rows;
     if (op->match != NULL)

@@ -24,6 +24,8 @@ struct task_options {
         max_ordering_rows; /* rows that may wait for the watermark; past it task_source_rows answers ERR_AGAIN */
     size_t
         max_partials_per_key; /* a pattern's partial matches of one key; past it the oldest is dropped and counted */
+    size_t
+        max_rows_per_key; /* rows that a join keeps of one key, for each side: the same; 0: no limit */
 };
 
 struct task;
@@ -72,6 +74,7 @@ void task_effects_clear(struct task *t);
 struct task_stats {
     uint64_t rows_in, rows_late, rows_ordered, rows_released, frames_in, frames_out, results;
     uint64_t rows_waiting, keys, partials, windows_open, partials_dropped, timeouts;
+    uint64_t rows_kept, rows_dropped; /* of joins */
     uint64_t state_bytes;
     evtime watermark; /* least over all streams that rules read */
     evtime due; /* the least watermark for which something waits; EVTIME_MAX: nothing does */
@@ -79,6 +82,7 @@ struct task_stats {
 void task_stats(const struct task *t, struct task_stats *out);
 struct task_rule_stats {
     uint64_t results, rows, partials, windows_open;
+    uint64_t rows_kept; /* of joins */
 };
 void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out);
 evtime task_stream_watermark(const struct task *t, uint32_t stream);

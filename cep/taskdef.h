@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* taskdef.h - inside of a task. For task.c, taskjob.c, taskstep.c, scatter.c.
+/* taskdef.h - inside of a task. For task.c, taskjob.c, taskstep.c, taskjoin.c, scatter.c.
  *
  * Room:   [task: scatter (source side) -> order -> taskstep (keyed side)]
  * Owns:   see task.h.  Thread: one worker.  Time: evtime. */
@@ -8,6 +8,7 @@
 #include "cep/frame.h"
 #include "cep/gather.h"
 #include "cep/jobdef.h"
+#include "cep/join.h"
 #include "cep/order.h"
 #include "cep/over.h"
 #include "cep/task.h"
@@ -48,6 +49,12 @@ struct task_key { /* a key definition, running */
     unsigned words;
 };
 
+struct task_join { /* a join, running */
+    const struct jobdef_rule *rule;
+    struct order order; /* rows of both sides; bits: see taskjoin.c */
+    struct join *op;
+};
+
 struct task_counts { /* of a rule, over all jobs */
     uint64_t uid, results;
 };
@@ -62,6 +69,8 @@ struct task {
     size_t nstreams, streams_cap;
     struct task_key **keys;
     unsigned nkeys;
+    struct task_join **joins; /* by the job's joins */
+    unsigned njoins;
     struct gather gather;
     struct emit emit;
     struct frame_writer *writers; /* by worker */
@@ -89,6 +98,29 @@ void scatter_filters(struct task *t, const struct jobdef_stream *s, struct batch
 /* Bits of row i, from the conditions last evaluated, in the form of order_entry.bits. */
 uint64_t scatter_bits(struct task_key *k, const struct predindex *conditions, unsigned i);
 
+/* The key's bytes are in t->scratch. */
+void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct colset *reads,
+                      struct batch *b, unsigned i);
+
+/* taskjoin.c */
+/* Rows of a batch that one side of a join wants. False: none. */
+bool taskjoin_wants(const struct task *t, const struct jobdef_stream *s,
+                    const struct jobdef_input *in, const struct batch *b, uint64_t *rows);
+/* ... to its order, or to their owners: remote is NULL, or the rows that each of the others gets. Row i of b is
+ * row at[i] of `kept`, or i if `at` is NULL. */
+void taskjoin_take(struct task *t, const struct jobdef_stream *s, const struct jobdef_input *in,
+                   const struct batch *b, const uint64_t *rows, struct batch *kept,
+                   const uint16_t *at, uint64_t (*remote)[BATCH_WORDS]);
+/* Late rows to LATE. */
+void taskjoin_late(struct task *t, const struct jobdef_stream *s, struct batch *b);
+void taskjoin_step(struct task *t);
+void taskjoin_swap(struct task *t, const struct job *j);
+void taskjoin_fini(struct task *t);
+void taskjoin_stats(const struct task *t, struct task_stats *out);
+size_t taskjoin_waiting(const struct task *t); /* rows in all orders */
+/* The least watermark that rows of this stream wait for. */
+evtime taskjoin_least(struct task *t, const struct task_stream *s);
+
 /* taskstep.c */
 void taskstep_key(struct task_key *k, evtime w);
 static inline const uint64_t *taskdef_bits(const struct task_key *k, const struct order_entry *e)
@@ -103,5 +135,6 @@ static inline uint64_t taskdef_fold(const struct task_key *k, const struct order
 /* taskjob.c */
 void taskjob_swap(struct task *t, struct job *j); /* takes over the reference */
 void taskjob_fini(struct task *t);
+bool taskjob_same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b);
 
 #endif

@@ -22,7 +22,7 @@ static bool same_order(const struct match_plan *a, const struct match_plan *b)
            memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
 }
 
-static bool same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b)
+bool taskjob_same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b)
 {
     return a->pub.uid == b->pub.uid && a->pub.plan->shape == b->pub.plan->shape &&
            (a->pub.plan == b->pub.plan || strcmp(a->pub.plan->sql, b->pub.plan->sql) == 0);
@@ -111,7 +111,7 @@ static void bind_ops(struct task *t, struct task_key *k, struct job *j,
     for (unsigned n = 0; n < def->nrules; n++) {
         const struct jobdef_rule *r = &j->rules[def->rules[n]];
         for (unsigned s = 0; s < k->nops; s++)
-            if (to[s] == UINT32_MAX && same_rule(k->ops[s].rule, r)) {
+            if (to[s] == UINT32_MAX && taskjob_same_rule(k->ops[s].rule, r)) {
                 to[s] = n;
                 ops[n] = k->ops[s];
                 break;
@@ -238,6 +238,7 @@ void taskjob_swap(struct task *t, struct job *j)
     for (unsigned i = 0; i < t->nkeys; i++)
         if (t->keys[i] != NULL)
             key_free(t->keys[i]);
+    taskjoin_swap(t, j);
     carry_counts(t, j);
     mem_free(t->keys);
     t->keys = keys;
@@ -253,6 +254,7 @@ void taskjob_fini(struct task *t)
     mem_free(t->keys);
     t->keys = NULL;
     t->nkeys = 0;
+    taskjoin_fini(t);
     job_unref(t->job);
     t->job = NULL;
 }

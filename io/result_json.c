@@ -35,7 +35,7 @@ static void put_vars(const struct result *r, struct bytes *out)
         int var = __builtin_ctzll(left);
         if (left != taken)
             put(out, ",");
-        put_name(r->rule->match.vars[var].name, out);
+        put_name(plan_var_name(r->rule, (unsigned)var), out);
         const char *sep = "[";
         for (unsigned i = 0; i < r->nrows; i++) {
             if (r->rows[i].var != var)
@@ -96,7 +96,7 @@ static void put_head(const struct result *r, struct bytes *out)
     put(out, result_kind_name(r->kind));
     put(out, "\",\"time\":");
     put_time(r->time, out);
-    if (r->rule->shape == RULE_MATCH && r->kind != RESULT_LATE)
+    if (plan_nvars(r->rule) > 0 && r->kind != RESULT_LATE)
         put_vars(r, out);
     if (r->kind == RESULT_LATE && r->nrows > 0) {
         put(out, ",\"place\":");

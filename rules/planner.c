@@ -305,6 +305,13 @@ static void plan_rows(struct cc *cc, const struct ast_select *s, struct rule_pla
         overrule_plan(p, out.over, out.having);
 }
 
+void planner_computed(const struct schema *s, struct colset *reads)
+{
+    for (unsigned i = s->ncolumns; i-- > 0;) /* computed ones read columns before them */
+        if (colset_has(reads, i) && s->columns[i].computed != NULL)
+            expr_columns(s->columns[i].computed, reads);
+}
+
 /* Everything that the plan reads, with what computed columns are computed from. */
 static void collect_reads(struct rule_plan *p)
 {
@@ -332,9 +339,7 @@ static void collect_reads(struct rule_plan *p)
                 expr_columns(p->match.vars[i].row, r);
         colset_union(r, &p->keeps);
     }
-    for (unsigned i = p->input->ncolumns; i-- > 0;) /* computed ones read columns before them */
-        if (colset_has(r, i) && p->input->columns[i].computed != NULL)
-            expr_columns(p->input->columns[i].computed, r);
+    planner_computed(p->input, r);
 }
 
 static bool is_bounded(const struct cc *cc, const struct ast_select *s)
@@ -363,7 +368,7 @@ static bool is_bounded(const struct cc *cc, const struct ast_select *s)
 static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
 {
     if (s->from->next != NULL)
-        joinrule_refuse(cc, s);
+        joinrule_plan(cc, s, p);
     else if (s->from->match != NULL)
         matchrule_plan(cc, s, p, is_bounded(cc, s));
     else if (s->from->function.text != NULL)

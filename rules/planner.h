@@ -32,6 +32,8 @@ void planner_select(struct cc *cc, const struct names_relation *rel, const struc
  * no keys. */
 bool planner_key(struct cc *cc, const struct names_relation *rel, const struct ast_expr *list,
                  const char *clause, bool skip_windows, struct plan_key *key);
+/* What the computed ones among them are computed from, too. */
+void planner_computed(const struct schema *s, struct colset *reads);
 bool planner_is_window_column(const struct names_relation *rel, const struct ast_expr *e);
 
 #endif

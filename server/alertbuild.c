@@ -16,10 +16,9 @@ static const char *text_of(struct bytes *b, struct arena *a)
 /* The i-th key column's value. False: the key is not of this rule's columns. */
 static bool key_value(const struct result *r, unsigned i, struct value *out)
 {
-    const struct plan_key *key = &r->rule->key;
     struct bytes_reader in = bytes_read(r->key, r->key_len);
     for (unsigned k = 0; k <= i; k++)
-        if (!value_from_key(&in, r->rule->input->columns[key->columns[k]].type, out))
+        if (!value_from_key(&in, plan_key_type(r->rule, k), out))
             return false;
     return true;
 }
@@ -28,11 +27,11 @@ static const char *key_json(const struct result *r, struct arena *a)
 {
     struct bytes b = {0};
     jsonw_open(&b, '{');
-    for (unsigned i = 0; i < r->rule->key.n; i++) {
+    for (unsigned i = 0; i < plan_nkeys(r->rule); i++) {
         struct value v;
         if (!key_value(r, i, &v))
             break;
-        const char *name = r->rule->input->columns[r->rule->key.columns[i]].name;
+        const char *name = plan_key_name(r->rule, i);
         if (i > 0)
             bytes_u8(&b, ',');
         value_json_string(name, strlen(name), &b);
@@ -65,8 +64,8 @@ static bool find_value(const struct result *r, const char *p, size_t n, struct v
             *out = r->values[i];
             return true;
         }
-    for (unsigned i = 0; i < plan->key.n; i++)
-        if (named(plan->input->columns[plan->key.columns[i]].name, p, n))
+    for (unsigned i = 0; i < plan_nkeys(plan); i++)
+        if (named(plan_key_name(plan, i), p, n))
             return key_value(r, i, out);
     return false;
 }
@@ -109,9 +108,8 @@ const char *alertbuild_title(const struct result *r, struct arena *a)
 
 static const char *var_name(const struct result *r, int var)
 {
-    if (r->rule->shape != RULE_MATCH || var < 0 || (unsigned)var >= r->rule->match.nvars)
-        return NULL;
-    return r->rule->match.vars[var].name;
+    return var < 0 || (unsigned)var >= plan_nvars(r->rule) ? NULL
+                                                           : plan_var_name(r->rule, (unsigned)var);
 }
 
 /* The i-th of the events that are kept. */
@@ -150,11 +148,11 @@ static void put_place(const struct place *at, struct registry *streams, struct b
 /* {"A":[place, …], …}: all rows of a match, by variable in the order of the pattern. */
 static const char *vars_json(const struct result *r, struct registry *streams, struct arena *a)
 {
-    if (r->rule->shape != RULE_MATCH)
+    if (plan_nvars(r->rule) == 0)
         return NULL;
     struct bytes b = {0};
     jsonw_open(&b, '{');
-    for (unsigned v = 0; v < r->rule->match.nvars; v++) {
+    for (unsigned v = 0; v < plan_nvars(r->rule); v++) {
         bool any = false;
         for (unsigned i = 0; i < r->nrows; i++) {
             if (r->rows[i].var != (int)v)

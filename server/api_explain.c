@@ -34,21 +34,33 @@ static enum err live_uids(struct api *a, struct uids *u)
     return e;
 }
 
-/* The live rules of the plan's stream with the plan among them, in place of the one of its name. */
+/* True: it reads nothing but these streams. */
+static bool reads_only(const struct rule_plan *p, const struct schema *const *streams, unsigned n)
+{
+    const struct schema *own[PLAN_STREAMS_MAX];
+    unsigned nown = plan_streams(p, own), found = 0;
+    for (unsigned i = 0; i < nown; i++)
+        for (unsigned k = 0; k < n; k++)
+            found += own[i]->id == streams[k]->id;
+    return found == nown;
+}
+
+/* The live rules of the plan's streams with the plan among them, in place of the one of its name. */
 static struct job *job_with(struct api *a, const struct uids *u, struct rule_plan *plan)
 {
-    const struct schema *stream = plan->input;
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned nstreams = plan_streams(plan, streams);
     struct job_rule *rules = mem_array(u->n + 1, sizeof *rules);
     unsigned n = 0;
     for (size_t i = 0; i < u->n; i++) {
         struct rule_plan *p = runtime_plan(a->runtime, u->v[i]);
-        if (p && p->input->id == stream->id && strcasecmp(p->name, plan->name) != 0)
+        if (p && reads_only(p, streams, nstreams) && strcasecmp(p->name, plan->name) != 0)
             rules[n++] = (struct job_rule){.plan = p, .uid = u->v[i], .version = 1};
         else
             plan_unref(p);
     }
     rules[n] = (struct job_rule){.plan = plan, .uid = UINT64_MAX, .version = 1};
-    struct job *job = job_new(&stream, 1, rules, n + 1);
+    struct job *job = job_new(streams, nstreams, rules, n + 1);
     for (unsigned i = 0; i < n; i++)
         plan_unref(rules[i].plan);
     mem_free(rules);

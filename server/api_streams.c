@@ -25,9 +25,13 @@ static void note_rule(void *ctx, const struct catalog_rule *r)
     struct rule_plan *plan = runtime_plan(f->api->runtime, r->uid);
     if (!plan)
         return;
-    f->readers = mem_grow(f->readers, f->nreaders, 1, &f->cap, sizeof *f->readers);
-    f->readers[f->nreaders].stream = plan->input;
-    f->readers[f->nreaders++].rule = mem_str(r->name);
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = plan_streams(plan, streams);
+    f->readers = mem_grow(f->readers, f->nreaders, n, &f->cap, sizeof *f->readers);
+    for (unsigned i = 0; i < n; i++) {
+        f->readers[f->nreaders].stream = streams[i];
+        f->readers[f->nreaders++].rule = mem_str(r->name);
+    }
     plan_unref(plan);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SYNC_MS = 2000 };
+enum { SYNC_MS = 2000, MARKS_MAX = PLAN_STREAMS_MAX * SCHEMA_PARTITIONS_MAX };
 enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE };
 
 struct create {
@@ -218,24 +218,35 @@ static bool reads_files_that_end(const struct schema *s)
     return strcmp(s->connector, "file") == 0 && !source_file_follows(s);
 }
 
-static unsigned cut_marks(const struct change_env *env, const struct schema *s,
-                          struct job_mark *marks, evtime *w)
+/* Of each stream that the rule reads, one after the other in the order of plan_streams. from_start: files that end are
+ * seen from their beginning. */
+static unsigned cut_marks(const struct change_env *env, const struct rule_plan *plan,
+                          bool from_start, struct job_mark *marks, evtime *w)
 {
-    if (strcmp(s->connector, "file") == 0)
-        feed_marks(env->feed, s, marks);
-    else
-        intake_marks(env->intake, s, marks);
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = 0, nstreams = plan_streams(plan, streams);
     *w = EVTIME_MAX;
-    for (unsigned i = 0; i < s->partitions; i++)
-        if (marks[i].w < *w)
-            *w = marks[i].w;
-    return s->partitions;
+    for (unsigned k = 0; k < nstreams; k++) {
+        const struct schema *s = streams[k];
+        bool whole = from_start && reads_files_that_end(s);
+        if (strcmp(s->connector, "file") == 0)
+            feed_marks(env->feed, s, marks + n);
+        else
+            intake_marks(env->intake, s, marks + n);
+        for (unsigned i = 0; i < s->partitions; i++, n++) {
+            if (whole)
+                marks[n] = (struct job_mark){i, 0, EVTIME_MIN, s->id};
+            *w = marks[n].w < *w ? marks[n].w : *w;
+        }
+    }
+    return n;
 }
 
 static struct catalog_cut stored_cut(const struct job_cut *c, struct catalog_mark *marks)
 {
     for (unsigned i = 0; i < c->nmarks; i++)
-        marks[i] = (struct catalog_mark){c->marks[i].partition, c->marks[i].offset, c->marks[i].w};
+        marks[i] = (struct catalog_mark){c->marks[i].stream, c->marks[i].partition,
+                                         c->marks[i].offset, c->marks[i].w};
     return (struct catalog_cut){.deployed = c->deployed,
                                 .mode = (int)c->mode,
                                 .w = c->w,
@@ -272,18 +283,40 @@ void change_delta_fini(struct change_delta *delta)
     *delta = (struct change_delta){0};
 }
 
-/* Out of the registry, and its stream out of the feed if no other rule reads it. */
+static bool is_read(const struct change_env *env, const struct schema *s)
+{
+    for (unsigned i = 0; registry_rule_at(env->registry, i) != NULL; i++)
+        if (plan_reads_stream(registry_rule_at(env->registry, i)->plan, s))
+            return true;
+    return false;
+}
+
+/* Out of the registry, and its streams out of the feed if no other rule reads them. */
 static void take_away(const struct change_env *env, const struct registry_rule *rule,
                       struct change_delta *delta)
 {
-    const struct schema *s = rule->plan->input;
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = plan_streams(rule->plan, streams);
     note_removed(delta, rule->uid);
     alertwriter_sync(env->alerts, SYNC_MS);
     registry_remove_rule(env->registry, rule->uid);
-    for (unsigned i = 0; registry_rule_at(env->registry, i) != NULL; i++)
-        if (registry_rule_at(env->registry, i)->plan->input == s)
-            return;
-    feed_close(env->feed, s->id);
+    for (unsigned i = 0; i < n; i++)
+        if (!is_read(env, streams[i]))
+            feed_close(env->feed, streams[i]->id);
+}
+
+static void open_streams(const struct change_env *env, const struct rule_plan *plan,
+                         const struct job_mark *marks, struct change_delta *delta)
+{
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = plan_streams(plan, streams);
+    for (unsigned i = 0; i < n; i++) {
+        if (feed_open(env->feed, streams[i], marks))
+            note_opened(delta, streams[i]->id);
+        else if (reads_files_that_end(streams[i]))
+            delta->again = true;
+        marks += streams[i]->partitions;
+    }
 }
 
 static enum err create_rule(const struct change_env *env, const struct create *k, struct diag *d,
@@ -294,15 +327,10 @@ static enum err create_rule(const struct change_env *env, const struct create *k
         compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
     if (e != ERR_OK)
         return e;
-    struct job_mark marks[SCHEMA_PARTITIONS_MAX];
-    struct catalog_mark stored[2][SCHEMA_PARTITIONS_MAX];
+    struct job_mark marks[MARKS_MAX];
+    struct catalog_mark stored[2][MARKS_MAX];
     struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy = {.deployed = true};
-    end.nmarks = cut_marks(env, plan->input, marks, &end.w);
-    if (reads_files_that_end(plan->input)) {
-        end.w = EVTIME_MIN;
-        for (unsigned i = 0; i < end.nmarks; i++)
-            marks[i] = (struct job_mark){i, 0, EVTIME_MIN};
-    }
+    end.nmarks = cut_marks(env, plan, true, marks, &end.w);
     deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks};
     struct catalog_cut cuts[2] = {stored_cut(&end, stored[0]), stored_cut(&deploy, stored[1])};
     const struct registry_rule *old = registry_rule_named(env->registry, k->name);
@@ -324,13 +352,11 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     if (old != NULL)
         take_away(env, old, delta);
     struct control_rule put = {r.uid, r.version, k->name, k->sql, 1, &deploy};
-    const struct schema *s = plan->input;
+    plan_ref(plan);
     e = registry_put_rule(env->registry, &put, plan, d);
     note_put(delta, r.uid);
-    if (feed_open(env->feed, s, marks))
-        note_opened(delta, s->id);
-    else if (reads_files_that_end(s))
-        delta->again = true;
+    open_streams(env, plan, marks, delta);
+    plan_unref(plan);
     LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, r.version);
     return e;
 }
@@ -343,12 +369,12 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
         return ERR_NOT_FOUND;
     if (c->kind == CHANGE_MODE && rule->mode == c->mode)
         return ERR_OK;
-    struct job_mark marks[SCHEMA_PARTITIONS_MAX];
-    struct catalog_mark stored[SCHEMA_PARTITIONS_MAX];
+    struct job_mark marks[MARKS_MAX];
+    struct catalog_mark stored[MARKS_MAX];
     struct job_cut cut = {.deployed = c->kind == CHANGE_MODE, .mode = c->mode, .marks = marks};
     if (c->kind == CHANGE_DELETE)
         cut.mode = rule->mode;
-    cut.nmarks = cut_marks(env, rule->plan->input, marks, &cut.w);
+    cut.nmarks = cut_marks(env, rule->plan, false, marks, &cut.w);
     struct catalog_cut as_stored = stored_cut(&cut, stored);
     enum err e = catalog_rules_cut(env->catalog, rule->uid, &as_stored);
     if (e != ERR_OK) {
@@ -506,7 +532,8 @@ static void load_rule(void *ctx, const struct catalog_rule *r)
         const struct catalog_cut *c = &r->cuts[i];
         struct job_mark *marks = mem_array(c->nmarks, sizeof *marks);
         for (unsigned m = 0; m < c->nmarks; m++)
-            marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w};
+            marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w,
+                                         c->marks[m].stream};
         cuts[i - from] = (struct job_cut){true, (enum rule_mode)c->mode, c->w, c->nmarks, marks};
     }
     struct control_rule rule = {r->uid, r->version, r->name, r->sql, r->ncuts - from, cuts};

@@ -49,6 +49,7 @@ static void put_cut(const struct job_cut *c, struct bytes *out)
     bytes_u64(out, (uint64_t)c->w);
     bytes_varint(out, c->nmarks);
     for (unsigned i = 0; i < c->nmarks; i++) {
+        bytes_u32(out, c->marks[i].stream);
         bytes_u32(out, c->marks[i].partition);
         bytes_u64(out, c->marks[i].offset);
         bytes_u64(out, (uint64_t)c->marks[i].w);
@@ -64,9 +65,10 @@ static struct job_cut get_cut(struct bytes_reader *r, struct arena *a)
         r->bad = true;
     c.mode = (enum rule_mode)mode;
     c.w = (evtime)bytes_get_u64(r);
-    c.nmarks = get_count(r, 20);
+    c.nmarks = get_count(r, 24);
     struct job_mark *marks = arena_zero(a, c.nmarks * sizeof *marks);
     for (unsigned i = 0; i < c.nmarks; i++) {
+        marks[i].stream = bytes_get_u32(r);
         marks[i].partition = bytes_get_u32(r);
         marks[i].offset = bytes_get_u64(r);
         marks[i].w = (evtime)bytes_get_u64(r);

@@ -150,13 +150,15 @@ static bool least_marks(const struct feed *f, const struct schema *s, struct job
     bool any = false;
     for (unsigned i = 0; registry_rule_at(f->registry, i) != NULL; i++) {
         const struct registry_rule *rule = registry_rule_at(f->registry, i);
-        if (rule->plan->input != s)
+        if (!plan_reads_stream(rule->plan, s))
             continue;
+        bool several = rule->plan->shape == RULE_JOIN;
         struct job_mark of_rule[SCHEMA_PARTITIONS_MAX];
         for (unsigned p = 0; p < s->partitions; p++)
-            of_rule[p] = (struct job_mark){p, 0, EVTIME_MIN};
+            of_rule[p] = (struct job_mark){p, 0, EVTIME_MIN, s->id};
         for (unsigned m = 0; rule->ncuts > 0 && m < rule->cuts[0].nmarks; m++)
-            if (rule->cuts[0].marks[m].partition < s->partitions)
+            if (rule->cuts[0].marks[m].partition < s->partitions &&
+                (!several || rule->cuts[0].marks[m].stream == s->id))
                 of_rule[rule->cuts[0].marks[m].partition] = rule->cuts[0].marks[m];
         for (unsigned p = 0; p < s->partitions; p++)
             if (!any || of_rule[p].offset < marks[p].offset ||
@@ -210,7 +212,8 @@ void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *m
     for (unsigned i = 0; i < s->partitions; i++) {
         const struct part *p = find(f, s->id, i);
         bool known = p != NULL && p->read;
-        marks[i] = (struct job_mark){i, known ? p->at.offset : 0, known ? p->at.w : EVTIME_MIN};
+        marks[i] =
+            (struct job_mark){i, known ? p->at.offset : 0, known ? p->at.w : EVTIME_MIN, s->id};
     }
 }
 

@@ -310,7 +310,7 @@ void intake_marks(struct intake *in, const struct schema *schema, struct job_mar
     pthread_mutex_lock(&in->lock);
     const struct stream *s = stream_of(in, schema);
     for (unsigned p = 0; p < schema->partitions; p++)
-        marks[p] = (struct job_mark){p, s->partitions[p].end, s->partitions[p].w.w};
+        marks[p] = (struct job_mark){p, s->partitions[p].end, s->partitions[p].w.w, schema->id};
     pthread_mutex_unlock(&in->lock);
 }
 

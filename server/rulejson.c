@@ -24,11 +24,18 @@ const char *rulejson_kind(const struct rule_plan *p)
 void rulejson_shape(struct bytes *out, const struct rule_plan *p)
 {
     jsonw_kstr(out, "kind", rulejson_kind(p));
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = plan_streams(p, streams);
     jsonw_kstr(out, "stream", p->input->name);
+    jsonw_key(out, "streams");
+    jsonw_open(out, '[');
+    for (unsigned i = 0; i < n; i++)
+        jsonw_str(out, streams[i]->name);
+    jsonw_close(out, ']');
     jsonw_key(out, "keys");
     jsonw_open(out, '[');
-    for (unsigned i = 0; i < p->key.n; i++)
-        jsonw_str(out, p->input->columns[p->key.columns[i]].name);
+    for (unsigned i = 0; i < plan_nkeys(p); i++)
+        jsonw_str(out, plan_key_name(p, i));
     jsonw_close(out, ']');
 }
 

@@ -41,7 +41,7 @@ enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct
 
 /* --- rules --- */
 struct catalog_mark {
-    uint32_t partition;
+    uint32_t stream, partition;
     uint64_t offset;
     evtime w;
 };

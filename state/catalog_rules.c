@@ -6,14 +6,15 @@
 
 static enum err insert_mark(struct catalog *c, uint64_t uid, int cut, const struct catalog_mark *m)
 {
-    sqlite3_stmt *s = catalog_db_statement(c, "INSERT INTO marks VALUES (?1, ?2, ?3, ?4, ?5)");
+    sqlite3_stmt *s = catalog_db_statement(c, "INSERT INTO marks VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, uid);
     sqlite3_bind_int(s, 2, cut);
-    sqlite3_bind_int64(s, 3, m->partition);
-    catalog_db_bind_u64(s, 4, m->offset);
-    sqlite3_bind_int64(s, 5, m->w);
+    sqlite3_bind_int64(s, 3, m->stream);
+    sqlite3_bind_int64(s, 4, m->partition);
+    catalog_db_bind_u64(s, 5, m->offset);
+    sqlite3_bind_int64(s, 6, m->w);
     return catalog_db_run(c, s);
 }
 
@@ -149,8 +150,8 @@ enum err catalog_rules_cut(struct catalog *c, uint64_t uid, const struct catalog
 static enum err read_marks(struct catalog *c, uint64_t uid, int n, struct catalog_cut *cut)
 {
     sqlite3_stmt *s = catalog_db_statement(
-        c, "SELECT partition, \"offset\", w FROM marks WHERE uid = ?1 AND cut = ?2"
-           " ORDER BY partition");
+        c, "SELECT stream, partition, \"offset\", w FROM marks WHERE uid = ?1 AND cut = ?2"
+           " ORDER BY stream, partition");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, uid);
@@ -160,9 +161,10 @@ static enum err read_marks(struct catalog *c, uint64_t uid, int n, struct catalo
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
         cut->marks = mem_grow(cut->marks, cut->nmarks, 1, &cap, sizeof *cut->marks);
         cut->marks[cut->nmarks++] =
-            (struct catalog_mark){.partition = (uint32_t)sqlite3_column_int64(s, 0),
-                                  .offset = (uint64_t)sqlite3_column_int64(s, 1),
-                                  .w = sqlite3_column_int64(s, 2)};
+            (struct catalog_mark){.stream = (uint32_t)sqlite3_column_int64(s, 0),
+                                  .partition = (uint32_t)sqlite3_column_int64(s, 1),
+                                  .offset = (uint64_t)sqlite3_column_int64(s, 2),
+                                  .w = sqlite3_column_int64(s, 3)};
     }
     sqlite3_reset(s);
     return catalog_db_err(c, rc);

@@ -141,7 +141,10 @@ static void a_new_rule_sees_exactly_the_rows_after_its_cut(void **state)
 /* Active, paused from second 10 to 20, active, over at 40. */
 static struct job_rule with_pause(struct rule_plan *p, uint64_t uid)
 {
-    static const struct job_mark marks[4] = {{0, 0, 0}, {0, 10, 0}, {0, 20, 0}, {0, 40, 0}};
+    static const struct job_mark marks[4] = {{0, 0, 0, 0},
+                                             {0, 10, 0, 0},
+                                             {0, 20, 0, 0},
+                                             {0, 40, 0, 0}};
     static struct job_cut cuts[4];
     const evtime base = 1700000000000;
     cuts[0] = (struct job_cut){true, RULE_ACTIVE, EVTIME_MIN, 1, &marks[0]};

@@ -4,7 +4,7 @@
 #include "server/control.h"
 #include "tests/lib/check.h"
 
-static const struct job_mark marks[] = {{0, 17, 1000}, {3, UINT64_MAX, EVTIME_MIN}};
+static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME_MIN, 6}};
 static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks},
                                       {true, RULE_PAUSED, EVTIME_MAX, 0, NULL}};
 static const struct control_stream streams[] = {{1, 4, "CREATE STREAM s (…)"}};
@@ -25,6 +25,7 @@ static void assert_change(const struct control_change *c)
     assert_string_equal(c->rules[0].name, "seq");
     assert_int_equal(c->rules[0].ncuts, 2);
     assert_int_equal(c->rules[0].cuts[0].marks[1].partition, 3);
+    assert_int_equal(c->rules[0].cuts[0].marks[1].stream, 6);
     assert_true(c->rules[0].cuts[0].marks[1].offset == UINT64_MAX);
     assert_true(c->rules[0].cuts[0].marks[1].w == EVTIME_MIN);
     assert_int_equal(c->rules[0].cuts[1].mode, RULE_PAUSED);

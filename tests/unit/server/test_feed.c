@@ -94,7 +94,7 @@ static void open_at(struct fixture *f, const uint64_t *offsets)
 {
     struct job_mark marks[PARTITIONS];
     for (unsigned i = 0; i < PARTITIONS; i++)
-        marks[i] = (struct job_mark){i, offsets[i], EVTIME_MIN};
+        marks[i] = (struct job_mark){i, offsets[i], EVTIME_MIN, 0};
     assert_true(feed_open(f->feed, f->schema, marks));
     assert_false(feed_open(f->feed, f->schema, marks)); /* it is read already */
 }

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows of a key lie by side in an array in order of time, so the partners of a row are a range of it, found by binary
+ * search. Which row is over next is at the head of a queue for each side, over all keys: rows come in order of time and
+ * all wait equally long, so nothing is ever searched for.
+ *
+ * A row dropped for the cap leaves its place in the queue behind; `gone` says how many such places of the key come first. */
+#include "cep/join.h"
+#include "base/mem.h"
+#include <string.h>
+
+enum { PILE_FIRST = 2, QUEUE_FIRST = 64, SCRATCH_FIRST = 4096 };
+
+struct entry {
+    evtime ts;
+    struct kept *row;
+    bool partner; /* may find one */
+    bool found; /* has found one */
+};
+
+struct pile { /* of a key, on one side: v[first] to v[first + n - 1] */
+    struct entry *v;
+    uint32_t first, n, cap, gone;
+};
+
+struct state {
+    struct keystate cell;
+    struct pile rows[2];
+};
+
+struct due {
+    evtime ts;
+    struct state *state;
+};
+
+struct queue { /* a ring; cap is a power of two */
+    struct due *v;
+    size_t first, n, cap;
+};
+
+struct join {
+    const struct joinprog *prog;
+    struct keyed_rule rule;
+    bool outer;
+    struct keyed side[2]; /* kept rows; the keys are in the left one's table */
+    struct queue queues[2];
+    struct slab states;
+    struct slabs piles;
+    struct bytes key;
+    size_t max_rows;
+    uint64_t rows, kept, dropped;
+};
+
+/* --- life --- */
+
+struct join *join_new(const struct rule_plan *p, struct emit *emit, size_t max_rows)
+{
+    static const struct plan_key no_key;
+    struct join *j = mem_new(sizeof *j);
+    j->outer = p->join.outer;
+    j->max_rows = max_rows;
+    for (unsigned s = 0; s < 2; s++) {
+        keyed_init(&j->side[s], p->join.side[s].schema, &no_key, emit);
+        j->queues[s].cap = QUEUE_FIRST;
+        j->queues[s].v = mem_array(QUEUE_FIRST, sizeof *j->queues[s].v);
+    }
+    slab_init(&j->states, sizeof(struct state));
+    slabs_init(&j->piles);
+    return j;
+}
+
+static void pile_fini(struct join *j, unsigned side, struct pile *l)
+{
+    for (uint32_t i = 0; i < l->n; i++)
+        keyed_unref(&j->side[side], l->v[l->first + i].row);
+    if (l->cap > 0)
+        slabs_free(&j->piles, l->v, l->cap * sizeof *l->v);
+    *l = (struct pile){0};
+}
+
+static void drop_state(struct join *j, struct state *s)
+{
+    struct key *key = s->cell.key;
+    for (unsigned side = 0; side < 2; side++)
+        pile_fini(j, side, &s->rows[side]);
+    keytable_unlink(&s->cell);
+    slab_free(&j->states, s);
+    keytable_remove(&j->side[JOIN_LEFT].table, key);
+}
+
+void join_free(struct join *j)
+{
+    if (j == NULL)
+        return;
+    struct keytable *t = &j->side[JOIN_LEFT].table;
+    for (struct key *k; (k = keytable_any(t)) != NULL;)
+        drop_state(j, (struct state *)k->cells);
+    for (unsigned s = 0; s < 2; s++) {
+        keyed_fini(&j->side[s]);
+        mem_free(j->queues[s].v);
+    }
+    slab_fini(&j->states);
+    slabs_fini(&j->piles);
+    bytes_fini(&j->key);
+    mem_free(j);
+}
+
+void join_bind(struct join *j, const struct joinprog *p, const struct keyed_rule *rule)
+{
+    j->prog = p;
+    j->rule = *rule;
+    for (unsigned s = 0; s < 2; s++)
+        keyed_keep(&j->side[s], &p->plan->side[s].keeps);
+}
+
+void join_begin(struct join *j, evtime w)
+{
+    j->side[JOIN_LEFT].step = w;
+}
+
+/* --- results --- */
+
+static struct result_row row_of(const struct join *j, unsigned side, struct rowref r)
+{
+    const struct schema *s = j->side[side].schema;
+    if (r.b != NULL)
+        return (
+            struct result_row){(int)side, {s->id, r.b->partition, r.b->offset[r.i]}, r.b->ts[r.i]};
+    return (struct result_row){(int)side, {s->id, r.r->partition, r.r->offset}, r.r->ts};
+}
+
+static void tell(struct join *j, const struct joinprog_pair *pair, const void *key, size_t len,
+                 evtime at)
+{
+    struct keyed *k = &j->side[JOIN_LEFT];
+    const struct joinprog *p = j->prog;
+    if (p->has_where && !joinprog_holds(&p->where, pair, k->scratch))
+        return;
+    struct result *out = keyed_result_of(k, &j->rule, key, len, RESULT_MATCH, at);
+    if (out == NULL)
+        return;
+    struct value *values = arena_alloc(k->emit->arena, p->noutputs * sizeof *values);
+    struct result_row *rows = arena_alloc(k->emit->arena, 2 * sizeof *rows);
+    for (unsigned i = 0; i < p->noutputs; i++) {
+        union cell c = {0};
+        bool some = joinprog_value(&p->outputs[i], pair, k->scratch, &c);
+        values[i] = emit_value(k->emit, p->outputs[i].type, !some, c);
+    }
+    for (unsigned s = 0; s < 2; s++)
+        if (pair->row[s].b != NULL || pair->row[s].r != NULL)
+            rows[out->nrows++] = row_of(j, s, pair->row[s]);
+    out->time = at;
+    out->nvalues = p->noutputs;
+    out->values = values;
+    out->rows = rows;
+    emit_done(out);
+}
+
+static struct joinprog_pair pair_of(const struct join *j)
+{
+    return (struct joinprog_pair){
+        .layout = {&j->side[JOIN_LEFT].layout, &j->side[JOIN_RIGHT].layout}};
+}
+
+static void tell_alone(struct join *j, struct rowref row, evtime ts, const void *key, size_t len)
+{
+    struct joinprog_pair pair = pair_of(j);
+    int64_t wait = j->prog->keep_ms[JOIN_LEFT];
+    pair.row[JOIN_LEFT] = row;
+    tell(j, &pair, key, len, wait > 0 ? ts + wait : ts);
+}
+
+/* --- what is kept --- */
+
+static void queue_push(struct queue *q, evtime ts, struct state *s)
+{
+    if (q->n == q->cap) {
+        struct due *more = mem_array(2 * q->cap, sizeof *more);
+        for (size_t i = 0; i < q->n; i++)
+            more[i] = q->v[(q->first + i) & (q->cap - 1)];
+        mem_free(q->v);
+        q->v = more;
+        q->first = 0;
+        q->cap *= 2;
+    }
+    size_t at = q->n++;
+    for (; at > 0; at--) { /* rows of a partition that was left out may be behind */
+        const struct due *before = &q->v[(q->first + at - 1) & (q->cap - 1)];
+        if (before->ts <= ts)
+            break;
+        q->v[(q->first + at) & (q->cap - 1)] = *before;
+    }
+    q->v[(q->first + at) & (q->cap - 1)] = (struct due){ts, s};
+}
+
+static void pile_make_room(struct join *j, struct pile *l)
+{
+    if (l->first + l->n < l->cap)
+        return;
+    if (l->first > l->cap / 2) {
+        memmove(l->v, l->v + l->first, l->n * sizeof *l->v);
+        l->first = 0;
+        return;
+    }
+    uint32_t cap = l->cap == 0 ? PILE_FIRST : 2 * l->cap;
+    struct entry *more = slabs_alloc(&j->piles, cap * sizeof *more);
+    if (l->n > 0)
+        memcpy(more, l->v + l->first, l->n * sizeof *more);
+    if (l->cap > 0)
+        slabs_free(&j->piles, l->v, l->cap * sizeof *l->v);
+    l->v = more;
+    l->first = 0;
+    l->cap = cap;
+}
+
+static void pile_pop(struct join *j, unsigned side, struct pile *l)
+{
+    keyed_unref(&j->side[side], l->v[l->first].row);
+    l->first++;
+    l->n--;
+    j->kept--;
+}
+
+static void pile_push(struct join *j, unsigned side, struct pile *l, struct entry e)
+{
+    if (l->n >= j->max_rows) {
+        pile_pop(j, side, l);
+        l->gone++;
+        j->dropped++;
+    }
+    pile_make_room(j, l);
+    uint32_t at = l->first + l->n;
+    for (; at > l->first && l->v[at - 1].ts > e.ts; at--)
+        l->v[at] = l->v[at - 1];
+    l->v[at] = e;
+    l->n++;
+    j->kept++;
+}
+
+/* The oldest row of a side is over. */
+static void end_one(struct join *j, unsigned side)
+{
+    struct queue *q = &j->queues[side];
+    struct state *s = q->v[q->first].state;
+    struct pile *l = &s->rows[side];
+    q->first = (q->first + 1) & (q->cap - 1);
+    q->n--;
+    if (l->gone > 0) {
+        l->gone--;
+    } else {
+        const struct entry *e = &l->v[l->first];
+        const struct rowref row = {.b = NULL, .r = &e->row->row};
+        if (j->outer && side == JOIN_LEFT && !e->found)
+            tell_alone(j, row, e->ts, s->cell.key->bytes, s->cell.key->len);
+        pile_pop(j, side, l);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (s->rows[i].n + s->rows[i].gone > 0)
+            return;
+    drop_state(j, s);
+}
+
+void join_advance(struct join *j, evtime w)
+{
+    struct arena *scratch = j->side[JOIN_LEFT].scratch;
+    for (unsigned side = 0; side < 2; side++) {
+        struct queue *q = &j->queues[side];
+        int64_t keep = j->prog->keep_ms[side];
+        while (q->n > 0 && q->v[q->first].ts + keep < w)
+            end_one(j, side);
+    }
+    if (arena_bytes(scratch) > 0)
+        arena_reset(scratch);
+}
+
+/* --- rows --- */
+
+/* The first row of time ts or later. */
+static uint32_t pile_from(const struct pile *l, evtime ts)
+{
+    uint32_t lo = 0, hi = l->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (l->v[l->first + mid].ts < ts)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* True: the row has found a partner. */
+static bool pair_up(struct join *j, struct state *s, unsigned side, struct rowref row, evtime ts)
+{
+    const struct join_plan *plan = j->prog->plan;
+    struct pile *l = &s->rows[!side];
+    evtime from = side == JOIN_LEFT ? ts + plan->least_ms : ts - plan->most_ms;
+    evtime to = side == JOIN_LEFT ? ts + plan->most_ms : ts - plan->least_ms;
+    struct joinprog_pair pair = pair_of(j);
+    struct keyed *k = &j->side[JOIN_LEFT];
+    bool found = false;
+    pair.row[side] = row;
+    for (uint32_t i = pile_from(l, from); i < l->n; i++) {
+        struct entry *e = &l->v[l->first + i];
+        if (e->ts > to)
+            break;
+        if (!e->partner)
+            continue;
+        pair.row[!side] = (struct rowref){.b = NULL, .r = &e->row->row};
+        if (j->prog->has_on && !joinprog_holds(&j->prog->on, &pair, k->scratch))
+            continue;
+        e->found = found = true;
+        tell(j, &pair, s->cell.key->bytes, s->cell.key->len, e->ts > ts ? e->ts : ts);
+    }
+    return found;
+}
+
+static struct state *state_of(struct join *j, struct key *key, uint64_t hash)
+{
+    if (key != NULL)
+        return (struct state *)key->cells;
+    key = keytable_add(&j->side[JOIN_LEFT].table, hash, j->key.p, j->key.n);
+    struct state *s = slab_alloc(&j->states);
+    *s = (struct state){0};
+    keytable_link(key, &s->cell, 0);
+    return s;
+}
+
+static void keep(struct join *j, struct state *s, unsigned side, struct entry e, struct batch *b,
+                 unsigned i)
+{
+    struct keyed_row row = {.b = b, .i = i, .ts = e.ts, .seq = j->rows};
+    e.row = keyed_keep_row(&j->side[side], &row);
+    keyed_unref(&j->side[side], e.row); /* the one for the row in hand */
+    pile_push(j, side, &s->rows[side], e);
+    queue_push(&j->queues[side], e.ts, s);
+}
+
+void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct batch *b,
+              unsigned i)
+{
+    struct keyed *k = &j->side[JOIN_LEFT];
+    struct entry e = {.ts = b->ts[i], .partner = partner};
+    const struct rowref row = {.b = b, .i = i};
+    j->rows++;
+    join_advance(j, e.ts);
+    joinprog_key(j->prog, side, b, i, k->scratch, &j->key);
+    struct key *key = keytable_find(&k->table, hash, j->key.p, j->key.n);
+    if (key != NULL && partner)
+        e.found = pair_up(j, (struct state *)key->cells, side, row, e.ts);
+    if (j->prog->keep_ms[side] >= 0)
+        keep(j, state_of(j, key, hash), side, e, b, i);
+    else if (j->outer && side == JOIN_LEFT && !e.found)
+        tell_alone(j, row, e.ts, j->key.p, j->key.n);
+    if (arena_bytes(k->scratch) > 0)
+        arena_reset(k->scratch);
+}
+
+void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned link)
+{
+    const struct keytable *t = &j->side[JOIN_LEFT].table;
+    if (link == 0) {
+        keytable_prefetch(t, hash);
+        return;
+    }
+    const struct key *key = keytable_guess(t, hash);
+    if (key == NULL)
+        return;
+    if (link == 1) {
+        __builtin_prefetch(key);
+        return;
+    }
+    const struct state *s = (const struct state *)key->cells;
+    if (link == 2)
+        __builtin_prefetch(s);
+    else if (s != NULL && s->rows[!side].n > 0)
+        __builtin_prefetch(&s->rows[!side].v[s->rows[!side].first]);
+}
+
+struct join_stats join_stats(const struct join *j)
+{
+    struct join_stats s = {.rows = j->rows,
+                           .kept = j->kept,
+                           .keys = j->side[JOIN_LEFT].table.count,
+                           .dropped = j->dropped,
+                           .bytes = j->states.bytes + slabs_bytes(&j->piles)};
+    for (unsigned i = 0; i < 2; i++)
+        s.bytes += keyed_bytes(&j->side[i]) + j->queues[i].cap * sizeof *j->queues[i].v;
+    return s;
+}
