@@ -49,8 +49,7 @@ static const char *scope_name(void *ctx, unsigned i)
 
 const struct scope *planuse_scope(void)
 {
-    static const struct scope scope = {.stream = scope_stream,
-                                       .stream_name = scope_name};
+    static const struct scope scope = {.stream = scope_stream, .stream_name = scope_name};
     struct diag d;
     if (streams != NULL)
         return &scope;
