@@ -198,6 +198,10 @@ e2e: $(B)/weir $(if $(filter release,$(MODE)),all) ## tests of the running serve
 	@$(if $(E2E),WEIR=$(CURDIR)/$(B)/weir $(SANITIZERS) PYTHONDONTWRITEBYTECODE=1 timeout $(E2E_SECONDS) \
 	  $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)'),echo "there is no tests/e2e/test_*.py")
 E2E_SECONDS ?= 900
+PAIRS ?= 100000
+.PHONY: nightly
+nightly: $(B)/weir                ## what takes too long for every day: 100,000 random patterns (PAIRS=, SEED=)
+	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/random/patterns.py --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 
 # Known noise of libraries only; what is ours is never put on these lists.
 SANITIZERS = $(if $(filter asan fuzz,$(MODE)),LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0) \

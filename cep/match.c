@@ -80,7 +80,9 @@ struct match_prog *match_prog_new(const struct rule_plan *plan)
     p->every_row = p->history > 0 || p->nfa->at_start;
     p->sticky |= p->nfa->at_start;
     p->all_rows = p->nfa->strict || p->every_row;
-    p->ncounts_at = p->nfa->ambiguous;
+    p->tangled = p->nfa->tangled && !p->no_skip;
+    p->rank_at = p->nfa->ambiguous;
+    p->ncounts_at = p->rank_at + p->tangled;
     p->nextra = matchenv_layout(p, p->ncounts_at + (p->nfa->ndepths + 1) / 2);
     const struct nfa_state *st = &p->nfa->states[0];
     for (unsigned i = 0; i < st->nedges; i++)

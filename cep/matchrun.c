@@ -88,8 +88,7 @@ static void append(struct match *m, struct match_cell *c, struct list *l, struct
     m->k->partials++;
 }
 
-/* It leaves its list. */
-static void drop(struct match *m, struct match_cell *c, struct match_node *n)
+void matchrun_drop(struct match *m, struct match_cell *c, struct match_node *n)
 {
     c->nodes--;
     m->partials--;
@@ -101,8 +100,14 @@ static void drop_list(struct match *m, struct match_cell *c, struct match_node *
 {
     for (struct match_node *next; n != NULL; n = next) {
         next = n->next;
-        drop(m, c, n);
+        matchrun_drop(m, c, n);
     }
+}
+
+void matchrun_drop_list(struct match *m, struct match_run *run)
+{
+    drop_list(m, run->cell, run->list);
+    run->list = NULL;
 }
 
 static bool guards_hold(const struct nfa_edge *e, const uint32_t *counts)
@@ -159,6 +164,8 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
             *count = from > UINT32_MAX - e->acts[i].by ? UINT32_MAX : from + e->acts[i].by;
         }
     }
+    if (p->tangled)
+        matchrank_made(p, n, e);
     if (p->ncarries > 0)
         matchenv_carry(m, n, l->row);
     n->live = p->nfa->ndepths > 0 ? edges_open(p, st, n) : st->all;
@@ -194,6 +201,10 @@ static bool accept_is_free(const struct nfa_edge *e, uint64_t live)
 static bool found(struct match *m, struct match_run *run, struct match_node *n, unsigned i,
                   evtime time, evtime decided)
 {
+    if (m->p->tangled) {
+        matchrank_found(m->p, n, i, time != n->row->row.ts);
+        return false;
+    }
     if (!m->p->no_skip) {
         n->live &= (UINT64_C(1) << i) - 1;
         n->refs++;
@@ -218,10 +229,10 @@ static bool settle(struct look *l, struct match_run *run, struct match_node *n, 
     for (uint64_t left = n->live; left != 0 && !cut; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
         const struct nfa_edge *e = &st->edges[i];
-        if (e->to == NFA_ACCEPT && accept_is_free(e, n->live))
+        if (e->to == NFA_ACCEPT && (n->live & left & -left) != 0 && accept_is_free(e, n->live))
             cut = found(m, run, n, i, n->row->row.ts, n->row->row.ts);
     }
-    if (n->live != 0)
+    if (n->live != 0 || (n->flags & MATCH_NODE_DONE))
         append(m, run->cell, out, n);
     else
         node_unref(m, n);
@@ -236,8 +247,12 @@ static bool is_double(const struct match_prog *p, struct match_node *first, stru
     for (struct match_node *o = first; o != NULL; o = o->next)
         if (o->extra[0] == n->extra[0] && o->state == n->state && o->row == n->row && o != n &&
             (p->nfa->ndepths == 0 ||
-             memcmp(counts_of(p, o), counts_of(p, n), p->nfa->ndepths * sizeof(uint32_t)) == 0))
-            return true;
+             memcmp(counts_of(p, o), counts_of(p, n), p->nfa->ndepths * sizeof(uint32_t)) == 0)) {
+            if (!p->tangled || matchrank_before(p, o, n))
+                return true;
+            o->live = 0; /* n is the one that counts */
+            o->flags = 0;
+        }
     return false;
 }
 
@@ -284,7 +299,7 @@ static void split_accepts(struct look *l, struct match_run *run, unsigned before
     struct match_node *n = l->node;
     const struct match_prog *p = l->m->p;
     uint64_t waiting = n->live & p->nfa->states[n->state].accepts & ((UINT64_C(1) << before) - 1);
-    if (waiting == 0 || p->no_skip)
+    if (waiting == 0 || p->no_skip || p->tangled)
         return;
     struct match_node *twin = slab_alloc(&l->m->nodes);
     memcpy(twin, n, sizeof *twin + p->nextra * sizeof(uint64_t));
@@ -347,8 +362,8 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
         else
             n->live = 0;
         n->flags |= MATCH_NODE_OLD;
-        if (n->live == 0 && (cut || !(n->flags & MATCH_NODE_LATE))) {
-            drop(m, c, n);
+        if (n->live == 0 && (cut || !(n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE)))) {
+            matchrun_drop(m, c, n);
             continue;
         }
         n->next = NULL;
@@ -357,6 +372,8 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
         m->waiting |= m->p->wait[n->state];
     }
     run->list = out.first;
+    if (m->p->tangled)
+        matchrank_settle(m, run, false);
 }
 
 struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct keyed_row *r)
@@ -383,6 +400,8 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     if (run == NULL)
         return NULL;
     run->list = out.first;
+    if (m->p->tangled)
+        matchrank_settle(m, run, false);
     if (run->list == NULL && (m->p->no_skip || run->best == NULL)) {
         matchrun_free(m, run);
         return NULL;
@@ -406,8 +425,8 @@ void matchrun_gap(struct match *m, struct match_run *run)
             else if (e->to != NFA_ACCEPT && e->how == CONTIGUITY_NEXT)
                 n->live &= ~(UINT64_C(1) << i);
         }
-        if (n->live == 0 && !(n->flags & MATCH_NODE_LATE)) {
-            drop(m, run->cell, n);
+        if (n->live == 0 && !(n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE))) {
+            matchrun_drop(m, run->cell, n);
             continue;
         }
         n->next = NULL;
@@ -420,6 +439,8 @@ void matchrun_gap(struct match *m, struct match_run *run)
         }
     }
     run->list = out.first;
+    if (m->p->tangled)
+        matchrank_settle(m, run, false);
 }
 
 /* --- the end --- */
@@ -491,14 +512,16 @@ void matchrun_expire(struct match *m, struct match_run *run, evtime t)
             drop_list(m, run->cell, n->next);
             n->next = NULL;
         }
-        if (n->live == 0 && !(n->flags & MATCH_NODE_LATE)) {
+        if (n->live == 0 && !(n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE))) {
             *at = n->next;
-            drop(m, run->cell, n);
+            matchrun_drop(m, run->cell, n);
         } else {
             alive |= n->live != 0;
             at = &n->next;
         }
     }
+    if (m->p->tangled)
+        alive = matchrank_settle(m, run, false);
     run->decided = !alive;
 }
 
@@ -517,6 +540,8 @@ void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
         run->best_at_end = absence;
         break;
     }
+    if (m->p->tangled)
+        matchrank_settle(m, run, true);
     if (m->p->no_skip)
         matchrun_timeouts(m, run);
 }

@@ -17,8 +17,10 @@ enum {
     MATCH_NODE_FOUND = 1,
     MATCH_NODE_OLD = 2,
     MATCH_NODE_LATE = 4,
-    MATCH_NODE_WAITED = 8
-}; /* a match was given for it; the next row has come; the time of its next row is over (skip modes), that of its NOT */
+    MATCH_NODE_WAITED = 8,
+    MATCH_NODE_DONE = 16
+}; /* a match was given for it; the next row has come; the time of its next row is over (skip modes), that of its NOT; it is
+    * a match that others may outrank (tangled patterns) */
 
 struct match_node { /* the rows up to this one, taken for positions of the pattern */
     struct match_node *parent; /* NULL: the first row */
@@ -115,12 +117,13 @@ struct match_prog {
     const struct match_plan *m;
     struct nfa *nfa;
     bool no_skip, all_rows, every_row, sticky, steps;
+    bool tangled; /* skip modes: which way wins is for matchrank.c */
     unsigned history; /* rows before the one in hand that must be kept */
     unsigned see_bit, var_bits[PLAN_VARS_MAX];
     uint64_t start_vars, start_fold;
     uint64_t *wait; /* by state: folded conditions that its edges look at */
     struct match_expr *path[PLAN_VARS_MAX]; /* the rest of DEFINE, or NULL */
-    unsigned ncarries, ncounts_at, nextra;
+    unsigned ncarries, rank_at, ncounts_at, nextra;
     struct match_carry *carries;
     unsigned noutputs;
     struct match_expr **outputs; /* NULL: a bare column of the last row */
@@ -159,6 +162,21 @@ bool matchrun_is_over(const struct match *m,
 uint64_t matchrun_fold(unsigned bit);
 evtime matchrun_end_of(const struct match *m,
                        const struct match_run *run); /* EVTIME_MAX: no WITHIN */
+
+void matchrun_drop(struct match *m, struct match_cell *c,
+                   struct match_node *n); /* it leaves its list */
+void matchrun_drop_list(struct match *m, struct match_run *run);
+
+/* --- matchrank.c: which way wins, of tangled patterns --- */
+
+void matchrank_made(const struct match_prog *p, struct match_node *n, const struct nfa_edge *by);
+/* n is a match by that edge. */
+void matchrank_found(const struct match_prog *p, struct match_node *n, unsigned edge, bool absent);
+/* Does the pattern, rows apart, prefer a to b? */
+bool matchrank_before(const struct match_prog *p, struct match_node *a, struct match_node *b);
+/* After a row, or (end) when no more will come of it: takes out what can no longer count; with the last that waits, the run
+ * has its best. True: something waits. */
+bool matchrank_settle(struct match *m, struct match_run *run, bool end);
 
 /* --- matchdue.c: which run is over next --- */
 

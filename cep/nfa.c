@@ -427,11 +427,14 @@ static void finish_state(struct builder *b, struct nfa_state *s)
     }
 }
 
-static bool is_ambiguous(const struct builder *b)
+/* Two edges of one state to the same variable: ways that may take the same rows. */
+static bool doubles(const struct builder *b, const struct nfa_state *s)
 {
     uint64_t seen = 0;
-    for (unsigned i = 1; i < b->tree.nstates; i++) {
-        uint64_t v = bit(b->nodes[i]->var);
+    for (unsigned i = 0; i < s->nedges; i++) {
+        if (s->edges[i].to == NFA_ACCEPT)
+            continue;
+        uint64_t v = bit(b->nodes[s->edges[i].to]->var);
         if (seen & v)
             return true;
         seen |= v;
@@ -439,13 +442,18 @@ static bool is_ambiguous(const struct builder *b)
     return false;
 }
 
-/* Two edges of one state to one position, with other counters or NOTs: ways that may take the same rows. */
-static bool doubles(const struct nfa_state *s)
+/* It may end, which ranks below an edge that lets rows lie and above another edge. */
+static bool ends_between(const struct nfa_state *s)
 {
-    for (unsigned i = 0; i < s->nedges; i++)
-        for (unsigned j = 0; j < i; j++)
-            if (s->edges[i].to == s->edges[j].to)
-                return true;
+    bool lets_lie = false, ends = false;
+    for (unsigned i = 0; i < s->nedges; i++) {
+        if (s->edges[i].to == NFA_ACCEPT)
+            ends = lets_lie;
+        else if (ends)
+            return true;
+        else
+            lets_lie |= s->edges[i].how != CONTIGUITY_NEXT;
+    }
     return false;
 }
 
@@ -480,18 +488,22 @@ static struct nfa *finish(struct builder *b, const struct nfa_state *states)
     *n = (struct nfa){.nstates = b->tree.nstates,
                       .ndepths = b->tree.ndepths,
                       .states = states,
-                      .ambiguous = is_ambiguous(b),
                       .loops = b->tree.loops,
                       .arena = b->arena};
+    bool lets_lie = false;
     for (unsigned s = 0; s < b->tree.nstates; s++) {
         n->vars |= states[s].vars;
         n->strict |= s != 0 && states[s].strict;
-        n->ambiguous |= doubles(&states[s]);
-        for (unsigned i = 0; i < states[s].nedges && s != 0; i++)
+        n->ambiguous |= doubles(b, &states[s]);
+        n->tangled |= s != 0 && ends_between(&states[s]);
+        for (unsigned i = 0; i < states[s].nedges && s != 0; i++) {
             n->steps |= states[s].edges[i].step_ms >= 0;
+            lets_lie |= states[s].edges[i].how != CONTIGUITY_NEXT;
+        }
         for (unsigned i = 0; i < states[s].nedges; i++)
             n->at_start |= states[s].edges[i].at_start;
     }
+    n->tangled |= n->ambiguous && lets_lie;
     return n;
 }
 

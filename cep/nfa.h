@@ -65,6 +65,7 @@ struct nfa {
     bool steps; /* some edge has a step_ms */
     bool at_start; /* some edge is only there at the first row of the partition */
     bool ambiguous; /* two ways may take the same rows for the same variables */
+    bool tangled; /* which of two ways is preferred may depend on a third (matchrank.c) */
     bool loops;
     struct arena *arena;
 };

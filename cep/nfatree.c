@@ -114,7 +114,7 @@ static struct nfatree *tree_of(struct nfatree_maker *b, const struct pattern *p,
         return node_new(b, NODE_EMPTY, p);
     struct nfatree *item = item_of(b, p, depth + counted, excluded);
     if (!loop) {
-        item->step_ms = p->within_ms;
+        item->step_ms = p->quantified ? -1 : p->within_ms; /* {1}: rows of a loop, and one only */
         return item;
     }
     struct nfatree *n = node_new(b, NODE_LOOP, p);

@@ -126,10 +126,10 @@ static bool is_bare(const struct ast_pattern *a)
 }
 
 /* A sequence inside a sequence that nothing is written on is part of it. */
-static bool is_spliced(const struct pattern *p, const struct pattern *child,
-                       const struct ast_pattern *c)
+static bool is_spliced(const struct pattern *p, const struct pattern *child)
 {
-    return p->kind == PATTERN_SEQ && child->kind == PATTERN_SEQ && is_bare(c);
+    return p->kind == PATTERN_SEQ && child->kind == PATTERN_SEQ && !child->quantified &&
+           child->until < 0 && child->within_ms < 0;
 }
 
 static void add_children(struct tree *t, const struct ast_pattern *a, struct pattern *p)
@@ -143,14 +143,14 @@ static void add_children(struct tree *t, const struct ast_pattern *a, struct pat
             return;
         if (p->kind == PATTERN_SEQ)
             built[n]->before = contiguity(c->follows);
-        total += is_spliced(p, built[n], c) ? built[n]->nchildren : 1;
+        total += is_spliced(p, built[n]) ? built[n]->nchildren : 1;
         n++;
     }
     const struct pattern **list = arena_alloc(t->cc->arena, (total + 1) * sizeof(struct pattern *));
     n = 0;
     unsigned k = 0;
     for (const struct ast_pattern *c = a->children; c != NULL; c = c->next, k++) {
-        if (!is_spliced(p, built[k], c)) {
+        if (!is_spliced(p, built[k])) {
             list[n++] = built[k];
             continue;
         }

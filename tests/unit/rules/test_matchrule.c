@@ -150,6 +150,7 @@ static void patterns_keep_their_shape(void **state)
         {"A -> (B C)", "(A -> B C)"},
         {"A -> (!N C)", "(A -> !N C)"},
         {"(A B){2,3}? C", "((A B){2,3}? C)"},
+        {"((A B){2}) C ((A+))", "((A B){2} C A+)"},
         {"(A){2} (A+)*", "(A{2} (A+)*)"},
         {"A | B C | D", "(A | (B C) | D)"},
         {"A ->{3,} -> B->>+? C -> *", "(A->{3,} -> B->>+? C->*)"},

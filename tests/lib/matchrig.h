@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* matchrig.h - a pattern over rows that are letters: what it finds, as text. */
+#ifndef WEIR_TESTS_LIB_MATCHRIG_H
+#define WEIR_TESTS_LIB_MATCHRIG_H
+#include "cep/match.h"
+#include "cep/matchrun.h"
+#include "tests/lib/taskrig.h"
+
+/* Rows are letters, a second apart, of one card; variable A takes rows `a`, and so on; amounts count from 0. */
+enum { S = 1000, MANY = UINT32_MAX };
+#define STRICT CONTIGUITY_NEXT
+#define LATER CONTIGUITY_FOLLOWED
+#define ANY CONTIGUITY_ANY
+
+static const struct expr *paths[8]; /* more conditions, by variable */
+static bool each_step; /* the time is that of each step */
+static struct task_options limits = {.workers = 1,
+                                     .key_groups = 1,
+                                     .max_ordering_rows = SIZE_MAX / 2,
+                                     .max_partials_per_key = SIZE_MAX / 2};
+static struct task_stats stats; /* after the last run, before its end */
+
+static inline const char *rows_of_results(struct rig *r, char *out, size_t n)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < r->n; i++) {
+        const char *kind = strstr(r->lines[i], " match") != NULL   ? ""
+                           : strstr(r->lines[i], " error") != NULL ? "!"
+                                                                   : "?";
+        char rows[2048] = "", *line = mem_str(r->lines[i]), *save = NULL;
+        for (char *word = strtok_r(line, " ", &save); word != NULL;
+             word = strtok_r(NULL, " ", &save)) {
+            unsigned var, partition, offset;
+            if (sscanf(word, "%u:%u/%u", &var, &partition, &offset) == 3)
+                snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "%c%u", 'A' + (int)var,
+                         offset);
+        }
+        at += (size_t)snprintf(out + at, n - at, "%s%s%s", at > 0 ? " " : "", kind, rows);
+        mem_free(line);
+    }
+    return out;
+}
+
+/* What the pattern finds: the rows of each match, ? before a timeout, ! before an error. */
+static inline const char *matches(struct pattern *p, int64_t within_s, enum skip_kind skip,
+                                  uint64_t skip_vars, const char *letters)
+{
+    static char out[4096];
+    const struct schema *s = pay_stream(1, 0);
+    struct match_var vars[8];
+    char names[8][2], status[2] = "";
+    for (unsigned v = 0; v < 8; v++) {
+        char letter[2] = {(char)('a' + (int)v), '\0'};
+        names[v][0] = (char)('A' + (int)v);
+        names[v][1] = '\0';
+        vars[v] =
+            (struct match_var){names[v], IS(EQ, column(PAY_STATUS), str(arena_str(trees, letter))),
+                               paths[v]};
+    }
+    struct rule_plan *plan =
+        match_new_plan("m", s, p, within_s < 0 ? -1 : within_s * S, skip, 8, vars);
+    plan->match.skip_vars = skip_vars;
+    plan->match.within_each_step = each_step;
+    PLAN_GIVES(plan, agg_of(AGG_COUNT_STAR, BIGINT, ~UINT64_C(0), NULL));
+    plan_by(plan, PAY_CARD);
+    assert_ok(matchcheck_plan(plan, NULL));
+    struct rig r = {.workers = 1, .schema = s};
+    r.lines = mem_array(RIG_LINES, sizeof(char *));
+    r.tasks[0] = task_new(&limits);
+    rig_job(&r, &(struct job_rule){.plan = plan, .uid = 1}, 1);
+    task_source_open(r.tasks[0], s->id, 0, EVTIME_MIN);
+    for (unsigned i = 0; letters[i] != '\0'; i++) {
+        status[0] = letters[i];
+        struct pay row = {
+            .offset = i, .ts = i * S, .card = "c", .amount = i * 100, .status = status};
+        assert_ok(rig_feed(&r, &row, 1));
+        rig_settle(&r);
+    }
+    task_stats(r.tasks[0], &stats);
+    rig_end(&r);
+    rows_of_results(&r, out, sizeof out);
+    rig_stop(&r);
+    return out;
+}
+
+#endif

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Random patterns over random streams: the program against the brute-force reference.
+
+  tests/random/patterns.py [--seed N] [--pairs N] [--from N]
+
+Prints the seed, and each disagreement shrunk, as a conformance case. WEIR names the program (default: ./weir)."""
+import argparse
+import collections
+import random
+import sys
+import time
+
+import comparing
+from randrule import Maker, make_events
+from shrinking import shrink
+
+STREAMS, RULES = 20, 5          # of one process
+
+
+def make_batch(seed, number):
+    """[(cases, events)]: streams, each with its rules."""
+    groups = []
+    for g in range(STREAMS):
+        dice = random.Random(f"{seed}.{number}.{g}")
+        cases = [Maker(dice).case() for _ in range(RULES)]
+        for c in cases:
+            c["delay"] = cases[0]["delay"]
+        groups.append((cases, make_events(dice, cases[0]["delay"])))
+    return groups
+
+
+def check_batch(groups, tally):
+    """(case, events) of each disagreement."""
+    bad = []
+    found = comparing.run(groups)
+    for g, (cases, events) in enumerate(groups):
+        for c, case in enumerate(cases):
+            got = found[g, c]
+            try:
+                want = comparing.wanted(case, events)
+            except comparing.TooLong:
+                tally["too long"] += 1
+                continue
+            if isinstance(got, str):
+                tally["refused"] += 1
+                if "-v" in sys.argv and want is not None:
+                    print("refused", got, comparing.match_clause(case))
+            elif want is None:
+                tally["refused by the reference"] += 1
+                if "-v" in sys.argv:
+                    print("ref refused", comparing.match_clause(case))
+            else:
+                tally["pairs"] += 1
+                tally["with results"] += any(want)
+                if comparing.difference(case, want, got):
+                    bad.append((case, events))
+    return bad
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--pairs", type=int, default=2000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--show", type=int, default=10)
+    parser.add_argument("-v", action="store_true")
+    a = parser.parse_args()
+    tally, bad, number, begun = collections.Counter(), 0, a.first, time.process_time()
+    print(f"seed {a.seed}", flush=True)
+    while tally["pairs"] < a.pairs:
+        groups = make_batch(a.seed, number)
+        for case, events in check_batch(groups, tally):
+            bad += 1
+            if bad <= a.show:
+                print(f"DIFFERS seed {a.seed} batch {number}", flush=True)
+                case, events, diff = shrink(case, events, comparing.differing)
+                print(comparing.text_of(case, events, diff) if diff else "  alone it agrees", flush=True)
+        number += 1
+    print(f"seed {a.seed}: {dict(tally)}, {bad} differ, {time.process_time() - begun:.0f} s of processor time in the reference")
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
