@@ -27,9 +27,12 @@
     X(ADD, "+")                                                                                    \
     X(SUB, "-")                                                                                    \
     X(MUL, "*")                                                                                    \
-    X(DIV, "/") X(MOD, "%") X(EQ, "=") X(NE, "<>") X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=")   \
-        X(DISTINCT, "is distinct from") X(NOT_DISTINCT, "is not distinct from") X(AND, "and")      \
-            X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                                   \
+    X(DIV, "/")                                                                                    \
+    X(MOD, "%")                                                                                    \
+    X(EQ, "=")                                                                                     \
+    X(NE, "<>") X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")      \
+        X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                          \
+            X(NOT, "not") /* AND, OR: n arguments */                                               \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
             X(IN, "in") /* args[0] in the constants args[1..] */                                   \
         X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                 \
@@ -63,8 +66,11 @@ struct nav {
     X(COUNT, "COUNT")                                                                              \
     X(SUM, "SUM")                                                                                  \
     X(AVG, "AVG")                                                                                  \
-    X(MIN, "MIN") X(MAX, "MAX") X(STDDEV, "STDDEV") X(FIRST, "FIRST") X(LAST, "LAST")              \
-        X(TOP, "TOP") X(LIST_AGG, "LIST_AGG") X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")    \
+    X(MIN, "MIN")                                                                                  \
+    X(MAX, "MAX")                                                                                  \
+    X(STDDEV, "STDDEV")                                                                            \
+    X(FIRST, "FIRST") X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                        \
+        X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                                          \
             X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 
 enum agg_kind {

@@ -271,6 +271,22 @@ enum err control_get_hold(const void *p, size_t n, struct control_hold *out)
     X(state_bytes)
 /* clang-format on */
 
+void control_put_advance(const struct control_advance *m, struct bytes *out)
+{
+    bytes_u32(out, m->stream);
+    bytes_u32(out, m->partition);
+    bytes_u64(out, (uint64_t)m->w);
+}
+
+enum err control_get_advance(const void *p, size_t n, struct control_advance *out)
+{
+    struct bytes_reader r = bytes_read(p, n);
+    out->stream = bytes_get_u32(&r);
+    out->partition = bytes_get_u32(&r);
+    out->w = (evtime)bytes_get_u64(&r);
+    return finished(&r) ? ERR_OK : ERR_CORRUPT;
+}
+
 void control_put_status(const struct control_status *m, struct bytes *out)
 {
 #define PUT(field) bytes_varint(out, m->task.field);

@@ -23,6 +23,7 @@ enum control_kind {
     CONTROL_PREPARE, /* empty: stop the sources, let the exchange run dry, answer PREPARED */
     CONTROL_ROWS, /* control_rows: of a partition of the intake log */
     CONTROL_HOLD, /* control_hold: read no further in a partition of a file, or go on */
+    CONTROL_ADVANCE, /* control_advance: the clock raises the watermark of a partition of a file */
     /* worker to coordinator */
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */
@@ -83,6 +84,10 @@ struct control_hold {
     uint32_t stream, partition;
     bool held;
 };
+struct control_advance {
+    uint32_t stream, partition;
+    evtime w;
+};
 
 struct control_position {
     uint32_t stream, partition;
@@ -116,6 +121,8 @@ void control_put_change(const struct control_change *m, struct bytes *out);
 enum err control_get_change(const void *p, size_t n, struct arena *a, struct control_change *out);
 void control_put_hold(const struct control_hold *m, struct bytes *out);
 enum err control_get_hold(const void *p, size_t n, struct control_hold *out);
+void control_put_advance(const struct control_advance *m, struct bytes *out);
+enum err control_get_advance(const void *p, size_t n, struct control_advance *out);
 void control_put_status(const struct control_status *m, struct bytes *out);
 enum err control_get_status(const void *p, size_t n, struct arena *a, struct control_status *out);
 void control_put_bad_row(const struct control_bad_row *m, struct bytes *out);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "io/codec_json.h"
 #include "server/evalbad.h"
+#include "server/evalclock.h"
 #include "server/evalinput.h"
 #include "server/evalline.h"
 #include <errno.h>
@@ -48,6 +49,7 @@ struct evalfeed {
     struct source *sources;
     struct feed_input *inputs;
     struct evalrun *run;
+    struct evalclock *clock;
     struct bytes bad; /* lines of bad rows that wait for their batch */
     uint64_t nbad; /* how many are in it */
     struct evalfeed_stats stats;
@@ -125,6 +127,7 @@ void evalfeed_free(struct evalfeed *f)
         codec_json_free(f->sources[s].codec);
         codec_json_free(f->sources[s].whole);
     }
+    evalclock_free(f->clock);
     bytes_fini(&f->late_row);
     bytes_fini(&f->bad);
     mem_free(f->sources);
@@ -155,14 +158,16 @@ static void tell_bad(struct evalfeed *f)
 static void apply_word(struct evalfeed *f, struct feed_input *in, const struct evalline *word)
 {
     if (word->kind == EVALLINE_PROCESSING_TIME) {
-        evalrun_clock(f->run, word->time);
+        evalclock_set(f->clock, word->time);
         evalrun_settle(f->run);
         return;
     }
     evtime w = word->time < EVTIME_MAX ? word->time + 1 : EVTIME_MAX;
     for (unsigned s = 0; s < f->o.nstreams; s++)
-        if (in->lanes[s].is_open)
+        if (in->lanes[s].is_open) {
             evalrun_watermark(f->run, f->o.streams[s]->id, in->lanes[s].partition, w);
+            evalclock_moved(f->clock, s, in->lanes[s].partition);
+        }
     evalrun_settle(f->run);
 }
 
@@ -351,7 +356,9 @@ static bool run_batch(struct block *b, struct feed_input *in, const char *p, siz
     tell_bad(f);
     if (rows->n > 0) {
         f->stats.events += rows->n;
+        evalclock_stamp(f->clock, (unsigned)in->stream, rows);
         evalrun_rows(f->run, rows);
+        evalclock_moved(f->clock, (unsigned)in->stream, 0);
         evalrun_settle(f->run);
     }
     f->shown.from = f->shown.at = f->shown.end = NULL;
@@ -387,14 +394,16 @@ static void run_blocks(struct evalfeed *f)
 
 /* --- a line of each input in turn -------------------------------------------------------------- */
 
-static void send(struct evalfeed *f, struct lane *lane)
+static void send(struct evalfeed *f, struct lane *lane, unsigned stream)
 {
     struct batch *b = lane->filling;
     if (!b)
         return;
     f->sent = lane;
     f->stats.events += b->n;
+    evalclock_stamp(f->clock, stream, b);
     evalrun_rows(f->run, b);
+    evalclock_moved(f->clock, stream, lane->partition);
     evalrun_settle(f->run);
     f->sent = NULL;
     batch_unref(b);
@@ -405,7 +414,7 @@ static void send(struct evalfeed *f, struct lane *lane)
 static void send_all(struct evalfeed *f, struct feed_input *in)
 {
     for (unsigned s = 0; s < f->o.nstreams; s++)
-        send(f, &in->lanes[s]);
+        send(f, &in->lanes[s], s);
 }
 
 /* -1: none, and it has been told. */
@@ -449,7 +458,7 @@ static void take_event(struct evalfeed *f, struct feed_input *in, int stream, co
     lane->starts[lane->filling->n] = lane->text.n;
     bytes_reserve(&lane->text, CODEC_PADDING);
     if (lane->filling->n >= f->o.batch)
-        send(f, lane);
+        send(f, lane, (unsigned)stream);
 }
 
 static void take_line(struct evalfeed *f, struct feed_input *in, const char *text, size_t n)
@@ -474,8 +483,10 @@ static void finish(struct evalfeed *f, struct feed_input *in)
     if (f->o.no_end)
         return;
     for (unsigned s = 0; s < f->o.nstreams; s++)
-        if (in->lanes[s].is_open)
+        if (in->lanes[s].is_open) {
             evalrun_watermark(f->run, f->o.streams[s]->id, in->lanes[s].partition, EVTIME_MAX);
+            evalclock_ended(f->clock, s, in->lanes[s].partition);
+        }
     evalrun_settle(f->run);
 }
 
@@ -505,6 +516,7 @@ static void run_lines(struct evalfeed *f)
 
 static void begin(struct evalfeed *f, struct job *job)
 {
+    f->clock = evalclock_new(f->run, f->o.streams, f->o.nstreams);
     for (unsigned s = 0; s < f->o.nstreams; s++) {
         struct source *source = &f->sources[s];
         const struct colset *read = job_columns(job, source->schema->id);
@@ -512,6 +524,7 @@ static void begin(struct evalfeed *f, struct job *job)
             source->want = *read;
         if (source->schema->time_column >= 0)
             colset_add(&source->want, (unsigned)source->schema->time_column);
+        evalclock_open(f->clock, s, source->partitions);
         source->codec = codec_json_new(source->schema, &source->want, job_dict(job));
     }
     for (unsigned i = 0; i < f->o.ninputs; i++)
@@ -524,7 +537,9 @@ enum err evalfeed_run(struct evalfeed *f, struct job *job, struct evalrun *run)
 {
     f->run = run;
     begin(f, job);
-    if (f->o.ninputs == 1 && f->inputs[0].stream >= 0 && f->o.batch == BATCH_ROWS) {
+    /* A word about time is told from an event by the time that it lacks, so an event must have one. */
+    bool blocks = f->o.ninputs == 1 && f->inputs[0].stream >= 0 && f->o.batch == BATCH_ROWS;
+    if (blocks && f->o.streams[f->inputs[0].stream]->time == TIME_EVENT) {
         run_blocks(f);
         finish(f, &f->inputs[0]);
     } else {

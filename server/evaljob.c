@@ -53,19 +53,6 @@ static void sort_out(struct loaded *l)
     l->nrules = e.nrules;
 }
 
-/* An input is a file or a pipe, which tells no times of arrival. */
-static bool have_event_time(const struct loaded *l)
-{
-    for (unsigned i = 0; i < l->nstreams; i++)
-        if (l->streams[i]->time != TIME_EVENT) {
-            args_complain("eval",
-                          "stream %s: a file is evaluated in event time; take 'time'='%s' out",
-                          l->streams[i]->name, schema_option(l->streams[i], "time"));
-            return false;
-        }
-    return true;
-}
-
 /* On standard output if nothing is run, else beside the results. */
 static bool explain(const struct evaltext *text, const struct loaded *l, FILE *to)
 {
@@ -108,7 +95,7 @@ static bool load(const struct evaljob_options *o, const struct evaltext *text, s
     sort_out(l);
     if (has_explain(l->script) && !explain(text, l, o->check ? stdout : stderr))
         return false;
-    return have_event_time(l);
+    return true;
 }
 
 /* --- input ------------------------------------------------------------------------------------- */

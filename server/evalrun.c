@@ -191,6 +191,11 @@ void evalrun_watermark(struct evalrun *r, uint32_t stream, uint32_t partition, e
     r->moved[i] = true;
 }
 
+evtime evalrun_w(const struct evalrun *r, uint32_t stream, uint32_t partition)
+{
+    return task_source_w(r->tasks[reader_of(r, partition)], stream, partition);
+}
+
 void evalrun_clock(struct evalrun *r, evtime now)
 {
     for (unsigned i = 0; i < r->workers; i++) {

@@ -26,6 +26,7 @@ void evalrun_rows(struct evalrun *r, struct batch *b); /* then settle */
 void evalrun_watermark(struct evalrun *r, uint32_t stream, uint32_t partition,
                        evtime w); /* then settle */
 void evalrun_clock(struct evalrun *r, evtime now); /* processing time; then settle */
+evtime evalrun_w(const struct evalrun *r, uint32_t stream, uint32_t partition);
 /* Step and exchange until nothing moves, then write down what has been found. */
 void evalrun_settle(struct evalrun *r);
 /* One more line, in turn with the results. */

@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/feed.h"
 #include "base/mem.h"
-#include <pthread.h>
+#include "io/source_file.h"
+#include "server/feeddef.h"
+#include "server/feedtime.h"
 #include <string.h>
-
-struct under_way { /* a block that the worker has not taken yet */
-    uint64_t end; /* offset after it */
-    size_t bytes;
-};
-struct part {
-    const struct schema *schema;
-    uint32_t partition;
-    unsigned worker;
-    bool log; /* read from the intake log */
-    bool read; /* by a live rule */
-    bool held; /* a file that is ahead: its worker was told to wait */
-    bool end_sent;
-    uint64_t start, next; /* offsets: where it began in this attempt; the next one to be sent */
-    evtime start_w, sent_w; /* watermarks: there; after all that was sent */
-    struct control_position at; /* as the worker said last */
-    struct under_way ring[FEED_WINDOW_BLOCKS];
-    unsigned first, count;
-    size_t bytes; /* under way */
-};
-
-struct feed {
-    struct registry *registry;
-    struct intakelog *log;
-    struct intake *intake;
-    unsigned workers;
-    bool piled_up; /* rows wait in the workers */
-    size_t *worker_bytes; /* under way, by worker */
-    uint64_t *waiting; /* rows in ordering buffers, by worker */
-    evtime *due; /* by worker */
-    struct intakelog_block *block;
-    struct bytes out;
-    pthread_mutex_t lock; /* of parts: the runtime's thread writes, others read */
-    struct part *parts;
-    size_t n, cap;
-};
 
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
                       unsigned workers)
@@ -68,6 +34,7 @@ void feed_free(struct feed *f)
     mem_free(f->worker_bytes);
     mem_free(f->waiting);
     mem_free(f->due);
+    feedtime_fini(f);
     mem_free(f->parts);
     mem_free(f);
 }
@@ -77,7 +44,7 @@ unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partitio
     return (stream + partition) % f->workers;
 }
 
-static struct part *find(const struct feed *f, uint32_t stream, uint32_t partition)
+static struct feed_part *find(const struct feed *f, uint32_t stream, uint32_t partition)
 {
     for (size_t i = 0; i < f->n; i++)
         if (f->parts[i].schema->id == stream && f->parts[i].partition == partition)
@@ -87,27 +54,31 @@ static struct part *find(const struct feed *f, uint32_t stream, uint32_t partiti
 
 /* --- what is read from where ------------------------------------------------------------------------------------- */
 
-static struct part *find_or_add(struct feed *f, const struct schema *s, uint32_t partition)
+static struct feed_part *find_or_add(struct feed *f, const struct schema *s, uint32_t partition)
 {
-    struct part *p = find(f, s->id, partition);
+    struct feed_part *p = find(f, s->id, partition);
     if (p != NULL)
         return p;
     f->parts = mem_grow(f->parts, f->n, 1, &f->cap, sizeof *f->parts);
     p = &f->parts[f->n++];
-    *p = (struct part){.schema = s,
-                       .partition = partition,
-                       .worker = feed_worker_of(f, s->id, partition),
-                       .log = strcmp(s->connector, "file") != 0};
+    *p = (struct feed_part){.schema = s,
+                            .partition = partition,
+                            .worker = feed_worker_of(f, s->id, partition),
+                            .log = strcmp(s->connector, "file") != 0,
+                            .paused_since = EVTIME_MIN,
+                            .holds_since = EVTIME_MIN};
+    p->follows = !p->log && source_file_follows(s);
     return p;
 }
 
 static void read_from(struct feed *f, const struct schema *s, const struct job_mark *m)
 {
-    struct part *p = find_or_add(f, s, m->partition);
+    struct feed_part *p = find_or_add(f, s, m->partition);
     p->read = true;
     p->held = p->end_sent = false;
     p->start = p->next = m->offset;
     p->start_w = p->sent_w = m->w;
+    p->raise_w = p->raised_w = p->paused_since = EVTIME_MIN;
     p->at = (struct control_position){.stream = s->id,
                                       .partition = m->partition,
                                       .offset = m->offset,
@@ -121,7 +92,7 @@ static void read_from(struct feed *f, const struct schema *s, const struct job_m
 bool feed_open(struct feed *f, const struct schema *s, const struct job_mark *marks)
 {
     pthread_mutex_lock(&f->lock);
-    const struct part *known = find(f, s->id, 0);
+    const struct feed_part *known = find(f, s->id, 0);
     bool opened = known == NULL || !known->read;
     for (unsigned i = 0; opened && i < s->partitions; i++)
         read_from(f, s, &marks[i]);
@@ -133,7 +104,7 @@ void feed_close(struct feed *f, uint32_t stream)
 {
     pthread_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->n; i++) {
-        struct part *p = &f->parts[i];
+        struct feed_part *p = &f->parts[i];
         if (p->schema->id != stream || !p->read)
             continue;
         p->read = false;
@@ -199,7 +170,7 @@ unsigned feed_opens(const struct feed *f, unsigned worker, uint32_t stream, stru
     struct control_open *opens = arena_zero(a, f->n * sizeof *opens);
     unsigned n = 0;
     for (size_t i = 0; i < f->n; i++) {
-        const struct part *p = &f->parts[i];
+        const struct feed_part *p = &f->parts[i];
         if (p->read && p->worker == worker && (stream == 0 || p->schema->id == stream))
             opens[n++] = (struct control_open){p->schema->id, p->partition, p->start, p->start_w};
     }
@@ -210,7 +181,7 @@ unsigned feed_opens(const struct feed *f, unsigned worker, uint32_t stream, stru
 void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *marks)
 {
     for (unsigned i = 0; i < s->partitions; i++) {
-        const struct part *p = find(f, s->id, i);
+        const struct feed_part *p = find(f, s->id, i);
         bool known = p != NULL && p->read;
         marks[i] =
             (struct job_mark){i, known ? p->at.offset : 0, known ? p->at.w : EVTIME_MIN, s->id};
@@ -221,7 +192,7 @@ void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *m
 
 void feed_position(struct feed *f, unsigned worker, const struct control_position *at)
 {
-    struct part *p = find(f, at->stream, at->partition);
+    struct feed_part *p = find(f, at->stream, at->partition);
     if (p == NULL || p->worker != worker || !p->read || at->offset < p->at.offset)
         return; /* said before it was opened anew */
     pthread_mutex_lock(&f->lock);
@@ -272,15 +243,15 @@ static evtime least_w(const struct feed *f, uint32_t stream)
     return w;
 }
 
-static bool has_more(const struct feed *f, const struct part *p)
+static bool has_more(const struct feed *f, const struct feed_part *p)
 {
     return p->next < intakelog_end(f->log, p->schema->id, p->partition) ||
            intakelog_w(f->log, p->schema->id, p->partition) > p->sent_w;
 }
 
-static bool may_send(const struct feed *f, const struct part *p)
+static bool may_send(struct feed *f, struct feed_part *p)
 {
-    if (!p->read || !p->log || p->end_sent || p->start_w == EVTIME_MAX)
+    if (!p->read || !p->log || p->end_sent || p->start_w == EVTIME_MAX || feedtime_paused(f, p))
         return false;
     if (p->count == FEED_WINDOW_BLOCKS || p->bytes >= FEED_WINDOW_BYTES)
         return false;
@@ -289,7 +260,7 @@ static bool may_send(const struct feed *f, const struct part *p)
     return !f->piled_up || p->at.w <= least_w(f, p->schema->id);
 }
 
-static void send_block(struct feed *f, struct part *p, struct channel *to)
+static void send_block(struct feed *f, struct feed_part *p, struct channel *to)
 {
     struct intakelog_block *k = f->block;
     struct control_rows rows = {.stream = p->schema->id,
@@ -313,22 +284,36 @@ static void send_block(struct feed *f, struct part *p, struct channel *to)
     p->end_sent = k->end_of_input;
     if (k->n > 0) {
         p->ring[(p->first + p->count++) % FEED_WINDOW_BLOCKS] =
-            (struct under_way){p->next, f->out.n};
+            (struct feed_block){p->next, f->out.n};
         p->bytes += f->out.n;
         f->worker_bytes[p->worker] += f->out.n;
     }
     pthread_mutex_unlock(&f->lock);
 }
 
-static void hold_file(struct feed *f, struct part *p, struct channel *to)
+static void hold_file(struct feed *f, struct feed_part *p, struct channel *to)
 {
-    bool held = f->piled_up && p->at.w > least_w(f, p->schema->id);
+    bool held = feedtime_paused(f, p) || (f->piled_up && p->at.w > least_w(f, p->schema->id));
     if (held == p->held)
         return;
     p->held = held;
     bytes_reset(&f->out);
     control_put_hold(&(struct control_hold){p->schema->id, p->partition, held}, &f->out);
     channel_send(to, &(struct channel_frame){.kind = CONTROL_HOLD,
+                                             .p = f->out.p,
+                                             .n = (uint32_t)f->out.n});
+}
+
+/* The clock has something to say of a file. */
+static void raise_file(struct feed *f, struct feed_part *p, struct channel *to)
+{
+    if (p->raise_w <= p->raised_w || p->raise_w <= p->at.w)
+        return;
+    p->raised_w = p->raise_w;
+    bytes_reset(&f->out);
+    control_put_advance(&(struct control_advance){p->schema->id, p->partition, p->raise_w},
+                        &f->out);
+    channel_send(to, &(struct channel_frame){.kind = CONTROL_ADVANCE,
                                              .p = f->out.p,
                                              .n = (uint32_t)f->out.n});
 }
@@ -340,11 +325,13 @@ enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct d
     while (any) {
         any = false;
         for (size_t i = 0; i < f->n; i++) {
-            struct part *p = &f->parts[i];
+            struct feed_part *p = &f->parts[i];
             if (p->worker != worker || !p->read)
                 continue;
-            if (!p->log)
+            if (!p->log) {
                 hold_file(f, p, to);
+                raise_file(f, p, to);
+            }
             if (!may_send(f, p) || !has_more(f, p))
                 continue;
             enum err e = intakelog_read(f->log, p->schema->id, p->partition, p->next, f->block);
@@ -385,13 +372,19 @@ unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned c
                                           .watermark =
                                               log ? intakelog_w(f->log, s->id, k) : EVTIME_MIN,
                                           .end = log ? intakelog_end(f->log, s->id, k) : 0,
-                                          .finished = log && intakelog_finished(f->log, s->id, k)};
-            const struct part *part = find(f, s->id, k);
+                                          .finished = log && intakelog_finished(f->log, s->id, k),
+                                          .paused_since = EVTIME_MIN,
+                                          .holds_since = EVTIME_MIN};
+            feedtime_look(f, s, log, &p);
+            const struct feed_part *part = find(f, s->id, k);
             p.taken = p.end;
             if (part != NULL && part->read) {
                 p.taken = part->at.offset;
                 p.watermark = part->at.w;
+                p.read = true;
                 p.late = part->at.late;
+                p.paused_since = part->paused_since;
+                p.holds_since = part->holds_since;
                 if (!log) {
                     p.end = part->at.end;
                     p.finished = part->at.w == EVTIME_MAX;

@@ -7,7 +7,8 @@
  *
  * Partition p of stream s is read by worker (s + p) mod N. Of a partition at most FEED_WINDOW_BYTES are under way, so
  * that one which runs ahead cannot keep out the one that holds time back. When rows pile up in the workers' ordering
- * buffers, partitions that are ahead of the least watermark of their stream wait; the one that holds it never does. */
+ * buffers, partitions that are ahead of the least watermark of their stream wait; the one that holds it never does.
+ * With 'watermark-alignment' (feedtime.h) a partition also waits that is too far ahead of one with something left to read. */
 #ifndef WEIR_SERVER_FEED_H
 #define WEIR_SERVER_FEED_H
 #include "server/control.h"

@@ -101,6 +101,10 @@ struct runtime_partition {
     evtime watermark;
     bool finished;
     uint64_t late;
+    bool read; /* by a live rule */
+    bool idle;
+    /* EVTIME_MIN: no event yet; not known; it is not paused; it does not hold time back. */
+    evtime arrival, silent_since, paused_since, holds_since;
 };
 struct runtime_rule_stats {
     uint64_t uid;

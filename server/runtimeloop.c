@@ -4,6 +4,7 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/feedtime.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -318,7 +319,9 @@ static void tell_time(struct runtimeloop *l)
     montime now = timebase_mono_ns();
     if (l->phase != PHASE_RUNNING || (now - l->clock_at) / 1000000 < CLOCK_MS)
         return;
-    l->by_clock = intake_tick(l->env.intake, timebase_now_ms(), feed_least_due(l->env.feed));
+    bool files = feedtime_tick(l->env.feed, timebase_now_ms());
+    l->by_clock =
+        intake_tick(l->env.intake, timebase_now_ms(), feed_least_due(l->env.feed)) || files;
     l->clock_at = now;
 }
 

@@ -308,6 +308,7 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
     if (f->kind != CONTROL_INIT && w->task == NULL)
         return ERR_CORRUPT;
     struct control_hold hold;
+    struct control_advance advance;
     enum err e = ERR_OK;
     switch ((enum control_kind)f->kind) {
     case CONTROL_INIT:
@@ -322,6 +323,11 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
     case CONTROL_HOLD:
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);
+        return e;
+    case CONTROL_ADVANCE:
+        if ((e = control_get_advance(f->p, f->n, &advance)) == ERR_OK)
+            workersource_advance(w->source, &advance);
+        w->active = true;
         return e;
     default:
         return ERR_CORRUPT;

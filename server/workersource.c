@@ -284,6 +284,13 @@ static void end_partition(struct workersource *s, size_t i)
     s->partitions[i].ended = true;
 }
 
+void workersource_advance(struct workersource *s, const struct control_advance *a)
+{
+    size_t i = find(s, a->stream, a->partition);
+    if (i < s->n && !s->partitions[i].ended)
+        raise(s, i, a->w);
+}
+
 static enum err take_log(struct workersource *s, size_t i)
 {
     struct partition *p = &s->partitions[i];

@@ -29,6 +29,8 @@ enum err workersource_open(struct workersource *s, const struct schema *schema,
                            const struct control_open *o, struct diag *d);
 /* Rows of the log, as a CONTROL_ROWS frame; copies it. ERR_CORRUPT: not one, or not the next rows of an open partition. */
 enum err workersource_rows(struct workersource *s, const void *frame, size_t n);
+/* A file of that partition is idle, and the clock raises its watermark. */
+void workersource_advance(struct workersource *s, const struct control_advance *a);
 void workersource_hold(struct workersource *s, const struct control_hold *h);
 
 /* There is something to take now. */

@@ -55,9 +55,9 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
 
 static enum err insert_rule(struct catalog *c, struct catalog_rule *r)
 {
-    sqlite3_stmt *s =
-        catalog_db_statement(c, "INSERT INTO rules (name, sql, version, mode, created, updated, lists_seq)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    sqlite3_stmt *s = catalog_db_statement(
+        c, "INSERT INTO rules (name, sql, version, mode, created, updated, lists_seq)"
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, r->name);

@@ -289,13 +289,6 @@ def test_explain_shows_the_plan_and_the_automaton(write):
     assert weir_eval(rule, stdin="").stdout == ""            # beside the results: on standard error
 
 
-def test_processing_time_is_refused(write):
-    rule = write("r.sql", "CREATE STREAM s (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)"
-                 " WITH ('time'='processing');\nCREATE RULE r AS SELECT k FROM s WHERE k = 'a';")
-    run = weir_eval(rule, stdin="")
-    assert run.returncode == 1 and "event time" in run.stderr
-
-
 # --- bad rules ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("statement, line, column, words", [
     ("CREATE RULE r AS SELECT amout FROM payments;", 1, 25, ["amout", "amount"]),

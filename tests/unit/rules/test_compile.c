@@ -351,9 +351,9 @@ int main(void)
 {
     CHECK_RUN(TEST(every_statement_is_looked_at), TEST(a_wrong_stream_is_said_once),
               TEST(what_is_missing_is_offered), TEST(names_are_used_once),
-              TEST(what_no_operator_does_is_unsupported),
-              TEST(joins_are_checked), TEST(options_of_rules_are_checked),
-              TEST(depth_and_length_have_their_limits), TEST(long_conditions_are_wide_and_not_deep),
+              TEST(what_no_operator_does_is_unsupported), TEST(joins_are_checked),
+              TEST(options_of_rules_are_checked), TEST(depth_and_length_have_their_limits),
+              TEST(long_conditions_are_wide_and_not_deep),
               TEST(one_rule_is_compiled_against_a_scope),
               TEST(input_that_ends_may_be_looked_ahead_in), TEST(explain_names_a_rule_and_a_format),
               TEST(what_can_never_be_true_is_warned_of),

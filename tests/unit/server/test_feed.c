@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/feed.h"
+#include "server/feedtime.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,6 +16,7 @@ struct fixture {
     const struct schema *schema;
     struct channel *here[WORKERS], *there[WORKERS];
     struct control_rows *rows;
+    evtime before[3]; /* of what came last, by partition */
 };
 
 static void ignore_letter(void *ctx, const struct catalog_dead_letter *d)
@@ -29,11 +30,8 @@ static void ignore(void *ctx)
     (void)ctx;
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, const char *sql)
 {
-    static const char sql[] =
-        "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
-        "WITH ('partitions'='3')";
     struct fixture *f = mem_new(sizeof *f);
     struct intake_events events = {ignore_letter, ignore, NULL};
     struct diag d;
@@ -56,6 +54,20 @@ static int set_up(void **state)
     }
     *state = f;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_with(
+        state, "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
+               "WITH ('partitions'='3')");
+}
+
+static int set_up_aligned(void **state)
+{
+    return set_up_with(
+        state, "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
+               "WITH ('partitions'='3', 'watermark-alignment'='1 s')");
 }
 
 static int tear_down(void **state)
@@ -128,6 +140,7 @@ static void receive(struct fixture *f, unsigned worker, unsigned *rows, uint64_t
         assert_int_equal(f->rows->first, next[p]);
         rows[p] += f->rows->n;
         next[p] += f->rows->n;
+        f->before[p] = f->rows->before;
         *ends += f->rows->end_of_input;
         channel_drop(f->there[worker]);
     }
@@ -243,6 +256,99 @@ static void a_stream_that_no_rule_reads_is_not_sent(void **state)
     arena_free(a);
 }
 
+static void what_the_clock_says_at_the_logs_end_is_sent_once(void **state)
+{
+    struct fixture *f = *state;
+    unsigned rows[PARTITIONS], ends = 0;
+    uint64_t next[PARTITIONS] = {0};
+    fill(f, 0, 1000, 50);
+    open_at(f, next);
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_true(f->before[0] == EVTIME_MIN);
+    for (evtime w = 70; w < 90; w += 10) {
+        assert_ok(intakelog_advance(f->log, 1, 0, w));
+        push(f, 1);
+        receive(f, 1, rows, next, &ends);
+        assert_int_equal(rows[0], 0);
+        assert_int_equal(f->before[0], w);
+        f->before[0] = 0;
+        push(f, 1);
+        receive(f, 1, rows, next, &ends);
+        assert_int_equal(f->before[0], 0);
+    }
+    fill(f, 0, 1000, 95); /* in the place of the record, which they carry */
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[0], 1000);
+    assert_int_equal(f->before[0], 80);
+}
+
+static bool is_paused(struct fixture *f, unsigned partition)
+{
+    struct runtime_partition p[PARTITIONS];
+    assert_int_equal(feed_snapshot(f->feed, p, PARTITIONS), PARTITIONS);
+    return p[partition].paused_since != EVTIME_MIN;
+}
+
+static void a_partition_too_far_ahead_waits_for_one_that_has_something_to_read(void **state)
+{
+    struct fixture *f = *state;
+    unsigned rows[PARTITIONS], ends = 0;
+    uint64_t next[PARTITIONS] = {0};
+    for (evtime w = 1000; w <= 5000; w += 1000) {
+        fill(f, 0, 1000, w);
+        fill(f, 1, 1000, w / 2);
+    }
+    open_at(f, next); /* partition 2 has nothing: nobody waits for it */
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[0],
+                     1000); /* the first block, then it is ahead of one that has not begun */
+    assert_true(is_paused(f, 0));
+    taken(f, 0, 1000, 1000);
+    taken(f, 1, 1000, 500);
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[0], 1000); /* up to 2000: 1,5 s ahead */
+    taken(f, 1, 3000, 1500);
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[0], 1000);
+    push(f, 0);
+    receive(f, 0, rows, next, &ends);
+    assert_int_equal(rows[1], 5000); /* it is behind: it never waits */
+    taken(f, 1, 5000, 2500); /* it has nothing left */
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[0], 2000);
+    assert_false(is_paused(f, 0));
+}
+
+static void who_holds_time_back_is_known_since_when(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t next[PARTITIONS] = {0};
+    struct runtime_partition p[PARTITIONS];
+    open_at(f, next);
+    feedtime_tick(f->feed, 500);
+    feed_snapshot(f->feed, p, PARTITIONS);
+    for (unsigned i = 0; i < PARTITIONS; i++)
+        assert_true(p[i].holds_since == EVTIME_MIN); /* nobody is further */
+    taken(f, 0, 1, 1000);
+    taken(f, 2, 1, 2000);
+    feedtime_tick(f->feed, 600);
+    feedtime_tick(f->feed, 700);
+    feed_snapshot(f->feed, p, PARTITIONS);
+    assert_int_equal(p[1].holds_since, 600);
+    assert_true(p[0].holds_since == EVTIME_MIN);
+    taken(f, 1, 1, 1500);
+    feedtime_tick(f->feed, 800);
+    feed_snapshot(f->feed, p, PARTITIONS);
+    assert_true(p[1].holds_since == EVTIME_MIN);
+    assert_int_equal(p[0].holds_since, 800);
+}
+
 #define FEED_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -250,5 +356,10 @@ int main(void)
     CHECK_RUN(FEED_TEST(each_worker_gets_its_partitions_from_their_marks_on),
               FEED_TEST(a_partition_has_a_window_that_opens_with_what_is_taken),
               FEED_TEST(when_rows_pile_up_only_the_partition_that_holds_time_goes_on),
-              FEED_TEST(a_stream_that_no_rule_reads_is_not_sent));
+              FEED_TEST(a_stream_that_no_rule_reads_is_not_sent),
+              FEED_TEST(what_the_clock_says_at_the_logs_end_is_sent_once),
+              FEED_TEST(who_holds_time_back_is_known_since_when),
+              cmocka_unit_test_setup_teardown(
+                  a_partition_too_far_ahead_waits_for_one_that_has_something_to_read,
+                  set_up_aligned, tear_down));
 }

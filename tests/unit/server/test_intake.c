@@ -207,6 +207,149 @@ static void a_punctuated_stream_has_its_watermark_too(void **state)
     assert_int_equal(marks[0].w, 600);
 }
 
+static evtime mark_of(struct fixture *f, unsigned partition)
+{
+    struct job_mark marks[SCHEMA_PARTITIONS_MAX];
+    intake_marks(f->intake, f->schema, marks);
+    return marks[partition].w;
+}
+
+static void use_idle_schema(struct fixture *f)
+{
+    use_schema(
+        f, "CREATE STREAM s (id BIGINT NOT NULL, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
+           "WITH ('partitions'='3', 'idle-timeout'='10 s');");
+    mark_of(f, 0);
+    for (unsigned p = 0; p < 3; p++)
+        intake_taken(f->intake, 1, p, 0); /* a rule reads it */
+}
+
+static void a_partition_without_events_goes_along_with_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    use_idle_schema(f);
+    evtime now = timebase_now_ms();
+    assert_ok(post(f, 0, "{\"id\":1,\"ts\":5000}", &a));
+    assert_ok(post(f, 1, "{\"id\":1,\"ts\":6000}", &a));
+    assert_true(intake_tick(f->intake, now + 9000, EVTIME_MIN));
+    assert_true(mark_of(f, 2) == EVTIME_MIN); /* it may still come */
+    /* All of them silent, and nothing waits for a time that far on: nothing is written. */
+    assert_true(intake_tick(f->intake, now + 60000, 6000 + 120000));
+    assert_int_equal(mark_of(f, 0), 5000);
+    assert_true(intake_tick(f->intake, now + 60000, 6000 + 30000));
+    for (unsigned p = 0; p < 3; p++)
+        assert_in_range(mark_of(f, p), 6000 + 59000, 6000 + 60000);
+    assert_int_equal(intakelog_end(f->log, 1, 2), 0);
+}
+
+static void
+a_row_for_an_idle_partition_is_late_by_the_watermark_that_the_clock_gave_it(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct intakelog_block *b = mem_new(sizeof *b);
+    use_idle_schema(f);
+    evtime now = timebase_now_ms();
+    assert_ok(post(f, 0, "{\"id\":1,\"ts\":5000}", &a));
+    assert_true(intake_tick(f->intake, now + 60000, EVTIME_MIN));
+    evtime w = mark_of(f, 1);
+    assert_in_range(w, 64000, 65000);
+    assert_ok(post(f, 1, "{\"id\":1,\"ts\":7000}", &a)); /* late */
+    assert_int_equal(mark_of(f, 1), w);
+    assert_int_equal(a.offset, 0);
+    assert_ok(intakelog_read(f->log, 1, 1, 0, b));
+    assert_int_equal(b->n, 1);
+    assert_int_equal(b->before, w);
+    assert_int_equal(b->w, w);
+    intakelog_block_fini(b);
+    /* Of a restart nobody can tell by the log's end, and silence begins anew. */
+    close_all(f);
+    open_all(f);
+    assert_int_equal(mark_of(f, 1), w);
+    struct intake_look look;
+    intake_look(f->intake, f->schema, 0, now + 1000, &look);
+    assert_false(look.idle);
+    assert_int_equal(look.w, w);
+    assert_true(look.arrival >= now && look.arrival < now + 10000);
+    mem_free(b);
+}
+
+static void a_stream_that_no_rule_reads_is_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    use_idle_schema(f);
+    for (unsigned p = 0; p < 3; p++)
+        intake_taken(f->intake, 1, p, UINT64_MAX);
+    assert_ok(post(f, 0, "{\"id\":1,\"ts\":5000}", &a));
+    assert_true(intake_tick(f->intake, timebase_now_ms() + 60000, EVTIME_MIN));
+    assert_int_equal(mark_of(f, 0), 5000);
+}
+
+static void with_ingestion_time_an_event_has_the_time_of_its_arrival(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct intakelog_block *b = mem_new(sizeof *b);
+    use_schema(f, "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
+                  "WITH ('time'='ingestion');");
+    evtime before = timebase_now_ms();
+    assert_ok(post(f, 0, "{\"id\":1}", &a)); /* the column need not be there */
+    assert_true(a.accepted);
+    assert_ok(post(f, 0, "{\"id\":2,\"ts\":\"nonsense\"}", &a));
+    assert_true(a.accepted);
+    assert_ok(intakelog_read(f->log, 1, 0, 0, b));
+    assert_int_equal(b->n, 2);
+    assert_true(b->arrivals[0] >= before && b->arrivals[1] >= b->arrivals[0]);
+    assert_int_equal(mark_of(f, 0), b->arrivals[1]);
+    assert_false(intake_tick(f->intake, before + 60000, EVTIME_MIN)); /* no idle-timeout */
+    intakelog_block_fini(b);
+    mem_free(b);
+}
+
+static void with_processing_time_the_clock_goes_on_when_something_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    use_schema(f, "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) "
+                  "WITH ('time'='processing', 'partitions'='2');");
+    mark_of(f, 0);
+    intake_taken(f->intake, 1, 0, 0);
+    intake_taken(f->intake, 1, 1, 0);
+    evtime now = timebase_now_ms();
+    assert_ok(post(f, 0, "{\"id\":1}", &a));
+    assert_true(intake_tick(f->intake, now + 500, now + 1000));
+    assert_true(mark_of(f, 1) == EVTIME_MIN);
+    assert_true(intake_tick(f->intake, now + 1000, now + 1000));
+    assert_int_equal(mark_of(f, 0), now + 1000);
+    assert_int_equal(mark_of(f, 1), now + 1000);
+    /* The wall clock is behind that now, as if it had been set back: times of arrival go on. */
+    struct intakelog_block *b = mem_new(sizeof *b);
+    assert_ok(post(f, 0, "{\"id\":2}", &a));
+    assert_ok(intakelog_read(f->log, 1, 0, 1, b));
+    assert_int_equal(b->arrivals[0], now + 1000);
+    intakelog_block_fini(b);
+    mem_free(b);
+}
+
+static void an_event_a_day_ahead_is_refused_unless_the_stream_says_otherwise(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    char text[128];
+    snprintf(text, sizeof text, "{\"id\":4,\"ts\":%lld}",
+             (long long)timebase_now_ms() + 25 * 3600000);
+    assert_ok(post(f, 0, text, &a));
+    assert_false(a.accepted);
+    use_schema(f, "CREATE STREAM s (id BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) "
+                  "WITH ('max-ahead'='0 s');");
+    close_all(f);
+    open_all(f);
+    assert_ok(post(f, 0, text, &a));
+    assert_true(a.accepted);
+}
+
 #define INTAKE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -216,5 +359,12 @@ int main(void)
               INTAKE_TEST(an_input_that_has_ended_takes_no_more),
               INTAKE_TEST(a_backlog_past_its_bound_is_refused_whole),
               INTAKE_TEST(an_event_from_the_future_does_not_move_time),
-              INTAKE_TEST(a_punctuated_stream_has_its_watermark_too));
+              INTAKE_TEST(a_punctuated_stream_has_its_watermark_too),
+              INTAKE_TEST(a_partition_without_events_goes_along_with_the_others),
+              INTAKE_TEST(
+                  a_row_for_an_idle_partition_is_late_by_the_watermark_that_the_clock_gave_it),
+              INTAKE_TEST(a_stream_that_no_rule_reads_is_left_alone),
+              INTAKE_TEST(with_ingestion_time_an_event_has_the_time_of_its_arrival),
+              INTAKE_TEST(with_processing_time_the_clock_goes_on_when_something_waits),
+              INTAKE_TEST(an_event_a_day_ahead_is_refused_unless_the_stream_says_otherwise));
 }
