@@ -42,13 +42,35 @@ static void add_atom(struct atoms *a, const struct expr *e)
     a->hashes[a->n++] = hash;
 }
 
-static struct atoms atoms_of(const struct rule_plan *p)
+/* Of a rule about the rows of one of its streams. */
+static struct atoms atoms_of(const struct jobdef_rule *r, unsigned stream)
 {
+    const struct rule_plan *p = r->pub.plan;
     struct atoms a = {0};
-    add_atom(&a, p->where);
+    if (r->stream == stream)
+        add_atom(&a, p->where);
     for (unsigned v = 0; p->shape == RULE_MATCH && v < p->match.nvars; v++)
         add_atom(&a, p->match.vars[v].row);
+    for (unsigned s = 0; p->shape == RULE_JOIN && s < 2; s++)
+        if (r->side[s].stream == stream) {
+            add_atom(&a, p->join.side[s].where);
+            add_atom(&a, p->join.side[s].partner);
+        }
     return a;
+}
+
+static bool reads(const struct jobdef_rule *r, unsigned stream)
+{
+    return r->stream == stream ||
+           (r->pub.plan->shape == RULE_JOIN && r->side[JOIN_RIGHT].stream == stream);
+}
+
+static unsigned rules_of(const struct job *j, unsigned stream)
+{
+    unsigned n = 0;
+    for (unsigned r = 0; r < j->nrules; r++)
+        n += reads(&j->rules[r], stream);
+    return n;
 }
 
 static void atoms_fini(struct atoms *a)
@@ -57,14 +79,15 @@ static void atoms_fini(struct atoms *a)
     mem_free(a->hashes);
 }
 
-/* For each atom of the rule, the other rules of its stream that have it. */
-static struct sharing *sharing_of(const struct job *j, unsigned rule, const struct atoms *own)
+/* For each atom of the rule, the other rules of the stream that have it. */
+static struct sharing *sharing_of(const struct job *j, unsigned rule, unsigned stream,
+                                  const struct atoms *own)
 {
     struct sharing *s = mem_array(own->n + 1, sizeof *s);
     for (unsigned r = 0; r < j->nrules; r++) {
-        if (r == rule || j->rules[r].stream != j->rules[rule].stream)
+        if (r == rule || !reads(&j->rules[r], stream))
             continue;
-        struct atoms other = atoms_of(j->rules[r].pub.plan);
+        struct atoms other = atoms_of(&j->rules[r], stream);
         for (size_t i = 0; i < own->n; i++)
             for (size_t k = 0; k < other.n; k++)
                 if (own->hashes[i] == other.hashes[k] && expr_same(own->e[i], other.e[k])) {
@@ -93,16 +116,16 @@ static void text_names(const struct job *j, const unsigned *rules, unsigned n, s
         bytes_printf(out, " and %u more", n - NAMES_SHOWN);
 }
 
-static void text_atoms(const struct job *j, const struct jobdef_rule *r, const struct atoms *a,
+static void text_atoms(const struct job *j, unsigned stream, const struct atoms *a,
                        const struct sharing *s, struct bytes *out)
 {
-    const struct predindex *index = j->streams[r->stream].conditions;
+    const struct predindex *index = j->streams[stream].conditions;
     for (int shared = 1; shared >= 0; shared--)
         for (size_t i = 0; i < a->n; i++) {
             if ((s[i].n > 0) != shared)
                 continue;
             bytes_printf(out, "    %-8s ", shared ? "shared" : "own");
-            expr_print(a->e[i], j->streams[r->stream].schema, NULL, out);
+            expr_print(a->e[i], j->streams[stream].schema, NULL, out);
             if (predindex_is_looked_up(index, a->e[i]))
                 bytes_printf(out, "    (by look-up)");
             if (shared) {
@@ -126,20 +149,19 @@ static void text_columns(const char *label, const struct schema *s, const struct
     bytes_printf(out, *comma ? "\n" : "nothing\n");
 }
 
-static void text_rule(const struct job *j, unsigned rule, const struct atoms *a,
+static void text_rule(const struct job *j, unsigned rule, unsigned of, const struct atoms *a,
                       const struct sharing *s, struct bytes *out)
 {
     const struct jobdef_rule *r = &j->rules[rule];
-    const struct jobdef_stream *stream = &j->streams[r->stream];
+    const struct jobdef_stream *stream = &j->streams[of];
     unsigned shared = 0, atoms = predindex_atoms(stream->conditions);
     for (size_t i = 0; i < a->n; i++)
         shared += s[i].n > 0;
-    bytes_printf(out, "  rules      %u of stream %s\n", stream->nfilters + stream->nkeyed,
-                 stream->schema->name);
+    bytes_printf(out, "  rules      %u of stream %s\n", rules_of(j, of), stream->schema->name);
     bytes_printf(out, "  conditions %zu of this rule, %u shared; %u of all rules\n", a->n, shared,
                  atoms);
-    text_atoms(j, r, a, s, out);
-    if (r->keyed.plan != NULL) {
+    text_atoms(j, of, a, s, out);
+    if (r->keyed.plan != NULL && r->join == NULL) {
         const struct jobdef_key *k = &j->keys[r->keydef];
         bytes_printf(out, "  key        %s", k->key.n == 0 ? "none" : "");
         for (unsigned i = 0; i < k->key.n; i++)
@@ -165,10 +187,10 @@ static void json_names(const struct job *j, const unsigned *rules, unsigned n, s
     bytes_u8(out, ']');
 }
 
-static void json_atoms(const struct job *j, const struct jobdef_rule *r, const struct atoms *a,
+static void json_atoms(const struct job *j, unsigned of, const struct atoms *a,
                        const struct sharing *s, struct bytes *out)
 {
-    const struct jobdef_stream *stream = &j->streams[r->stream];
+    const struct jobdef_stream *stream = &j->streams[of];
     bytes_printf(out, ",\"conditions\":[");
     for (size_t i = 0; i < a->n; i++) {
         struct bytes text = {0};
@@ -184,17 +206,17 @@ static void json_atoms(const struct job *j, const struct jobdef_rule *r, const s
     bytes_u8(out, ']');
 }
 
-static void json_rule(const struct job *j, unsigned rule, const struct atoms *a,
+static void json_rule(const struct job *j, unsigned rule, unsigned of, const struct atoms *a,
                       const struct sharing *s, struct bytes *out)
 {
     const struct jobdef_rule *r = &j->rules[rule];
-    const struct jobdef_stream *stream = &j->streams[r->stream];
+    const struct jobdef_stream *stream = &j->streams[of];
     const char *comma = "";
-    bytes_printf(out, "{\"rules\":%u,\"conditions_total\":%u", stream->nfilters + stream->nkeyed,
+    bytes_printf(out, "\"rules\":%u,\"conditions_total\":%u", rules_of(j, of),
                  predindex_atoms(stream->conditions));
-    json_atoms(j, r, a, s, out);
+    json_atoms(j, of, a, s, out);
     bytes_printf(out, ",\"key_shared_by\":");
-    if (r->keyed.plan != NULL)
+    if (r->keyed.plan != NULL && r->join == NULL)
         json_names(j, j->keys[r->keydef].rules, j->keys[r->keydef].nrules, out);
     else
         bytes_printf(out, "null");
@@ -206,7 +228,7 @@ static void json_rule(const struct job *j, unsigned rule, const struct atoms *a,
             value_json_string(name, strlen(name), out);
             comma = ",";
         }
-    bytes_printf(out, "]}");
+    bytes_printf(out, "]");
 }
 
 int jobprint_find(const struct job *j, const char *name)
@@ -217,14 +239,27 @@ int jobprint_find(const struct job *j, const char *name)
     return -1;
 }
 
-void jobprint_rule(const struct job *j, unsigned rule, bool json, struct bytes *out)
+static void print_stream(const struct job *j, unsigned rule, unsigned stream, bool json,
+                         struct bytes *out)
 {
-    struct atoms a = atoms_of(j->rules[rule].pub.plan);
-    struct sharing *s = sharing_of(j, rule, &a);
+    struct atoms a = atoms_of(&j->rules[rule], stream);
+    struct sharing *s = sharing_of(j, rule, stream, &a);
     if (json)
-        json_rule(j, rule, &a, s, out);
+        json_rule(j, rule, stream, &a, s, out);
     else
-        text_rule(j, rule, &a, s, out);
+        text_rule(j, rule, stream, &a, s, out);
     mem_free(s);
     atoms_fini(&a);
+}
+
+void jobprint_rule(const struct job *j, unsigned rule, bool json, struct bytes *out)
+{
+    const struct jobdef_rule *r = &j->rules[rule];
+    bool two = r->join != NULL && r->side[JOIN_RIGHT].stream != r->stream;
+    bytes_printf(out, json ? "{" : "");
+    print_stream(j, rule, r->stream, json, out);
+    bytes_printf(out, json && two ? ",\"joined\":{" : "");
+    if (two)
+        print_stream(j, rule, r->side[JOIN_RIGHT].stream, json, out);
+    bytes_printf(out, json ? (two ? "}}" : "}") : "");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan for people: what is read, which rows count, what each variable asks, what comes out. */
 #include "rules/explain.h"
+#include "rules/explainjoin.h"
 #include "rules/explainover.h"
 #include <string.h>
 
@@ -17,9 +18,17 @@ static void put(struct explain *x, const char *text)
 
 /* --- text ------------------------------------------------------------------------------------- */
 
+static void print_to(const struct explain *x, const struct expr *e, struct bytes *out)
+{
+    if (x->p->shape == RULE_JOIN)
+        explainjoin_expr(x->p, e, out);
+    else
+        expr_print(e, x->p->input, x->vars, out);
+}
+
 static void print(struct explain *x, const struct expr *e)
 {
-    expr_print(e, x->p->input, x->vars, x->out);
+    print_to(x, e, x->out);
 }
 
 static void put_line(struct explain *x, const char *label, const struct expr *e)
@@ -229,14 +238,19 @@ static void put_rule(struct explain *x)
     static const char *const modes[] = {"active", "shadow", "paused"};
     char type[32];
     const struct rule_plan *p = x->p;
-    bytes_printf(x->out, "rule %s: %s over stream %s\n", p->name, shapes[p->shape], p->input->name);
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned nstreams = plan_streams(p, streams);
+    bytes_printf(x->out, "rule %s: %s over stream%s %s", p->name, shapes[p->shape],
+                 nstreams > 1 ? "s" : "", p->input->name);
+    bytes_printf(x->out, nstreams > 1 ? ", %s\n" : "\n", streams[nstreams - 1]->name);
     bytes_printf(x->out, "  mode       %s, severity %s\n", modes[p->mode], p->severity);
     if (p->cooldown_ms > 0) {
         put(x, "  cooldown   ");
         put_duration(x, p->cooldown_ms);
         put(x, "\n");
     }
-    put_columns(x, "reads", &p->reads);
+    if (p->shape != RULE_JOIN)
+        put_columns(x, "reads", &p->reads);
     put_line(x, "where", p->where);
     put_key(x, p->shape == RULE_WINDOW ? "group by" : "key");
     if (p->shape == RULE_MATCH)
@@ -245,6 +259,8 @@ static void put_rule(struct explain *x)
         put_window(x);
     else if (p->shape == RULE_OVER)
         explainover_text(p, x->out);
+    else if (p->shape == RULE_JOIN)
+        explainjoin_text(p, x->out);
     for (unsigned i = 0; i < p->noutputs; i++) {
         bytes_printf(x->out, "  output     %s %s = ", p->outputs[i].name,
                      schema_type_name(p->outputs[i].type, type));
@@ -277,7 +293,7 @@ static void json_printed(struct explain *x, const char *name, const struct expr 
         return;
     }
     struct bytes text = {0};
-    expr_print(e, x->p->input, x->vars, &text);
+    print_to(x, e, &text);
     value_json_string((const char *)text.p, text.n, x->out);
     bytes_fini(&text);
 }
@@ -377,6 +393,8 @@ static void json_rule(struct explain *x)
         json_window(x);
     else if (p->shape == RULE_OVER)
         explainover_json(p, x->out);
+    else if (p->shape == RULE_JOIN)
+        explainjoin_json(p, x->out);
     put(x, ",\"outputs\":[");
     for (unsigned i = 0; i < p->noutputs; i++) {
         put(x, i > 0 ? ",{" : "{");

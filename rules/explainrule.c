@@ -3,6 +3,7 @@
 #include "cep/jobprint.h"
 #include "cep/nfa.h"
 #include "rules/explain.h"
+#include "rules/explainjoin.h"
 #include "rules/explainover.h"
 #include "rules/explainstate.h"
 #include <inttypes.h>
@@ -76,6 +77,8 @@ void explainrule_state(const struct rule_plan *p, struct bytes *out)
         window_state(&p->window, out);
     else if (p->shape == RULE_FILTER)
         bytes_printf(out, "none: each row is decided by itself");
+    else if (p->shape == RULE_JOIN)
+        explainjoin_state(p, out);
     else
         explainover_state(p, out);
 }
@@ -92,6 +95,8 @@ static void put_replay(const struct rule_plan *p, struct bytes *out)
         ms = p->window.kind <= WINDOW_HOP ? p->window.size_ms : -1;
     if (p->shape == RULE_OVER)
         ms = explainover_ms(p);
+    if (p->shape == RULE_JOIN)
+        ms = explainjoin_ms(p);
     if (p->shape == RULE_MATCH) {
         struct explainstate s = explainstate_of(&p->match);
         if (s.kind == EXPLAINSTATE_ROWS) {
@@ -182,6 +187,8 @@ static void print_text(const struct rule_plan *p, const struct job *job, int rul
     bytes_printf(out, "\n  waits      ");
     if (p->shape == RULE_FILTER) {
         bytes_printf(out, "for nothing: late rows count too");
+    } else if (p->shape == RULE_JOIN) {
+        explainjoin_waits(p, out);
     } else {
         bytes_printf(out, "for the watermark, ");
         explain_duration(p->input->delay_ms, out);
@@ -281,6 +288,11 @@ static void print_steps(const struct rule_plan *p, struct bytes *out)
     for (unsigned i = 0; p->shape == RULE_OVER && i < p->over.ncalls; i++) {
         explainover_call(p, i, &text);
         dot_node(&n, "over", &text, out);
+    }
+    if (p->shape == RULE_JOIN) {
+        bytes_printf(&text, "with %s, ", p->join.side[JOIN_RIGHT].schema->name);
+        explainjoin_bounds(&p->join, &text);
+        dot_node(&n, p->join.outer ? "left join" : "join", &text, out);
     }
     bytes_printf(&text, "%s", p->name);
     dot_node(&n, "result", &text, out);
