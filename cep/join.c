@@ -377,6 +377,12 @@ void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned 
         __builtin_prefetch(&s->rows[!side].v[s->rows[!side].first]);
 }
 
+evtime join_next(const struct join *j)
+{
+    const struct queue *q = &j->queues[JOIN_LEFT];
+    return j->outer && q->n > 0 ? q->v[q->first].ts + j->prog->keep_ms[JOIN_LEFT] + 1 : EVTIME_MAX;
+}
+
 struct join_stats join_stats(const struct join *j)
 {
     struct join_stats s = {.rows = j->rows,

@@ -34,6 +34,8 @@ void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct
 void join_advance(struct join *j, evtime w);
 /* link 0 to 3: what a row of this hash will touch, one pointer further each time. */
 void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned link);
+/* The least watermark at which something is to be given; EVTIME_MAX: nothing waits. */
+evtime join_next(const struct join *j);
 struct join_stats join_stats(const struct join *j);
 
 #endif

@@ -330,6 +330,8 @@ static evtime task_due(const struct task *t)
         evtime of_key = due_of(t->keys[i]);
         due = of_key < due ? of_key : due;
     }
+    evtime of_joins = taskjoin_due(t);
+    due = of_joins < due ? of_joins : due;
     return due;
 }
 

@@ -117,6 +117,7 @@ void taskjoin_step(struct task *t);
 void taskjoin_swap(struct task *t, const struct job *j);
 void taskjoin_fini(struct task *t);
 void taskjoin_stats(const struct task *t, struct task_stats *out);
+evtime taskjoin_due(const struct task *t); /* see task_stats.due */
 size_t taskjoin_waiting(const struct task *t); /* rows in all orders */
 /* The least watermark that rows of this stream wait for. */
 evtime taskjoin_least(struct task *t, const struct task_stream *s);

@@ -190,6 +190,26 @@ void taskjoin_stats(const struct task *t, struct task_stats *out)
     }
 }
 
+evtime taskjoin_due(const struct task *t)
+{
+    evtime due = EVTIME_MAX;
+    for (unsigned i = 0; i < t->njoins; i++) {
+        const struct task_join *j = t->joins[i];
+        bool clock = false;
+        for (unsigned s = 0; s < 2; s++) {
+            const struct schema *schema = j->rule->pub.plan->join.side[s].schema;
+            clock = clock || schema->idle_timeout_ms > 0 || schema->time == TIME_PROCESSING;
+        }
+        if (!clock)
+            continue;
+        evtime rows = order_least(&j->order), alone = join_next(j->op);
+        rows = rows < EVTIME_MAX ? rows + 1 : rows;
+        due = rows < due ? rows : due;
+        due = alone < due ? alone : due;
+    }
+    return due;
+}
+
 size_t taskjoin_waiting(const struct task *t)
 {
     size_t n = 0;

@@ -170,6 +170,7 @@ void control_put_init(const struct control_init *m, struct bytes *out)
     bytes_u32(out, m->task.key_groups);
     bytes_u64(out, m->task.max_ordering_rows);
     bytes_u64(out, m->task.max_partials_per_key);
+    bytes_u64(out, m->task.max_rows_per_key);
     control_put_change(&m->first, out);
 }
 
@@ -182,6 +183,7 @@ enum err control_get_init(const void *p, size_t n, struct arena *a, struct contr
     out->task.key_groups = bytes_get_u32(&r);
     out->task.max_ordering_rows = bytes_get_u64(&r);
     out->task.max_partials_per_key = bytes_get_u64(&r);
+    out->task.max_rows_per_key = bytes_get_u64(&r);
     get_change(&r, a, &out->first);
     if (!finished(&r) || out->task.workers == 0 || out->task.workers > TASK_WORKERS_MAX)
         return ERR_CORRUPT;
@@ -268,7 +270,7 @@ enum err control_get_hold(const void *p, size_t n, struct control_hold *out)
 #define TASK_COUNTERS(X)                                                                           \
     X(rows_in) X(rows_late) X(rows_ordered) X(rows_released) X(frames_in) X(frames_out) X(results) \
     X(rows_waiting) X(keys) X(partials) X(windows_open) X(partials_dropped) X(timeouts)            \
-    X(state_bytes)
+    X(state_bytes) X(rows_kept) X(rows_dropped)
 /* clang-format on */
 
 void control_put_advance(const struct control_advance *m, struct bytes *out)

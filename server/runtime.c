@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ORDERING_ROWS_MAX = 64 << 20, PARTIALS_PER_KEY_MAX = 10000 };
+enum { ORDERING_ROWS_MAX = 64 << 20, PARTIALS_PER_KEY_MAX = 10000, ROWS_PER_KEY_MAX = 1000000 };
 
 struct runtime {
     struct runtimeloop loop;
@@ -132,7 +132,8 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     l->task = (struct task_options){.workers = o->workers,
                                     .key_groups = groups,
                                     .max_ordering_rows = ORDERING_ROWS_MAX,
-                                    .max_partials_per_key = PARTIALS_PER_KEY_MAX};
+                                    .max_partials_per_key = PARTIALS_PER_KEY_MAX,
+                                    .max_rows_per_key = ROWS_PER_KEY_MAX};
     if ((e = change_load(&l->env, d)) != ERR_OK)
         goto out;
     if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)

@@ -173,11 +173,18 @@ static void what_is_cut_short_is_refused(void **state)
         uint8_t *cut = mem_alloc(n);
         memcpy(cut, b.p, n);
         assert_err(control_get_change(cut, n, a, &out), ERR_CORRUPT);
-        assert_err(control_get_status(cut, n, a, &status), ERR_CORRUPT);
         mem_free(cut);
     }
     bytes_u8(&b, 0); /* and so is one with more behind it */
     assert_err(control_get_change(b.p, b.n, a, &out), ERR_CORRUPT);
+    bytes_reset(&b);
+    control_put_status(&(struct control_status){.task.rows_in = 300, .rss_bytes = 1 << 20}, &b);
+    for (size_t n = 0; n < b.n; n++) {
+        uint8_t *cut = mem_alloc(n);
+        memcpy(cut, b.p, n);
+        assert_err(control_get_status(cut, n, a, &status), ERR_CORRUPT);
+        mem_free(cut);
+    }
     bytes_fini(&b);
     arena_free(a);
 }
