@@ -30,7 +30,8 @@
     X(DIV, "/")                                                                                    \
     X(MOD, "%")                                                                                    \
     X(EQ, "=")                                                                                     \
-    X(NE, "<>") X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")      \
+    X(NE, "<>")                                                                                    \
+    X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                  \
         X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                          \
             X(NOT, "not") /* AND, OR: n arguments */                                               \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
@@ -69,7 +70,8 @@ struct nav {
     X(MIN, "MIN")                                                                                  \
     X(MAX, "MAX")                                                                                  \
     X(STDDEV, "STDDEV")                                                                            \
-    X(FIRST, "FIRST") X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                        \
+    X(FIRST, "FIRST")                                                                              \
+    X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                                          \
         X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                                          \
             X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 

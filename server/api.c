@@ -41,7 +41,7 @@ const struct route api_routes[] = {
      "the same each second (server-sent events)"},
     {"GET", "/api/v1/workers", NULL, ROUTE_NO_BODY, api_status_workers,
      "the worker processes and what went wrong in them"},
-    {"GET", "/api/v1/watermarks", NULL, ROUTE_NO_BODY, api_status_watermarks,
+    {"GET", "/api/v1/watermarks", NULL, ROUTE_NO_BODY, api_time_watermarks,
      "how far each partition is, and which holds time back"},
     {"GET", "/api/v1/version", NULL, ROUTE_NO_BODY, api_status_version, "version and commit"},
     {"GET", "/api/v1", NULL, ROUTE_NO_BODY, api_status_index, "this list"},

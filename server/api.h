@@ -98,7 +98,7 @@ void api_status_overview(struct httpcall *c, void *app);
 void api_status_overview_stream(struct httpcall *c, void *app);
 void api_status_overview_json(void *api, struct bytes *out);
 void api_status_workers(struct httpcall *c, void *app);
-void api_status_watermarks(struct httpcall *c, void *app);
+void api_time_watermarks(struct httpcall *c, void *app);
 void api_status_version(struct httpcall *c, void *app);
 void api_status_health(struct httpcall *c, void *app);
 void api_status_ready(struct httpcall *c, void *app);

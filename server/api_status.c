@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is going on: overview, workers, watermarks, health; and the help pages of problems. */
+/* What is going on: overview, workers, health; and the help pages of problems. */
 #include "base/mem.h"
 #include "server/api.h"
 #include "server/jsonw.h"
@@ -114,7 +114,7 @@ void api_status_overview_stream(struct httpcall *c, void *app)
     sse_open(a->sse, c, SSE_OVERVIEW, false, 0);
 }
 
-/* --- workers and watermarks ---------------------------------------------------------------------------------------- */
+/* --- workers ---------------------------------------------------------------------------------------- */
 
 static const char *state_name(enum runtime_worker_state s)
 {
@@ -180,49 +180,6 @@ void api_status_workers(struct httpcall *c, void *app)
     write_exceptions(a, out);
     jsonw_close(out, '}');
     mem_free(w);
-    httpcall_json_reply(c, 200);
-}
-
-/* The partition that holds time back: the one of a stream whose watermark is least, if another is further. */
-static bool holds_back(const struct runtime_partition *all, unsigned n, unsigned i)
-{
-    bool another_is_further = false;
-    if (all[i].finished)
-        return false;
-    for (unsigned k = 0; k < n; k++) {
-        if (all[k].stream_id != all[i].stream_id || k == i)
-            continue;
-        if (!all[k].finished && all[k].watermark < all[i].watermark)
-            return false;
-        another_is_further |= all[k].finished || all[k].watermark > all[i].watermark;
-    }
-    return another_is_further;
-}
-
-void api_status_watermarks(struct httpcall *c, void *app)
-{
-    struct api *a = app;
-    struct bytes *out = httpcall_out(c);
-    unsigned n = runtime_partitions(a->runtime, NULL, 0);
-    struct runtime_partition *p = mem_array(n + 1, sizeof *p);
-    unsigned got = runtime_partitions(a->runtime, p, n);
-    n = got < n ? got : n;
-    api_page_open(out);
-    for (unsigned i = 0; i < n; i++) {
-        jsonw_open(out, '{');
-        jsonw_kstr(out, "stream", p[i].stream);
-        jsonw_ku64(out, "partition", p[i].partition);
-        jsonw_ku64(out, "worker", p[i].worker);
-        jsonw_ktime(out, "watermark", p[i].watermark);
-        jsonw_ku64(out, "end", p[i].end);
-        jsonw_ku64(out, "taken", p[i].taken);
-        jsonw_kbool(out, "finished", p[i].finished);
-        jsonw_ku64(out, "late", p[i].late);
-        jsonw_kbool(out, "holds_back", holds_back(p, n, i));
-        jsonw_close(out, '}');
-    }
-    api_page_close(out, false, 0);
-    mem_free(p);
     httpcall_json_reply(c, 200);
 }
 

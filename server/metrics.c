@@ -124,6 +124,41 @@ static void write_partitions(struct api *a, struct bytes *out)
     mem_free(p);
 }
 
+/* What partitions' time is: a watermark that nobody has yet, or an ended one, is left out. */
+static void write_time(struct api *a, struct bytes *out)
+{
+    static const struct {
+        const char *name, *help;
+    } all[] = {
+        {"partition_watermark_lag_seconds", "How far the watermark is behind the clock."},
+        {"partition_idle", "1: nothing has arrived for the stream's idle-timeout."},
+        {"partition_paused", "1: it waits for a partition that is further behind."},
+        {"partition_holds_time_seconds", "For how long it has held back its stream's time."},
+    };
+    evtime now = timebase_now_ms();
+    unsigned n = runtime_partitions(a->runtime, NULL, 0);
+    struct runtime_partition *p = mem_array(n + 1, sizeof *p);
+    unsigned got = runtime_partitions(a->runtime, p, n);
+    n = got < n ? got : n;
+    for (size_t m = 0; n > 0 && m < sizeof all / sizeof *all; m++) {
+        family(out, all[m].name, "gauge", all[m].help);
+        for (unsigned i = 0; i < n; i++) {
+            bool no_time = p[i].watermark == EVTIME_MIN || p[i].watermark == EVTIME_MAX;
+            if (m == 0 && no_time)
+                continue;
+            const double v[] = {no_time ? 0 : (double)(now - p[i].watermark) / 1e3, p[i].idle,
+                                p[i].paused_since != EVTIME_MIN,
+                                p[i].holds_since == EVTIME_MIN
+                                    ? 0
+                                    : (double)(now - p[i].holds_since) / 1e3};
+            bytes_printf(out, "weir_%s{stream=\"", all[m].name);
+            label(out, p[i].stream);
+            bytes_printf(out, "\",partition=\"%u\"} %.15g\n", p[i].partition, v[m]);
+        }
+    }
+    mem_free(p);
+}
+
 static void write_http(struct api *a, struct bytes *out)
 {
     struct http_stats s;
@@ -179,5 +214,6 @@ void metrics_write(struct api *a, struct bytes *out)
     write_totals(a, out);
     write_workers(a, out);
     write_partitions(a, out);
+    write_time(a, out);
     write_http(a, out);
 }
