@@ -204,6 +204,14 @@ uint64_t snapfile_bytes(const struct snapfile *f)
     return f->size;
 }
 
+unsigned snapfile_groups(const struct snapfile *f)
+{
+    unsigned end = 0;
+    for (size_t i = 0; i < f->nblocks; i++)
+        end = f->blocks[i].group >= end ? f->blocks[i].group + 1 : end;
+    return end;
+}
+
 /* --- blocks --- */
 
 /* The block's entries, in *r. */
