@@ -30,8 +30,8 @@ static const char usage[] =
     "  --decode FILE   only decode that file\n";
 
 /* In the order of the workload; fraud7 is the seven before it in one job. */
-static const char *const all_queries[] = {"filter",      "seq",    "travel", "velocity", "spend",
-                                          "unconfirmed", "kleene", "fraud7", "rules1000"};
+static const char *const all_queries[] = {"filter",      "seq",    "travel", "velocity",  "spend",
+                                          "unconfirmed", "kleene", "fraud7", "rules1000", "join"};
 enum { QUERIES = sizeof all_queries / sizeof all_queries[0], FRAUD7 = 7, REPEAT_MAX = 20 };
 
 struct options {

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "tests/lib/check.h"
+#include "tests/lib/compiled.h"
+#include <string.h>
+
+/* Both streams of the rules here, and what stands around ON. */
+static const char *const around =
+    "CREATE STREAM l (k STRING, n BIGINT, d DECIMAL(8,2), b BOOLEAN, ts TIMESTAMP(3) NOT NULL, "
+    "WATERMARK FOR ts AS ts);\n"
+    "CREATE STREAM r (k STRING, n BIGINT, e DECIMAL(9,3), u STRING NOT NULL, ts TIMESTAMP(3), "
+    "WATERMARK FOR ts AS ts);\n"
+    "CREATE RULE j AS SELECT a.k, b.n FROM l AS a %sJOIN r AS b ON %s;";
+
+static char *explained(const char *kind, const char *on)
+{
+    char *sql = mem_printf(around, kind, on);
+    char *got = compiled_script(sql, strlen(sql));
+    mem_free(sql);
+    return got;
+}
+
+static void expect(const char *kind, const char *on, const char *part)
+{
+    char *got = explained(kind, on);
+    if (strstr(got, part) == NULL)
+        fail_msg("ON %s\n  wanted %s\n  in %s", on, part, got);
+    mem_free(got);
+}
+
+static void bounds_are_found_however_they_are_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *on, *time;
+    } list[] = {
+        {"b.ts BETWEEN a.ts - INTERVAL '5' SECOND AND a.ts + INTERVAL '6' SECOND",
+         "b.ts from 5 s before a.ts to 6 s after a.ts"},
+        {"a.ts BETWEEN b.ts - INTERVAL '5' SECOND AND b.ts + INTERVAL '6' SECOND",
+         "b.ts from 6 s before a.ts to 5 s after a.ts"},
+        {"b.ts > a.ts AND b.ts < a.ts + INTERVAL '1' SECOND",
+         "b.ts from 1 ms after a.ts to 999 ms after a.ts"},
+        {"a.ts + INTERVAL '1' HOUR > b.ts AND INTERVAL '1' DAY + b.ts >= a.ts",
+         "b.ts from 1 d before a.ts to 3599999 ms after a.ts"},
+        {"b.ts - a.ts <= INTERVAL '5' SECOND AND a.ts - b.ts <= INTERVAL '0.5' SECOND",
+         "b.ts from 500 ms before a.ts to 5 s after a.ts"},
+        {"a.ts = b.ts", "b.ts = a.ts"},
+        {"a.ts + INTERVAL '2' SECOND = b.ts", "b.ts = 2 s after a.ts"},
+        {"a.ts IS NOT DISTINCT FROM b.ts", "b.ts = a.ts"},
+        {"b.ts >= a.ts AND b.ts >= a.ts + INTERVAL '1' SECOND AND b.ts <= a.ts + INTERVAL '1' "
+         "MINUTE AND b.ts < a.ts + INTERVAL '2' MINUTE",
+         "b.ts from 1 s after a.ts to 1 min after a.ts"},
+        {"b.ts > a.ts AND b.ts < a.ts", "b.ts in no time: the bounds exclude each other"},
+        {"-(a.ts - b.ts) BETWEEN INTERVAL '0' SECOND AND INTERVAL '9' SECOND",
+         "b.ts from a.ts to 9 s after a.ts"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char *on = mem_printf("a.k = b.k AND %s", list[i].on);
+        char *time = mem_printf("time       %s\n", list[i].time);
+        expect("", on, time);
+        mem_free(on);
+        mem_free(time);
+    }
+}
+
+static void what_bounds_nothing_is_refused(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"a.k = b.k", "JOIN needs bounds of time: ON must say how long before and after a.ts b.ts"},
+        {"a.k = b.k AND b.ts > a.ts", "JOIN needs an upper bound of time"},
+        {"a.k = b.k AND b.ts <= a.ts", "JOIN needs a lower bound of time"},
+        {"a.k = b.k AND (b.ts = a.ts OR a.n = 1)", "JOIN needs bounds of time"},
+        {"a.k = b.k AND a.ts + (b.ts - a.ts) = a.ts + (b.ts - a.ts)", "JOIN needs bounds of time"},
+        {"a.k = b.k AND b.ts NOT BETWEEN a.ts AND a.ts", "JOIN needs bounds of time"},
+        {"a.k = b.n AND a.ts = b.ts", "a.k cannot be compared with b.n"},
+        {"a.k = b.k AND a.ts = c.ts", "no stream or alias c here"},
+        {"a.k = b.k AND n = 1 AND a.ts = b.ts", "column n is in more than one stream"},
+        {"a.k", "ON needs a BOOLEAN"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        expect("", list[i][0], list[i][1]);
+    expect("", "a.k = b.k AND b.ts > a.ts",
+           "BETWEEN a.ts - INTERVAL '1' HOUR AND a.ts + INTERVAL '1' HOUR");
+}
+
+static void equalities_are_keys(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"b.k = a.k AND a.ts = b.ts", "key        a.k = b.k\n"},
+        {"a.k = b.k AND b.n = a.n AND a.ts = b.ts", "key        a.k = b.k, a.n = b.n\n"},
+        {"a.d = b.e AND a.ts = b.ts", "key        a.d = b.e\n"},
+        {"a.n = b.e AND a.ts = b.ts", "key        a.n = b.e\n"},
+        {"UPPER(a.k) = b.k || 'x' AND a.ts = b.ts", "key        UPPER(a.k) = b.k || 'x'\n"},
+        {"a.k IS NOT DISTINCT FROM b.k AND a.ts = b.ts", "key        a.k = b.k\n"},
+        {"(a.k IS NULL AND b.k IS NULL OR b.k = a.k) AND a.ts = b.ts", "key        a.k = b.k\n"},
+        {"(a.k IS NULL AND b.u IS NULL OR b.k = a.k) AND a.ts = b.ts",
+         "key        none: on one worker\n"},
+        {"a.n + b.n = 3 AND a.ts = b.ts", "key        none: on one worker\n"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        expect("", list[i][0], list[i][1]);
+}
+
+static void what_one_side_decides_is_asked_where_its_rows_come_from(void **state)
+{
+    (void)state;
+    const char *on = "a.k = b.u AND a.ts = b.ts AND a.n > 1 AND b.n > 2 AND a.n < b.n";
+    expect("", on, "    rows     a.k IS NOT NULL AND a.n > 1\n");
+    expect("", on, "    rows     b.n > 2\n");
+    expect("", on, "  on         a.n < b.n\n");
+    expect("LEFT ", on, "    partner  a.k IS NOT NULL AND a.n > 1\n");
+    expect("LEFT ", on, "    rows     b.n > 2\n");
+    on = "a.k = b.u AND a.ts = b.ts WHERE a.n > 1 AND b.n IS NULL AND a.n < b.n";
+    expect("", on, "    rows     a.k IS NOT NULL AND a.n > 1\n");
+    expect("", on, "    rows     b.n IS NULL\n");
+    expect("LEFT ", on, "    rows     a.n > 1\n");
+    expect("LEFT ", on, "  where      b.n IS NULL AND a.n < b.n\n");
+    expect("", "a.ts = b.ts WHERE a.k = b.k", "key        a.k = b.k\n");
+    expect("LEFT ", "a.ts = b.ts WHERE a.k = b.k", "key        none: on one worker\n");
+}
+
+static void joins_of_other_forms_are_refused_with_a_way_out(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"SELECT a.k FROM l a RIGHT JOIN r b ON a.k = b.k AND a.ts = b.ts", "write LEFT JOIN"},
+        {"SELECT a.k FROM l a FULL JOIN r b ON a.k = b.k AND a.ts = b.ts", "as two rules"},
+        {"SELECT l.k FROM l JOIN l ON l.k = l.k", "both sides of the join are called l"},
+        {"SELECT a.k FROM l a JOIN r b ON a.ts = b.ts JOIN r c ON a.ts = c.ts",
+         "a join is of two streams"},
+        {"SELECT a.k FROM l a JOIN r b ON a.k = b.k AND a.ts = b.ts GROUP BY a.k",
+         "GROUP BY needs a window"},
+        {"SELECT a.k, b.k FROM l a JOIN r b ON a.k = b.k AND a.ts = b.ts",
+         "the result has two columns k"},
+        {"SELECT * FROM l a JOIN r b ON a.k = b.k AND a.ts = b.ts", "the result has two columns k"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char *sql = mem_printf(around, "", "a.ts = b.ts; CREATE RULE x AS ");
+        sql[strlen(sql) - 1] = '\0';
+        char *whole = mem_printf("%s %s;", sql, list[i][0]);
+        enum err e;
+        char *got = compiled_said(whole, strlen(whole), &e);
+        if (e == ERR_OK || strstr(got, list[i][1]) == NULL)
+            fail_msg("%s\n  said %s", list[i][0], got);
+        mem_free(got);
+        mem_free(whole);
+        mem_free(sql);
+    }
+}
+
+static void an_odd_join_is_told_as_a_warning(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"a.ts = b.ts", "JOIN without an equality: all rows of both streams meet on one worker"},
+        {"a.k = b.k AND b.ts > a.ts AND b.ts < a.ts", "the join finds no pair"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char *sql = mem_printf(around, "", list[i][0]);
+        enum err e;
+        char *got = compiled_said(sql, strlen(sql), &e);
+        assert_ok(e);
+        if (strstr(got, list[i][1]) == NULL)
+            fail_msg("%s\n  said %s", list[i][0], got);
+        mem_free(got);
+        mem_free(sql);
+    }
+}
+
+int main(void)
+{
+    CHECK_RUN(TEST(bounds_are_found_however_they_are_written), TEST(what_bounds_nothing_is_refused),
+              TEST(equalities_are_keys),
+              TEST(what_one_side_decides_is_asked_where_its_rows_come_from),
+              TEST(joins_of_other_forms_are_refused_with_a_way_out),
+              TEST(an_odd_join_is_told_as_a_warning));
+}
