@@ -88,6 +88,8 @@ struct match_prog *match_prog_new(const struct rule_plan *plan)
     for (unsigned i = 0; i < st->nedges; i++)
         if (st->edges[i].to != NFA_ACCEPT)
             p->start_vars |= UINT64_C(1) << p->nfa->states[st->edges[i].to].var;
+    for (unsigned s = 1; s < p->nfa->nstates; s++)
+        p->taking |= UINT64_C(1) << p->nfa->states[s].var;
     p->wait = mem_array(p->nfa->nstates, sizeof *p->wait);
     return p;
 }
@@ -198,7 +200,7 @@ static struct match_run *time_first(const struct match *m)
 
 static evtime time_of(const struct match *m, const struct match_run *run)
 {
-    return m->p->steps ? run->due : matchrun_end_of(m, run);
+    return m->p->steps ? run->due : matchend_time(m, run);
 }
 
 /* The head run of a cell leaves. */
@@ -293,7 +295,7 @@ static void give(struct match *m, struct match_cell *c, struct match_run *run, e
                  uint64_t *go_on)
 {
     if (run->best == NULL) {
-        matchrun_timeouts(m, run);
+        matchend_timeouts(m, run);
         return;
     }
     evtime time =
@@ -353,8 +355,8 @@ static bool is_over(const struct match *m, const struct match_run *run, evtime w
 static void end(struct match *m, struct match_run *run, bool end_of_input)
 {
     evtime due = time_of(m, run);
-    if (m->p->steps && due != EVTIME_MAX && due < matchrun_end_of(m, run)) {
-        matchrun_expire(m, run, due);
+    if (m->p->steps && due != EVTIME_MAX && due < matchend_time(m, run)) {
+        matchend_expire(m, run, due);
         if (!run->decided) {
             matchdue_moved(m, run);
             return;
@@ -363,7 +365,7 @@ static void end(struct match *m, struct match_run *run, bool end_of_input)
     time_remove(m, run);
     run->untimed = true;
     if (!run->decided)
-        matchrun_end(m, run, end_of_input);
+        matchend_run(m, run, end_of_input);
 }
 
 /* Runs of this cell whose time is over before a row at t. */
@@ -517,7 +519,7 @@ evtime match_next(const struct match *m)
 {
     if (m->nheap > 0)
         return m->heap[0]->due;
-    return m->oldest != NULL ? matchrun_end_of(m, m->oldest) : EVTIME_MAX;
+    return m->oldest != NULL ? matchend_time(m, m->oldest) : EVTIME_MAX;
 }
 
 uint64_t match_partials(const struct match *m)

@@ -17,7 +17,7 @@ evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
                              const struct match_node *n)
 {
     const struct nfa_state *st = &m->p->nfa->states[n->state];
-    evtime end = matchrun_end_of(m, run);
+    evtime end = matchend_time(m, run);
     for (uint64_t left = st->accepts; left != 0; left &= left - 1) {
         evtime step = matchdue_of_edge(n, &st->edges[__builtin_ctzll(left)]);
         end = step < end ? step : end;
@@ -27,7 +27,7 @@ evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
 
 static evtime due_of(const struct match *m, const struct match_run *run)
 {
-    evtime due = matchrun_end_of(m, run);
+    evtime due = matchend_time(m, run);
     for (const struct match_node *n = run->list; n != NULL; n = n->next) {
         const struct nfa_state *st = &m->p->nfa->states[n->state];
         for (uint64_t left = n->live; left != 0; left &= left - 1) {

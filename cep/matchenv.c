@@ -202,19 +202,27 @@ struct walk { /* DEFINE: the way so far and the row in hand, as `var` */
     int var;
 };
 
+/* Is the row in hand one of those that a condition names? That of a !N or an UNTIL will not be in the match, so only what
+ * names nothing else means it. */
+static bool names_own(const struct walk *w, uint64_t vars)
+{
+    return (vars & bit(w->var)) && ((w->m->p->taking & bit(w->var)) || vars == bit(w->var));
+}
+
 /* CLASSIFIER of a condition: the variable of the row that n names, or -1. */
 static int nav_var(const struct walk *w, const struct nav *n)
 {
     const struct match_prog *p = w->m->p;
     if (n->current)
         return w->var;
-    uint32_t count = (n->vars & bit(w->var)) != 0;
+    bool own = names_own(w, n->vars);
+    uint32_t count = own;
     for (const struct match_node *at = w->node; at != NULL; at = at->parent)
         count += (n->vars & bit(p->nfa->states[at->state].var)) != 0;
     if (n->logical >= count)
         return -1;
     uint32_t back = n->first ? count - 1 - n->logical : n->logical;
-    if ((n->vars & bit(w->var)) && back-- == 0)
+    if (own && back-- == 0)
         return w->var;
     for (const struct match_node *at = w->node; at != NULL; at = at->parent)
         if ((n->vars & bit(p->nfa->states[at->state].var)) && back-- == 0)
@@ -226,7 +234,7 @@ static int nav_var(const struct walk *w, const struct nav *n)
 static const struct kept *nav_kept(const struct walk *w, const struct nav *n, int carry, bool *here)
 {
     const struct match_prog *p = w->m->p;
-    bool own = n->vars & bit(w->var);
+    bool own = names_own(w, n->vars);
     *here = false;
     if (!n->first) {
         uint32_t skip = n->logical;
@@ -363,7 +371,7 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
                 agg_row(m, a, &agg, acc, kept_ref(at->row), at->row->seq, var, number);
         }
     }
-    if (a->vars & bit(w->var))
+    if (names_own(w, a->vars))
         agg_row(m, a, &agg, acc, here, w->row->seq, w->var, number);
     return agg_take(m, &agg, acc, out);
 }

@@ -317,7 +317,8 @@ static void choose(struct match *m, struct match_run *run)
     best->refs++;
     run->best = best;
     run->best_at_end = (*rank_of(m->p, best) & RANK_ABSENT) != 0;
-    matchrun_drop_list(m, run);
+    matchrun_drop_list(m, run->cell, run->list);
+    run->list = NULL;
 }
 
 bool matchrank_settle(struct match *m, struct match_run *run, bool end)

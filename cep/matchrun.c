@@ -96,18 +96,12 @@ void matchrun_drop(struct match *m, struct match_cell *c, struct match_node *n)
     node_unref(m, n);
 }
 
-static void drop_list(struct match *m, struct match_cell *c, struct match_node *n)
+void matchrun_drop_list(struct match *m, struct match_cell *c, struct match_node *n)
 {
     for (struct match_node *next; n != NULL; n = next) {
         next = n->next;
         matchrun_drop(m, c, n);
     }
-}
-
-void matchrun_drop_list(struct match *m, struct match_run *run)
-{
-    drop_list(m, run->cell, run->list);
-    run->list = NULL;
 }
 
 static bool guards_hold(const struct nfa_edge *e, const uint32_t *counts)
@@ -174,8 +168,7 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
 
 /* --- matches --- */
 
-/* Has a match (NO SKIP) or timeout with these rows been given for this run? Notes it. */
-static bool given_before(struct match *m, struct match_run *run, const struct match_node *n)
+bool matchrun_given_before(struct match *m, struct match_run *run, const struct match_node *n)
 {
     if (!m->p->nfa->ambiguous)
         return false;
@@ -197,9 +190,8 @@ static bool accept_is_free(const struct nfa_edge *e, uint64_t live)
     return e->nots == 0 && e->next_nots == 0 && (e->blockers & live) == 0 && !e->at_end;
 }
 
-/* n is a match by its edge i. True: what is less preferred is cut off. */
-static bool found(struct match *m, struct match_run *run, struct match_node *n, unsigned i,
-                  evtime time, evtime decided)
+bool matchrun_found(struct match *m, struct match_run *run, struct match_node *n, unsigned i,
+                    evtime time, evtime decided)
 {
     if (m->p->tangled) {
         matchrank_found(m->p, n, i, time != n->row->row.ts);
@@ -214,7 +206,7 @@ static bool found(struct match *m, struct match_run *run, struct match_node *n, 
         return true;
     }
     n->live &= ~(UINT64_C(1) << i);
-    if (!(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
+    if (!(n->flags & MATCH_NODE_FOUND) && !matchrun_given_before(m, run, n))
         matchout_match(m, run->cell, n, time, decided);
     n->flags |= MATCH_NODE_FOUND;
     return false;
@@ -230,7 +222,7 @@ static bool settle(struct look *l, struct match_run *run, struct match_node *n, 
         unsigned i = (unsigned)__builtin_ctzll(left);
         const struct nfa_edge *e = &st->edges[i];
         if (e->to == NFA_ACCEPT && (n->live & left & -left) != 0 && accept_is_free(e, n->live))
-            cut = found(m, run, n, i, n->row->row.ts, n->row->row.ts);
+            cut = matchrun_found(m, run, n, i, n->row->row.ts, n->row->row.ts);
     }
     if (n->live != 0 || (n->flags & MATCH_NODE_DONE))
         append(m, run->cell, out, n);
@@ -275,13 +267,16 @@ static enum fate edge_fate(struct look *l, const struct nfa_edge *e, uint64_t li
 {
     struct match_node *n = l->node;
     bool next = !(n->flags & MATCH_NODE_OLD);
-    if (e->step_ms >= 0 && l->row->ts - n->row->row.ts >= e->step_ms)
-        return FATE_STAYS; /* its time is over; matchrun_end tells what becomes of it */
-    if ((e->blockers & took) != 0 || (e->next_nots != 0 && next && any_holds(l, e->next_nots)) ||
-        (e->untils != 0 && any_holds(l, e->untils)) || e->at_end)
+    bool over = e->step_ms >= 0 && l->row->ts - n->row->row.ts >= e->step_ms;
+    if (over && e->to != NFA_ACCEPT)
+        return FATE_STAYS; /* matchend_run tells what becomes of it */
+    if ((e->blockers & took) != 0 || e->at_end)
         return FATE_DIES;
-    if (e->to == NFA_ACCEPT) {
-        if (e->nots != 0 && !(n->flags & MATCH_NODE_WAITED))
+    if (!over && ((e->next_nots != 0 && next && any_holds(l, e->next_nots)) ||
+                  (e->untils != 0 && any_holds(l, e->untils))))
+        return FATE_DIES;
+    if (e->to == NFA_ACCEPT) { /* a NOT whose time is over needs no more than a next row */
+        if (e->nots != 0 && !over)
             return any_holds(l, e->nots) ? FATE_DIES : FATE_STAYS;
         return (e->blockers & live) == 0 ? FATE_ACCEPTS : FATE_STAYS;
     }
@@ -329,7 +324,7 @@ static bool step_node(struct look *l, struct match_run *run, struct list *out)
             n->live &= ~bit;
             break;
         case FATE_ACCEPTS:
-            if (found(l->m, run, n, i, n->row->row.ts, l->row->ts))
+            if (matchrun_found(l->m, run, n, i, n->row->row.ts, l->row->ts))
                 return true; /* edges before it live on; take() has put their children in */
             break;
         case FATE_TAKES:
@@ -362,7 +357,7 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
         else
             n->live = 0;
         n->flags |= MATCH_NODE_OLD;
-        if (n->live == 0 && (cut || !(n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE)))) {
+        if (n->live == 0 && (cut || matchend_is_spent(m, run, n))) {
             matchrun_drop(m, c, n);
             continue;
         }
@@ -421,11 +416,11 @@ void matchrun_gap(struct match *m, struct match_run *run)
             unsigned i = (unsigned)__builtin_ctzll(left);
             const struct nfa_edge *e = &st->edges[i];
             if (e->to == NFA_ACCEPT && e->nots == 0 && (e->blockers & n->live) == 0 && !e->at_end)
-                cut = found(m, run, n, i, n->row->row.ts, n->row->row.ts);
+                cut = matchrun_found(m, run, n, i, n->row->row.ts, n->row->row.ts);
             else if (e->to != NFA_ACCEPT && e->how == CONTIGUITY_NEXT)
                 n->live &= ~(UINT64_C(1) << i);
         }
-        if (n->live == 0 && !(n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE))) {
+        if (n->live == 0 && matchend_is_spent(m, run, n)) {
             matchrun_drop(m, run->cell, n);
             continue;
         }
@@ -434,7 +429,7 @@ void matchrun_gap(struct match *m, struct match_run *run)
         out.end = &n->next;
         m->waiting |= m->p->wait[n->state];
         if (cut) {
-            drop_list(m, run->cell, next);
+            matchrun_drop_list(m, run->cell, next);
             break;
         }
     }
@@ -443,143 +438,9 @@ void matchrun_gap(struct match *m, struct match_run *run)
         matchrank_settle(m, run, false);
 }
 
-/* --- the end --- */
-
-/* The time is over: is n a match by one of its live accept edges? Which, or -1. */
-static int accepts_at_end(const struct match_prog *p, const struct match_node *n, bool end_of_input)
-{
-    const struct nfa_state *st = &p->nfa->states[n->state];
-    for (uint64_t left = n->live; left != 0; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctzll(left);
-        const struct nfa_edge *e = &st->edges[i];
-        if (e->to == NFA_ACCEPT && (e->next_nots == 0 || (n->flags & MATCH_NODE_OLD)) &&
-            (!e->at_end || end_of_input))
-            return (int)i;
-    }
-    return -1;
-}
-
-evtime matchrun_end_of(const struct match *m, const struct match_run *run)
-{
-    evtime end;
-    if (m->p->m->within_ms < 0 || m->p->m->within_each_step ||
-        __builtin_add_overflow(run->first, m->p->m->within_ms, &end))
-        return EVTIME_MAX;
-    return end;
-}
-
-/* Edges whose time is over at t end; a NOT that waited so long holds; a loop that can take no more is done. True: cut. */
-static bool expire_node(struct match *m, struct match_run *run, struct match_node *n, evtime t)
-{
-    const struct nfa_state *st = &m->p->nfa->states[n->state];
-    uint64_t waited = n->live & ~st->accepts;
-    bool cut = false;
-    for (uint64_t left = waited; left != 0; left &= left - 1)
-        if (matchdue_of_edge(n, &st->edges[__builtin_ctzll(left)]) <= t)
-            n->live &= ~(left & -left);
-    for (uint64_t left = n->live & st->accepts; left != 0 && !cut; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctzll(left);
-        const struct nfa_edge *e = &st->edges[i];
-        bool late = matchdue_of_edge(n, e) <= t;
-        if (late && (e->blockers & n->live) != 0) {
-            n->flags |= MATCH_NODE_WAITED; /* a greedy loop before it may still take a row */
-            continue;
-        }
-        if ((late || (e->nots == 0 && (e->blockers & n->live) == 0)) && !e->at_end &&
-            (e->next_nots == 0 || (n->flags & MATCH_NODE_OLD))) {
-            cut = found(m, run, n, i, e->nots != 0 ? t : n->row->row.ts, t);
-            run->best_at_end = e->nots != 0;
-        } else if (late) {
-            n->live &= ~(left & -left);
-        }
-    }
-    if (waited == 0 || cut || (n->live & ~st->accepts) != 0 || (n->flags & MATCH_NODE_FOUND))
-        return cut;
-    if (!m->p->no_skip)
-        n->flags |= MATCH_NODE_LATE;
-    else if (!given_before(m, run, n))
-        matchout_timeout(m, run->cell, n, t);
-    return false;
-}
-
-void matchrun_expire(struct match *m, struct match_run *run, evtime t)
-{
-    struct match_node **at = &run->list;
-    bool alive = false;
-    for (struct match_node *n; (n = *at) != NULL;) {
-        bool cut = expire_node(m, run, n, t);
-        if (cut) {
-            drop_list(m, run->cell, n->next);
-            n->next = NULL;
-        }
-        if (n->live == 0 && !(n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE))) {
-            *at = n->next;
-            matchrun_drop(m, run->cell, n);
-        } else {
-            alive |= n->live != 0;
-            at = &n->next;
-        }
-    }
-    if (m->p->tangled)
-        alive = matchrank_settle(m, run, false);
-    run->decided = !alive;
-}
-
-void matchrun_end(struct match *m, struct match_run *run, bool end_of_input)
-{
-    evtime over = matchrun_end_of(m, run);
-    run->decided = true;
-    for (struct match_node *n = run->list; n != NULL; n = n->next) {
-        int i = accepts_at_end(m->p, n, end_of_input);
-        if (i < 0)
-            continue;
-        /* A match decided by absence has the time at which it was. */
-        bool absence = m->p->nfa->states[n->state].edges[i].nots != 0;
-        if (!found(m, run, n, (unsigned)i, absence ? over : n->row->row.ts, over))
-            continue;
-        run->best_at_end = absence;
-        break;
-    }
-    if (m->p->tangled)
-        matchrank_settle(m, run, true);
-    if (m->p->no_skip)
-        matchrun_timeouts(m, run);
-}
-
-/* When n, which waits for a row, timed out; EVTIME_MAX: it did not. */
-static evtime time_of(const struct match *m, const struct match_run *run,
-                      const struct match_node *n)
-{
-    const struct nfa_state *st = &m->p->nfa->states[n->state];
-    evtime last = EVTIME_MIN;
-    if ((n->live & ~st->accepts) != 0)
-        return matchrun_end_of(m, run);
-    if (!(n->flags & MATCH_NODE_LATE))
-        return EVTIME_MAX;
-    for (unsigned i = 0; i < st->nedges; i++)
-        if (st->edges[i].to != NFA_ACCEPT && st->edges[i].step_ms >= 0 &&
-            matchdue_of_edge(n, &st->edges[i]) > last)
-            last = matchdue_of_edge(n, &st->edges[i]);
-    return last;
-}
-
-/* With the skip modes: of a run that has no match, so that its `best` is free to be `found`. */
-void matchrun_timeouts(struct match *m, struct match_run *run)
-{
-    for (struct match_node *n = run->list; n != NULL; n = n->next) {
-        evtime end = time_of(m, run, n);
-        if (end != EVTIME_MAX && !(n->flags & MATCH_NODE_FOUND) && !given_before(m, run, n))
-            matchout_timeout(m, run->cell, n, end);
-    }
-    if (m->p->no_skip)
-        return;
-    mem_free(run->found);
-    run->best = NULL;
-}
-
 void matchrun_free(struct match *m, struct match_run *run)
 {
-    drop_list(m, run->cell, run->list);
+    matchrun_drop_list(m, run->cell, run->list);
     if (m->p->no_skip)
         mem_free(run->found);
     else

@@ -121,6 +121,7 @@ struct match_prog {
     unsigned history; /* rows before the one in hand that must be kept */
     unsigned see_bit, var_bits[PLAN_VARS_MAX];
     uint64_t start_vars, start_fold;
+    uint64_t taking; /* variables that take rows */
     uint64_t *wait; /* by state: folded conditions that its edges look at */
     struct match_expr *path[PLAN_VARS_MAX]; /* the rest of DEFINE, or NULL */
     unsigned ncarries, rank_at, ncounts_at, nextra;
@@ -148,24 +149,35 @@ struct match {
 /* Begins a run with the row in hand, or not. */
 struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct keyed_row *r);
 void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r);
-/* Its time is over, or the input has. Matches of NO SKIP and timeouts are given, or (skip modes) it becomes decided. */
-void matchrun_end(struct match *m, struct match_run *run, bool end_of_input);
 /* Rows passed that the rule did not see: strict steps fail. */
 void matchrun_gap(struct match *m, struct match_run *run);
-/* Patterns with steps, when something in it is over: matches, timeouts, or it becomes decided. */
-void matchrun_expire(struct match *m, struct match_run *run, evtime t);
 void matchrun_free(struct match *m,
                    struct match_run *run); /* and its nodes; it must be in no list */
-void matchrun_timeouts(struct match *m, struct match_run *run);
 bool matchrun_is_over(const struct match *m,
                       const struct match_run *run); /* nothing more will come of it */
 uint64_t matchrun_fold(unsigned bit);
-evtime matchrun_end_of(const struct match *m,
-                       const struct match_run *run); /* EVTIME_MAX: no WITHIN */
-
 void matchrun_drop(struct match *m, struct match_cell *c,
                    struct match_node *n); /* it leaves its list */
-void matchrun_drop_list(struct match *m, struct match_run *run);
+void matchrun_drop_list(struct match *m, struct match_cell *c,
+                        struct match_node *n); /* n and what follows */
+/* Has a match (NO SKIP) or timeout with these rows been given for this run? Notes it. */
+bool matchrun_given_before(struct match *m, struct match_run *run, const struct match_node *n);
+/* n is a match by its edge i. True: what is less preferred is cut off. */
+bool matchrun_found(struct match *m, struct match_run *run, struct match_node *n, unsigned i,
+                    evtime time, evtime decided);
+
+/* --- matchend.c: when a time is over --- */
+
+evtime matchend_time(const struct match *m,
+                     const struct match_run *run); /* of the run; EVTIME_MAX: no WITHIN */
+/* Its time is over, or the input has. Matches of NO SKIP and timeouts are given, or (skip modes) it becomes decided. */
+void matchend_run(struct match *m, struct match_run *run, bool end_of_input);
+/* Patterns with steps, when something in it is over: matches, timeouts, or it becomes decided. */
+void matchend_expire(struct match *m, struct match_run *run, evtime t);
+/* Of a run without a match. */
+void matchend_timeouts(struct match *m, struct match_run *run);
+/* n has no live edge. It stays if it is told of later; NO SKIP tells of it now. True: it goes. */
+bool matchend_is_spent(struct match *m, struct match_run *run, struct match_node *n);
 
 /* --- matchrank.c: which way wins, of tangled patterns --- */
 

@@ -115,7 +115,8 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
         .acts = g->acts,
     };
     if (b->m->within_each_step && b->m->within_ms >= 0 && !g->start &&
-        (to != NFA_ACCEPT || g->nots != 0) && (e.step_ms < 0 || b->m->within_ms < e.step_ms))
+        (to != NFA_ACCEPT || (g->nots | g->next_nots) != 0) &&
+        (e.step_ms < 0 || b->m->within_ms < e.step_ms))
         e.step_ms = b->m->within_ms;
     if (g->at_end && to != NFA_ACCEPT)
         return;

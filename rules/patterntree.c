@@ -66,7 +66,7 @@ static void braces(struct tree *t, const struct ast_quant *q, struct pattern *p)
 static void quantify(struct tree *t, const struct ast_pattern *a, struct pattern *p)
 {
     const struct ast_quant *q = &a->quant;
-    if (a->negated)
+    if (p->negated)
         say(t, q->at, NULL, "an element with ! takes no quantifier");
     p->quantified = true;
     p->reluctant = q->reluctant;
@@ -125,6 +125,15 @@ static bool is_bare(const struct ast_pattern *a)
     return !a->quant.given && a->until.text == NULL && a->within == NULL;
 }
 
+/* Nothing is written on it, nor, inside parentheses that it may be, on what is alone there. */
+static bool is_bare_within(const struct ast_pattern *a)
+{
+    for (; a->kind == AST_PATTERN_SEQ && a->nchildren == 1; a = a->children)
+        if (!is_bare(a))
+            return false;
+    return is_bare(a);
+}
+
 /* A sequence inside a sequence that nothing is written on is part of it. */
 static bool is_spliced(const struct pattern *p, const struct pattern *child)
 {
@@ -175,7 +184,8 @@ static struct pattern *build_kind(struct tree *t, const struct ast_pattern *a)
         [AST_PATTERN_START] = PATTERN_START,     [AST_PATTERN_END] = PATTERN_END,
     };
     /* Parentheses round one element that nothing is written on are only parentheses. */
-    if (a->kind == AST_PATTERN_SEQ && a->nchildren == 1 && (is_bare(a) || is_bare(a->children)))
+    if (a->kind == AST_PATTERN_SEQ && a->nchildren == 1 &&
+        (is_bare(a) || is_bare_within(a->children)))
         return build(t, a->children);
     struct pattern *p = node(t, kinds[a->kind], a->at);
     switch (a->kind) {

@@ -84,4 +84,9 @@ static inline const char *matches(struct pattern *p, int64_t within_s, enum skip
     return out;
 }
 
+static inline struct pattern *ab(enum contiguity how)
+{
+    return GROUP(SEQ, NEXT, var(STRICT, 0), var(how, 1));
+}
+
 #endif

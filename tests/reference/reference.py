@@ -319,6 +319,7 @@ class Matcher:
     def rows_for(self, var, path, gap, untils):
         """the places where var may take its row, in order; notes when the path ceased to wait, and whether for time's sake"""
         stops = lambda j: any(self.holds(u, j, path, False) for u, _ in untils)
+        begun = [u for u, taken in untils if len(path) > taken]           # loops that have their first row
         if gap.how == "start":
             if gap.before is not None and gap.before <= self.start: return
             if self.holds(var, self.start, path) and not stops(self.start): yield self.start
@@ -329,7 +330,7 @@ class Matcher:
         over = min(self.time[last] + step if step is not None else NEVER, self.time[self.start] + w if w is not None else NEVER)
         for j in range(last + 1, self.end):
             if self.time[j] >= over: break
-            done = self.barred(j, last, path, gap, True) or any(begun and self.holds(u, j, path, False) for u, begun in untils)
+            done = self.barred(j, last, path, gap, True) or any(self.holds(u, j, path, False) for u in begun)
             if not done and self.holds(var, j, path):
                 if not stops(j): yield j
                 done = gap.how == "follow"
@@ -354,7 +355,8 @@ class Matcher:
         elif kind == "alt":
             for a in x[1]: yield from self.ways(a, path, gap, untils)
         elif kind == "seq": yield from self.sequence(x[1], path, gap, untils, True)
-        elif kind == "loop": yield from self.loop(x[1], path, gap, untils, after, 0, False)
+        elif kind == "loop":
+            yield from self.loop(x[1], path, gap, untils + (((x[1]["until"], len(path)),) if x[1]["until"] else ()), after, 0, False)
 
     def sequence(self, items, path, gap, untils, first=False):
         if not items: yield path, gap; return
@@ -371,7 +373,6 @@ class Matcher:
             yield from self.sequence(items[1:], p, rest, untils)
 
     def loop(self, q, path, gap, untils, after, n, begun):
-        us = untils + (((q["until"], begun),) if q["until"] else ())
         here = [a for a in after if n >= q["lo"] or a[0] != "next"]       # the NOTs that bind between two rounds
         g = gap
         if begun:                                                         # a NOT at the end of a round stays in force
@@ -379,14 +380,14 @@ class Matcher:
         full = q["hi"] is not None and n >= q["hi"]
         def more():
             if full: return
-            for p, rest in self.ways(q["item"], path, g, us):
+            for p, rest in self.ways(q["item"], path, g, untils):
                 if len(p) > len(path) or n < q["lo"]: yield from self.loop(q, p, rest, untils, after, n + 1, begun or len(p) > len(path))
         def stop():
             if n < q["lo"]: return
             end = gap
             if q["greedy"] and not full and q["item"][0] == "var" and self.r.skip[0] == "no":
                 waiting = len(self.waiting)
-                more_at = next(self.rows_for(q["item"][1], path, g, us), None)
+                more_at = next(self.rows_for(q["item"][1], path, g, untils), None)
                 del self.waiting[waiting:]
                 if more_at is not None: end = (gap or Gap("follow")).bound(more_at)
             yield path, end

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/matchrig.h"
 
-static struct pattern *ab(enum contiguity how)
-{
-    return GROUP(SEQ, NEXT, var(STRICT, 0), var(how, 1));
-}
-
 static struct pattern *loop_then_b(enum contiguity inner, bool reluctant, uint32_t min)
 {
     return GROUP(SEQ, NEXT, times(var(STRICT, 0), min, MANY, inner, reluctant), var(LATER, 1));
