@@ -300,6 +300,7 @@ static void split_accepts(struct look *l, struct match_run *run, unsigned before
     memcpy(twin, n, sizeof *twin + p->nextra * sizeof(uint64_t));
     twin->refs = 1;
     twin->live = waiting;
+    twin->flags |= MATCH_NODE_OLD; /* they have seen the row in hand */
     twin->row = keyed_ref(n->row);
     if (twin->parent != NULL)
         twin->parent->refs++;
