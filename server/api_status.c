@@ -114,75 +114,6 @@ void api_status_overview_stream(struct httpcall *c, void *app)
     sse_open(a->sse, c, SSE_OVERVIEW, false, 0);
 }
 
-/* --- workers ---------------------------------------------------------------------------------------- */
-
-static const char *state_name(enum runtime_worker_state s)
-{
-    static const char *const names[] = {"created", "scheduled", "running", "finished", "failed"};
-    return (unsigned)s < sizeof names / sizeof *names ? names[s] : "unknown";
-}
-
-static void write_worker(struct bytes *out, const struct runtime_worker *w)
-{
-    jsonw_open(out, '{');
-    jsonw_ku64(out, "index", w->index);
-    jsonw_ki64(out, "pid", w->pid);
-    jsonw_kstr(out, "state", state_name(w->state));
-    jsonw_ku64(out, "attempt", w->attempt);
-    jsonw_ktime(out, "started", w->started);
-    jsonw_key(out, "busy");
-    jsonw_num(out, w->busy);
-    jsonw_ku64(out, "rss_bytes", w->rss_bytes);
-    jsonw_ku64(out, "rows_in", w->rows_in);
-    jsonw_ku64(out, "rows_waiting", w->rows_waiting);
-    jsonw_ku64(out, "rows_late", w->rows_late);
-    jsonw_ku64(out, "results", w->results);
-    jsonw_ku64(out, "frames_in", w->frames_in);
-    jsonw_ku64(out, "frames_out", w->frames_out);
-    jsonw_ku64(out, "keys", w->keys);
-    jsonw_ku64(out, "partials", w->partials);
-    jsonw_ku64(out, "windows_open", w->windows_open);
-    jsonw_ku64(out, "state_bytes", w->state_bytes);
-    jsonw_ktime(out, "watermark", w->watermark);
-    jsonw_close(out, '}');
-}
-
-static void write_exceptions(struct api *a, struct bytes *out)
-{
-    unsigned n = runtime_exceptions(a->runtime, NULL, 0);
-    struct runtime_exception *x = mem_array(n + 1, sizeof *x);
-    unsigned got = runtime_exceptions(a->runtime, x, n);
-    jsonw_key(out, "exceptions");
-    jsonw_open(out, '[');
-    for (unsigned i = 0; i < n && i < got; i++) {
-        jsonw_open(out, '{');
-        jsonw_ktime(out, "at", x[i].at);
-        jsonw_ku64(out, "attempt", x[i].attempt);
-        jsonw_ku64(out, "worker", x[i].worker);
-        jsonw_kstr(out, "text", x[i].text);
-        jsonw_close(out, '}');
-    }
-    jsonw_close(out, ']');
-    mem_free(x);
-}
-
-void api_status_workers(struct httpcall *c, void *app)
-{
-    struct api *a = app;
-    struct bytes *out = httpcall_out(c);
-    unsigned n = runtime_workers(a->runtime, NULL, 0);
-    struct runtime_worker *w = mem_array(n + 1, sizeof *w);
-    unsigned got = runtime_workers(a->runtime, w, n);
-    api_page_open(out);
-    for (unsigned i = 0; i < n && i < got; i++)
-        write_worker(out, &w[i]);
-    jsonw_close(out, ']');
-    write_exceptions(a, out);
-    jsonw_close(out, '}');
-    mem_free(w);
-    httpcall_json_reply(c, 200);
-}
-
 /* --- health, help -------------------------------------------------------------------------------------------------- */
 
 void api_status_version(struct httpcall *c, void *app)
@@ -207,7 +138,13 @@ void api_status_ready(struct httpcall *c, void *app)
 {
     struct api *a = app;
     if (!runtime_ready(a->runtime)) {
-        httpcall_problem(c, PROBLEM_NOT_READY, NULL, "the workers are starting");
+        struct runtime_restart r;
+        runtime_restart(a->runtime, &r);
+        if (r.given_up)
+            httpcall_problem(c, PROBLEM_NOT_READY, NULL,
+                             "the workers have failed and stay down: %s", r.why);
+        else
+            httpcall_problem(c, PROBLEM_NOT_READY, NULL, "the workers are starting");
         return;
     }
     bytes_printf(httpcall_out(c), "ready\n");

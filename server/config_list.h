@@ -37,6 +37,25 @@
       "How long requests under way may take to end after SIGTERM.")                                \
     X(max_backlog, COUNT, "1000000", 1000, 1000000000, "events",                                   \
       "Events in the log that no worker has taken yet; past it intake answers 429.")               \
+    X(restart_strategy, TEXT, "exponential-delay", 0, 0,                                           \
+      "exponential-delay, fixed-delay, failure-rate, none",                                        \
+      "What is done when the workers have failed: started again after growing delays, after the "  \
+      "same delay, as long as failures are rare enough, or not.")                                  \
+    X(restart_delay, SPAN, "50 ms", 0, 86400000, "ms",                                             \
+      "exponential-delay: the first; the others: each.")                                           \
+    X(restart_max_delay, SPAN, "5 s", 1, 86400000, "ms", "exponential-delay: the longest.")        \
+    X(restart_factor, COUNT, "2", 1, 100, "times", "exponential-delay: by which it grows.")        \
+    X(restart_reset_after, SPAN, "60 s", 1, 86400000, "ms",                                        \
+      "exponential-delay, fixed-delay: workers that were well for so long make earlier failures "  \
+      "forgotten.")                                                                                \
+    X(restart_attempts, COUNT, "0", 0, 1000000, "failures",                                        \
+      "exponential-delay, fixed-delay: after so many in a row workers stay down until somebody "   \
+      "asks (POST /api/v1/workers:restart); 0: never.")                                            \
+    X(restart_failures, COUNT, "3", 1, 1000, "failures",                                           \
+      "failure-rate: more than these within the interval, and workers stay down.")                 \
+    X(restart_interval, SPAN, "1 min", 1, 86400000, "ms", "failure-rate: the interval.")           \
+    X(heartbeat_timeout, SPAN, "50 s", 0, 86400000, "ms",                                          \
+      "A worker that says nothing for so long is killed, and an attempt begins; 0: never.")        \
     X(dead_letters, COUNT, "10000", 0, 10000000, "rows", "How many refused rows are kept.")
 
 #endif

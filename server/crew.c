@@ -20,6 +20,7 @@ struct member {
     size_t rules_cap;
     uint64_t cpu_ns; /* at `since` */
     montime since;
+    montime heard_at; /* its last message */
     char last_words[CONTROL_TEXT_MAX];
 };
 struct crew {
@@ -92,7 +93,7 @@ enum err crew_start(struct crew *c)
                                            .watermark = EVTIME_MIN};
         m->nrules = 0;
         m->cpu_ns = 0;
-        m->since = c->began;
+        m->since = m->heard_at = c->began;
         m->last_words[0] = '\0';
     }
     pthread_mutex_unlock(&c->lock);
@@ -150,9 +151,30 @@ void crew_join(struct crew *c, int wait_ms)
         set_state(c, i, WORKER_FINISHED);
 }
 
-int crew_delay_ms(struct crew *c)
+montime crew_began(const struct crew *c)
 {
-    return supervisor_delay_ms(c->supervisor, c->began, timebase_mono_ns());
+    return c->began;
+}
+
+bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker)
+{
+    montime now = timebase_mono_ns();
+    for (unsigned i = 0; i < c->workers; i++) {
+        struct member *m = &c->members[i];
+        if (m->channel == NULL || (now - m->heard_at) / 1000000 < timeout_ms)
+            continue;
+        snprintf(m->last_words, CONTROL_TEXT_MAX, "has not been heard for %" PRId64 " ms",
+                 (now - m->heard_at) / 1000000);
+        *worker = i;
+        return true;
+    }
+    return false;
+}
+
+void crew_not_read(struct crew *c)
+{
+    for (unsigned i = 0; i < c->workers; i++)
+        c->members[i].heard_at = timebase_mono_ns();
 }
 
 /* --- messages ---------------------------------------------------------------------------------------------------- */
@@ -248,6 +270,7 @@ static enum err read_member(struct crew *c, unsigned i)
     struct channel_frame f;
     enum err closed = channel_read(ch), e = ERR_OK;
     while (e == ERR_OK && (e = channel_peek(ch, &f)) == ERR_OK) {
+        c->members[i].heard_at = timebase_mono_ns();
         arena_reset(c->scratch);
         e = on_frame(c, i, &f);
         channel_drop(ch);

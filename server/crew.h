@@ -43,7 +43,10 @@ enum err crew_turn(struct crew *c, const struct pollfd *fds, bool read, unsigned
 /* Kills all. why: a sentence on how worker `failed` ended, into text[CONTROL_TEXT_MAX]. */
 void crew_kill(struct crew *c, unsigned failed, char *why);
 void crew_join(struct crew *c, int wait_ms); /* closes the channels, lets them end by themselves */
-int crew_delay_ms(struct crew *c); /* before the next attempt */
+montime crew_began(const struct crew *c); /* the present attempt, or the last */
+/* A worker that has said nothing for so long (they speak at least once a second); why is among its last words. */
+bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker);
+void crew_not_read(struct crew *c); /* nobody was listening: silence begins to count from now */
 
 unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap);
 /* Sums over the workers; *n: how many rules. Into the caller's array. */

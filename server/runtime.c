@@ -134,6 +134,8 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
                                     .max_ordering_rows = ORDERING_ROWS_MAX,
                                     .max_partials_per_key = PARTIALS_PER_KEY_MAX,
                                     .max_rows_per_key = ROWS_PER_KEY_MAX};
+    restart_init(&l->restart, &o->restart);
+    l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
     if ((e = change_load(&l->env, d)) != ERR_OK)
         goto out;
     if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)
@@ -279,6 +281,29 @@ enum err runtime_finish(struct runtime *r, const char *stream, int partition)
         any = any || e == ERR_OK;
     }
     return any ? ERR_OK : ERR_CONFLICT;
+}
+
+void runtime_restart(struct runtime *r, struct runtime_restart *out)
+{
+    struct runtimeloop *l = &r->loop;
+    pthread_mutex_lock(&l->lock);
+    *out = l->shown_restart;
+    montime left = l->next_attempt - timebase_mono_ns();
+    out->next_ms = l->phase != PHASE_DOWN || out->given_up ? -1 : left > 0 ? left / 1000000 : 0;
+    pthread_mutex_unlock(&l->lock);
+}
+
+enum err runtime_try_again(struct runtime *r)
+{
+    struct runtimeloop *l = &r->loop;
+    pthread_mutex_lock(&l->lock);
+    bool down = l->phase == PHASE_DOWN;
+    pthread_mutex_unlock(&l->lock);
+    if (!down)
+        return ERR_CONFLICT;
+    atomic_store(&l->try_again, true);
+    runtimeloop_wake(l);
+    return ERR_OK;
 }
 
 /* --- snapshots --------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #define WEIR_SERVER_RUNTIME_H
 #include "cep/plan.h"
 #include "rules/scope.h"
+#include "server/restart.h"
 #include "state/catalog.h"
 
 struct runtime_options {
@@ -21,6 +22,8 @@ struct runtime_options {
     /* Rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN. */
     uint64_t max_intake_ahead_rows;
     uint64_t dead_letters_kept;
+    struct restart_options restart;
+    int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
 };
 
 /* An alert that is durably stored and was not there before; a_json is GET /alerts/{id}'s object in short form. */
@@ -116,6 +119,16 @@ struct runtime_exception {
     unsigned worker;
     char text[256];
 };
+struct runtime_restart {
+    enum restart_strategy strategy;
+    bool given_up; /* there is no next attempt, until runtime_try_again */
+    unsigned failed; /* attempts in a row */
+    int64_t next_ms; /* until the next attempt; -1: none is waited for */
+    char why[256]; /* the last failure; "": none yet */
+};
+void runtime_restart(struct runtime *r, struct runtime_restart *out);
+/* The next attempt begins at once. ERR_CONFLICT: the workers run. */
+enum err runtime_try_again(struct runtime *r);
 /* Snapshots; the caller's arrays, each returns how many there are (may be more than cap). */
 unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap);
 unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap);

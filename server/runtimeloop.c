@@ -70,7 +70,9 @@ static void move(struct runtimeloop *l, enum runtimeloop_phase to)
 {
     static const char *const names[] = {"down", "starting", "running", "preparing", "committing"};
     LOG_DEBUG("phase", "from=%s to=%s epoch=%u", names[l->phase], names[to], l->epoch);
+    pthread_mutex_lock(&l->lock);
     l->phase = to;
+    pthread_mutex_unlock(&l->lock);
     l->answered = 0;
     atomic_store(&l->ready, to >= PHASE_RUNNING);
 }
@@ -100,10 +102,22 @@ static void end_change(struct runtimeloop *l, enum err e)
 
 static void delay_attempt(struct runtimeloop *l, const char *why)
 {
-    int delay = crew_delay_ms(l->crew);
-    LOG_ERROR("attempt failed", "attempt=%u retry_ms=%d reason=\"%s\"", crew_attempt(l->crew),
-              delay, why);
-    l->next_attempt = timebase_mono_ns() + (montime)delay * 1000000;
+    montime now = timebase_mono_ns();
+    int64_t delay = restart_failed(&l->restart, crew_began(l->crew), now);
+    if (delay >= 0)
+        LOG_ERROR("attempt failed", "attempt=%u retry_ms=%" PRId64 " reason=\"%s\"",
+                  crew_attempt(l->crew), delay, why);
+    else
+        LOG_ERROR("attempt failed, there is no other until POST /api/v1/workers:restart",
+                  "attempt=%u strategy=%s reason=\"%s\"", crew_attempt(l->crew),
+                  restart_strategy_name(l->restart.o.strategy), why);
+    pthread_mutex_lock(&l->lock);
+    struct runtime_restart *shown = &l->shown_restart;
+    l->next_attempt = delay < 0 ? INT64_MAX : now + delay * 1000000;
+    shown->given_up = delay < 0;
+    shown->failed = l->restart.failed;
+    snprintf(shown->why, sizeof shown->why, "%.255s", why);
+    pthread_mutex_unlock(&l->lock);
     move(l, PHASE_DOWN);
     if (l->change_recorded) /* the next attempt begins with it */
         end_change(l, l->change_result);
@@ -132,6 +146,9 @@ static void send_init(struct runtimeloop *l, unsigned worker)
 
 static void start_attempt(struct runtimeloop *l)
 {
+    pthread_mutex_lock(&l->lock);
+    l->shown_restart.given_up = false;
+    pthread_mutex_unlock(&l->lock);
     enum err e = crew_start(l->crew);
     if (e != ERR_OK) {
         note_exception(l, 0, "worker processes cannot be started");
@@ -325,11 +342,33 @@ static void tell_time(struct runtimeloop *l)
     l->clock_at = now;
 }
 
+/* Somebody has asked for another attempt. */
+static void maybe_try_again(struct runtimeloop *l)
+{
+    if (!atomic_exchange(&l->try_again, false) || l->phase != PHASE_DOWN)
+        return;
+    LOG_INFO("another attempt was asked for", "attempt=%u", crew_attempt(l->crew) + 1);
+    restart_reset(&l->restart);
+    start_attempt(l);
+}
+
+static void check_heartbeats(struct runtimeloop *l, bool reads)
+{
+    unsigned silent = 0;
+    if (!reads)
+        crew_not_read(l->crew);
+    else if (l->heartbeat_timeout_ms > 0 && l->phase != PHASE_DOWN &&
+             crew_silent(l->crew, l->heartbeat_timeout_ms, &silent))
+        fail_attempt(l, silent);
+}
+
 static int timeout_ms(const struct runtimeloop *l, bool generating)
 {
     int timeout = generating ? GENERATORS_TICK_MS : l->by_clock ? CLOCK_MS : TICK_MS;
     if (l->phase == PHASE_DOWN) {
-        montime left_ms = (l->next_attempt - timebase_mono_ns()) / 1000000;
+        montime left_ms = l->next_attempt == INT64_MAX
+                              ? TICK_MS
+                              : (l->next_attempt - timebase_mono_ns()) / 1000000;
         if (left_ms < timeout)
             timeout = left_ms < 0 ? 0 : (int)left_ms + 1;
     }
@@ -350,6 +389,8 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
         LOG_WARN("eventfd", "reason=\"%s\"", strerror(errno));
     if (l->phase != PHASE_DOWN && crew_turn(l->crew, fds, reads, &failed) != ERR_OK)
         fail_attempt(l, failed);
+    check_heartbeats(l, reads);
+    maybe_try_again(l);
     if (l->start_again && l->phase != PHASE_DOWN) {
         LOG_INFO("workers are to read again what has gone by", "attempt=%u", crew_attempt(l->crew));
         crew_join(l->crew, AGAIN_MS);
@@ -372,7 +413,10 @@ void *runtimeloop_run(void *arg)
 {
     struct runtimeloop *l = arg;
     struct pollfd *fds = mem_array(l->task.workers + 1, sizeof *fds);
+    pthread_mutex_lock(&l->lock);
     l->next_attempt = timebase_mono_ns();
+    l->shown_restart.strategy = l->restart.o.strategy;
+    pthread_mutex_unlock(&l->lock);
     while (!atomic_load(&l->stop)) {
         bool generating = generators_run(l->generators);
         turn(l, fds, timeout_ms(l, generating));

@@ -40,13 +40,14 @@ struct runtimeloop {
     struct generators *generators;
     struct task_options task; /* but for the worker's number */
     int wake_fd;
-    atomic_bool ready, stop;
+    atomic_bool ready, stop, try_again;
 
     /* the loop's own */
-    enum runtimeloop_phase phase;
+    struct restart restart;
+    int64_t heartbeat_timeout_ms;
     uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */
     unsigned answered; /* workers that have answered in this phase */
-    montime next_attempt, rate_at, clock_at;
+    montime rate_at, clock_at;
     bool by_clock; /* some stream goes on by the clock while it is idle */
     uint64_t rate_rows;
     struct change *change; /* under way */
@@ -57,6 +58,9 @@ struct runtimeloop {
     struct bytes out;
 
     pthread_mutex_t lock; /* of what follows */
+    enum runtimeloop_phase phase; /* written by the loop alone */
+    montime next_attempt; /* likewise; PHASE_DOWN */
+    struct runtime_restart shown_restart;
     struct runtimeloop_queued *first, **last;
     struct runtime_exception exceptions[RUNTIMELOOP_EXCEPTIONS]; /* a ring */
     uint64_t nexceptions;

@@ -217,16 +217,37 @@ static enum err listen_on(struct server *s, struct diag *d)
     return ERR_OK;
 }
 
+static enum err restart_options(const struct config *c, struct restart_options *out, struct diag *d)
+{
+    *out = (struct restart_options){.delay_ms = (int64_t)c->restart_delay,
+                                    .max_delay_ms = (int64_t)c->restart_max_delay,
+                                    .factor = (unsigned)c->restart_factor,
+                                    .reset_after_ms = (int64_t)c->restart_reset_after,
+                                    .attempts = (unsigned)c->restart_attempts,
+                                    .failures = (unsigned)c->restart_failures,
+                                    .interval_ms = (int64_t)c->restart_interval};
+    if (restart_strategy_of(c->restart_strategy, &out->strategy))
+        return ERR_OK;
+    diag_say(d, "bad-option", NULL,
+             "restart-strategy is '%s'; it must be exponential-delay, fixed-delay, failure-rate "
+             "or none",
+             c->restart_strategy);
+    return ERR_INVALID;
+}
+
 static enum err start_runtime(struct server *s, struct diag *d)
 {
     const struct config *c = &s->config;
     char path[PATH_BYTES + 16];
-    const struct runtime_options o = {.data = c->data,
-                                      .workers = (unsigned)c->workers,
-                                      .key_groups = (unsigned)c->key_groups,
-                                      .max_intake_ahead_rows = c->max_backlog,
-                                      .dead_letters_kept = c->dead_letters};
-    enum err e = runtime_start(&o, on_alert, s, d, &s->runtime);
+    struct runtime_options o = {.data = c->data,
+                                .workers = (unsigned)c->workers,
+                                .key_groups = (unsigned)c->key_groups,
+                                .max_intake_ahead_rows = c->max_backlog,
+                                .dead_letters_kept = c->dead_letters,
+                                .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout};
+    enum err e = restart_options(c, &o.restart, d);
+    if (e == ERR_OK)
+        e = runtime_start(&o, on_alert, s, d, &s->runtime);
     if (e != ERR_OK)
         return e;
     snprintf(path, sizeof path, "%s/catalogue.db", c->data);

@@ -17,9 +17,6 @@
 #include <unistd.h>
 
 enum {
-    DELAY_FIRST_MS = 50,
-    DELAY_MOST_MS = 5000,
-    WELL_AFTER_MS = 60000,
     LAST_WORDS_MS = 200,
     SOCKET_BYTES = 1 << 20,
     ENDED_TEXT = 64,
@@ -32,7 +29,6 @@ struct process {
 };
 struct supervisor {
     unsigned workers;
-    int delay_ms; /* of the next failure */
     struct process *processes;
 };
 
@@ -47,7 +43,6 @@ struct supervisor *supervisor_new(unsigned workers)
     struct supervisor *s = mem_new(sizeof *s);
     s->workers = workers;
     s->processes = mem_array(workers, sizeof *s->processes);
-    s->delay_ms = DELAY_FIRST_MS;
     return s;
 }
 
@@ -238,13 +233,4 @@ void supervisor_join(struct supervisor *s, int wait_ms)
 const char *supervisor_ended(const struct supervisor *s, unsigned i)
 {
     return s->processes[i].ended;
-}
-
-int supervisor_delay_ms(struct supervisor *s, montime began, montime now)
-{
-    if ((now - began) / 1000000 >= WELL_AFTER_MS)
-        s->delay_ms = DELAY_FIRST_MS;
-    int delay = s->delay_ms;
-    s->delay_ms = delay * 2 < DELAY_MOST_MS ? delay * 2 : DELAY_MOST_MS;
-    return delay;
 }

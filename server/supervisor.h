@@ -4,10 +4,7 @@
  * Room:   runtime -> [supervisor] -> fork, exec `weir worker`
  * Owns:   the processes, not the sockets that it hands out
  * Thread: one, and it must outlive the workers: their death signal is bound to the thread that started them.
- * Time:   montime.
- *
- * Restart strategy (exponential delay): 50 ms after the first failure, doubled by each next one up to 5 s, back to the
- * start when an attempt has been well for 60 s. */
+ * Time:   montime. */
 #ifndef WEIR_SERVER_SUPERVISOR_H
 #define WEIR_SERVER_SUPERVISOR_H
 #include "base/err.h"
@@ -30,8 +27,5 @@ void supervisor_kill(struct supervisor *s, int failed);
 void supervisor_join(struct supervisor *s, int wait_ms);
 /* "ended by signal 9 (Killed)", "ended with code 1", or "" if it was still running when it was reaped. */
 const char *supervisor_ended(const struct supervisor *s, unsigned i);
-
-/* How long to wait before the next attempt, when one that began at `began` has failed at `now`. */
-int supervisor_delay_ms(struct supervisor *s, montime began, montime now);
 
 #endif

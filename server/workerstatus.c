@@ -32,7 +32,8 @@ static void add_rules(const struct task *t, const struct job *j, struct arena *a
 void workerstatus_make(const struct workersource *s, const struct task *t, const struct job *j,
                        bool whole, struct arena *a, struct control_status *out)
 {
-    *out = (struct control_status){.cpu_ns = (uint64_t)timebase_cpu_ns(), .task.due = EVTIME_MAX};
+    *out = (struct control_status){.cpu_ns = (uint64_t)timebase_cpu_ns(),
+                                   .task = {.due = EVTIME_MAX, .watermark = EVTIME_MIN}};
     out->npositions = workersource_positions(s, &out->positions);
     if (j != NULL)
         task_stats(t, &out->task);

@@ -331,6 +331,18 @@ unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsign
     return r->nrules;
 }
 
+void runtime_restart(struct runtime *r, struct runtime_restart *out)
+{
+    (void)r;
+    *out = (struct runtime_restart){.next_ms = -1};
+}
+
+enum err runtime_try_again(struct runtime *r)
+{
+    (void)r;
+    return ERR_CONFLICT;
+}
+
 unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap)
 {
     (void)r;

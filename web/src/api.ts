@@ -204,6 +204,13 @@ export interface WorkerException {
   worker: number;
   text: string;
 }
+export interface Restart {
+  strategy: string;
+  given_up: boolean;
+  failed: number;
+  next_ms: number | null;
+  why: string | null;
+}
 export interface Page<T> {
   data: T[];
   page?: { next: string | null; has_more: boolean };
@@ -332,6 +339,7 @@ export const api = {
   pause: (r: string) => call<Rule>(paths.rule(r) + ':pause', { method: 'POST' }),
   resume: (r: string) => call<Rule>(paths.rule(r) + ':resume', { method: 'POST' }),
   remove: (r: string) => call<null>(paths.rule(r), { method: 'DELETE' }),
+  restartWorkers: () => call<null>(paths.workers + ':restart', { method: 'POST' }),
   createStream: (sql: string) => call<Stream>(paths.streams, { body: { sql } }),
   send: (stream: string, ndjson: string) =>
     call<IntakeAnswer>(`/streams/${name(stream)}/events?rows=all`, { raw: { type: 'application/x-ndjson', text: ndjson } }),

@@ -85,25 +85,9 @@ static void how_a_worker_ended_is_told(void **state)
     supervisor_free(s);
 }
 
-static void the_delay_doubles_and_starts_again_after_a_minute_of_health(void **state)
-{
-    (void)state;
-    const montime second = 1000000000;
-    struct supervisor *s = supervisor_new(1);
-    assert_int_equal(supervisor_delay_ms(s, 0, 1), 50);
-    assert_int_equal(supervisor_delay_ms(s, 0, 1), 100);
-    for (unsigned i = 0; i < 10; i++)
-        assert_true(supervisor_delay_ms(s, 0, 59 * second) <= 5000);
-    assert_int_equal(supervisor_delay_ms(s, 0, 59 * second), 5000);
-    assert_int_equal(supervisor_delay_ms(s, 0, 60 * second), 50);
-    assert_int_equal(supervisor_delay_ms(s, 0, 1), 100);
-    supervisor_free(s);
-}
-
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "worker") == 0)
         return be_a_worker((unsigned)atoi(argv[5]));
-    CHECK_RUN(TEST(each_worker_has_its_sockets_and_no_others), TEST(how_a_worker_ended_is_told),
-              TEST(the_delay_doubles_and_starts_again_after_a_minute_of_health));
+    CHECK_RUN(TEST(each_worker_has_its_sockets_and_no_others), TEST(how_a_worker_ended_is_told));
 }

@@ -1,15 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 // /workers: the processes that do the work, how busy they are, and what went wrong.
 import { useMemo, useRef } from 'preact/hooks';
-import { api, paths, type Worker, type WorkerException } from '../api';
-import { bytes, clock, full, number, percent, plural, short } from '../lib/format';
+import { api, paths, Problem, type Restart, type Worker, type WorkerException } from '../api';
+import { bytes, clock, duration, full, number, percent, plural, short } from '../lib/format';
 import { useQuery } from '../lib/query';
-import { Ago, Bar, Card, CopyCurl, Empty, States } from '../parts/basic';
+import { Ago, Bar, Button, Card, CopyCurl, Empty, States } from '../parts/basic';
+import { say } from '../parts/dialog';
+import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 
 interface Answer {
   data: Worker[];
   exceptions: WorkerException[];
+  restart: Restart;
+}
+
+async function tryAgain(reload: () => void) {
+  try {
+    await api.restartWorkers();
+    say('The next attempt begins');
+  } catch (e) {
+    say(e instanceof Problem ? e.message : String(e), true);
+  }
+  reload();
+}
+
+/** Workers are down: why, and when they are tried again. */
+function Down({ restart, reload }: { restart: Restart; reload: () => void }) {
+  if (!restart.given_up && restart.next_ms === null) return null;
+  return (
+    <div class="banner boxed" role="alert">
+      <Icon name="plug" />
+      <span>
+        <b>{restart.given_up ? 'The workers have failed and stay down.' : 'The workers have failed.'}</b>{' '}
+        {restart.why ? <span class="mono">{restart.why}</span> : null}{' '}
+        <span class="dim">
+          {restart.given_up
+            ? `The restart strategy ${restart.strategy} has given up. Events are still taken and kept in the log; nothing is lost.`
+            : `They begin again in ${duration(restart.next_ms ?? 0)}.`}
+        </span>
+      </span>
+      <Button kind="primary" onClick={() => tryAgain(reload)}>
+        {restart.given_up ? 'Start them' : 'Start them now'}
+      </Button>
+    </div>
+  );
 }
 
 export function WorkersPage() {
@@ -28,11 +63,12 @@ export function WorkersPage() {
   return (
     <Page title="Workers" actions={<CopyCurl path={paths.workers} />}>
       <States of={q} rows={6}>
-        {({ data, exceptions }) => {
+        {({ data, exceptions, restart }) => {
           const attempt = Math.max(0, ...data.map((w) => w.attempt));
           const running = data.filter((w) => w.state === 'running').length;
           return (
             <>
+              <Down restart={restart} reload={q.reload} />
               <p class="lead">
                 {running} of {plural(data.length, 'worker')} running, attempt {attempt}.
                 <span class="dim">

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /workers, POST /workers:restart. */
+#include "base/mem.h"
+#include "server/api.h"
+#include "server/jsonw.h"
+
+static const char *state_name(enum runtime_worker_state s)
+{
+    static const char *const names[] = {"created", "scheduled", "running", "finished", "failed"};
+    return (unsigned)s < sizeof names / sizeof *names ? names[s] : "unknown";
+}
+
+static void write_worker(struct bytes *out, const struct runtime_worker *w)
+{
+    jsonw_open(out, '{');
+    jsonw_ku64(out, "index", w->index);
+    jsonw_ki64(out, "pid", w->pid);
+    jsonw_kstr(out, "state", state_name(w->state));
+    jsonw_ku64(out, "attempt", w->attempt);
+    jsonw_ktime(out, "started", w->started);
+    jsonw_key(out, "busy");
+    jsonw_num(out, w->busy);
+    jsonw_ku64(out, "rss_bytes", w->rss_bytes);
+    jsonw_ku64(out, "rows_in", w->rows_in);
+    jsonw_ku64(out, "rows_waiting", w->rows_waiting);
+    jsonw_ku64(out, "rows_late", w->rows_late);
+    jsonw_ku64(out, "results", w->results);
+    jsonw_ku64(out, "frames_in", w->frames_in);
+    jsonw_ku64(out, "frames_out", w->frames_out);
+    jsonw_ku64(out, "keys", w->keys);
+    jsonw_ku64(out, "partials", w->partials);
+    jsonw_ku64(out, "windows_open", w->windows_open);
+    jsonw_ku64(out, "state_bytes", w->state_bytes);
+    jsonw_ktime(out, "watermark", w->watermark);
+    jsonw_close(out, '}');
+}
+
+static void write_exceptions(struct api *a, struct bytes *out)
+{
+    unsigned n = runtime_exceptions(a->runtime, NULL, 0);
+    struct runtime_exception *x = mem_array(n + 1, sizeof *x);
+    unsigned got = runtime_exceptions(a->runtime, x, n);
+    jsonw_key(out, "exceptions");
+    jsonw_open(out, '[');
+    for (unsigned i = 0; i < n && i < got; i++) {
+        jsonw_open(out, '{');
+        jsonw_ktime(out, "at", x[i].at);
+        jsonw_ku64(out, "attempt", x[i].attempt);
+        jsonw_ku64(out, "worker", x[i].worker);
+        jsonw_kstr(out, "text", x[i].text);
+        jsonw_close(out, '}');
+    }
+    jsonw_close(out, ']');
+    mem_free(x);
+}
+
+static void write_restart(struct api *a, struct bytes *out)
+{
+    struct runtime_restart r;
+    runtime_restart(a->runtime, &r);
+    jsonw_key(out, "restart");
+    jsonw_open(out, '{');
+    jsonw_kstr(out, "strategy", restart_strategy_name(r.strategy));
+    jsonw_kbool(out, "given_up", r.given_up);
+    jsonw_ku64(out, "failed", r.failed);
+    jsonw_key(out, "next_ms");
+    if (r.next_ms >= 0)
+        jsonw_i64(out, r.next_ms);
+    else
+        jsonw_null(out);
+    jsonw_kstr(out, "why", r.why[0] != '\0' ? r.why : NULL);
+    jsonw_close(out, '}');
+}
+
+void api_workers_list(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct bytes *out = httpcall_out(c);
+    unsigned n = runtime_workers(a->runtime, NULL, 0);
+    struct runtime_worker *w = mem_array(n + 1, sizeof *w);
+    unsigned got = runtime_workers(a->runtime, w, n);
+    api_page_open(out);
+    for (unsigned i = 0; i < n && i < got; i++)
+        write_worker(out, &w[i]);
+    jsonw_close(out, ']');
+    write_exceptions(a, out);
+    write_restart(a, out);
+    jsonw_close(out, '}');
+    mem_free(w);
+    httpcall_json_reply(c, 200);
+}
+
+void api_workers_restart(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    if (runtime_try_again(a->runtime) != ERR_OK) {
+        httpcall_problem(c, PROBLEM_CONFLICT, NULL, "the workers run, or are just starting");
+        return;
+    }
+    httpcall_reply(c, 204, NULL);
+}
