@@ -30,14 +30,19 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
 {
     const struct match_plan *order =
         p->shape == RULE_MATCH && p->match.norder > 0 ? &p->match : NULL;
+    bool by_arrival = windowprog_by_arrival(p);
     for (unsigned i = 0; i < j->nkeys; i++) {
         const struct jobdef_key *k = &j->keys[i];
-        if (k->stream == stream && k->key.n == p->key.n && same_order(k->order, order) &&
+        if (k->stream == stream && k->by_arrival == by_arrival && k->key.n == p->key.n &&
+            same_order(k->order, order) &&
             memcmp(k->key.columns, p->key.columns, p->key.n * sizeof *p->key.columns) == 0)
             return i;
     }
     j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
-    j->keys[j->nkeys] = (struct jobdef_key){.stream = stream, .key = p->key, .order = order};
+    j->keys[j->nkeys] = (struct jobdef_key){.stream = stream,
+                                            .key = p->key,
+                                            .order = order,
+                                            .by_arrival = by_arrival};
     append(&j->streams[stream].keys, &j->streams[stream].nkeys, j->nkeys);
     return j->nkeys++;
 }
@@ -122,8 +127,11 @@ static void add_keyed(struct job *j, struct jobdef_rule *r)
         if (p->shape == RULE_OVER) {
             r->over = overprog_new(p);
         } else {
-            r->window = window_prog_new(p);
+            r->window = windowprog_new(p);
             k->has_windows = true;
+            k->has_sessions |= p->window.kind == WINDOW_SESSION;
+            if (r->window->keeps_rows)
+                colset_union(&k->keeps, &p->reads);
         }
         set(k->interest, r->see_bit);
         starts_on(k, r, r->see_bit);
@@ -187,6 +195,8 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     case RULE_FILTER:
         append(&s->filters, &s->nfilters, i);
         output_init(&r->output, p->outputs, p->noutputs);
+        if (p->windowed)
+            r->window = windowprog_new(p);
         break;
     case RULE_MATCH:
     case RULE_WINDOW:
@@ -292,7 +302,7 @@ void job_unref(struct job *j)
         struct jobdef_rule *r = &j->rules[i];
         output_fini(&r->output);
         match_prog_free(r->match);
-        window_prog_free(r->window);
+        windowprog_free(r->window);
         overprog_free(r->over);
         joinprog_free(r->join);
         cut_fini(&r->side[JOIN_LEFT].cut);

@@ -34,7 +34,7 @@ struct jobdef_rule {
     uint64_t start_fold; /* its bits that begin something for a key without state */
     struct output output; /* FILTER */
     struct match_prog *match;
-    struct window_prog *window;
+    struct windowprog *window;
     struct overprog *over;
     struct joinprog *join;
     struct jobdef_side side[2]; /* JOIN, of which `slot` is the place among the job's joins */
@@ -45,6 +45,7 @@ struct jobdef_key {
     unsigned stream;
     struct plan_key key;
     const struct match_plan *order; /* columns that order equal times; NULL: none */
+    bool by_arrival; /* rows go to the operators as they come, not in order of time */
     unsigned nconditions;
     unsigned *conditions; /* bit -> the stream's condition */
     unsigned words; /* of a row's bits */
@@ -54,7 +55,7 @@ struct jobdef_key {
         unsigned n, *slots;
     } * starters; /* by bit */
     unsigned nrules, *rules; /* slot -> rule */
-    bool has_windows;
+    bool has_windows, has_sessions;
     struct colset keeps;
 };
 

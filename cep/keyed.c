@@ -134,7 +134,7 @@ struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, cons
     enum rule_mode mode = cut_mode_at(r->cut, decided);
     if (mode == RULE_PAUSED)
         return NULL;
-    struct result *out = emit_new(k->emit, false);
+    struct result *out = emit_new(k->emit, k->by_arrival && k->of_row);
     out->rule = r->plan;
     out->rule_index = r->index;
     out->rule_uid = r->uid;

@@ -47,6 +47,8 @@ struct keyed {
     struct emit *emit;
     struct arena *scratch; /* emptied after each row */
     struct bytes key_bytes;
+    bool by_arrival; /* rows are given as they come; results of rows too */
+    bool of_row; /* a row is in hand, not time */
     evtime step; /* the watermark that is being carried out */
     evtime clock; /* processing time at this step; EVTIME_MIN: nobody has said it yet */
     uint64_t seq; /* of the last row released */

@@ -137,6 +137,11 @@ static int compare(const struct order *o, const struct order_entry *a, const str
 {
     if (a->ts != b->ts)
         return a->ts < b->ts ? -1 : 1;
+    /* A late row has the last moment of the watermark that it came at: whatever was on time then goes before. */
+    bool x_late = a->b->has_late && batch_is_late(a->b, order_row(a));
+    bool y_late = b->b->has_late && batch_is_late(b->b, order_row(b));
+    if (x_late != y_late)
+        return x_late - y_late;
     if (o->by != NULL) {
         int c = compare_columns(o, a, b);
         if (c != 0)

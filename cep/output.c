@@ -45,8 +45,8 @@ const struct value *output_of_row(const struct output *o, struct batch *b, unsig
 }
 
 /* Evaluates vm over slots, and a row if there is one. False: NULL. */
-static bool eval_slots(struct exprvm *vm, struct rowref row, const struct value *slots,
-                       struct arena *scratch, union cell *out)
+static bool eval_slots(struct exprvm *vm, struct rowref row, const struct row_layout *layout,
+                       const struct value *slots, struct arena *scratch, union cell *out)
 {
     unsigned n;
     const struct expr *const *externals = exprvm_externals(vm, &n);
@@ -57,14 +57,16 @@ static bool eval_slots(struct exprvm *vm, struct rowref row, const struct value 
         nulls[i] = slots[externals[i]->index].null;
     }
     const struct exprvm_env env = {.current = row,
+                                   .layout = layout,
                                    .externals = cells,
                                    .external_nulls = nulls,
                                    .scratch = scratch};
     return exprvm_eval(vm, &env, out);
 }
 
-const struct value *output_of_both(const struct output *o, struct rowref row,
-                                   const struct value *slots, struct emit *e)
+static const struct value *output_of_all(const struct output *o, struct rowref row,
+                                         const struct row_layout *layout, const struct value *slots,
+                                         struct emit *e)
 {
     struct value *v = arena_alloc(e->arena, o->n * sizeof *v);
     for (unsigned k = 0; k < o->n; k++) {
@@ -74,12 +76,25 @@ const struct value *output_of_both(const struct output *o, struct rowref row,
             const struct value *s = &slots[it->slot];
             v[k] = emit_value(e, it->type, s->null, s->c);
         } else {
-            bool some = it->column >= 0 ? rowref_cell(row, &of_batches, (unsigned)it->column, &c)
-                                        : eval_slots(it->vm, row, slots, e->arena, &c);
+            bool some = it->column >= 0 ? rowref_cell(row, layout, (unsigned)it->column, &c)
+                                        : eval_slots(it->vm, row, layout, slots, e->arena, &c);
             v[k] = emit_value(e, it->type, !some, c);
         }
     }
     return v;
+}
+
+const struct value *output_of_both(const struct output *o, struct rowref row,
+                                   const struct value *slots, struct emit *e)
+{
+    return output_of_all(o, row, &of_batches, slots, e);
+}
+
+const struct value *output_of_kept(const struct output *o, const struct row *row,
+                                   const struct row_layout *layout, const struct value *slots,
+                                   struct emit *e)
+{
+    return output_of_all(o, (struct rowref){.r = row}, layout, slots, e);
 }
 
 const struct value *output_of_slots(const struct output *o, const struct value *slots,
@@ -92,7 +107,7 @@ bool output_holds_both(struct exprvm *vm, struct rowref row, const struct value 
                        struct arena *scratch)
 {
     union cell c = {0};
-    return eval_slots(vm, row, slots, scratch, &c) && c.i != 0;
+    return eval_slots(vm, row, &of_batches, slots, scratch, &c) && c.i != 0;
 }
 
 bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch)

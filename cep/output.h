@@ -31,6 +31,10 @@ const struct value *output_of_slots(const struct output *o, const struct value *
 /* Values over a row and slots (OVER). */
 const struct value *output_of_both(const struct output *o, struct rowref row,
                                    const struct value *slots, struct emit *e);
+/* The same over a kept row. */
+const struct value *output_of_kept(const struct output *o, const struct row *row,
+                                   const struct row_layout *layout, const struct value *slots,
+                                   struct emit *e);
 /* A boolean over slots that is TRUE. */
 bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch);
 /* The same over a row and slots. */

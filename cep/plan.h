@@ -39,13 +39,33 @@ enum window_kind {
     WINDOW_GLOBAL
 };
 
+/* When a window gives a result; what replaces the firing at its end but for CONTINUOUS, which adds to it. */
+enum window_trigger {
+    TRIGGER_EVENT_TIME,
+    TRIGGER_PROCESSING_TIME,
+    TRIGGER_COUNT,
+    TRIGGER_CONTINUOUS,
+    TRIGGER_PUNCTUATED
+};
+
+/* Which rows a firing leaves out: all but the last so many, those so much older than the newest. */
+enum window_evictor { EVICTOR_NONE, EVICTOR_COUNT, EVICTOR_TIME };
+
 /* Slots of a window rule: the key columns in plan_key's order, then window_start, window_end, window_time, then one for
- * each aggregate. */
+ * each aggregate. Of a rule without GROUP BY (each_row) the outputs are over a row and those slots. */
 struct window_plan {
     enum window_kind kind;
     int64_t size_ms, slide_ms,
-        offset_ms; /* TUMBLE: slide = size. CUMULATE: slide = step, size = max size */
+        offset_ms; /* TUMBLE: slide = size. CUMULATE: slide = step, size = max size. SESSION: size = gap */
+    const struct expr *gap; /* SESSION: the gap after a row, in ms, over that row; NULL: size_ms */
     int64_t lateness_ms;
+    enum window_trigger trigger;
+    int64_t every; /* COUNT: rows; CONTINUOUS: ms */
+    bool purge; /* a later firing holds only what came since */
+    enum window_evictor evictor;
+    int64_t spares; /* rows or ms */
+    bool evict_after; /* after the aggregates have been computed */
+    bool each_row; /* no GROUP BY: each row with each of its windows */
     unsigned naggs;
     const struct agg_call *aggs;
     const struct expr *having; /* over slots, or NULL */
@@ -156,6 +176,7 @@ struct rule_plan {
     const struct option *options;
     unsigned nlists;
     struct list **lists; /* that IN LIST names, each once; a reference to each */
+    bool windowed; /* FILTER with `window`, not GROUP BY: its rows need not wait */
     union {
         struct window_plan window;
         struct over_plan over;

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 /* How the rest of the hashed bytes is to be read. */
-enum id_form { ID_PLACES, ID_WINDOW, ID_SESSION };
+enum id_form { ID_PLACES, ID_WINDOW, ID_SESSION, ID_ROW_WINDOW };
 
 const char *result_kind_name(enum result_kind k)
 {
@@ -41,6 +41,8 @@ static enum id_form form_of(const struct result *r)
     if (r->rule != NULL && r->rule->shape == RULE_WINDOW &&
         r->rule->window.kind == WINDOW_SESSION && r->nrows > 0)
         return ID_SESSION;
+    if (r->rule != NULL && r->rule->windowed)
+        return ID_ROW_WINDOW;
     return ID_WINDOW;
 }
 
@@ -59,6 +61,11 @@ void result_make_id(struct result *r)
         XXH3_128bits_update(&h, r->key, r->key_len);
     switch (form) {
     case ID_WINDOW:
+        hash_u64(&h, (uint64_t)r->window_start);
+        hash_u64(&h, (uint64_t)r->window_end);
+        break;
+    case ID_ROW_WINDOW:
+        hash_place(&h, &r->rows[0].place);
         hash_u64(&h, (uint64_t)r->window_start);
         hash_u64(&h, (uint64_t)r->window_end);
         break;

@@ -46,6 +46,8 @@ struct result {
     evtime window_start, window_end; /* WINDOW; else EVTIME_MIN */
     uint32_t revision; /* 0 for a match, then 1 … for updates */
     bool retracted;
+    unsigned nreplaces; /* results whose place this one takes: sessions that are one now */
+    const uint8_t (*replaces)[RESULT_ID_BYTES];
     const char *reason; /* ERROR, or NULL */
 };
 

@@ -6,16 +6,15 @@
  * A row goes to another worker once, whatever the number of its keys there: the receiver evaluates the same conditions and
  * keeps it for the keys that it owns. So frames hold no numbers of conditions, which are of one job only. */
 #include "base/mem.h"
+#include "cep/late.h"
 #include "cep/taskdef.h"
 #include <string.h>
 
 /* --- filters --- */
 
-static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
+static struct result *filter_result(struct task *t, const struct jobdef_rule *r, struct batch *b,
+                                    unsigned i, enum rule_mode mode)
 {
-    enum rule_mode mode = cut_mode_of(&r->cut, b->partition, b->offset[i]);
-    if (mode == RULE_PAUSED)
-        return;
     struct result *out = emit_new(&t->emit, true);
     struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
     *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
@@ -27,9 +26,55 @@ static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch
     out->time = b->ts[i];
     out->step = task_stream_of(t, b->schema->id)->least;
     out->nvalues = r->output.n;
-    out->values = output_of_row(&r->output, b, i, &t->emit);
     out->nrows = 1;
     out->rows = row;
+    return out;
+}
+
+/* A row with a window (the global one has no bounds). */
+static void window_of_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i,
+                          enum rule_mode mode, evtime start, evtime end)
+{
+    bool bounded = end != EVTIME_MIN;
+    struct result *out = filter_result(t, r, b, i, mode);
+    struct value slots[3];
+    for (unsigned k = 0; k < 3; k++)
+        slots[k] = (struct value){.type = {.kind = TYPE_TIMESTAMP}, .null = !bounded};
+    slots[0].c.i = bounded ? start : 0;
+    slots[1].c.i = bounded ? end : 0;
+    slots[2].c.i = bounded ? end - 1 : 0;
+    out->values = output_of_both(&r->output, (struct rowref){.b = b, .i = i}, slots, &t->emit);
+    out->window_start = start;
+    out->window_end = end;
+    emit_done(out);
+}
+
+static void windows_of_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i,
+                           enum rule_mode mode)
+{
+    const struct windowpane *p = &r->window->panes;
+    if (r->pub.plan->window.kind == WINDOW_GLOBAL) {
+        window_of_row(t, r, b, i, mode, EVTIME_MIN, EVTIME_MIN);
+        return;
+    }
+    int64_t pane = windowpane_of(p, b->ts[i]), last = windowpane_last_window(p, pane);
+    if (!windowpane_in_window(p, pane))
+        return;
+    for (int64_t w = windowpane_first_window(p, pane); w <= last; w++)
+        window_of_row(t, r, b, i, mode, windowpane_start(p, w), windowpane_end(p, w));
+}
+
+static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
+{
+    enum rule_mode mode = cut_mode_of(&r->cut, b->partition, b->offset[i]);
+    if (mode == RULE_PAUSED)
+        return;
+    if (r->window != NULL) {
+        windows_of_row(t, r, b, i, mode);
+        return;
+    }
+    struct result *out = filter_result(t, r, b, i, mode);
+    out->values = output_of_row(&r->output, b, i, &t->emit);
     emit_done(out);
 }
 
@@ -59,26 +104,7 @@ static bool is_late_for(const struct jobdef_rule *r, const struct batch *b, unsi
 {
     if (!cut_after_first(&r->cut, b->partition, b->offset[i]) || !jobdef_has_columns(r, b))
         return false;
-    return r->window == NULL || window_prog_is_closed(r->window, b->ts[i], b->late_w[i]);
-}
-
-/* Pairs of a column's name and its value. */
-static void late_values(struct task *t, struct colset reads, struct batch *b, unsigned i,
-                        struct result *out)
-{
-    if (b->schema->time_column >= 0)
-        colset_add(&reads, (unsigned)b->schema->time_column);
-    struct value *v = arena_alloc(t->emit.arena, 2 * (size_t)b->schema->ncolumns * sizeof *v);
-    for (unsigned c = 0; c < b->schema->ncolumns; c++) {
-        if (!colset_has(&reads, c) || !colset_has(&b->present, c))
-            continue;
-        const char *name = b->schema->columns[c].name;
-        struct value cell = batch_value(b, c, i);
-        v[out->nvalues++] =
-            (struct value){.type = {.kind = TYPE_STRING}, .c.s = {name, (uint32_t)strlen(name), 0}};
-        v[out->nvalues++] = emit_value(&t->emit, cell.type, cell.null, cell.c);
-    }
-    out->values = v;
+    return r->window == NULL || windowprog_is_closed(r->window, b->ts[i], b->late_w[i]);
 }
 
 void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct colset *reads,
@@ -88,20 +114,12 @@ void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct 
     if (mode == RULE_PAUSED)
         return;
     struct result *out = emit_new(&t->emit, true);
-    struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
-    *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
-    out->rule = r->pub.plan;
+    const struct late_of of = {r->pub.plan, reads, t->scratch.p, t->scratch.n};
+    late_fill(out, &of, b, i, &t->emit);
     out->rule_index = r->keyed.index;
     out->rule_uid = r->pub.uid;
-    out->kind = RESULT_LATE;
     out->mode = mode;
-    out->time = b->ts[i];
     out->step = b->late_w[i];
-    out->key = (const uint8_t *)arena_dup(t->emit.arena, t->scratch.p, t->scratch.n);
-    out->key_len = (uint32_t)t->scratch.n;
-    late_values(t, *reads, b, i, out);
-    out->nrows = 1;
-    out->rows = row;
     emit_done(out);
 }
 
@@ -225,6 +243,15 @@ static void transpose(struct task_key *k, const struct predindex *conditions, co
     }
 }
 
+/* Rows leave in order of time; a late one when all that came before its partition's watermark have, and the windows that
+ * this watermark ends have fired. */
+static evtime time_to_leave(struct task_key *k, const struct batch *b, unsigned i)
+{
+    if (k->def->by_arrival)
+        return (evtime)k->arrived++;
+    return b->has_late && batch_is_late(b, i) ? b->late_w[i] - 1 : b->ts[i];
+}
+
 static void push_all(struct task *t, const struct jobdef_stream *s, struct task_key *k,
                      const struct taken *taken, const struct kept_in *in)
 {
@@ -236,7 +263,7 @@ static void push_all(struct task *t, const struct jobdef_stream *s, struct task_
         struct order_entry *e = &entries[n];
         if (k->words == 1)
             e->bits = scatter_bits(k, s->conditions, i);
-        e->ts = in->b->ts[at];
+        e->ts = time_to_leave(k, in->b, at);
         e->b = in->b;
         e->tag = (taken->hashes[n] & ~UINT64_C(0xffff)) | at;
         order_push(&k->order, e);

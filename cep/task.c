@@ -79,6 +79,8 @@ static void note_watermark(struct task *t, uint32_t stream, uint32_t partition, 
         return;
     evtime was = s->w[partition];
     s->w[partition] = w;
+    if (w < EVTIME_MAX && w > s->furthest)
+        s->furthest = w;
     if (was > s->least)
         return;
     evtime least = EVTIME_MAX;
@@ -260,7 +262,8 @@ void task_step(struct task *t)
     for (unsigned i = 0; i < t->nkeys; i++) {
         struct task_key *k = t->keys[i];
         k->keyed.clock = t->clock;
-        taskstep_key(k, task_stream_of(t, k->stream)->least);
+        const struct task_stream *s = task_stream_of(t, k->stream);
+        taskstep_key(k, s->least, s->least < EVTIME_MAX ? s->least : s->furthest);
     }
     taskjoin_step(t);
     emit_step(&t->emit);

@@ -25,6 +25,7 @@ struct task_stream { /* what is known of a stream's time */
     evtime *w; /* by partition */
     evtime least;
     evtime released; /* rows before it have been released */
+    evtime furthest; /* of the watermarks that were said, but for the end */
 };
 
 struct task_op { /* a keyed rule, running */
@@ -45,6 +46,8 @@ struct task_key { /* a key definition, running */
     unsigned nops;
     struct task_op *ops; /* by slot */
     evtime next_fire; /* of its windows */
+    evtime mark; /* the watermark of the last step, as far as it was said (window.h) */
+    uint64_t arrived; /* rows, if they go to the operators as they come */
     struct slab bits; /* rows' bits, if one word is not enough: the fold first */
     unsigned words;
 };
@@ -123,7 +126,7 @@ size_t taskjoin_waiting(const struct task *t); /* rows in all orders */
 evtime taskjoin_least(struct task *t, const struct task_stream *s);
 
 /* taskstep.c */
-void taskstep_key(struct task_key *k, evtime w);
+void taskstep_key(struct task_key *k, evtime w, evtime mark);
 static inline const uint64_t *taskdef_bits(const struct task_key *k, const struct order_entry *e)
 {
     return k->words == 1 ? &e->bits : (const uint64_t *)(uintptr_t)e->bits + 1;

@@ -36,7 +36,10 @@ static void add_stream(struct task *t, const struct schema *s)
         return;
     t->streams = mem_grow(t->streams, t->nstreams, 1, &t->streams_cap, sizeof *t->streams);
     struct task_stream *n = &t->streams[t->nstreams++];
-    *n = (struct task_stream){.id = s->id, .npartitions = s->partitions, .least = EVTIME_MIN};
+    *n = (struct task_stream){.id = s->id,
+                              .npartitions = s->partitions,
+                              .least = EVTIME_MIN,
+                              .furthest = EVTIME_MIN};
     n->w = mem_array(s->partitions, sizeof *n->w);
     for (unsigned i = 0; i < s->partitions; i++)
         n->w[i] = EVTIME_MIN;
@@ -58,8 +61,10 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
     k->stream = s->id;
     k->key = def->key;
     k->next_fire = EVTIME_MAX;
+    k->mark = EVTIME_MIN;
     order_init(&k->order, def->order);
     keyed_init(&k->keyed, s, &def->key, &t->emit);
+    k->keyed.by_arrival = def->by_arrival;
     k->keyed.max_partials = t->o.max_partials_per_key;
     return k;
 }
@@ -225,7 +230,8 @@ void taskjob_swap(struct task *t, struct job *j)
         for (unsigned i = 0; i < t->nkeys && keys[n] == NULL; i++) {
             struct task_key *k = t->keys[i];
             if (k == NULL || k->stream != j->streams[def->stream].schema->id ||
-                !same_columns(&k->key, &def->key) || !same_order(k->def->order, def->order))
+                k->def->by_arrival != def->by_arrival || !same_columns(&k->key, &def->key) ||
+                !same_order(k->def->order, def->order))
                 continue;
             keys[n] = k;
             t->keys[i] = NULL;

@@ -39,7 +39,7 @@ static bool sees(const struct task_op *op, const struct keyed_row *r)
         return false;
     if (r->late)
         return op->window != NULL &&
-               !window_prog_is_closed(op->rule->window, r->ts, r->b->late_w[r->i]);
+               !windowprog_is_closed(op->rule->window, r->ts, r->b->late_w[r->i]);
     return true;
 }
 
@@ -62,14 +62,15 @@ static void give(struct task_key *k, struct task_op *op, struct keystate *state,
     }
 }
 
-static void fire_windows(struct task_key *k, evtime to)
+static void fire_windows(struct task_key *k, evtime to, bool rows_at)
 {
+    const struct window_time t = {to, k->mark < to ? k->mark : to, rows_at};
     k->next_fire = EVTIME_MAX;
     for (unsigned i = 0; i < k->nops; i++) {
         struct window *w = k->ops[i].window;
         if (w == NULL)
             continue;
-        window_advance(w, to);
+        window_advance(w, &t);
         k->next_fire = window_next(w) < k->next_fire ? window_next(w) : k->next_fire;
     }
 }
@@ -111,15 +112,17 @@ static void give_all(struct task_key *k, struct key *key, struct keyed_row *r, b
 static void row(struct task_key *k, const struct order_entry *e)
 {
     unsigned i = order_row(e);
+    bool late = e->b->has_late && batch_is_late(e->b, i);
     struct keyed_row r = {.b = e->b,
                           .i = i,
-                          .ts = e->ts,
-                          .late = e->b->has_late && batch_is_late(e->b, i),
+                          .ts = late || k->keyed.by_arrival ? e->b->ts[i] : e->ts,
+                          .late = late,
                           .bits = taskdef_bits(k, e),
                           .fold = taskdef_fold(k, e),
                           .seq = ++k->keyed.seq};
-    if (r.ts >= k->next_fire)
-        fire_windows(k, r.ts);
+    evtime now = late ? e->ts + 1 : e->ts;
+    if (now >= k->next_fire && !k->keyed.by_arrival)
+        fire_windows(k, now, !late);
     bool starts = begins(k->def, r.bits);
     if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold)) {
         struct key *key = NULL;
@@ -156,7 +159,7 @@ static void prefetch_op(const struct task_key *k, const struct keystate *c, unsi
     else if (op->over != NULL)
         over_prefetch(op->over, c, link);
     else if (link == 1)
-        window_prefetch(c);
+        window_prefetch(op->window, c);
 }
 
 /* The key's first state, and a link behind it the second. */
@@ -203,16 +206,33 @@ static inline void look_ahead(const struct task_key *k, const struct order_entry
         prefetch_state(k, &e[AHEAD_THIRD], 3);
 }
 
-void taskstep_key(struct task_key *k, evtime w)
+/* Windows whose triggers ask for no more than that time goes on. */
+static void fire_at_mark(struct task_key *k, bool risen)
+{
+    for (unsigned i = 0; i < k->nops; i++) {
+        if (k->ops[i].window == NULL)
+            continue;
+        if (risen)
+            window_punctuated(k->ops[i].window);
+        window_clock(k->ops[i].window, k->keyed.clock);
+    }
+}
+
+void taskstep_key(struct task_key *k, evtime w, evtime mark)
 {
     struct order_entry *e;
+    bool risen = mark > k->mark;
     k->keyed.step = w;
-    for (size_t n; (n = order_take(&k->order, w, &e)) > 0;)
+    k->keyed.of_row = true;
+    k->mark = mark;
+    for (size_t n; (n = order_take(&k->order, k->keyed.by_arrival ? EVTIME_MAX : w, &e)) > 0;)
         for (size_t i = 0; i < n; i++) {
             look_ahead(k, e + i, n - i);
             row(k, &e[i]);
         }
-    fire_windows(k, w);
+    k->keyed.of_row = false;
+    fire_windows(k, w, k->def->has_sessions && order_least(&k->order) == w);
+    fire_at_mark(k, risen);
     for (unsigned i = 0; i < k->nops; i++) {
         if (k->ops[i].match != NULL)
             match_advance(k->ops[i].match, w);

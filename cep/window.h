@@ -1,38 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* window.h - TUMBLE and HOP: rows of a key to one accumulator for each pane, panes to windows when they end.
+/* window.h - windows of every kind: rows of a key into them, results when they fire, updates when late rows come.
  *
- * Room:   keyed rows -> [window] -> results.  window_prog: what is compiled, of a job; window: what runs, of a task
- * Owns:   prog: its machines; window: the panes, by key
- * Thread: one worker.  Time: evtime; reads no clock. */
+ * Room:   keyed rows -> [window] -> results.  windowprog: what is compiled, of a job; window: what runs, of a task
+ * Owns:   the windows, by key
+ * Thread: one worker.  Time: evtime, and the clock that it is told; reads none.
+ *
+ * TUMBLE, HOP and CUMULATE that fire by the watermark keep panes (windowpanes.c); all others keep a state for each window
+ * of a key (windowlist.c). */
 #ifndef WEIR_CEP_WINDOW_H
 #define WEIR_CEP_WINDOW_H
 #include "cep/keyed.h"
+#include "cep/windowprog.h"
 
-struct window_prog;
 struct window;
-
-/* Refuses, with a sentence, what this release does not do. */
-enum err window_supported(const struct rule_plan *p, struct diag *d);
-
-struct window_prog *window_prog_new(const struct rule_plan *p); /* the plan outlives it */
-void window_prog_free(struct window_prog *p); /* NULL is fine */
-/* A late row: is every window of it closed at w? (DESIGN, "Late is decided at the source") */
-bool window_prog_is_closed(const struct window_prog *p, evtime ts, evtime w);
 
 struct window *window_new(struct keyed *k);
 void window_free(struct window *w); /* NULL is fine; every state must have been dropped */
 /* From now on by this program: the first time, or one of the same text after a change of rules. */
-void window_bind(struct window *w, const struct window_prog *p, const struct keyed_rule *r);
+void window_bind(struct window *w, const struct windowprog *p, const struct keyed_rule *r);
 void window_drop(struct window *w, struct keystate *state); /* frees a key's state; the key stays */
-/* Adds a row that passed WHERE. state: the rule's for that key, or NULL, then `key` says which. */
-void window_row(struct window *w, struct keystate *state, struct key *key,
-                const struct keyed_row *r);
-void window_prefetch(const struct keystate *state); /* it will soon be given a row */
-/* The end of the window that fires next; EVTIME_MAX: none is open. */
+/* Adds a row that passed WHERE. state: the rule's for that key, or NULL, then `key` says which. A late row must come
+ * after window_advance to the watermark that it came at. */
+void window_row(struct window *w, struct keystate *state, struct key *key, struct keyed_row *r);
+void window_prefetch(const struct window *w, const struct keystate *state); /* a row is to come */
+/* When something is due next; EVTIME_MAX: nothing. It may be too early. */
 evtime window_next(const struct window *w);
-/* No row before `to` is to come: every window that ends at or before it fires. */
-void window_advance(struct window *w, evtime to);
-uint64_t window_open(const struct window *w); /* keys with a window that has rows */
+/* How far time has come. */
+struct window_time {
+    evtime to; /* no row before it is to come: what is due fires */
+    evtime
+        mark; /* the watermark, as far as the input has said it (`to` is infinite at its end): for `continuous` */
+    bool rows_at; /* rows of the time `to` are there: sessions that they touch wait for them */
+};
+void window_advance(struct window *w, const struct window_time *t);
+/* The watermark has risen (or the clock): for triggers that ask for no more than that. After window_advance. */
+void window_punctuated(struct window *w);
+void window_clock(struct window *w, evtime now);
+uint64_t window_open(const struct window *w); /* windows, or keys with panes */
 size_t window_bytes(const struct window *w);
 
 #endif

@@ -4,7 +4,7 @@
 #include "cep/list.h"
 #include "cep/match.h"
 #include "cep/overprog.h"
-#include "cep/window.h"
+#include "cep/windowprog.h"
 #include "rules/explain.h"
 #include "rules/explainrule.h"
 #include "rules/listdef.h"
@@ -174,7 +174,7 @@ static bool is_supported(const struct rule_plan *p, struct span at, struct diag 
     if (p->shape == RULE_MATCH)
         e = match_supported(p, d);
     else if (p->shape == RULE_WINDOW)
-        e = window_supported(p, d);
+        e = windowprog_supported(p, d);
     else if (p->shape == RULE_OVER)
         e = overprog_supported(p, d);
     if (e != ERR_OK)

@@ -3,6 +3,7 @@
 #include "rules/explain.h"
 #include "rules/explainjoin.h"
 #include "rules/explainover.h"
+#include "rules/explainwindow.h"
 #include <string.h>
 
 struct explain {
@@ -192,31 +193,13 @@ static void put_match(struct explain *x)
     put_line(x, "having", m->having);
 }
 
-void explain_window(const struct window_plan *w, struct bytes *out)
-{
-    static const char *const kinds[] = {"TUMBLE",       "HOP",       "CUMULATE", "SESSION",
-                                        "COUNT_TUMBLE", "COUNT_HOP", "GLOBAL"};
-    bytes_printf(out, "%s of ", kinds[w->kind]);
-    explain_duration(w->size_ms, out);
-    if (w->slide_ms != w->size_ms) {
-        bytes_printf(out, " every ");
-        explain_duration(w->slide_ms, out);
-    }
-    if (w->offset_ms != 0) {
-        bytes_printf(out, ", offset ");
-        explain_duration(w->offset_ms, out);
-    }
-    if (w->lateness_ms != 0) {
-        bytes_printf(out, ", late rows taken for ");
-        explain_duration(w->lateness_ms, out);
-    }
-}
-
 static void put_window(struct explain *x)
 {
     const struct window_plan *w = &x->p->window;
     put(x, "  window     ");
-    explain_window(w, x->out);
+    explainwindow_kind(w, x->out);
+    put(x, "\n  fires      ");
+    explainwindow_trigger(w, x->out);
     put(x, "\n");
     bytes_printf(x->out, "  slots      #0 to #%u: key, window_start, window_end, window_time\n",
                  x->p->key.n + 2);
@@ -345,15 +328,10 @@ static void json_match(struct explain *x)
 
 static void json_window(struct explain *x)
 {
-    static const char *const kinds[] = {"tumble",       "hop",       "cumulate", "session",
-                                        "count_tumble", "count_hop", "global"};
     const struct window_plan *w = &x->p->window;
-    bytes_printf(
-        x->out,
-        ",\"window\":{\"kind\":\"%s\",\"size_ms\":%lld,\"slide_ms\":%lld,\"offset_ms\":%lld,"
-        "\"lateness_ms\":%lld,\"aggregates\":[",
-        kinds[w->kind], (long long)w->size_ms, (long long)w->slide_ms, (long long)w->offset_ms,
-        (long long)w->lateness_ms);
+    put(x, ",\"window\":{");
+    explainwindow_json(w, x->out);
+    put(x, "\"aggregates\":[");
     for (unsigned i = 0; i < w->naggs; i++) {
         struct expr e = {.kind = EXPR_MATCH_AGG, .type = w->aggs[i].type};
         e.agg.call = w->aggs[i];

@@ -5,9 +5,8 @@
 #include "cep/plan.h"
 
 void explain_plan(const struct rule_plan *p, bool json, struct bytes *out);
-/* Parts of it: "10 min"; "A->{3,}", vars: names of the variables; "HOP of 1 min every 10 s". */
+/* Parts of it: "10 min"; "A->{3,}", vars: names of the variables. */
 void explain_duration(int64_t ms, struct bytes *out);
 void explain_pattern(const struct pattern *p, const char *const *vars, struct bytes *out);
-void explain_window(const struct window_plan *w, struct bytes *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "rules/explainjoin.h"
 #include "rules/explainover.h"
 #include "rules/explainstate.h"
+#include "rules/explainwindow.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -52,29 +53,12 @@ static void match_state(const struct match_plan *m, struct bytes *out)
     }
 }
 
-static void window_state(const struct window_plan *w, struct bytes *out)
-{
-    int64_t open = w->slide_ms > 0 ? (w->size_ms + w->slide_ms - 1) / w->slide_ms : 1;
-    bool distinct = false;
-    if (w->kind != WINDOW_TUMBLE && w->kind != WINDOW_HOP) {
-        bytes_printf(out, "a key keeps its open windows, with %u aggregate%s each", w->naggs,
-                     w->naggs == 1 ? "" : "s");
-        return;
-    }
-    for (unsigned i = 0; i < w->naggs; i++)
-        distinct = distinct || w->aggs[i].distinct;
-    bytes_printf(out, "a key keeps at most %" PRId64 " open window%s, with %u aggregate%s each",
-                 open, open == 1 ? "" : "s", w->naggs, w->naggs == 1 ? "" : "s");
-    if (distinct)
-        bytes_printf(out, " and each value that DISTINCT has seen");
-}
-
 void explainrule_state(const struct rule_plan *p, struct bytes *out)
 {
     if (p->shape == RULE_MATCH)
         match_state(&p->match, out);
     else if (p->shape == RULE_WINDOW)
-        window_state(&p->window, out);
+        explainwindow_state(p, out);
     else if (p->shape == RULE_FILTER)
         bytes_printf(out, "none: each row is decided by itself");
     else if (p->shape == RULE_JOIN)
@@ -92,7 +76,7 @@ static void put_replay(const struct rule_plan *p, struct bytes *out)
         return;
     }
     if (p->shape == RULE_WINDOW)
-        ms = p->window.kind <= WINDOW_HOP ? p->window.size_ms : -1;
+        ms = explainwindow_ms(&p->window);
     if (p->shape == RULE_OVER)
         ms = explainover_ms(p);
     if (p->shape == RULE_JOIN)
@@ -278,7 +262,7 @@ static void print_steps(const struct rule_plan *p, struct bytes *out)
     if (p->key.n > 0)
         dot_node(&n, "key", &text, out);
     if (p->shape == RULE_WINDOW) {
-        explain_window(&p->window, &text);
+        explainwindow_kind(&p->window, &text);
         dot_node(&n, "window", &text, out);
         if (p->window.having != NULL) {
             expr_print(p->window.having, p->input, NULL, &text);

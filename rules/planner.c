@@ -333,6 +333,8 @@ static void collect_reads(struct rule_plan *p)
         overrule_columns(&p->over.calls[i], r);
     if (p->shape == RULE_OVER && p->over.having != NULL)
         expr_columns(p->over.having, r);
+    if (p->shape == RULE_WINDOW && p->window.gap != NULL)
+        expr_columns(p->window.gap, r);
     if (p->shape == RULE_MATCH) {
         for (unsigned i = 0; i < p->match.nvars; i++)
             if (p->match.vars[i].row != NULL)
@@ -365,14 +367,15 @@ static bool is_bounded(const struct cc *cc, const struct ast_select *s)
            (strcmp(input->connector, "file") == 0 && ends);
 }
 
-static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
+static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_plan *p,
+                        int64_t lateness_ms)
 {
     if (s->from->next != NULL)
         joinrule_plan(cc, s, p);
     else if (s->from->match != NULL)
         matchrule_plan(cc, s, p, is_bounded(cc, s));
     else if (s->from->function.text != NULL)
-        windowrule_plan(cc, s, p);
+        windowrule_plan(cc, s, p, lateness_ms);
     else
         plan_rows(cc, s, p);
     if (s->qualify != NULL && (s->from->match != NULL || s->from->function.text != NULL))
@@ -395,9 +398,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     p->sql = arena_dup(cc.arena, sql, sql_n);
     bool window = st->select->from->function.text != NULL;
     options_rule(&cc, st->options, p, window, &lateness);
-    plan_select(&cc, st->select, p);
-    if (p->shape == RULE_WINDOW)
-        p->window.lateness_ms = lateness;
+    plan_select(&cc, st->select, p, lateness);
     for (const struct ast_emit *e = st->emits; e != NULL; e = e->next)
         diag_error(cc.d, "unsupported", e->to.at, "results are kept, and shown as alerts",
                    "EMIT TO %s: this release has no sinks yet", e->to.text);

@@ -4,7 +4,8 @@
 #define WEIR_RULES_WINDOWRULE_H
 #include "rules/planner.h"
 
-/* Fills p; errors are in cc->d. */
-void windowrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *p);
+/* Fills p; errors are in cc->d. lateness_ms: what is allowed. */
+void windowrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *p,
+                     int64_t lateness_ms);
 
 #endif

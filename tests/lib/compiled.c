@@ -11,7 +11,7 @@ const char compiled_stream[] =
 /* Plans are looked at here, not run: what the operators refuse so far is let through. Being in the first archive that is
  * linked, these come before those of cep/. */
 __attribute__((weak)) enum err match_supported(const struct rule_plan *p, struct diag *d);
-__attribute__((weak)) enum err window_supported(const struct rule_plan *p, struct diag *d);
+__attribute__((weak)) enum err windowprog_supported(const struct rule_plan *p, struct diag *d);
 
 enum err match_supported(const struct rule_plan *p, struct diag *d)
 {
@@ -20,7 +20,7 @@ enum err match_supported(const struct rule_plan *p, struct diag *d)
     return ERR_OK;
 }
 
-enum err window_supported(const struct rule_plan *p, struct diag *d)
+enum err windowprog_supported(const struct rule_plan *p, struct diag *d)
 {
     (void)p;
     (void)d;

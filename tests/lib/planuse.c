@@ -90,7 +90,7 @@ void planuse_explain(const struct rule_plan *p)
     for (unsigned i = 0; i < p->noutputs; i++)
         build(p->outputs[i].e);
     if (p->shape == RULE_WINDOW) {
-        window_prog_free(window_prog_new(p));
+        windowprog_free(windowprog_new(p));
         build(p->window.having);
         for (unsigned i = 0; i < p->window.naggs; i++)
             build(p->window.aggs[i].arg);

@@ -91,6 +91,7 @@ static void a_window_shows_its_slots(void **state)
                          "  where      type = 'payment'\n"
                          "  group by   card\n"
                          "  window     HOP of 1 min every 10 s\n"
+                         "  fires      when the watermark passes its end\n"
                          "  slots      #0 to #3: key, window_start, window_end, window_time\n"
                          "  slot #4    COUNT(*)\n"
                          "  having     #4 >= 10\n"

@@ -37,6 +37,7 @@ static void keys_windows_and_aggregates_have_their_slots(void **state)
          "  where      b > 1\n"
          "  group by   s, o\n"
          "  window     HOP of 1 min every 10 s, offset -5 s, late rows taken for 5 min\n"
+         "  fires      when the watermark passes its end; again, as an update, for each late row\n"
          "  slots      #0 to #4: key, window_start, window_end, window_time\n"
          "  slot #5    COUNT(*)\n"
          "  slot #6    SUM(m)\n"
@@ -58,6 +59,7 @@ static void equal_aggregates_share_a_slot(void **state)
          "SELECT MAX(m) - MIN(m) AS spread, MAX(m) AS top, COUNT(1) AS n, COUNT(*) AS k,\n"
          " SUM(b) FILTER (WHERE o) AS f, UPPER(s) AS u " TUMBLE GROUPED,
          "  window     TUMBLE of 10 min\n"
+         "  fires      when the watermark passes its end\n"
          "  slots      #0 to #3: key, window_start, window_end, window_time\n"
          "  slot #4    MAX(m)\n"
          "  slot #5    MIN(m)\n"
@@ -113,8 +115,7 @@ static void what_is_no_group_is_refused(void **state)
     says("", "SELECT * " TUMBLE GROUPED, "* cannot stand in a SELECT with GROUP BY");
     says("", "SELECT s, COUNT(*) AS n " TUMBLE " GROUP BY s",
          "GROUP BY must name window_start or window_end");
-    says("", "SELECT s, b " TUMBLE,
-         "UNSUPPORTED line 3, column 24: a windowing function without GROUP BY");
+    says("", "SELECT s, b " TUMBLE " HAVING b > 1", "HAVING needs GROUP BY");
     says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY b + 1, window_start",
          "GROUP BY takes columns, and b + 1 is none");
     says("", "SELECT SUM(COUNT(*)) AS n " TUMBLE GROUPED, "COUNT cannot be used in an aggregate");
@@ -154,25 +155,91 @@ static void windows_have_a_size_and_the_stream_s_time(void **state)
     says("", OF("TUMBL(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)"), "(did you mean TUMBLE?)");
 }
 
-static void windows_without_an_operator_say_so(void **state)
+static void windows_of_every_kind_have_their_words(void **state)
 {
     (void)state;
     says("", OF("CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '5' SECOND)"),
-         "UNSUPPORTED line 3, column 33: CUMULATE windows: this release has no operator for them "
-         "yet");
+         "window     CUMULATE of 5 s every 1 s\n  fires      when the watermark passes its end\n");
     says("", OF("SESSION(TABLE t PARTITION BY s, DESCRIPTOR(ts), INTERVAL '1' SECOND)"),
-         "UNSUPPORTED");
-    says("", OF("SESSION(TABLE t PARTITION BY (s, b), DESCRIPTOR(ts), b)"), "UNSUPPORTED");
-    says("", OF("COUNT_TUMBLE(TABLE t PARTITION BY s, 5)"), "UNSUPPORTED");
-    says("", OF("COUNT_HOP(TABLE t PARTITION BY s, 2, 4)"), "UNSUPPORTED");
-    says("", OF("GLOBAL(TABLE t)"), "UNSUPPORTED");
+         "SESSION until a gap of 1 s");
+    says("", OF("SESSION(TABLE t PARTITION BY (s, b), DESCRIPTOR(ts), b)"),
+         "SESSION until as long a gap as each row says");
+    says("", OF("SESSION(TABLE t PARTITION BY s, b, DESCRIPTOR(ts), INTERVAL '1' SECOND)"),
+         "group by   s, b");
+    says("",
+         "SELECT s, COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 5)) GROUP BY s",
+         "COUNT_TUMBLE of 5 rows\n  fires      after each 5 rows, in order of arrival\n");
+    says("", "SELECT COUNT(*) AS n FROM TABLE(COUNT_HOP(TABLE t PARTITION BY s, 2, 4)) GROUP BY s",
+         "COUNT_HOP of 4 rows every 2");
+    says("WITH ('trigger'='continuous 3 s')",
+         "SELECT s, COUNT(*) AS n FROM TABLE(GLOBAL(TABLE t)) GROUP BY s",
+         "GLOBAL\n  fires      at multiples of 3 s\n");
+    says("",
+         "SELECT s, window_end FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND))",
+         "filter over stream t");
+}
+
+static void options_say_when_windows_fire_and_of_what(void **state)
+{
+    (void)state;
     says("WITH ('trigger'='count 4')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
-         "'trigger'='count 4': this release does not do that yet");
+         "fires      after each 4 rows, in order of arrival\n");
     says("WITH ('trigger'='event-time', 'purge'='false')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
          "slot #4    COUNT(*)");
-    says("WITH ('evictor'='count 4 after')", "SELECT COUNT(*) AS n " TUMBLE GROUPED, "UNSUPPORTED");
+    says("WITH ('evictor'='count 4 after', 'purge'='true')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "; of its last 4 rows, the others dropped afterwards; then it is empty");
+    says("WITH ('evictor'='time 2 s', 'allowed-lateness'='5 s')",
+         "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "; again, as an update, for each late row; of rows less than 2 s older than its newest");
+    says("WITH ('trigger'='processing-time')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "when the clock passes its end");
+    says("WITH ('trigger'='punctuated')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
+         "whenever the watermark rises, if rows have come");
     says("WITH ('evictor'='count none')", "SELECT COUNT(*) AS n " TUMBLE GROUPED,
          "INVALID line 2, column 31: 'evictor' is count N or time 10 s, either with `after`");
+}
+
+static void what_has_no_meaning_is_refused(void **state)
+{
+    (void)state;
+    says("", OF("SESSION(TABLE t PARTITION BY s, DESCRIPTOR(ts), INTERVAL '0' SECOND)"),
+         "the gap of SESSION must be an INTERVAL longer than nothing");
+    says("", OF("SESSION(TABLE t, DESCRIPTOR(ts), s)"), "the gap of SESSION is an INTERVAL");
+    says("", OF("TUMBLE(TABLE t PARTITION BY s, DESCRIPTOR(ts), INTERVAL '1' SECOND)"),
+         "TUMBLE takes no PARTITION BY");
+    says("", OF("COUNT_TUMBLE(TABLE t PARTITION BY s, 0)"), "takes a number of rows here, from 1");
+    says("", "SELECT s FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 3))",
+         "windows of counted rows have no bounds");
+    says("", "SELECT s, COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t, 3)) GROUP BY s",
+         "GROUP BY has a column by which the rows of COUNT_TUMBLE are not divided");
+    says("WITH ('trigger'='count 4')",
+         "SELECT COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 3)) GROUP BY s",
+         "'trigger' has no meaning for this window");
+    says("WITH ('allowed-lateness'='4 s')", "SELECT s, b " TUMBLE,
+         "'allowed-lateness' has no meaning for this window");
+    says("WITH ('trigger'='processing-time')",
+         "SELECT COUNT(*) AS n FROM TABLE(GLOBAL(TABLE t)) GROUP BY s", "has no meaning");
+}
+
+static void warns(const char *select, const char *what)
+{
+    char *sql = mem_printf("%sCREATE RULE r AS\n%s;", compiled_stream, select);
+    char *got = compiled_said(sql, strlen(sql), NULL);
+    if (strstr(got, what) == NULL)
+        fail_msg("%s\n  said\n%s\n  without\n%s", select, got, what);
+    mem_free(got);
+    mem_free(sql);
+}
+
+static void state_without_bound_is_warned_of(void **state)
+{
+    (void)state;
+    warns("SELECT COUNT(*) AS n FROM TABLE(GLOBAL(TABLE t)) GROUP BY s",
+          "GLOBAL without a trigger gives a result only when the input ends");
+    warns("SELECT COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 3)) GROUP BY s",
+          "every key that ever came is kept");
+    warns(OF("SESSION(TABLE t PARTITION BY s, DESCRIPTOR(ts), b)"),
+          "the state has no bound but what the rows say");
 }
 
 int main(void)
@@ -182,5 +249,7 @@ int main(void)
               TEST(aggregates_take_constants_after_their_argument),
               TEST(a_select_may_stand_for_the_table), TEST(what_is_no_group_is_refused),
               TEST(windows_have_a_size_and_the_stream_s_time),
-              TEST(windows_without_an_operator_say_so));
+              TEST(windows_of_every_kind_have_their_words),
+              TEST(options_say_when_windows_fire_and_of_what), TEST(what_has_no_meaning_is_refused),
+              TEST(state_without_bound_is_warned_of));
 }

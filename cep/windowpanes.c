@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A key's state is a short list of panes, in order, each with its accumulators; only panes that a row fell into are there.
+ * Keys that the next window visits are in one vector. When a window ends the vector is gone through once: panes of the
+ * window are merged, HAVING is asked, panes that no later window has are dropped, and a key without panes leaves. So a row
+ * is visited size / slide times at most after it was added, and keys that are quiet cost nothing.
+ *
+ * Where HAVING asks for at least so much of a number that rows make grow (COUNT(*) >= 10), a key whose panes together
+ * have less is not visited at all: its windows cannot have more. Such keys, and keys whose windows late rows may still
+ * change, are forgotten through a wheel: a key lies in the bucket of the window after which nobody wants it, and is
+ * put into a later one if rows have come since.
+ *
+ * A late row is given when all windows that its own partition had passed have fired: it changes those, as updates, if they
+ * are within the allowed lateness, and counts in those that are to fire. */
+#include "base/mem.h"
+#include "cep/windowrun.h"
+#include <string.h>
+
+enum { AHEAD = 8, BUCKETS_MAX = 1024 };
+#define NOT_ACTIVE UINT32_MAX
+
+struct pane {
+    int64_t pane;
+    uint64_t acc[];
+};
+
+struct told { /* of a window that has given a result and may change */
+    int64_t window;
+    struct windowrun_told told;
+};
+
+struct windowpanes_cell {
+    struct keystate state;
+    uint64_t *panes; /* `words` + 1 each */
+    struct told *told;
+    int64_t total; /* at least the bounding number of every window to come */
+    uint32_t at; /* in the vector of active cells, or NOT_ACTIVE */
+    uint16_t n, cap;
+    uint16_t ntold, told_cap;
+    bool wild; /* the number has shrunk once: total says nothing */
+};
+
+/* --- panes of a key --- */
+
+static size_t pane_words(const struct window *w)
+{
+    return w->p->words + sizeof(struct pane) / 8;
+}
+
+static struct pane *pane_at(const struct window *w, const struct windowpanes_cell *c, unsigned i)
+{
+    return (struct pane *)(void *)(c->panes + i * pane_words(w));
+}
+
+static void clear_pane(const struct window *w, struct pane *p)
+{
+    if (w->p->holds)
+        windowprog_clear(w->p, p->acc);
+}
+
+static void set_cap(struct window *w, struct windowpanes_cell *c, unsigned cap)
+{
+    size_t one = pane_words(w) * 8;
+    uint64_t *more = cap == 0 ? NULL : slabs_alloc(&w->memory, cap * one);
+    if (more != NULL && c->n > 0)
+        memcpy(more, c->panes, c->n * one);
+    if (c->cap > 0)
+        slabs_free(&w->memory, c->panes, c->cap * one);
+    c->panes = more;
+    c->cap = (uint16_t)cap;
+}
+
+/* Drops panes whose last window is this one or before it. */
+static void drop_panes(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    unsigned gone = 0;
+    while (gone < c->n && windowpane_last_window(&w->p->panes, pane_at(w, c, gone)->pane) <= window)
+        clear_pane(w, pane_at(w, c, gone++));
+    if (gone == 0)
+        return;
+    size_t one = pane_words(w);
+    c->n = (uint16_t)(c->n - gone);
+    memmove(c->panes, c->panes + gone * one, c->n * one * 8);
+}
+
+/* The last window that nothing can change any more, if all that end at or before `to` have fired. */
+static int64_t last_closed(const struct window *w, evtime to)
+{
+    return windowpane_ending_after(&w->p->panes, to - w->p->w->lateness_ms) - 1;
+}
+
+/* The pane of that number, made if it is not there. NULL: a key has more panes than it may have. */
+static struct pane *pane_for(struct window *w, struct windowpanes_cell *c, int64_t pane)
+{
+    unsigned at = c->n;
+    while (at > 0) {
+        struct pane *p = pane_at(w, c, at - 1);
+        if (p->pane < pane)
+            break;
+        if (p->pane == pane)
+            return p;
+        at--;
+    }
+    if (c->n == c->cap && w->nbuckets > 0 && w->now > EVTIME_MIN) {
+        unsigned had = c->n;
+        drop_panes(w, c, last_closed(w, w->now));
+        at -= had - c->n < at ? had - c->n : at;
+    }
+    if (c->n == UINT16_MAX)
+        return NULL;
+    if (c->n == c->cap)
+        set_cap(w, c, c->cap > UINT16_MAX / 2 ? UINT16_MAX : 2u * c->cap);
+    struct pane *p = pane_at(w, c, at);
+    size_t one = pane_words(w) * 8;
+    memmove((char *)p + one, p, (c->n - at) * one);
+    memset(p, 0, one);
+    p->pane = pane;
+    c->n++;
+    return p;
+}
+
+/* --- keys to be visited, keys to be forgotten --- */
+
+static void activate(struct window *w, struct windowpanes_cell *c)
+{
+    if (c->at != NOT_ACTIVE)
+        return;
+    w->active =
+        mem_grow(w->active, w->nactive, 1, &w->active_cap, sizeof(struct windowpanes_cell *));
+    c->at = (uint32_t)w->nactive;
+    w->active[w->nactive++] = c;
+}
+
+static void deactivate(struct window *w, struct windowpanes_cell *c)
+{
+    if (c->at == NOT_ACTIVE)
+        return;
+    w->active[c->at] = w->active[--w->nactive];
+    w->active[c->at]->at = c->at;
+    c->at = NOT_ACTIVE;
+}
+
+static int64_t group_of(const struct window *w, int64_t window)
+{
+    int64_t q = window / w->grain;
+    return window % w->grain < 0 ? q - 1 : q;
+}
+
+/* It is looked at when this window closes, or soon after. */
+static void put_on_wheel(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    int64_t group = group_of(w, window);
+    if (!w->has_swept) {
+        w->has_swept = true;
+        w->swept = group - 1;
+    }
+    if (group <= w->swept)
+        group = w->swept + 1;
+    struct windowrun_bucket *b = &w->wheel[(uint64_t)group & (w->nbuckets - 1)];
+    b->cells = mem_grow(b->cells, b->n, 1, &b->cap, sizeof(struct windowpanes_cell *));
+    b->cells[b->n++] = c;
+}
+
+static int64_t newest_window(const struct window *w, const struct windowpanes_cell *c)
+{
+    return windowpane_last_window(&w->p->panes, pane_at(w, c, c->n - 1u)->pane);
+}
+
+static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int64_t pane)
+{
+    struct windowpanes_cell *c = slab_alloc(&w->cells);
+    *c = (struct windowpanes_cell){.at = NOT_ACTIVE};
+    set_cap(w, c, w->p->panes.size == w->p->panes.slide ? 1 : 2);
+    w->k->windows++;
+    keytable_link(key, &c->state, w->rule.slot);
+    if (w->nbuckets > 0)
+        put_on_wheel(w, c, windowpane_last_window(&w->p->panes, pane));
+    return c;
+}
+
+static void free_told(struct window *w, struct windowpanes_cell *c)
+{
+    if (c->told_cap > 0)
+        slabs_free(&w->memory, c->told, c->told_cap * sizeof *c->told);
+    c->told = NULL;
+    c->ntold = c->told_cap = 0;
+}
+
+static void cell_free(struct window *w, struct windowpanes_cell *c)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        clear_pane(w, pane_at(w, c, i));
+    c->n = 0;
+    set_cap(w, c, 0);
+    free_told(w, c);
+    deactivate(w, c);
+    w->k->windows--;
+    keytable_unlink(&c->state);
+    slab_free(&w->cells, c);
+}
+
+static void forget(struct window *w, struct windowpanes_cell *c)
+{
+    struct key *key = c->state.key;
+    cell_free(w, c);
+    keyed_drop_if_idle(w->k, key);
+}
+
+static void look_at(struct window *w, struct windowrun_bucket *bucket, int64_t closed)
+{
+    struct windowrun_bucket b = *bucket;
+    *bucket = (struct windowrun_bucket){0};
+    for (size_t i = 0; i < b.n; i++) {
+        struct windowpanes_cell *c = b.cells[i];
+        if (i + AHEAD < b.n)
+            __builtin_prefetch(b.cells[i + AHEAD]);
+        drop_panes(w, c, closed);
+        if (c->n == 0)
+            forget(w, c);
+        else
+            put_on_wheel(w, c, newest_window(w, c));
+    }
+    mem_free(b.cells);
+}
+
+static void sweep(struct window *w, evtime to)
+{
+    if (w->nbuckets == 0 || !w->has_swept)
+        return;
+    int64_t closed = last_closed(w, to), group = group_of(w, closed + 1) - 1;
+    if (group - w->swept > w->nbuckets)
+        w->swept = group - w->nbuckets;
+    while (w->swept < group) {
+        struct windowrun_bucket *b = &w->wheel[(uint64_t)++w->swept & (w->nbuckets - 1)];
+        if (b->n > 0)
+            look_at(w, b, closed);
+    }
+}
+
+/* --- life --- */
+
+void windowpanes_bind(struct window *w, bool first)
+{
+    const struct window_plan *plan = w->p->w;
+    if (!first)
+        return;
+    slab_init(&w->cells, sizeof(struct windowpanes_cell));
+    if (w->p->bound < 0 && plan->lateness_ms == 0)
+        return;
+    int64_t span = (plan->size_ms + plan->lateness_ms) / w->p->panes.slide + 2;
+    w->grain = 1 + span / BUCKETS_MAX;
+    for (w->nbuckets = 4; w->nbuckets < BUCKETS_MAX && w->nbuckets < span / w->grain + 2;)
+        w->nbuckets *= 2;
+    w->wheel = mem_array(w->nbuckets, sizeof *w->wheel);
+}
+
+void windowpanes_fini(struct window *w)
+{
+    for (unsigned i = 0; i < w->nbuckets; i++)
+        mem_free(w->wheel[i].cells);
+    mem_free(w->wheel);
+    mem_free(w->active);
+    slab_fini(&w->cells);
+}
+
+void windowpanes_prefetch(const struct keystate *state)
+{
+    __builtin_prefetch(((const struct windowpanes_cell *)(const void *)state)->panes);
+}
+
+/* All keys are dropped together, so what the wheel says of them does not matter any more. */
+void windowpanes_drop(struct window *w, struct keystate *state)
+{
+    for (unsigned i = 0; w->has_swept && i < w->nbuckets; i++)
+        w->wheel[i].n = 0;
+    w->has_swept = false;
+    cell_free(w, (struct windowpanes_cell *)(void *)state);
+}
+
+/* --- firing --- */
+
+/* Merges the panes of a window into w->sum. False: the key has no row in it. */
+static bool merge(struct window *w, const struct windowpanes_cell *c, int64_t first, int64_t last)
+{
+    const struct windowprog *p = w->p;
+    bool some = false;
+    memset(w->sum, 0, p->words * sizeof *w->sum);
+    for (unsigned i = 0; i < c->n; i++) {
+        const struct pane *pane = pane_at(w, c, i);
+        if (pane->pane < first || pane->pane > last)
+            continue;
+        some = true;
+        windowprog_merge(p, w->sum, pane->acc);
+    }
+    return some;
+}
+
+/* What has been told of a window; NULL: nothing. Trims what is over. */
+static struct told *told_of(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    int64_t closed = last_closed(w, w->now);
+    unsigned n = 0;
+    struct told *found = NULL;
+    for (unsigned i = 0; i < c->ntold; i++)
+        if (c->told[i].window > closed) {
+            c->told[n] = c->told[i];
+            if (c->told[n++].window == window)
+                found = &c->told[n - 1];
+        }
+    c->ntold = (uint16_t)n;
+    return found;
+}
+
+static void add_told(struct window *w, struct windowpanes_cell *c, const struct told *told)
+{
+    unsigned n = c->ntold;
+    if (n == UINT16_MAX)
+        return;
+    if (n == c->told_cap) {
+        unsigned cap = n == 0 ? 1 : n > UINT16_MAX / 2 ? UINT16_MAX : 2 * n;
+        struct told *more = slabs_alloc(&w->memory, cap * sizeof *more);
+        if (n > 0)
+            memcpy(more, c->told, n * sizeof *more);
+        free_told(w, c);
+        c->told = more;
+        c->told_cap = (uint16_t)cap;
+    }
+    c->told[n] = *told;
+    c->ntold = (uint16_t)(n + 1);
+}
+
+/* The result of a window whose sum is there. */
+static void give(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    evtime end = windowpane_end(&w->p->panes, window);
+    struct windowrun_result v = {.key = c->state.key,
+                                 .start = windowpane_start(&w->p->panes, window),
+                                 .end = end,
+                                 .time = end - 1,
+                                 .acc = w->sum};
+    if (w->p->w->lateness_ms == 0) {
+        windowgive(w, &v);
+    } else {
+        struct told first = {.window = window}, *told = told_of(w, c, window);
+        v.told = told != NULL ? &told->told : &first.told;
+        if (windowgive(w, &v) && told == NULL)
+            add_told(w, c, &first);
+    }
+    if (arena_bytes(w->k->scratch) > 0)
+        arena_reset(w->k->scratch);
+}
+
+static void fire_key(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    const struct windowpane *panes = &w->p->panes;
+    if (merge(w, c, windowpane_first(panes, window), windowpane_last(panes, window)) &&
+        (w->p->w->lateness_ms > 0 || windowprog_may_hold(w->p, w->sum)))
+        give(w, c, window);
+    if (w->p->holds)
+        windowprog_clear(w->p, w->sum);
+}
+
+/* The bounding number of all panes that a window after this one has. */
+static void count_total(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    __int128 total = 0;
+    bool some = false;
+    for (unsigned i = c->n; i-- > 0;) {
+        const struct pane *p = pane_at(w, c, i);
+        if (windowpane_last_window(&w->p->panes, p->pane) <= window)
+            break;
+        some = true;
+        total += windowprog_number(w->p, (unsigned)w->p->bound, p->acc);
+    }
+    c->wild &= some;
+    c->total = total > INT64_MAX ? INT64_MAX : total < INT64_MIN ? INT64_MIN : (int64_t)total;
+}
+
+static bool may_reach(const struct window *w, const struct windowpanes_cell *c)
+{
+    return c->wild || windowprog_compares(&w->p->quick[w->p->bound], c->total);
+}
+
+/* Panes of a span that have been in a window are one from then on: no window tells them apart. */
+static void collapse(struct window *w, struct windowpanes_cell *c, int64_t first, int64_t last)
+{
+    unsigned n = 0;
+    while (n < c->n && pane_at(w, c, n)->pane <= last)
+        n++;
+    if (n < 2 || pane_at(w, c, 0)->pane < first)
+        return;
+    struct pane *into = pane_at(w, c, 0);
+    for (unsigned i = 1; i < n; i++) {
+        windowprog_merge(w->p, into->acc, pane_at(w, c, i)->acc);
+        clear_pane(w, pane_at(w, c, i));
+    }
+    size_t one = pane_words(w);
+    memmove(c->panes + one, c->panes + n * one, (c->n - n) * one * 8);
+    c->n = (uint16_t)(c->n - n + 1);
+}
+
+/* After a window: does the key want to be visited by the next? */
+static bool stays(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    if (w->p->w->lateness_ms == 0) {
+        drop_panes(w, c, window);
+        if (w->p->panes.steps > 0)
+            collapse(w, c, windowpane_first(&w->p->panes, window), window);
+    }
+    if (w->p->bound >= 0) {
+        count_total(w, c, window);
+        if (!may_reach(w, c))
+            return false;
+    }
+    return c->n > 0 && newest_window(w, c) > window;
+}
+
+static void fire(struct window *w, int64_t window)
+{
+    for (size_t i = 0; i < w->nactive;) {
+        struct windowpanes_cell *c = w->active[i];
+        if (i + AHEAD < w->nactive)
+            __builtin_prefetch(w->active[i + AHEAD]);
+        if (i + AHEAD / 2 < w->nactive)
+            __builtin_prefetch(w->active[i + AHEAD / 2]->panes);
+        fire_key(w, c, window);
+        if (stays(w, c, window)) {
+            i++;
+            continue;
+        }
+        deactivate(w, c);
+        if (w->nbuckets == 0)
+            forget(w, c);
+    }
+}
+
+void windowpanes_advance(struct window *w, evtime to)
+{
+    while (w->next != EVTIME_MAX && w->next <= to) {
+        int64_t window = windowpane_ending_after(&w->p->panes, w->next - 1);
+        w->now = w->next;
+        fire(w, window);
+        w->next = w->nactive == 0 ? EVTIME_MAX : windowpane_end(&w->p->panes, window + 1);
+    }
+    sweep(w, to > EVTIME_MAX / 4 ? EVTIME_MAX / 4 : to);
+}
+
+/* --- rows --- */
+
+/* Windows of a late row that have fired and may still change. */
+static void fire_again(struct window *w, struct windowpanes_cell *c, int64_t pane)
+{
+    const struct windowpane *p = &w->p->panes;
+    int64_t from = windowpane_first_window(p, pane), closed = last_closed(w, w->now);
+    int64_t last = windowpane_last_window(p, pane);
+    int64_t fired = windowpane_ending_after(p, w->now) - 1;
+    for (int64_t i = from > closed ? from : closed + 1; i <= last && i <= fired; i++)
+        fire_key(w, c, i);
+}
+
+/* The key has a row of this pane: windows that end after `from` want it. */
+static void visit(struct window *w, struct windowpanes_cell *c, int64_t pane, evtime from)
+{
+    const struct windowpane *p = &w->p->panes;
+    int64_t window = windowpane_ending_after(p, from);
+    if (windowpane_last_window(p, pane) < window)
+        return; /* all of them have fired */
+    evtime end = windowpane_end(p, window);
+    activate(w, c);
+    if (end < w->next)
+        w->next = end;
+}
+
+static void add_bounded(struct window *w, struct windowpanes_cell *c, struct pane *p,
+                        const struct keyed_row *r)
+{
+    const unsigned q = (unsigned)w->p->bound;
+    __int128 before = windowprog_number(w->p, q, p->acc);
+    windowprog_add(w->p, p->acc, (struct rowref){.b = r->b, .i = r->i}, &w->k->layout,
+                   w->k->scratch);
+    __int128 more = windowprog_number(w->p, q, p->acc) - before;
+    c->wild |= more < 0;
+    if (more > INT64_MAX / 2 || c->total > INT64_MAX / 2)
+        c->wild = true;
+    else if (more > 0)
+        c->total += (int64_t)more;
+}
+
+/* Could a window that ends after `from` have what HAVING asks for? */
+static bool reaches(struct window *w, struct windowpanes_cell *c, evtime from)
+{
+    if (!may_reach(w, c))
+        return false;
+    count_total(w, c, windowpane_ending_after(&w->p->panes, from) - 1);
+    return may_reach(w, c);
+}
+
+void windowpanes_row(struct window *w, struct keystate *state, struct key *key,
+                     const struct keyed_row *r)
+{
+    struct windowpanes_cell *c = (struct windowpanes_cell *)(void *)state;
+    int64_t pane = windowpane_of(&w->p->panes, r->ts);
+    if (!windowpane_in_window(&w->p->panes, pane))
+        return;
+    if (r->late && r->b->late_w[r->i] > w->now)
+        w->now = r->b->late_w[r->i];
+    if (c == NULL)
+        c = cell_new(w, key, pane);
+    struct pane *p = pane_for(w, c, pane);
+    if (p == NULL) {
+        w->k->partials_dropped++;
+        return;
+    }
+    evtime from = r->ts > w->now ? r->ts : w->now;
+    if (w->p->bound >= 0)
+        add_bounded(w, c, p, r);
+    else
+        windowprog_add(w->p, p->acc, (struct rowref){.b = r->b, .i = r->i}, &w->k->layout,
+                       w->k->scratch);
+    /* Rows come in order of time, so a key that is active is so for the next window, but for a late row's. */
+    if ((c->at == NOT_ACTIVE || r->late) && (w->p->bound < 0 || reaches(w, c, from)))
+        visit(w, c, pane, from);
+    if (r->late && w->p->w->lateness_ms > 0)
+        fire_again(w, c, pane);
+}
