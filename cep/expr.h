@@ -31,7 +31,8 @@
     X(MOD, "%")                                                                                    \
     X(EQ, "=")                                                                                     \
     X(NE, "<>")                                                                                    \
-    X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                  \
+    X(LT, "<")                                                                                     \
+    X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                             \
         X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                          \
             X(NOT, "not") /* AND, OR: n arguments */                                               \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
@@ -71,9 +72,9 @@ struct nav {
     X(MAX, "MAX")                                                                                  \
     X(STDDEV, "STDDEV")                                                                            \
     X(FIRST, "FIRST")                                                                              \
-    X(LAST, "LAST") X(TOP, "TOP") X(LIST_AGG, "LIST_AGG")                                          \
-        X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                                          \
-            X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
+    X(LAST, "LAST")                                                                                \
+    X(TOP, "TOP") X(LIST_AGG, "LIST_AGG") X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")        \
+        X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 
 enum agg_kind {
 #define AGG_ENUM(name, text) AGG_##name,

@@ -26,22 +26,23 @@ static bool all_idle(const struct partitions *s, uint32_t stream)
     return any;
 }
 
-/* The partition that holds time back: the one of a stream whose watermark is least, if another is further. */
+/* The partition that holds time back: the one of a stream whose watermark is least, if another is further. One that is
+ * idle goes along with the others and holds nothing. */
 static bool holds_back(const struct partitions *s, unsigned i)
 {
     const struct runtime_partition *p = &s->all[i];
     bool another_is_further = false;
-    if (p->finished)
+    if (p->finished || p->idle)
         return false;
     for (unsigned k = 0; k < s->n; k++) {
         const struct runtime_partition *q = &s->all[k];
         if (q->stream_id != p->stream_id || k == i)
             continue;
-        if (!q->finished && q->watermark < p->watermark)
+        if (!q->finished && !q->idle && q->watermark < p->watermark)
             return false;
         another_is_further |= q->finished || q->watermark > p->watermark;
     }
-    return another_is_further && !all_idle(s, p->stream_id);
+    return another_is_further;
 }
 
 static const char *why(const struct partitions *s, unsigned i)

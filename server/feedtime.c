@@ -72,7 +72,34 @@ static void watch_file(struct feed *f, struct feed_part *p, evtime now)
     p->raise_w = to > p->raise_w ? to : p->raise_w;
 }
 
-/* Of the stream's partitions the first that is furthest behind holds time back, if another is further. */
+void feedtime_look(struct feed *f, const struct schema *s, bool log, evtime now,
+                   struct runtime_partition *p)
+{
+    p->arrival = p->silent_since = EVTIME_MIN;
+    if (log) {
+        struct intake_look of;
+        intake_look(f->intake, s, p->partition, now, &of);
+        p->arrival = of.arrival;
+        p->silent_since = of.since;
+        p->idle = of.idle;
+    }
+    for (size_t i = 0; !log && i < f->nfile_times; i++)
+        if (f->file_times[i].stream == s->id) {
+            p->silent_since = f->file_times[i].idle.partitions[p->partition].since;
+            p->idle = idle_is(&f->file_times[i].idle, p->partition, now);
+        }
+}
+
+static bool is_idle(struct feed *f, const struct feed_part *p, evtime now)
+{
+    struct runtime_partition of = {.partition = p->partition};
+    if (p->schema->idle_timeout_ms == 0)
+        return false;
+    feedtime_look(f, p->schema, p->log, now, &of);
+    return of.idle;
+}
+
+/* Of the stream's partitions that are not idle the first that is furthest behind holds time back, if another is further. */
 static void watch_holder(struct feed *f, const struct schema *s, evtime now)
 {
     struct feed_part *least = NULL;
@@ -82,7 +109,7 @@ static void watch_holder(struct feed *f, const struct schema *s, evtime now)
         if (p->schema != s || !p->read)
             continue;
         most = p->at.w > most ? p->at.w : most;
-        if (least == NULL || p->at.w < least->at.w)
+        if ((least == NULL || p->at.w < least->at.w) && !is_idle(f, p, now))
             least = p;
     }
     for (size_t i = 0; i < f->n; i++) {
@@ -107,24 +134,6 @@ bool feedtime_tick(struct feed *f, evtime now)
             watch_holder(f, f->parts[i].schema, now);
     pthread_mutex_unlock(&f->lock);
     return by_clock;
-}
-
-void feedtime_look(struct feed *f, const struct schema *s, bool log, struct runtime_partition *p)
-{
-    evtime now = timebase_now_ms();
-    p->arrival = p->silent_since = EVTIME_MIN;
-    if (log) {
-        struct intake_look of;
-        intake_look(f->intake, s, p->partition, now, &of);
-        p->arrival = of.arrival;
-        p->silent_since = of.since;
-        p->idle = of.idle;
-    }
-    for (size_t i = 0; !log && i < f->nfile_times; i++)
-        if (f->file_times[i].stream == s->id) {
-            p->silent_since = f->file_times[i].idle.partitions[p->partition].since;
-            p->idle = idle_is(&f->file_times[i].idle, p->partition, now);
-        }
 }
 
 void feedtime_fini(struct feed *f)

@@ -16,7 +16,8 @@ bool feedtime_tick(struct feed *f, evtime now);
 /* Does p wait for another partition of its stream ('watermark-alignment')? */
 bool feedtime_paused(struct feed *f, struct feed_part *p);
 /* What is known of a partition's silence. log: it is of the intake log. */
-void feedtime_look(struct feed *f, const struct schema *s, bool log, struct runtime_partition *p);
+void feedtime_look(struct feed *f, const struct schema *s, bool log, evtime now,
+                   struct runtime_partition *p);
 void feedtime_fini(struct feed *f);
 
 #endif

@@ -207,6 +207,7 @@ async function keysAndPages() {
     ["/streams", ".events li"],
     ["/streams?new=1", ".cm-content"],
     ["/dead-letters", ".empty, .dead"],
+    ["/time", ".time-story"],
     ["/workers", ".rows"],
   ]) {
     await go(path);
@@ -270,6 +271,7 @@ async function phone() {
     "/alerts",
     "/streams",
     "/dead-letters",
+    "/time",
     "/workers",
   ]) {
     await go(path);

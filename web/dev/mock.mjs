@@ -123,6 +123,48 @@ function event(at, over = {}) {
   if (events.length > 4000) events.shift();
   return row;
 }
+const lagOf = (w) => (w ? Date.now() - Date.parse(w) : null);
+function times() {
+  const list = bare ? [] : [...streams.values()];
+  return {
+    now: iso(Date.now()),
+    streams: list.map((s) => {
+      const watermark = s.partitions.some((p) => !p.watermark) ? null : s.partitions.map((p) => p.watermark).sort()[0];
+      return {
+        stream: s.name,
+        time: 'event',
+        delay_ms: s.watermark_delay_ms ?? 0,
+        idle_timeout_ms: 30000,
+        alignment_ms: 0,
+        max_ahead_ms: 86400000,
+        watermark,
+        lag_ms: lagOf(watermark),
+        finished: false,
+        idle: false,
+      };
+    }),
+    workers: [0, 1].map((worker) => ({ worker, watermark: iso(Date.now() - 2900), lag_ms: 2900, rows_waiting: 40 })),
+    data: list.flatMap((s) =>
+      s.partitions.map((p) => {
+        const holds = p.partition === 0 && !!p.watermark;
+        return {
+          stream: s.name,
+          ...p,
+          lag_ms: lagOf(p.watermark),
+          read: s.rules.length > 0,
+          last_event: p.watermark,
+          idle: false,
+          idle_since: null,
+          paused_since: null,
+          holds_back: holds,
+          holds_why: holds ? 'behind' : null,
+          holds_since: holds ? iso(started) : null,
+        };
+      }),
+    ),
+    page: { next: null, has_more: false },
+  };
+}
 function alertOf(r, at, quiet, given) {
   const card = given?.card ?? 'c_' + (1000 + rnd(4000));
   let match = [];
@@ -315,11 +357,7 @@ function answer(method, path, q, body, text) {
   if (path === '/version') return ok({ version: '0.1.0', commit: 'mock' });
   if (path === '/workers') return ok(workers());
   if (path === '/watermarks')
-    return ok({
-      data: [...streams.values()].flatMap((s) =>
-        s.partitions.map((p) => ({ stream: s.name, ...p, holds_back: p.partition === 0 && !!p.watermark })),
-      ),
-    });
+    return ok(times());
   if (path === '/dead_letters') return ok({ data: dead });
   if (path === '/rules:validate') return ok(validate(body.sql, body.name, streams));
   if (path === '/rules' && method === 'GET') return ok({ data: [...rules.values()], page: { next: null, has_more: false } });

@@ -34,6 +34,7 @@ const pages = {
   alert: [`/alerts/${best?.id}`, 1200],
   streams: ['/streams', 1500],
   newstream: ['/streams?new=1', 1200],
+  time: ['/time', 1500],
   dead: ['/dead-letters', 900],
   workers: ['/workers', 3000],
 };

@@ -143,7 +143,39 @@ export interface StreamEvent {
 }
 export interface Watermark extends StreamPartition {
   stream: string;
+  lag_ms: number | null;
+  read: boolean;
+  last_event: Time | null;
+  idle: boolean;
+  idle_since: Time | null;
+  paused_since: Time | null;
   holds_back: boolean;
+  holds_why: 'no-event' | 'silent' | 'backlog' | 'behind' | null;
+  holds_since: Time | null;
+}
+export interface StreamTime {
+  stream: string;
+  time: 'event' | 'ingestion' | 'processing';
+  delay_ms: number;
+  idle_timeout_ms: number;
+  alignment_ms: number;
+  max_ahead_ms: number;
+  watermark: Time | null;
+  lag_ms: number | null;
+  finished: boolean;
+  idle: boolean;
+}
+export interface WorkerTime {
+  worker: number;
+  watermark: Time | null;
+  lag_ms: number | null;
+  rows_waiting: number;
+}
+export interface Times {
+  now: Time;
+  streams: StreamTime[];
+  workers: WorkerTime[];
+  data: Watermark[];
 }
 export interface DeadLetter {
   id: number | string;

@@ -20,6 +20,7 @@ import { RulePage } from './pages/rule';
 import { AlertsPage } from './pages/alerts';
 import { AlertPage } from './pages/alert';
 import { StreamsPage } from './pages/streams';
+import { TimePage } from './pages/time';
 import { DeadLettersPage } from './pages/dead_letters';
 import { WorkersPage } from './pages/workers';
 import { Page } from './parts/page';
@@ -36,6 +37,7 @@ const places: Place[] = [
   { to: '/rules', name: 'Rules', icon: 'rules', key: 'g r' },
   { to: '/alerts', name: 'Alerts', icon: 'alerts', key: 'g a' },
   { to: '/streams', name: 'Streams', icon: 'streams', key: 'g s' },
+  { to: '/time', name: 'Time', icon: 'clock', key: 'g t' },
   { to: '/dead-letters', name: 'Dead letters', icon: 'dead', key: 'g d' },
   { to: '/workers', name: 'Workers', icon: 'workers', key: 'g w' },
 ];
@@ -48,6 +50,7 @@ const routes: [RegExp, Routed][] = [
   [/^\/alerts$/, AlertsPage],
   [/^\/alerts\/([^/]+)$/, AlertPage],
   [/^\/streams(?:\/([^/]+))?$/, StreamsPage],
+  [/^\/time$/, TimePage],
   [/^\/dead-letters$/, DeadLettersPage],
   [/^\/workers$/, WorkersPage],
 ];

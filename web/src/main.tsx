@@ -8,6 +8,7 @@ import './style/base.css';
 import './style/frame.css';
 import './style/parts.css';
 import './style/pages.css';
+import './style/time.css';
 import './style/rule.css';
 import './style/alerts.css';
 import './style/editor.css';

@@ -117,7 +117,7 @@ export function OverviewPage() {
               note={`${number(o.alerts)} in all, ${number(o.open_alerts)} open`}
             />
             <Tile
-              to="/streams"
+              to="/time"
               label="Watermark lag"
               value={o.watermark_lag_ms === null ? '–' : duration(o.watermark_lag_ms)}
               note={o.watermark ? `at ${clock(o.watermark)} UTC` : 'no events yet'}

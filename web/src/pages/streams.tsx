@@ -32,7 +32,7 @@ function Partitions({ stream, marks }: { stream: Stream; marks: Watermark[] | nu
         </thead>
         <tbody>
           {stream.partitions.map((p) => {
-            const holds = marks?.some((m) => m.stream === stream.name && m.partition === p.partition && m.holds_back);
+            const mark = marks?.find((m) => m.stream === stream.name && m.partition === p.partition);
             const waiting = Math.max(0, p.end - p.taken);
             return (
               <tr key={p.partition}>
@@ -57,13 +57,18 @@ function Partitions({ stream, marks }: { stream: Stream; marks: Watermark[] | nu
                 <td>
                   {p.finished ? (
                     <span class="pill">finished</span>
-                  ) : holds ? (
-                    <span
+                  ) : mark?.holds_back ? (
+                    <Link
+                      to="/time"
                       class="pill warn"
                       title="The stream's time is the least of its partitions': until this one has newer events, windows and absences wait."
                     >
                       holds time back
-                    </span>
+                    </Link>
+                  ) : mark?.idle ? (
+                    <Link to="/time" class="pill" title={`Silent since ${full(mark.idle_since)}: it holds nothing back`}>
+                      idle
+                    </Link>
                   ) : (
                     <span class="dim">open</span>
                   )}
