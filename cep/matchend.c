@@ -38,8 +38,10 @@ static void miss(struct match *m, struct match_run *run, struct match_node *n, e
         const struct nfa_state *st = &m->p->nfa->states[o->state];
         if (o == n || o->extra[0] != n->extra[0])
             continue;
-        if ((o->live & st->accepts) != 0)
-            o->flags |= MATCH_NODE_LATE;
+        if ((o->live & st->accepts) != 0) {
+            o->flags |= MATCH_NODE_LATE; /* if it is no match */
+            return;
+        }
         for (uint64_t left = o->live; left != 0; left &= left - 1)
             if (matchdue_of_edge(o, &st->edges[__builtin_ctzll(left)]) > t)
                 return;

@@ -58,6 +58,7 @@ struct builder {
     struct leaf leaves[NFA_STATES_MAX];
     struct nfa_edge edges[NFA_EDGES_MAX]; /* of the state in hand */
     unsigned nedges;
+    uint64_t met; /* edges that the walk has come to, new or not */
     unsigned walk; /* the state in hand */
     bool no_skip, limit;
     struct span limit_at;
@@ -121,8 +122,10 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
     if (g->at_end && to != NFA_ACCEPT)
         return;
     for (unsigned i = 0; i < b->nedges; i++)
-        if (same_edge(&b->edges[i], &e))
+        if (same_edge(&b->edges[i], &e)) {
+            b->met |= UINT64_C(1) << i;
             return;
+        }
     if (b->nedges == NFA_EDGES_MAX) {
         too_large(b, at);
         return;
@@ -133,6 +136,7 @@ static void emit(struct builder *b, uint16_t to, const struct gap *g, struct spa
     memcpy(acts, g->acts, g->nacts * sizeof *acts);
     e.guards = guards;
     e.acts = acts;
+    b->met |= UINT64_C(1) << b->nedges;
     b->edges[b->nedges++] = e;
 }
 
@@ -234,12 +238,6 @@ static void walk_seq(struct builder *b, const struct nfatree *seq, unsigned i,
     walk_on(b, &g, up);
 }
 
-static uint64_t edges_from(const struct builder *b, unsigned from)
-{
-    uint64_t up_to = b->nedges == 64 ? ~UINT64_C(0) : (UINT64_C(1) << b->nedges) - 1;
-    return from == 64 ? 0 : up_to & ~((UINT64_C(1) << from) - 1);
-}
-
 /* A greedy loop over one variable gives nothing back under NO SKIP: what leaves it is void once it takes a row. */
 static bool holds_fast(const struct builder *b, const struct nfatree *loop)
 {
@@ -313,17 +311,20 @@ static void walk_loop(struct builder *b, const struct gap *g, const struct frame
     bool may_end = at_least(b, &out, f, done, loop->min);
     if (loop->reluctant && may_end)
         walk_on(b, &out, f->up);
-    unsigned from = b->nedges;
+    uint64_t before = b->met;
+    b->met = 0;
     if (!f->entered && done == 0 && f->next_nots != 0 && loop->min > 1) {
         walk_round(b, &in, f, done, 0);
         walk_round(b, &in, f, done, 1);
     } else {
         walk_round(b, &in, f, done, -1);
     }
+    uint64_t again = b->met;
+    b->met |= before;
     if (loop->reluctant || !may_end)
         return;
     if (holds_fast(b, loop))
-        out.blockers |= edges_from(b, from);
+        out.blockers |= again;
     walk_on(b, &out, f->up);
 }
 
@@ -413,8 +414,8 @@ static void finish_state(struct builder *b, struct nfa_state *s)
     memcpy(e, b->edges, b->nedges * sizeof *e);
     s->edges = e;
     s->nedges = (uint16_t)b->nedges;
-    s->all = edges_from(b, 0);
     for (unsigned i = 0; i < b->nedges; i++) {
+        s->all |= UINT64_C(1) << i;
         if (e[i].nguards == 0)
             s->unguarded |= UINT64_C(1) << i;
         if (e[i].to == NFA_ACCEPT)

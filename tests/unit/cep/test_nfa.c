@@ -135,6 +135,18 @@ static void until_counts_from_the_first_row_of_its_loop(void **state)
            "  1: match\n");
 }
 
+/* The same loop comes twice in one walk, since an empty round may come before it: it holds fast both times. */
+static void a_greedy_loop_after_an_empty_round_gives_nothing_back_either(void **state)
+{
+    (void)state;
+    struct pattern *first =
+        GROUP(SEQ, NEXT, times(var(STRICT, 0), 0, MANY, LATER, false), var(STRICT, 1));
+    struct pattern *both = GROUP(ALT, NEXT, first, times(var(STRICT, 2), 0, 1, STRICT, true));
+    char *got = printed(times(both, 1, MANY, STRICT, false), SKIP_NONE, NFA_TEXT);
+    assert_non_null(strstr(got, "start\n  1: A\n  2: B   once the loop takes no more\n  3: C\n"));
+    mem_free(got);
+}
+
 static void nested_loops_that_differ_in_nothing_are_one(void **state)
 {
     (void)state;
@@ -246,6 +258,7 @@ int main(void)
               EXPRTREE_TEST(what_leaves_a_greedy_loop_waits_for_it_under_no_skip),
               EXPRTREE_TEST(nots_stay_in_force_up_to_the_next_row),
               EXPRTREE_TEST(until_counts_from_the_first_row_of_its_loop),
+              EXPRTREE_TEST(a_greedy_loop_after_an_empty_round_gives_nothing_back_either),
               EXPRTREE_TEST(nested_loops_that_differ_in_nothing_are_one),
               EXPRTREE_TEST(alternatives_and_permutations_in_the_order_written),
               EXPRTREE_TEST(empty_rounds_fill_the_minimum), EXPRTREE_TEST(it_can_be_drawn),
