@@ -212,11 +212,11 @@ static const struct list_marks *marks_of(const struct list_cut *c, uint32_t stre
 }
 
 /* The greater of both, partition by partition; b may be NULL. */
-static struct list_marks merged(struct list *l, const struct list_marks *a,
+static struct list_marks merged(struct arena *arena, const struct list_marks *a,
                                 const struct list_marks *b)
 {
     unsigned nb = b == NULL ? 0 : b->n, n = a->n > nb ? a->n : nb;
-    uint64_t *offsets = arena_zero(l->arena, (n + 1) * sizeof *offsets);
+    uint64_t *offsets = arena_zero(arena, (n + 1) * sizeof *offsets);
     for (unsigned i = 0; i < n; i++) {
         uint64_t x = i < a->n ? a->offsets[i] : 0, y = i < nb ? b->offsets[i] : 0;
         offsets[i] = x > y ? x : y;
@@ -237,27 +237,36 @@ static bool same_marks(const struct list_cut *a, const struct list_cut *b)
     return true;
 }
 
-void list_cut(struct list *l, const struct list_cut *c)
+static const struct list_cut *newest(const struct list *l)
 {
     static const struct list_cut none;
-    const struct list_cut *before = l->ncuts == 0 ? &none : &l->cuts[l->ncuts - 1];
-    struct list_cut added = {.seq = c->seq};
+    return l->ncuts == 0 ? &none : &l->cuts[l->ncuts - 1];
+}
+
+void list_merge(const struct list *l, const struct list_cut *c, struct arena *a,
+                struct list_cut *out)
+{
+    const struct list_cut *before = newest(l);
+    struct list_marks *streams =
+        arena_alloc(a, (before->nstreams + c->nstreams + 1) * sizeof *streams);
+    *out = (struct list_cut){.seq = c->seq, .streams = streams};
+    for (unsigned i = 0; i < c->nstreams; i++)
+        streams[out->nstreams++] = merged(a, &c->streams[i], marks_of(before, c->streams[i].stream));
+    for (unsigned i = 0; i < before->nstreams; i++)
+        if (marks_of(c, before->streams[i].stream) == NULL)
+            streams[out->nstreams++] = merged(a, &before->streams[i], NULL);
+}
+
+void list_cut(struct list *l, const struct list_cut *c)
+{
+    const struct list_cut *before = newest(l);
+    struct list_cut added = *before;
     if (c->seq <= before->seq)
         return;
-    if (l->ncuts > 0 && same_marks(before, c)) {
-        added = *before; /* nothing came in between: the marks are there */
-        added.seq = c->seq;
-    } else {
-        struct list_marks *streams =
-            arena_alloc(l->arena, (before->nstreams + c->nstreams + 1) * sizeof *streams);
-        for (unsigned i = 0; i < c->nstreams; i++)
-            streams[added.nstreams++] =
-                merged(l, &c->streams[i], marks_of(before, c->streams[i].stream));
-        for (unsigned i = 0; i < before->nstreams; i++)
-            if (marks_of(c, before->streams[i].stream) == NULL)
-                streams[added.nstreams++] = before->streams[i];
-        added.streams = streams;
-    }
+    if (l->ncuts > 0 && same_marks(before, c))
+        added.seq = c->seq; /* nothing came in between: the marks are there */
+    else
+        list_merge(l, c, l->arena, &added);
     l->cuts = mem_grow(l->cuts, l->ncuts, 1, &l->cuts_cap, sizeof *l->cuts);
     l->cuts[l->ncuts++] = added;
 }
@@ -299,6 +308,42 @@ enum err list_edit(struct list *l, union cell key, bool in)
     c->v[c->n++] = (struct edit){cut, in};
     l->nedits++;
     return ERR_OK;
+}
+
+enum err list_replay(struct list *l, union cell key, bool in)
+{
+    struct item *it;
+    enum err e = item_of(l, key, &it);
+    if (e == ERR_OK && it->chain == 0 && !it->base && !in) {
+        it->base = true;
+        l->n++;
+    }
+    return e == ERR_OK ? list_edit(l, key, in) : e;
+}
+
+/* --- texts ------------------------------------------------------------------------------------ */
+
+bool list_key_text(const struct list *l, union cell key, struct bytes *out)
+{
+    const struct value v = {.type = l->type, .c = canonical(l, key)};
+    if (l->type.kind == TYPE_STRING) {
+        bytes_put(out, key.s.p, key.s.n);
+        return true;
+    }
+    if (l->type.kind == TYPE_DOUBLE && !isfinite(v.c.d))
+        return false;
+    size_t from = out->n;
+    value_json(&v, out);
+    if (l->type.kind == TYPE_TIMESTAMP) { /* without its quotes */
+        out->n -= 2;
+        memmove(out->p + from, out->p + from + 1, out->n - from);
+    }
+    return true;
+}
+
+bool list_key_parse(const struct list *l, const char *p, size_t n, union cell *out)
+{
+    return value_parse_text(l->type, p, n, out);
 }
 
 /* --- look-ups --------------------------------------------------------------------------------- */

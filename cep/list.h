@@ -48,7 +48,20 @@ struct list_cut {
 void list_cut(struct list *l, const struct list_cut *c);
 /* Puts the key in, or takes it out, from the newest cut on. */
 enum err list_edit(struct list *l, union cell key, bool in);
+/* An edit of the past, told again in order to a list that has no such item: a key's first one tells that it was the other
+ * way before. The items of today are put afterwards; they change nothing of such a key. */
+enum err list_replay(struct list *l, union cell key, bool in);
 size_t list_edits(const struct list *l);
+/* What list_cut would keep of c: the marks, none of them before those of the newest cut. Into `a`. */
+struct arena;
+void list_merge(const struct list *l, const struct list_cut *c, struct arena *a,
+                struct list_cut *out);
+
+/* --- keys as texts: what people see, and what is stored and sent --- */
+/* False: a number that has no such text (not finite). Appends to out. */
+bool list_key_text(const struct list *l, union cell key, struct bytes *out);
+/* False: not a key. A STRING is not copied. */
+bool list_key_parse(const struct list *l, const char *p, size_t n, union cell *out);
 
 /* --- look-ups; key is not NULL --- */
 struct list_at { /* a row's place */

@@ -51,6 +51,10 @@ bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned s
 bool value_parse_bigint(const char *s, size_t n, int64_t *out); /* 5.0 and 1e3 are whole */
 bool value_parse_double(const char *s, size_t n, double *out);
 
+/* A value of any type from its plain text, as in a CSV file: true, 12.50, 2026-11-21T06:48:51.120Z; a STRING is the text
+ * itself, not copied. False: not one. */
+bool value_parse_text(struct type t, const char *s, size_t n, union cell *out);
+
 enum { VALUE_TEXT = 32 };
 void value_format_decimal(int64_t v, unsigned scale, char out[VALUE_TEXT]);
 size_t value_format_double(

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     DIGITS_MAX = 18, /* of a DECIMAL */
@@ -201,4 +202,32 @@ bool value_parse_double(const char *s, size_t n, double *out)
     double d = power < 0 ? (double)v / powers[-power] : (double)v * powers[power];
     *out = x.negative ? -d : d;
     return true;
+}
+
+static bool parse_boolean(const char *s, size_t n, int64_t *out)
+{
+    *out = n == 4;
+    return (n == 4 && strncasecmp(s, "true", 4) == 0) ||
+           (n == 5 && strncasecmp(s, "false", 5) == 0);
+}
+
+bool value_parse_text(struct type t, const char *s, size_t n, union cell *out)
+{
+    switch ((enum type_kind)t.kind) {
+    case TYPE_BOOLEAN:
+        return parse_boolean(s, n, &out->i);
+    case TYPE_BIGINT:
+        return value_parse_bigint(s, n, &out->i);
+    case TYPE_DOUBLE:
+        return value_parse_double(s, n, &out->d);
+    case TYPE_DECIMAL:
+        return value_parse_decimal(s, n, t.precision, t.scale, &out->i);
+    case TYPE_TIMESTAMP:
+        return timebase_parse(s, n, &out->i);
+    case TYPE_STRING:
+        out->s = (struct str){s, (uint32_t)n, 0};
+        return n <= UINT32_MAX;
+    default:
+        return false;
+    }
 }

@@ -239,21 +239,27 @@ static void drop_lists(struct compiling *c)
     c->lists.n = 0;
 }
 
-/* What is edited while rules run can be asked only where there is a row: the sums of a window have no place. */
+/* What is edited while rules run can be asked only where there is a row: the sums of a window and the pairs of a join have
+ * no place. */
 static bool lists_have_places(struct compiling *c, const struct rule_plan *p)
 {
     const struct expr *e = NULL;
-    if (p->shape != RULE_WINDOW || c->cc.scope == NULL || c->cc.scope->list == NULL)
+    bool window = p->shape == RULE_WINDOW;
+    if ((!window && p->shape != RULE_JOIN) || c->cc.scope == NULL || c->cc.scope->list == NULL)
         return true;
     for (unsigned i = 0; i < p->noutputs && e == NULL; i++)
         e = expr_find_list(p->outputs[i].e);
     if (e == NULL)
-        e = expr_find_list(p->window.having);
+        e = expr_find_list(window ? p->window.having : p->join.on);
+    if (e == NULL && !window)
+        e = expr_find_list(p->join.where);
     if (e != NULL)
-        diag_error(
-            c->cc.d, "unsupported", e->at,
-            "put it into WHERE, or into an aggregate: COUNT(*) FILTER (WHERE x IN LIST l)",
-            "IN LIST over the sums of a window: a list is edited at rows, and a window has none");
+        diag_error(c->cc.d, "unsupported", e->at,
+                   window ? "put it into WHERE, or into an aggregate: COUNT(*) FILTER (WHERE x IN "
+                            "LIST l)"
+                          : "put it into WHERE by itself, over columns of one side",
+                   "IN LIST over %s: a list is edited at rows, and here is none",
+                   window ? "the sums of a window" : "both sides of a join");
     return e == NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api.h"
 #include "base/mem.h"
+#include "server/changelist.h"
 #include "server/http.h"
 #include "server/jsonw.h"
 #include <inttypes.h>
@@ -28,6 +29,25 @@ const struct route api_routes[] = {
     {"POST", "/api/v1/rules/{r}:resume", NULL, ROUTE_NO_BODY, api_rules_resume,
      "resume a paused rule"},
     {"DELETE", "/api/v1/rules/{r}", NULL, ROUTE_NO_BODY, api_rules_delete, "delete a rule"},
+    {"POST", "/api/v1/lists", NULL, ROUTE_JSON, api_lists_create,
+     "create a list, or put items into lists, in SQL"},
+    {"GET", "/api/v1/lists", NULL, ROUTE_NO_BODY, api_lists_list, "all lists"},
+    {"GET", "/api/v1/lists/{l}", NULL, ROUTE_NO_BODY, api_lists_get, "one list"},
+    {"DELETE", "/api/v1/lists/{l}", NULL, ROUTE_NO_BODY, api_lists_delete,
+     "delete a list that no rule reads"},
+    {"GET", "/api/v1/lists/{l}/changes", "limit after", ROUTE_NO_BODY, api_lists_changes,
+     "who changed a list, when and why, the newest first"},
+    {"GET", "/api/v1/lists/{l}/items", "limit after contains", ROUTE_NO_BODY, api_items_list,
+     "a list's items, in order of key"},
+    {"POST", "/api/v1/lists/{l}/items:bulk", "mode by reason expires_in expires_at", ROUTE_ITEMS,
+     api_items_bulk, "add, remove or replace many items"},
+    {"GET", "/api/v1/lists/{l}/items/{key}", NULL, ROUTE_NO_BODY, api_items_get, "one item"},
+    {"PUT", "/api/v1/lists/{l}/items/{key}", "by reason expires_in expires_at", ROUTE_JSON,
+     api_items_put, "add an item, or put another in its place"},
+    {"PATCH", "/api/v1/lists/{l}/items/{key}", "by reason expires_in expires_at", ROUTE_JSON,
+     api_items_patch, "change columns of an item, or its time"},
+    {"DELETE", "/api/v1/lists/{l}/items/{key}", "by reason", ROUTE_NO_BODY, api_items_delete,
+     "remove an item"},
     {"GET", "/api/v1/alerts", "limit after rule severity key mode status order", ROUTE_NO_BODY,
      api_alerts_list, "alerts, the newest first"},
     {"GET", "/api/v1/alerts/stream", "after", ROUTE_NO_BODY, api_alerts_stream,
@@ -153,18 +173,23 @@ struct api_change {
     enum problem bad;
     enum err e;
     struct diag d; /* its own copies */
+    struct changelist *edit; /* of a list's items, or NULL */
 };
 
 static void free_change(struct api_change *ch)
 {
     diag_fini(&ch->d);
+    changelist_unref(ch->edit);
     mem_free(ch->name);
     mem_free(ch);
 }
 
 static void answer_failed(struct httpcall *c, enum problem bad, enum err e, const struct diag *d)
 {
-    enum problem p = e == ERR_INVALID || e == ERR_LIMIT ? bad : problem_of(e);
+    bool of_lists = bad == PROBLEM_INVALID_LIST || bad == PROBLEM_INVALID_ITEM;
+    enum problem p = e == ERR_LIMIT && of_lists           ? PROBLEM_LIST_FULL
+                     : e == ERR_INVALID || e == ERR_LIMIT ? bad
+                                                          : problem_of(e);
     if (d && d->errors > 0)
         httpcall_diag(c, p, d);
     else
@@ -174,11 +199,18 @@ static void answer_failed(struct httpcall *c, enum problem bad, enum err e, cons
 static void change_ended(struct httpcall *c, void *state)
 {
     struct api_change *ch = state;
+    ch->api->edited = ch->edit;
     if (c && ch->e == ERR_OK)
         ch->answer(ch->api, c, ch->name);
     else if (c)
         answer_failed(c, ch->bad, ch->e, &ch->d);
+    ch->api->edited = NULL;
     free_change(ch);
+}
+
+void api_change_edits(struct api_change *ch, struct changelist *edit)
+{
+    ch->edit = edit;
 }
 
 struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,

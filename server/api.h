@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.h - what the handlers of the API share: the parts of the server they speak to, and the route table.
  *
- * Room:   http -> [api: api_streams, api_events, api_rules, api_alerts, api_status] -> runtime, catalogue
+ * Room:   http -> [api: api_streams, api_events, api_rules, api_lists, api_items, api_alerts,
+ *         api_status] -> runtime, catalogue
  * Owns:   the catalogue's reader, its buffers; not the runtime nor the server
  * Thread: the HTTP thread. */
 #ifndef WEIR_SERVER_API_H
@@ -23,6 +24,7 @@ struct api {
     struct api_intake *intake;
     evtime started;
     unsigned max_events;
+    const struct changelist *edited; /* by the change that is just being answered, or NULL */
     struct api_stream_name {
         uint32_t id;
         char *name;
@@ -58,6 +60,7 @@ typedef void api_answer(struct api *a, struct httpcall *c, const char *name);
  * api_change_started, which answers what failed at once. bad: the problem of an ERR_INVALID. */
 struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,
                                   enum problem bad, api_answer *answer);
+void api_change_edits(struct api_change *ch, struct changelist *edit); /* takes the reference */
 void api_change_done(void *change, enum err e, const struct diag *d); /* a runtime_done */
 void api_change_started(struct api_change *ch, struct httpcall *c, enum err e,
                         const struct diag *d);
@@ -85,6 +88,20 @@ void api_rules_get(struct httpcall *c, void *app);
 void api_rules_pause(struct httpcall *c, void *app);
 void api_rules_resume(struct httpcall *c, void *app);
 void api_rules_delete(struct httpcall *c, void *app);
+
+void api_lists_create(struct httpcall *c, void *app);
+void api_lists_list(struct httpcall *c, void *app);
+void api_lists_get(struct httpcall *c, void *app);
+void api_lists_delete(struct httpcall *c, void *app);
+void api_lists_changes(struct httpcall *c, void *app);
+/* A reference to the list that {l} names, and its number. NULL: answered. */
+struct list *api_lists_find(struct api *a, struct httpcall *c, uint64_t *uid);
+void api_items_list(struct httpcall *c, void *app);
+void api_items_bulk(struct httpcall *c, void *app);
+void api_items_get(struct httpcall *c, void *app);
+void api_items_put(struct httpcall *c, void *app);
+void api_items_patch(struct httpcall *c, void *app);
+void api_items_delete(struct httpcall *c, void *app);
 
 void api_alerts_list(struct httpcall *c, void *app);
 void api_alerts_get(struct httpcall *c, void *app);

@@ -3,25 +3,30 @@
 #include "server/change.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cep/list.h"
 #include "io/source_file.h"
+#include "server/changelist.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 enum { SYNC_MS = 2000, MARKS_MAX = PLAN_STREAMS_MAX * SCHEMA_PARTITIONS_MAX };
-enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE };
+enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE, CHANGE_DROP_LIST };
+enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_RULE, EDIT_LIST };
 
 struct create {
-    bool is_stream, or_replace;
-    char *name, *sql;
+    enum create_kind kind;
+    bool or_replace;
+    char *name, *sql; /* sql: NULL of EDIT_LIST */
+    struct changelist *edit;
 };
 struct change {
     enum change_kind kind;
-    char *rule;
+    char *rule; /* or the list's name */
     enum rule_mode mode;
     unsigned n;
     struct create *creates;
-    bool streams_stored;
+    bool stored; /* streams and lists */
     runtime_done *done;
     void *ctx;
 };
@@ -45,6 +50,22 @@ struct change *change_delete(const char *rule)
     return c;
 }
 
+struct change *change_drop_list(const char *list)
+{
+    struct change *c = change_delete(list);
+    c->kind = CHANGE_DROP_LIST;
+    return c;
+}
+
+struct change *change_edit(const char *list, struct changelist *edit)
+{
+    struct change *c = mem_new(sizeof *c);
+    c->creates = mem_array(1, sizeof *c->creates);
+    c->creates[c->n++] =
+        (struct create){.kind = EDIT_LIST, .name = mem_str(list), .edit = changelist_ref(edit)};
+    return c;
+}
+
 void change_free(struct change *c)
 {
     if (c == NULL)
@@ -52,6 +73,7 @@ void change_free(struct change *c)
     for (unsigned i = 0; i < c->n; i++) {
         mem_free(c->creates[i].name);
         mem_free(c->creates[i].sql);
+        changelist_unref(c->creates[i].edit);
     }
     mem_free(c->creates);
     mem_free(c->rule);
@@ -78,39 +100,80 @@ static enum err exists(struct diag *d, struct span at, const char *what, const c
     return ERR_EXISTS;
 }
 
-/* Of one statement: may it be created as things are now? */
+static const char *const kinds[] = {
+    [CREATE_STREAM] = "stream", [CREATE_LIST] = "list", [CREATE_RULE] = "rule"};
+
+static bool has_list(const struct change_env *env, const char *name)
+{
+    struct list *l = registry_list(env->registry, name, NULL);
+    list_unref(l);
+    return l != NULL;
+}
+
+/* Of one statement: may it be created as things are now? Streams and lists share their names, as both are read by rules. */
 static enum err check_name(const struct change_env *env, const struct create *k, struct span at,
                            struct diag *d)
 {
-    if (k->is_stream)
-        return registry_stream(env->registry, k->name) != NULL ? exists(d, at, "stream", k->name)
-                                                               : ERR_OK;
-    return registry_has_rule(env->registry, k->name) && !k->or_replace
-               ? exists(d, at, "rule", k->name)
-               : ERR_OK;
+    const char *name = k->name;
+    if (k->kind == EDIT_LIST)
+        return ERR_OK;
+    if (k->kind == CREATE_RULE)
+        return registry_has_rule(env->registry, name) && !k->or_replace
+                   ? exists(d, at, "rule", name)
+                   : ERR_OK;
+    if (registry_stream(env->registry, name) != NULL)
+        return exists(d, at, "stream", name);
+    if (has_list(env, name) && !(k->kind == CREATE_LIST && k->or_replace))
+        return exists(d, at, "list", name);
+    return ERR_OK;
+}
+
+/* The rows of an INSERT, as a change of the list. An item that is there stays as it is. */
+static enum err make_edit(const struct statement *s, struct diag *d, struct changelist **out)
+{
+    static const struct changelist_options o = {.what = "insert",
+                                                .expires = EVTIME_MIN,
+                                                .keep = true};
+    struct listitems *items = listitems_new(s->list);
+    struct listitems_problem problem = {0};
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < s->nrows && e == ERR_OK; i++)
+        e = listitems_values(items, s->rows[i], &problem);
+    if (e != ERR_OK)
+        diag_error(d, "item", s->at, NULL, "%s", problem.text);
+    *out = changelist_new(0, items, &o);
+    return e;
 }
 
 static enum err add_statement(struct change *c, const struct change_env *env,
                               const struct statement *s, const char *sql, struct diag *d)
 {
-    if (s->kind != STATEMENT_STREAM && s->kind != STATEMENT_RULE) {
+    static const enum create_kind of[] = {[STATEMENT_STREAM] = CREATE_STREAM,
+                                          [STATEMENT_RULE] = CREATE_RULE,
+                                          [STATEMENT_LIST] = CREATE_LIST,
+                                          [STATEMENT_INSERT] = EDIT_LIST};
+    if (s->kind == STATEMENT_SINK || s->kind == STATEMENT_EXPLAIN) {
         diag_error(d, "unsupported", s->at, NULL,
-                   "only CREATE STREAM and CREATE RULE can be sent here");
+                   "only CREATE STREAM, CREATE LIST, CREATE RULE and INSERT can be sent here");
         return ERR_UNSUPPORTED;
     }
     struct create *k = &c->creates[c->n++];
-    *k = (struct create){.is_stream = s->kind == STATEMENT_STREAM,
+    bool edits = s->kind == STATEMENT_INSERT;
+    *k = (struct create){.kind = of[s->kind],
                          .or_replace = s->or_replace,
-                         .name = mem_str(s->name),
-                         .sql = mem_dup(sql + s->at.begin, s->at.end - s->at.begin)};
-    if (k->is_stream && s->or_replace && registry_stream(env->registry, s->name) != NULL) {
+                         .name = mem_str(edits ? list_name(s->list) : s->name),
+                         .sql = edits ? NULL : mem_dup(sql + s->at.begin, s->at.end - s->at.begin)};
+    if (edits)
+        return make_edit(s, d, &k->edit);
+    if (k->kind == CREATE_STREAM && s->or_replace &&
+        registry_stream(env->registry, s->name) != NULL) {
         diag_error(d, "unsupported", s->at, "create a stream of another name",
                    "a stream that exists cannot be replaced yet");
         return ERR_UNSUPPORTED;
     }
     for (unsigned i = 0; i + 1 < c->n; i++)
-        if (c->creates[i].is_stream == k->is_stream && strcasecmp(c->creates[i].name, k->name) == 0)
-            return exists(d, s->at, k->is_stream ? "stream" : "rule", k->name);
+        if (c->creates[i].kind == k->kind && strcasecmp(c->creates[i].name, k->name) == 0)
+            return exists(d, s->at, kinds[k->kind], k->name);
     return check_name(env, k, s->at, d);
 }
 
@@ -140,7 +203,8 @@ static enum err add_select(struct change *c, const struct change_env *env, const
     if (e != ERR_OK)
         return e;
     c->creates = mem_array(1, sizeof *c->creates);
-    c->creates[c->n++] = (struct create){.name = mem_str(plan->name), .sql = mem_dup(sql, n)};
+    c->creates[c->n++] =
+        (struct create){.kind = CREATE_RULE, .name = mem_str(plan->name), .sql = mem_dup(sql, n)};
     plan_unref(plan);
     return check_name(env, &c->creates[0], (struct span){0, 0}, d);
 }
@@ -161,7 +225,7 @@ enum err change_script(const struct change_env *env, const char *sql, size_t n,
 /* --- the first half ---------------------------------------------------------------------------------------------- */
 
 /* How many files there are is known only when they are looked for; then it is the number of partitions. */
-static enum err count_files(const struct change_env *env, const char *sql, struct diag *d,
+enum err change_count_files(const struct change_env *env, const char *sql, struct diag *d,
                             unsigned *partitions)
 {
     struct script *script = NULL;
@@ -180,7 +244,7 @@ static enum err store_stream(const struct change_env *env, const struct create *
 {
     unsigned partitions = 0;
     struct catalog_stream s = {.name = k->name, .sql = k->sql, .created = timebase_now_ms()};
-    enum err e = count_files(env, k->sql, d, &partitions);
+    enum err e = change_count_files(env, k->sql, d, &partitions);
     if (e == ERR_OK && (e = catalog_add_stream(env->catalog, &s)) != ERR_OK)
         diag_say(d, "catalogue", NULL, "stream %s cannot be stored: %s", k->name, err_text(e));
     if (e == ERR_OK)
@@ -190,24 +254,39 @@ static enum err store_stream(const struct change_env *env, const struct create *
     return e;
 }
 
+static enum err store(const struct change_env *env, const struct create *k, struct diag *d)
+{
+    if (k->kind == CREATE_STREAM)
+        return store_stream(env, k, d);
+    return k->kind == CREATE_LIST ? changelist_create(env, k->name, k->sql, d) : ERR_OK;
+}
+
+static enum err begin_other(const struct change *c, const struct change_env *env, struct diag *d)
+{
+    if (c->kind == CHANGE_DROP_LIST)
+        return changelist_may_go(env, c->rule, d);
+    if (registry_rule_named(env->registry, c->rule) != NULL)
+        return ERR_OK;
+    diag_say(d, "not-found", NULL, "there is no rule %s", c->rule);
+    return ERR_NOT_FOUND;
+}
+
 enum err change_begin(struct change *c, const struct change_env *env, struct diag *d, bool *rules)
 {
     enum err e = ERR_OK;
     *rules = c->kind != CHANGE_SCRIPT;
-    if (c->kind != CHANGE_SCRIPT && registry_rule_named(env->registry, c->rule) == NULL) {
-        diag_say(d, "not-found", NULL, "there is no rule %s", c->rule);
-        return ERR_NOT_FOUND;
-    }
+    if (c->kind != CHANGE_SCRIPT)
+        return begin_other(c, env, d);
     for (unsigned i = 0; i < c->n && e == ERR_OK; i++) {
-        *rules = *rules || !c->creates[i].is_stream;
-        if (!c->streams_stored || !c->creates[i].is_stream)
+        bool later = c->creates[i].kind == CREATE_RULE || c->creates[i].kind == EDIT_LIST;
+        *rules = *rules || later;
+        if (!c->stored || later)
             e = check_name(env, &c->creates[i], (struct span){0, 0}, d);
     }
-    for (unsigned i = 0; i < c->n && e == ERR_OK && !c->streams_stored; i++)
-        if (c->creates[i].is_stream)
-            e = store_stream(env, &c->creates[i], d);
+    for (unsigned i = 0; i < c->n && e == ERR_OK && !c->stored; i++)
+        e = store(env, &c->creates[i], d);
     if (e == ERR_OK)
-        c->streams_stored = true;
+        c->stored = true;
     return e;
 }
 
@@ -216,6 +295,14 @@ enum err change_begin(struct change *c, const struct change_env *env, struct dia
 static bool reads_files_that_end(const struct schema *s)
 {
     return strcmp(s->connector, "file") == 0 && !source_file_follows(s);
+}
+
+void change_marks(const struct change_env *env, const struct schema *s, struct job_mark *marks)
+{
+    if (strcmp(s->connector, "file") == 0)
+        feed_marks(env->feed, s, marks);
+    else
+        intake_marks(env->intake, s, marks);
 }
 
 /* Of each stream that the rule reads, one after the other in the order of plan_streams. from_start: files that end are
@@ -229,10 +316,7 @@ static unsigned cut_marks(const struct change_env *env, const struct rule_plan *
     for (unsigned k = 0; k < nstreams; k++) {
         const struct schema *s = streams[k];
         bool whole = from_start && reads_files_that_end(s);
-        if (strcmp(s->connector, "file") == 0)
-            feed_marks(env->feed, s, marks + n);
-        else
-            intake_marks(env->intake, s, marks + n);
+        change_marks(env, s, marks + n);
         for (unsigned i = 0; i < s->partitions; i++, n++) {
             if (whole)
                 marks[n] = (struct job_mark){i, 0, EVTIME_MIN, s->id};
@@ -280,6 +364,9 @@ void change_delta_fini(struct change_delta *delta)
     mem_free(delta->put);
     mem_free(delta->removed);
     mem_free(delta->opened);
+    for (size_t i = 0; i < delta->nlists; i++)
+        bytes_fini(&delta->lists[i]);
+    mem_free(delta->lists);
     *delta = (struct change_delta){0};
 }
 
@@ -319,6 +406,23 @@ static void open_streams(const struct change_env *env, const struct rule_plan *p
     }
 }
 
+static struct bytes *note_list(struct change_delta *delta)
+{
+    delta->lists =
+        mem_grow(delta->lists, delta->nlists, 1, &delta->lists_cap, sizeof *delta->lists);
+    delta->lists[delta->nlists] = (struct bytes){0};
+    return &delta->lists[delta->nlists++];
+}
+
+/* The newest change of any list: the rule's rows all come after it. */
+static uint64_t lists_seq(const struct change_env *env)
+{
+    uint64_t seq = 0;
+    enum err e = catalog_lists_seq(env->catalog, &seq);
+    return e == ERR_OK ? seq
+                       : 0; /* then older edits are asked for by their marks, as is right too */
+}
+
 static enum err create_rule(const struct change_env *env, const struct create *k, struct diag *d,
                             struct change_delta *delta)
 {
@@ -342,6 +446,7 @@ static enum err create_rule(const struct change_env *env, const struct create *k
                              .mode = (int)plan->mode,
                              .created = now,
                              .updated = now,
+                             .lists_seq = plan->nlists > 0 ? lists_seq(env) : 0,
                              .ncuts = old != NULL ? 2 : 1,
                              .cuts = old != NULL ? cuts : cuts + 1};
     if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {
@@ -351,7 +456,7 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     }
     if (old != NULL)
         take_away(env, old, delta);
-    struct control_rule put = {r.uid, r.version, k->name, k->sql, 1, &deploy};
+    struct control_rule put = {r.uid, r.version, k->name, k->sql, r.lists_seq, 1, &deploy};
     plan_ref(plan);
     e = registry_put_rule(env->registry, &put, plan, d);
     note_put(delta, r.uid);
@@ -390,8 +495,8 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
     struct job_cut *cuts = mem_array(rule->ncuts + 1, sizeof *cuts);
     memcpy(cuts, rule->cuts, rule->ncuts * sizeof *cuts);
     cuts[rule->ncuts] = cut;
-    struct control_rule put = {rule->uid, rule->version,   rule->name,
-                               rule->sql, rule->ncuts + 1, cuts};
+    struct control_rule put = {rule->uid,       rule->version,   rule->name, rule->sql,
+                               rule->lists_seq, rule->ncuts + 1, cuts};
     /* The new list is copied before the old one is freed, to which these cuts' marks belong: so they must be ours. */
     for (unsigned i = 0; i <= rule->ncuts; i++)
         cuts[i] = registry_cut_copy(&cuts[i]);
@@ -408,19 +513,25 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
 enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
                        struct change_delta *delta)
 {
+    if (c->kind == CHANGE_DROP_LIST)
+        return changelist_drop(env, c->rule, d, note_list(delta));
     if (c->kind != CHANGE_SCRIPT)
         return set_mode(env, c, d, delta);
     /* A script of a thousand rules waits for the disk once. */
     enum err e = catalog_begin(env->catalog), stored = ERR_OK;
     if (e != ERR_OK) {
-        diag_say(d, "catalogue", NULL, "the rules cannot be stored: %s", err_text(e));
+        diag_say(d, "catalogue", NULL, "the change cannot be stored: %s", err_text(e));
         return e;
     }
-    for (unsigned i = 0; i < c->n && e == ERR_OK; i++)
-        if (!c->creates[i].is_stream)
-            e = create_rule(env, &c->creates[i], d, delta);
+    for (unsigned i = 0; i < c->n && e == ERR_OK; i++) {
+        const struct create *k = &c->creates[i];
+        if (k->kind == CREATE_RULE)
+            e = create_rule(env, k, d, delta);
+        else if (k->kind == EDIT_LIST)
+            e = changelist_commit(k->edit, env, k->name, d, note_list(delta));
+    }
     if ((stored = catalog_end(env->catalog)) != ERR_OK && e == ERR_OK) {
-        diag_say(d, "catalogue", NULL, "the rules cannot be stored: %s", err_text(stored));
+        diag_say(d, "catalogue", NULL, "the change cannot be stored: %s", err_text(stored));
         e = stored;
     }
     return e;
@@ -444,7 +555,8 @@ static void put_streams(const struct change_env *env, uint32_t after, struct are
 
 static struct control_rule rule_message(const struct registry_rule *r)
 {
-    return (struct control_rule){r->uid, r->version, r->name, r->sql, r->ncuts, r->cuts};
+    return (struct control_rule){r->uid,       r->version, r->name, r->sql,
+                                 r->lists_seq, r->ncuts,   r->cuts};
 }
 
 void change_message(const struct change_delta *delta, const struct change_env *env, unsigned worker,
@@ -482,74 +594,4 @@ void change_everything(const struct change_env *env, unsigned worker, struct are
         rules[i] = rule_message(registry_rule_at(env->registry, i));
     out->rules = rules;
     out->nopens = feed_opens(env->feed, worker, 0, a, &out->opens);
-}
-
-/* --- the start --------------------------------------------------------------------------------------------------- */
-
-struct loading {
-    const struct change_env *env;
-    struct diag *d;
-    enum err e;
-};
-
-/* Files that are not there just now keep nothing else from starting: their worker says so when it opens them. */
-static unsigned count_files_if_there(const struct change_env *env, const struct catalog_stream *s)
-{
-    struct diag d;
-    unsigned partitions = 0;
-    diag_init(&d, NULL, 0);
-    enum err e = count_files(env, s->sql, &d, &partitions);
-    if (e != ERR_OK) {
-        char *text = diag_text(&d);
-        LOG_WARN("files of a stream", "stream=%s reason=\"%s\"", s->name, text);
-        mem_free(text);
-        partitions = 0;
-    }
-    diag_fini(&d);
-    return partitions;
-}
-
-static void load_stream(void *ctx, const struct catalog_stream *s)
-{
-    struct loading *l = ctx;
-    if (l->e == ERR_OK)
-        l->e = registry_add_stream(l->env->registry, s->id, count_files_if_there(l->env, s), s->sql,
-                                   strlen(s->sql), l->d);
-}
-
-static void load_rule(void *ctx, const struct catalog_rule *r)
-{
-    struct loading *l = ctx;
-    if (l->e != ERR_OK)
-        return;
-    /* A rule that was replaced was ended and deployed again: what counts is what came after. */
-    unsigned from = 0;
-    for (unsigned i = 0; i < r->ncuts; i++)
-        if (!r->cuts[i].deployed)
-            from = i + 1;
-    struct job_cut *cuts = mem_array(r->ncuts, sizeof *cuts);
-    for (unsigned i = from; i < r->ncuts; i++) {
-        const struct catalog_cut *c = &r->cuts[i];
-        struct job_mark *marks = mem_array(c->nmarks, sizeof *marks);
-        for (unsigned m = 0; m < c->nmarks; m++)
-            marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w,
-                                         c->marks[m].stream};
-        cuts[i - from] = (struct job_cut){true, (enum rule_mode)c->mode, c->w, c->nmarks, marks};
-    }
-    struct control_rule rule = {r->uid, r->version, r->name, r->sql, r->ncuts - from, cuts};
-    l->e = registry_put_rule(l->env->registry, &rule, NULL, l->d);
-    for (unsigned i = 0; i < r->ncuts - from; i++)
-        registry_cut_fini(&cuts[i]);
-    mem_free(cuts);
-}
-
-enum err change_load(const struct change_env *env, struct diag *d)
-{
-    struct loading l = {env, d, ERR_OK};
-    enum err e = catalog_streams(env->catalog, load_stream, &l);
-    if (e == ERR_OK && l.e == ERR_OK)
-        e = catalog_rules(env->catalog, 0, load_rule, &l);
-    if (e != ERR_OK)
-        diag_say(d, "catalogue", NULL, "the catalogue cannot be read: %s", err_text(e));
-    return e != ERR_OK ? e : l.e;
 }

@@ -25,6 +25,9 @@ struct change_env {
     struct intake *intake;
     struct feed *feed;
     struct alertwriter *alerts;
+    struct change_limits {
+        uint64_t lists, list_items, list_edits;
+    } limits;
 };
 
 /* Compiles and checks names; on success *out is to be queued. Errors as runtime_create says. */
@@ -32,20 +35,24 @@ enum err change_script(const struct change_env *env, const char *sql, size_t n,
                        const char *select_name, struct diag *d, struct change **out);
 struct change *change_mode(const char *rule, enum rule_mode mode);
 struct change *change_delete(const char *rule);
+struct changelist;
+struct change *change_edit(const char *list, struct changelist *edit); /* a reference of its own */
+struct change *change_drop_list(const char *list);
 void change_free(struct change *c); /* NULL is fine */
 void change_on_done(struct change *c, runtime_done *done, void *ctx);
 void change_done(struct change *c, enum err e, const struct diag *d); /* calls done, frees */
 
-/* The first half: names are free or known still, new streams are stored and published. *rules: it changes rules, so the
- * workers must be prepared before the second half. */
+/* The first half: names are free or known still, new streams and lists are stored and published. *rules: it changes rules
+ * or items, so the workers must be prepared before the second half. */
 enum err change_begin(struct change *c, const struct change_env *env, struct diag *d, bool *rules);
 /* The second half: the cut is recorded, registry and feed follow. On an error of the catalogue what was recorded before
  * stands. The delta holds what has changed in any case. */
 struct change_delta {
     uint64_t *put, *removed;
     uint32_t *opened; /* streams that are read from now on */
+    struct bytes *lists; /* messages (listwire.h); an empty one says nothing */
     bool again; /* a rule wants rows that have gone by: all must be read again, by a new attempt */
-    size_t nput, nremoved, nopened, put_cap, removed_cap, opened_cap;
+    size_t nput, nremoved, nopened, put_cap, removed_cap, opened_cap, nlists, lists_cap;
 };
 enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
                        struct change_delta *delta);
@@ -57,7 +64,10 @@ void change_message(const struct change_delta *delta, const struct change_env *e
 void change_everything(const struct change_env *env, unsigned worker, struct arena *a,
                        struct control_change *out);
 
-/* At the start: streams and rules of the catalogue into the registry. */
-enum err change_load(const struct change_env *env, struct diag *d);
+/* Where each partition of a stream ends now. */
+void change_marks(const struct change_env *env, const struct schema *s, struct job_mark *marks);
+/* How many files the stream reads; 0: it reads none. */
+enum err change_count_files(const struct change_env *env, const char *sql, struct diag *d,
+                            unsigned *partitions);
 
 #endif

@@ -56,6 +56,11 @@
     X(restart_interval, SPAN, "1 min", 1, 86400000, "ms", "failure-rate: the interval.")           \
     X(heartbeat_timeout, SPAN, "50 s", 0, 86400000, "ms",                                          \
       "A worker that says nothing for so long is killed, and an attempt begins; 0: never.")        \
+    X(max_lists, COUNT, "1000", 1, 100000, "lists", "How many lists there may be.")                \
+    X(max_list_items, COUNT, "1000000", 1, 10000000, "items", "How many items one list may hold.") \
+    X(max_list_edits, COUNT, "1000000", 1, 100000000, "edits",                                     \
+      "Edits of one list that are kept because a replay would need them: those made since the "    \
+      "oldest rule that reads it was deployed.")                                                   \
     X(dead_letters, COUNT, "10000", 0, 10000000, "rows", "How many refused rows are kept.")
 
 #endif

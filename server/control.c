@@ -83,6 +83,7 @@ static void put_rule(const struct control_rule *m, struct bytes *out)
     bytes_u32(out, m->version);
     put_text(out, m->name);
     put_text(out, m->sql);
+    bytes_varint(out, m->lists_seq);
     bytes_varint(out, m->ncuts);
     for (unsigned i = 0; i < m->ncuts; i++)
         put_cut(&m->cuts[i], out);
@@ -94,6 +95,7 @@ static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rul
     out->version = bytes_get_u32(r);
     out->name = get_text(r, a);
     out->sql = get_text(r, a);
+    out->lists_seq = bytes_get_varint(r);
     out->ncuts = get_count(r, 11);
     struct job_cut *cuts = arena_zero(a, out->ncuts * sizeof *cuts);
     for (unsigned i = 0; i < out->ncuts; i++)
@@ -134,7 +136,7 @@ static void get_change(struct bytes_reader *r, struct arena *a, struct control_c
         streams[i].partitions = bytes_get_u32(r);
         streams[i].sql = get_text(r, a);
     }
-    out->nrules = get_count(r, 15);
+    out->nrules = get_count(r, 16);
     struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++)
         get_rule(r, a, &rules[i]);

@@ -22,6 +22,7 @@ enum control_kind {
     CONTROL_CHANGE, /* control_change: another set of rules; the frame's epoch is its number */
     CONTROL_PREPARE, /* empty: stop the sources, let the exchange run dry, answer PREPARED */
     CONTROL_ROWS, /* control_rows: of a partition of the intake log */
+    CONTROL_LIST, /* listwire.h: before INIT and CHANGE, of which rules it is */
     CONTROL_HOLD, /* control_hold: read no further in a partition of a file, or go on */
     CONTROL_ADVANCE, /* control_advance: the clock raises the watermark of a partition of a file */
     /* worker to coordinator */
@@ -49,6 +50,7 @@ struct control_rule {
     uint64_t uid;
     uint32_t version;
     const char *name, *sql;
+    uint64_t lists_seq; /* registry.h */
     unsigned ncuts;
     const struct job_cut *cuts;
 };

@@ -188,6 +188,12 @@ void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *m
     }
 }
 
+uint64_t feed_reached(const struct feed *f, uint32_t stream, uint32_t partition)
+{
+    const struct feed_part *p = find(f, stream, partition);
+    return p == NULL ? 0 : p->reached;
+}
+
 /* --- what the workers say ---------------------------------------------------------------------------------------- */
 
 void feed_position(struct feed *f, unsigned worker, const struct control_position *at)
@@ -197,6 +203,8 @@ void feed_position(struct feed *f, unsigned worker, const struct control_positio
         return; /* said before it was opened anew */
     pthread_mutex_lock(&f->lock);
     p->at = *at;
+    if (at->offset > p->reached)
+        p->reached = at->offset;
     while (p->count > 0 && p->ring[p->first].end <= at->offset) {
         p->bytes -= p->ring[p->first].bytes;
         f->worker_bytes[worker] -= p->ring[p->first].bytes;

@@ -44,6 +44,8 @@ unsigned feed_opens(const struct feed *f, unsigned worker, uint32_t stream, stru
                     const struct control_open **out);
 /* Where a stream's partitions stand in their workers: what a cut of a file is made from. */
 void feed_marks(const struct feed *f, const struct schema *s, struct job_mark *marks);
+/* How far a partition was read at most, in this attempt or one before. */
+uint64_t feed_reached(const struct feed *f, uint32_t stream, uint32_t partition);
 
 /* What a worker says of a partition that it reads. */
 void feed_position(struct feed *f, unsigned worker, const struct control_position *p);

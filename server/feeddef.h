@@ -25,6 +25,7 @@ struct feed_part {
     evtime raise_w,
         raised_w; /* followed files: what the clock says; what the worker was told of it */
     bool end_sent;
+    uint64_t reached; /* how far it was read at most, in any attempt */
     uint64_t start, next; /* offsets: where it began in this attempt; the next one to be sent */
     evtime start_w, sent_w; /* watermarks: there; after all that was sent */
     struct control_position at; /* as the worker said last */

@@ -271,10 +271,15 @@ static bool check_type(struct httpcall *c, enum route_body body)
     size_t n = type ? strlen(type) : 0;
     if (is_type(type, n, "application/json"))
         return true;
-    for (size_t i = 0; body == ROUTE_EVENTS && i < sizeof events / sizeof *events; i++)
+    if (body == ROUTE_ITEMS && is_type(type, n, "text/csv"))
+        return true;
+    for (size_t i = 0; body >= ROUTE_EVENTS && i < sizeof events / sizeof *events; i++)
         if (is_type(type, n, events[i]))
             return true;
-    const char *hint = body == ROUTE_EVENTS
+    const char *hint = body == ROUTE_ITEMS
+                           ? "send -H 'Content-Type: application/json' (an array of items), "
+                             "application/x-ndjson (one a line) or text/csv"
+                       : body == ROUTE_EVENTS
                            ? "send -H 'Content-Type: application/json' (an object or an array of "
                              "objects) or application/x-ndjson (one object a line)"
                            : "send -H 'Content-Type: application/json'";

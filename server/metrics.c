@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "server/http.h"
 #include "server/version.h"
+#include "state/catalog_lists.h"
 #include <inttypes.h>
 
 static void family(struct bytes *out, const char *name, const char *type, const char *help)
@@ -159,6 +160,31 @@ static void write_time(struct api *a, struct bytes *out)
     mem_free(p);
 }
 
+struct list_sizes {
+    struct bytes *out;
+    bool edits;
+};
+
+static void write_list(void *ctx, const struct catalog_list *l)
+{
+    struct list_sizes *s = ctx;
+    bytes_printf(s->out, "weir_%s{list=\"", s->edits ? "list_edits_kept" : "list_items");
+    label(s->out, l->name);
+    bytes_printf(s->out, "\"} %" PRIu64 "\n", s->edits ? l->edits : l->items);
+}
+
+static void write_lists(struct api *a, struct bytes *out)
+{
+    struct list_sizes s = {out, false};
+    family(out, "list_items", "gauge", "Items of a list.");
+    enum err e = catalog_lists(a->reader, write_list, &s);
+    family(out, "list_edits_kept", "gauge", "Edits of a list that a replay needs.");
+    s.edits = true;
+    if (e == ERR_OK)
+        e = catalog_lists(a->reader, write_list, &s);
+    (void)e; /* the failure is in the log */
+}
+
 static void write_http(struct api *a, struct bytes *out)
 {
     struct http_stats s;
@@ -215,5 +241,6 @@ void metrics_write(struct api *a, struct bytes *out)
     write_workers(a, out);
     write_partitions(a, out);
     write_time(a, out);
+    write_lists(a, out);
     write_http(a, out);
 }

@@ -27,13 +27,24 @@
     X(INVALID_STREAM, "invalid-stream", 422, "The stream's definition does not compile",           \
       "The CREATE STREAM statement has errors. Nothing was changed.",                              \
       "Each of errors[] has a line and a column.")                                                 \
+    X(INVALID_LIST, "invalid-list", 422, "The list's definition does not compile",                 \
+      "The CREATE LIST or INSERT statement has errors. Nothing was changed.",                      \
+      "Each of errors[] has a line and a column.")                                                 \
+    X(INVALID_ITEM, "invalid-item", 422, "An item does not fit its list",                          \
+      "A key or another column is missing or of the wrong type, or the CSV has a line that "       \
+      "cannot be read. Nothing was changed: a request is taken whole or not at all.",              \
+      "The detail names the item or the line. GET /api/v1/lists/{l} shows the columns.")           \
+    X(LIST_FULL, "list-full", 422, "A limit of lists is reached",                                  \
+      "There are as many lists, items of a list, or edits kept for a replay as this server takes " \
+      "(--max-lists, --max-list-items, --max-list-edits). Nothing was changed.",                   \
+      "The detail says which limit it is and what to do.")                                         \
     X(INVALID_EVENT, "invalid-event", 422, "The event does not fit its stream",                    \
       "The event cannot be decoded, breaks NOT NULL, overflows a type, or lies outside the years " \
       "1 to 9999. It was not stored; the stream's dead letters have it with the reason.",          \
       "Correct the field that the detail names and send the event again. "                         \
       "GET /api/v1/streams/{s} shows the columns and their types.")                                \
     X(NOT_FOUND, "not-found", 404, "There is nothing of that name",                                \
-      "No stream, rule or alert of that name or id is there.",                                     \
+      "No stream, rule, list, item or alert of that name or id is there.",                         \
       "The detail offers the nearest name, if one is near.")                                       \
     X(NO_ROUTE, "no-route", 404, "There is no such address",                                       \
       "The address is none that this server answers.",                                             \
@@ -53,7 +64,7 @@
       "A request may carry a limited number of events, so that it is taken whole or not at all.",  \
       "Send them in several requests; 100 to 1000 in each is a good size.")                        \
     X(EXISTS, "already-exists", 409, "The name is taken",                                          \
-      "A stream or rule of that name is there already. Nothing was changed.",                      \
+      "A stream, list or rule of that name is there already. Nothing was changed.",                \
       "Choose another name, or write CREATE OR REPLACE RULE to put it in the place of the old.")   \
     X(CONFLICT, "conflict", 409, "Not possible now",                                               \
       "The thing is in a state in which this cannot be done.", "The detail says which state.")     \

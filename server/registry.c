@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry.h"
 #include "base/mem.h"
+#include "cep/list.h"
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +18,9 @@ struct registry {
     size_t nstreams, streams_cap;
     struct registry_rule **rules; /* by uid; each by itself, so that pointers stay */
     size_t nrules, rules_cap;
+    struct registry_list *lists; /* by uid */
+    size_t nlists, lists_cap;
+    struct arena *names; /* of lists */
 };
 
 static const struct schema *scope_stream(void *ctx, const char *name)
@@ -33,11 +37,30 @@ static const char *scope_stream_name(void *ctx, unsigned i)
     return name;
 }
 
+static struct list *scope_list(void *ctx, const char *name)
+{
+    return registry_list(ctx, name, NULL);
+}
+
+static const char *scope_list_name(void *ctx, unsigned i)
+{
+    struct registry *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    const char *name = i < r->nlists ? r->lists[i].name : NULL;
+    pthread_mutex_unlock(&r->lock);
+    return name;
+}
+
 struct registry *registry_new(void)
 {
     struct registry *r = mem_new(sizeof *r);
     pthread_mutex_init(&r->lock, NULL);
-    r->scope = (struct scope){.ctx = r, .stream = scope_stream, .stream_name = scope_stream_name};
+    r->names = arena_new(0, 0);
+    r->scope = (struct scope){.ctx = r,
+                              .stream = scope_stream,
+                              .stream_name = scope_stream_name,
+                              .list = scope_list,
+                              .list_name = scope_list_name};
     return r;
 }
 
@@ -73,6 +96,13 @@ static void free_rule(struct registry_rule *rule)
     mem_free(rule);
 }
 
+static void free_list(struct registry_list *l)
+{
+    list_unref(l->list);
+    list_unref(l->cuts);
+    mem_free(l->sql);
+}
+
 void registry_free(struct registry *r)
 {
     if (r == NULL)
@@ -81,6 +111,10 @@ void registry_free(struct registry *r)
         free_rule(r->rules[i]);
     for (size_t i = 0; i < r->nstreams; i++)
         compile_script_free(r->streams[i].script);
+    for (size_t i = 0; i < r->nlists; i++)
+        free_list(&r->lists[i]);
+    mem_free(r->lists);
+    arena_free(r->names);
     mem_free(r->rules);
     mem_free(r->streams);
     pthread_mutex_destroy(&r->lock);
@@ -166,6 +200,113 @@ out:
     return e;
 }
 
+/* --- lists ------------------------------------------------------------------------------------------------------- */
+
+static struct registry_list *find_list(struct registry *r, uint64_t uid)
+{
+    for (size_t i = 0; i < r->nlists; i++)
+        if (r->lists[i].uid == uid)
+            return &r->lists[i];
+    return NULL;
+}
+
+/* Uids grow, so the newest is the last. */
+static void publish_list(struct registry *r, uint64_t uid, const char *sql, struct list *l)
+{
+    pthread_mutex_lock(&r->lock);
+    struct registry_list *known = find_list(r, uid);
+    if (known == NULL) {
+        r->lists = mem_grow(r->lists, r->nlists, 1, &r->lists_cap, sizeof *r->lists);
+        known = &r->lists[r->nlists++];
+        *known = (struct registry_list){.uid = uid,
+                                        .name = arena_str(r->names, list_name(l)),
+                                        .cuts = list_ref(l)};
+    }
+    list_unref(known->list);
+    mem_free(known->sql);
+    known->list = list_ref(l);
+    known->sql = mem_str(sql);
+    pthread_mutex_unlock(&r->lock);
+}
+
+enum err registry_put_list(struct registry *r, uint64_t uid, const char *sql, size_t n,
+                           struct diag *d)
+{
+    struct script *script = NULL;
+    enum err e = compile_script(sql, n, &r->scope, d, &script);
+    if (e != ERR_OK)
+        return e;
+    if (script->n == 1 && script->statements[0].kind == STATEMENT_LIST) {
+        publish_list(r, uid, sql, script->statements[0].list);
+    } else {
+        diag_say(d, "list", NULL, "this is not one CREATE LIST statement");
+        e = ERR_INVALID;
+    }
+    compile_script_free(script);
+    return e;
+}
+
+void registry_remove_list(struct registry *r, uint64_t uid)
+{
+    pthread_mutex_lock(&r->lock);
+    struct registry_list *l = find_list(r, uid);
+    if (l != NULL) {
+        free_list(l);
+        size_t after = r->nlists - (size_t)(l - r->lists) - 1;
+        memmove(l, l + 1, after * sizeof *l);
+        r->nlists--;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+struct list *registry_list(struct registry *r, const char *name, uint64_t *uid)
+{
+    struct list *found = NULL;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->nlists && found == NULL; i++)
+        if (strcasecmp(r->lists[i].name, name) == 0) {
+            found = list_ref(r->lists[i].list);
+            if (uid != NULL)
+                *uid = r->lists[i].uid;
+        }
+    pthread_mutex_unlock(&r->lock);
+    return found;
+}
+
+const struct registry_list *registry_list_by_uid(struct registry *r, uint64_t uid)
+{
+    return find_list(r, uid);
+}
+
+const struct registry_list *registry_list_at(struct registry *r, unsigned i)
+{
+    return i < r->nlists ? &r->lists[i] : NULL;
+}
+
+static bool reads_list(const struct rule_plan *p, const char *list)
+{
+    for (unsigned i = 0; i < p->nlists; i++)
+        if (strcasecmp(list_name(p->lists[i]), list) == 0)
+            return true;
+    return false;
+}
+
+unsigned registry_list_rules(struct registry *r, const char *list,
+                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->nrules; i++) {
+        if (!reads_list(r->rules[i]->plan, list))
+            continue;
+        n++;
+        if (each != NULL)
+            each(ctx, r->rules[i]);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
 /* --- rules ------------------------------------------------------------------------------------------------------- */
 
 static struct registry_rule *find_rule(struct registry *r, uint64_t uid)
@@ -200,12 +341,31 @@ static void insert(struct registry *r, struct registry_rule *rule)
     r->rules[at] = rule;
 }
 
+/* A rule that reads again what has gone by takes the lists as they were when it was deployed: their older cuts tell how
+ * far other rules had read then. The rows of all other rules are past these cuts anyway. */
+static enum err compile(struct registry *r, const struct control_rule *from, struct diag *d,
+                        struct rule_plan **out)
+{
+    struct scope scope = r->scope;
+    enum err e = compile_rule(from->name, from->sql, strlen(from->sql), &scope, d, out);
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = e == ERR_OK && (*out)->nlists > 0 ? plan_streams(*out, streams) : 0;
+    bool files = false;
+    for (unsigned i = 0; i < n; i++)
+        files = files || strcmp(streams[i]->connector, "file") == 0;
+    if (!files)
+        return e;
+    plan_unref(*out);
+    scope.lists_since = from->lists_seq;
+    return compile_rule(from->name, from->sql, strlen(from->sql), &scope, d, out);
+}
+
 enum err registry_put_rule(struct registry *r, const struct control_rule *from,
                            struct rule_plan *plan, struct diag *d)
 {
     struct registry_rule *rule = find_rule(r, from->uid);
     if (rule == NULL && plan == NULL) {
-        enum err e = compile_rule(from->name, from->sql, strlen(from->sql), &r->scope, d, &plan);
+        enum err e = compile(r, from, d, &plan);
         if (e != ERR_OK)
             return e;
     }
@@ -216,6 +376,7 @@ enum err registry_put_rule(struct registry *r, const struct control_rule *from,
         rule->version = from->version;
         rule->name = mem_str(from->name);
         rule->sql = mem_str(from->sql);
+        rule->lists_seq = from->lists_seq;
         rule->plan = plan;
         insert(r, rule);
     } else {

@@ -22,6 +22,16 @@ struct registry_rule {
     enum rule_mode mode; /* since the last cut */
     unsigned ncuts;
     struct job_cut *cuts; /* of its own memory, marks too */
+    uint64_t lists_seq; /* the newest change of a list when it was deployed */
+};
+
+struct registry_list {
+    uint64_t uid;
+    const char *name; /* lives as long as the registry: the compiler may be offering it */
+    char *sql;
+    struct list *list; /* as it is defined now; in a worker with its items */
+    struct list
+        *cuts; /* of the coordinator: the first definition, for list_cut and list_merge only */
 };
 
 struct registry *registry_new(void);
@@ -38,6 +48,20 @@ const struct schema *registry_stream(struct registry *r, const char *name);
 const struct schema *registry_stream_by_id(struct registry *r, uint32_t id);
 unsigned registry_streams(struct registry *r, const struct schema **out,
                           unsigned cap); /* by id; how many there are */
+
+/* --- lists ---
+ * Adds the list; one that is there gets another definition, and keeps its items (a worker is not told). */
+enum err registry_put_list(struct registry *r, uint64_t uid, const char *sql, size_t n,
+                           struct diag *d);
+void registry_remove_list(struct registry *r, uint64_t uid);
+/* Any thread: a reference to the definition, or NULL. */
+struct list *registry_list(struct registry *r, const char *name, uint64_t *uid);
+/* The changing thread's: valid until it changes lists. NULL: none. */
+const struct registry_list *registry_list_by_uid(struct registry *r, uint64_t uid);
+const struct registry_list *registry_list_at(struct registry *r, unsigned i); /* by uid */
+/* Any thread: calls `each` for the rules that read the list of that name, in order of uid; how many there are. */
+unsigned registry_list_rules(struct registry *r, const char *list,
+                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
 
 /* Adds the rule or puts other cuts in place of those it has. plan: taken over; NULL: compiled from the text. */
 enum err registry_put_rule(struct registry *r, const struct control_rule *rule,

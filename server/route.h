@@ -13,7 +13,7 @@
 
 struct httpcall;
 
-enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_EVENTS };
+enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_EVENTS, ROUTE_ITEMS }; /* ITEMS: CSV too */
 struct route {
     const char *method, *path;
     const char *query; /* names of its parameters, blanks between; NULL: none */

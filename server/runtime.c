@@ -6,6 +6,9 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cep/list.h"
+#include "server/changelist.h"
+#include "server/changeload.h"
 #include "server/eventtext.h"
 #include "server/runtimeloop.h"
 #include <errno.h>
@@ -125,7 +128,12 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     if (e != ERR_OK || (e = fix_key_groups(r, o, d, &groups)) != ERR_OK)
         goto out;
     make_parts(r, o, on_alert, ctx);
-    l->env = (struct change_env){r->catalog, r->registry, r->intake, r->feed, r->alerts};
+    l->env = (struct change_env){.catalog = r->catalog,
+                                 .registry = r->registry,
+                                 .intake = r->intake,
+                                 .feed = r->feed,
+                                 .alerts = r->alerts,
+                                 .limits = {o->max_lists, o->max_list_items, o->max_list_edits}};
     l->log = r->log;
     l->crew = r->crew;
     l->generators = r->generators;
@@ -136,7 +144,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
                                     .max_rows_per_key = ROWS_PER_KEY_MAX};
     restart_init(&l->restart, &o->restart);
     l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
-    if ((e = change_load(&l->env, d)) != ERR_OK)
+    if ((e = changeload(&l->env, d)) != ERR_OK)
         goto out;
     if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)
         r->alerts_before = counts.alerts;
@@ -243,6 +251,54 @@ enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mo
 enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx)
 {
     return enqueue_for(r, rule, change_delete(rule), done, ctx);
+}
+
+struct list *runtime_list(struct runtime *r, const char *name, uint64_t *uid)
+{
+    return registry_list(r->registry, name, uid);
+}
+
+static bool has_list(struct runtime *r, const char *name)
+{
+    struct list *l = registry_list(r->registry, name, NULL);
+    list_unref(l);
+    return l != NULL;
+}
+
+static enum err enqueue(struct runtime *r, struct change *c, runtime_done *done, void *ctx)
+{
+    change_on_done(c, done, ctx);
+    runtimeloop_enqueue(&r->loop, c);
+    return ERR_OK;
+}
+
+enum err runtime_edit_list(struct runtime *r, const char *list, struct changelist *edit,
+                           runtime_done *done, void *ctx)
+{
+    return has_list(r, list) ? enqueue(r, change_edit(list, edit), done, ctx) : ERR_NOT_FOUND;
+}
+
+enum err runtime_drop_list(struct runtime *r, const char *list, runtime_done *done, void *ctx)
+{
+    return has_list(r, list) ? enqueue(r, change_drop_list(list), done, ctx) : ERR_NOT_FOUND;
+}
+
+struct rule_teller {
+    void (*each)(void *ctx, uint64_t uid, const char *rule);
+    void *ctx;
+};
+
+static void tell_rule(void *ctx, const struct registry_rule *rule)
+{
+    const struct rule_teller *t = ctx;
+    t->each(t->ctx, rule->uid, rule->name);
+}
+
+unsigned runtime_list_rules(struct runtime *r, const char *list,
+                            void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
+{
+    struct rule_teller t = {each, ctx};
+    return registry_list_rules(r->registry, list, tell_rule, &t);
 }
 
 /* --- intake ------------------------------------------------------------------------------------------------------ */

@@ -24,6 +24,7 @@ struct runtime_options {
     uint64_t dead_letters_kept;
     struct restart_options restart;
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
+    uint64_t max_lists, max_list_items, max_list_edits;
 };
 
 /* An alert that is durably stored and was not there before; a_json is GET /alerts/{id}'s object in short form. */
@@ -56,6 +57,18 @@ enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char
 enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,
                           runtime_done *done, void *ctx);
 enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx);
+
+/* A change of a list's items. The counts are in `edit` when `done` is called; a reference is kept till then. */
+struct changelist;
+enum err runtime_edit_list(struct runtime *r, const char *list, struct changelist *edit,
+                           runtime_done *done, void *ctx);
+/* ERR_NOT_FOUND at once; ERR_CONFLICT through `done`: rules read it. */
+enum err runtime_drop_list(struct runtime *r, const char *list, runtime_done *done, void *ctx);
+/* A reference to the list's definition, and its number; NULL: there is none. */
+struct list *runtime_list(struct runtime *r, const char *name, uint64_t *uid);
+/* Calls `each` for the rules that read the list; how many there are. `each` must not call the runtime. */
+unsigned runtime_list_rules(struct runtime *r, const char *list,
+                            void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx);
 
 /* --- intake (http and generator streams) --- */
 struct runtime_row_answer {

@@ -4,7 +4,9 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/changelist.h"
 #include "server/feedtime.h"
+#include "server/listwire.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +14,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, CLOCK_MS = 100, RATE_MS = 1000, JOIN_MS = 3000, AGAIN_MS = 1000 };
+enum {
+    TICK_MS = 250,
+    CLOCK_MS = 100,
+    RATE_MS = 1000,
+    EXPIRY_MS = 1000,
+    JOIN_MS = 3000,
+    AGAIN_MS = 1000
+};
 
 void runtimeloop_init(struct runtimeloop *l)
 {
@@ -131,6 +140,24 @@ static void fail_attempt(struct runtimeloop *l, unsigned worker)
     delay_attempt(l, why);
 }
 
+static void send_list(void *ctx, const struct bytes *message)
+{
+    struct runtimeloop *l = ctx;
+    for (unsigned i = 0; i < l->task.workers && message->n > 0; i++)
+        crew_send(l->crew, i, CONTROL_LIST, l->epoch, message);
+}
+
+static enum err send_all_lists(struct runtimeloop *l)
+{
+    const struct registry_list *k;
+    enum err e = ERR_OK;
+    for (unsigned i = 0; e == ERR_OK && (k = registry_list_at(l->env.registry, i)) != NULL; i++) {
+        e = changelist_everything(&l->env, k, send_list, l);
+        l->last_list = k->uid;
+    }
+    return e;
+}
+
 static void send_init(struct runtimeloop *l, unsigned worker)
 {
     struct control_init m = {.task = l->task};
@@ -158,6 +185,13 @@ static void start_attempt(struct runtimeloop *l)
     l->epoch++;
     feed_restart(l->env.feed);
     alertwriter_new_attempt(l->env.alerts);
+    if ((e = send_all_lists(l)) != ERR_OK) {
+        char why[CONTROL_TEXT_MAX];
+        crew_kill(l->crew, 0, why);
+        note_exception(l, 0, "the lists cannot be read from the catalogue");
+        delay_attempt(l, err_text(e));
+        return;
+    }
     for (unsigned i = 0; i < l->task.workers; i++)
         send_init(l, i);
     move(l, PHASE_STARTING);
@@ -165,9 +199,26 @@ static void start_attempt(struct runtimeloop *l)
 
 /* --- changes ----------------------------------------------------------------------------------------------------- */
 
+/* Lists that are new to the workers, then what has changed in any. */
+static void send_lists(struct runtimeloop *l, const struct change_delta *delta)
+{
+    const struct registry_list *k;
+    for (unsigned i = 0; (k = registry_list_at(l->env.registry, i)) != NULL; i++) {
+        if (k->uid <= l->last_list)
+            continue;
+        bytes_reset(&l->out);
+        listwire_put_head(&(struct listwire_head){k->uid, false, k->sql}, &l->out);
+        send_list(l, &l->out);
+        l->last_list = k->uid;
+    }
+    for (size_t i = 0; i < delta->nlists; i++)
+        send_list(l, &delta->lists[i]);
+}
+
 static void send_change(struct runtimeloop *l, const struct change_delta *delta)
 {
     uint32_t after = l->last_stream;
+    send_lists(l, delta);
     for (unsigned i = 0; i < l->task.workers; i++) {
         struct control_change m;
         arena_reset(l->scratch);
@@ -222,6 +273,23 @@ static void step_changes(struct runtimeloop *l)
             crew_send(l->crew, i, CONTROL_PREPARE, l->epoch, NULL);
         move(l, PHASE_PREPARING);
     }
+}
+
+/* What is due to go from a list goes as any other edit does, once nothing else is being changed. */
+static void expire_items(struct runtimeloop *l)
+{
+    const char *name = NULL;
+    pthread_mutex_lock(&l->lock);
+    bool busy = l->first != NULL || l->change != NULL;
+    pthread_mutex_unlock(&l->lock);
+    if (busy || (l->phase != PHASE_DOWN && l->phase != PHASE_RUNNING) ||
+        (timebase_mono_ns() - l->expiry_at) / 1000000 < EXPIRY_MS)
+        return;
+    l->expiry_at = timebase_mono_ns();
+    struct changelist *due = changelist_expired(&l->env, timebase_now_ms(), &name);
+    if (due != NULL)
+        runtimeloop_enqueue(l, change_edit(name, due));
+    changelist_unref(due);
 }
 
 static void refuse_changes(struct runtimeloop *l)
@@ -397,6 +465,7 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
         start_attempt(l);
     }
     l->start_again = false;
+    expire_items(l);
     step_changes(l);
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);

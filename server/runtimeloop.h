@@ -46,6 +46,8 @@ struct runtimeloop {
     struct restart restart;
     int64_t heartbeat_timeout_ms;
     uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */
+    uint64_t last_list; /* as last_stream */
+    montime expiry_at; /* when lists were looked through for what is due to go */
     unsigned answered; /* workers that have answered in this phase */
     montime rate_at, clock_at;
     bool by_clock; /* some stream goes on by the clock while it is idle */

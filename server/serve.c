@@ -244,6 +244,9 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .key_groups = (unsigned)c->key_groups,
                                 .max_intake_ahead_rows = c->max_backlog,
                                 .dead_letters_kept = c->dead_letters,
+                                .max_lists = c->max_lists,
+                                .max_list_items = c->max_list_items,
+                                .max_list_edits = c->max_list_edits,
                                 .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout};
     enum err e = restart_options(c, &o.restart, d);
     if (e == ERR_OK)

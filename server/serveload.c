@@ -2,6 +2,7 @@
 #include "server/serveload.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cep/list.h"
 #include "rules/compile.h"
 #include <errno.h>
 #include <pthread.h>
@@ -73,6 +74,12 @@ static bool exists(struct runtime *r, struct catalog *reader, const struct state
     uint64_t uid = 0;
     if (s->kind == STATEMENT_STREAM)
         return runtime_stream(r, s->name) != NULL;
+    if (s->kind == STATEMENT_LIST || s->kind == STATEMENT_INSERT) {
+        /* Of a list that was there before, items are left as they are too: somebody may have taken one out. */
+        struct list *l = runtime_list(r, list_name(s->list), NULL);
+        list_unref(l);
+        return l != NULL;
+    }
     return s->kind == STATEMENT_RULE && catalog_rules_find(reader, s->name, &uid) == ERR_OK;
 }
 

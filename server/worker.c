@@ -14,6 +14,7 @@
 #include "server/args.h"
 #include "server/registry.h"
 #include "server/resultwire.h"
+#include "server/workerlist.h"
 #include "server/workersource.h"
 #include "server/workerstatus.h"
 #include <errno.h>
@@ -279,6 +280,17 @@ static enum err on_change(struct worker *w, const struct channel_frame *f)
     return e;
 }
 
+static enum err on_list(struct worker *w, const struct channel_frame *f)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    enum err e = workerlist_take(w->registry, f->p, f->n, &d);
+    if (e != ERR_OK)
+        fail_diag(w, "a list", e, &d);
+    diag_fini(&d);
+    return ERR_OK;
+}
+
 /* Sources stop here; what they have made is sent, and behind it the barrier. */
 static void on_prepare(struct worker *w)
 {
@@ -305,7 +317,7 @@ static void maybe_prepared(struct worker *w)
 
 static enum err on_message(struct worker *w, const struct channel_frame *f)
 {
-    if (f->kind != CONTROL_INIT && w->task == NULL)
+    if (f->kind != CONTROL_INIT && f->kind != CONTROL_LIST && w->task == NULL)
         return ERR_CORRUPT;
     struct control_hold hold;
     struct control_advance advance;
@@ -320,6 +332,8 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         return ERR_OK;
     case CONTROL_ROWS:
         return workersource_rows(w->source, f->p, f->n);
+    case CONTROL_LIST:
+        return on_list(w, f);
     case CONTROL_HOLD:
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);

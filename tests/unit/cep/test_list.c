@@ -229,6 +229,58 @@ static void look_ups_agree_with_a_scan_of_all_edits(void **state)
     list_unref(l);
 }
 
+static void a_list_is_made_again_from_its_edits_and_its_items(void **state)
+{
+    (void)state;
+    struct list *l = list_of(TYPE_BIGINT); /* 1 and 2 at first; 1 out, 3 in, 1 in */
+    cut(l, 1, 7, 10, 10);
+    assert_ok(list_replay(l, (union cell){.i = 1}, false));
+    assert_ok(list_replay(l, (union cell){.i = 3}, true));
+    cut(l, 2, 7, 20, 20);
+    assert_ok(list_replay(l, (union cell){.i = 1}, true));
+    for (int64_t i = 1; i <= 3; i++)
+        assert_ok(list_put(l, (union cell){.i = i}));
+    assert_true(at(l, 1, 7, 0, 9));
+    assert_false(at(l, 1, 7, 0, 10));
+    assert_true(at(l, 1, 7, 0, 20));
+    assert_true(at(l, 2, 7, 0, 0));
+    assert_false(at(l, 3, 7, 0, 9));
+    assert_true(at(l, 3, 7, 0, 10));
+    assert_int_equal(list_count(l), 3);
+    list_unref(l);
+}
+
+static void a_key_and_its_text_are_the_same_thing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t kind;
+        const char *text, *shown;
+    } rows[] = {{TYPE_STRING, "a\"b", "a\"b"},
+                {TYPE_BIGINT, "007", "7"},
+                {TYPE_BOOLEAN, "TRUE", "true"},
+                {TYPE_DOUBLE, "-0", "0"},
+                {TYPE_DOUBLE, "2.50", "2.5"},
+                {TYPE_TIMESTAMP, "2026-11-21 06:48:51.12", "2026-11-21T06:48:51.120Z"},
+                {TYPE_BIGINT, "seven", NULL},
+                {TYPE_BOOLEAN, "yes", NULL},
+                {TYPE_TIMESTAMP, "soon", NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct list *l = list_of((enum type_kind)rows[i].kind);
+        union cell key;
+        struct bytes b = {0};
+        bool good = list_key_parse(l, rows[i].text, strlen(rows[i].text), &key);
+        assert_int_equal(good, rows[i].shown != NULL);
+        if (good) {
+            assert_true(list_key_text(l, key, &b));
+            bytes_u8(&b, 0);
+            assert_string_equal((char *)b.p, rows[i].shown);
+        }
+        bytes_fini(&b);
+        list_unref(l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +294,8 @@ int main(void)
         cmocka_unit_test(marks_never_go_back),
         cmocka_unit_test(what_one_change_takes_back_was_not_done),
         cmocka_unit_test(look_ups_agree_with_a_scan_of_all_edits),
+        cmocka_unit_test(a_list_is_made_again_from_its_edits_and_its_items),
+        cmocka_unit_test(a_key_and_its_text_are_the_same_thing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

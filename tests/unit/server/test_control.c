@@ -8,8 +8,8 @@ static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME
 static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks},
                                       {true, RULE_PAUSED, EVTIME_MAX, 0, NULL}};
 static const struct control_stream streams[] = {{1, 4, "CREATE STREAM s (…)"}};
-static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 2, cuts},
-                                            {8, 1, "other", "", 0, NULL}};
+static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts},
+                                            {8, 1, "other", "", 0, 0, NULL}};
 static const uint64_t removed[] = {5, 6};
 static const struct control_open opens[] = {{1, 3, 42, -7}};
 static const struct control_change change = {1, 2, 2, 1, streams, rules, removed, opens};
@@ -23,6 +23,7 @@ static void assert_change(const struct control_change *c)
     assert_int_equal(c->rules[0].uid, 7);
     assert_int_equal(c->rules[0].version, 2);
     assert_string_equal(c->rules[0].name, "seq");
+    assert_int_equal(c->rules[0].lists_seq, 9);
     assert_int_equal(c->rules[0].ncuts, 2);
     assert_int_equal(c->rules[0].cuts[0].marks[1].partition, 3);
     assert_int_equal(c->rules[0].cuts[0].marks[1].stream, 6);
