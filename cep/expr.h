@@ -32,9 +32,9 @@
     X(EQ, "=")                                                                                     \
     X(NE, "<>")                                                                                    \
     X(LT, "<")                                                                                     \
-    X(LE, "<=") X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from")                             \
-        X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                          \
-            X(NOT, "not") /* AND, OR: n arguments */                                               \
+    X(LE, "<=")                                                                                    \
+    X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from") X(NOT_DISTINCT, "is not distinct from") \
+        X(AND, "and") X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                         \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
             X(IN, "in") /* args[0] in the constants args[1..] */                                   \
         X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                 \
@@ -73,7 +73,8 @@ struct nav {
     X(STDDEV, "STDDEV")                                                                            \
     X(FIRST, "FIRST")                                                                              \
     X(LAST, "LAST")                                                                                \
-    X(TOP, "TOP") X(LIST_AGG, "LIST_AGG") X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")        \
+    X(TOP, "TOP")                                                                                  \
+    X(LIST_AGG, "LIST_AGG") X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                      \
         X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 
 enum agg_kind {

@@ -132,7 +132,6 @@ void explainwindow_state(const struct rule_plan *p, struct bytes *out)
 
 int64_t explainwindow_ms(const struct window_plan *w)
 {
-    bool timed =
-        w->kind == WINDOW_TUMBLE || w->kind == WINDOW_HOP || w->kind == WINDOW_CUMULATE;
+    bool timed = w->kind == WINDOW_TUMBLE || w->kind == WINDOW_HOP || w->kind == WINDOW_CUMULATE;
     return timed ? w->size_ms + w->lateness_ms : -1;
 }

@@ -155,10 +155,30 @@ static void waiting_rows_can_be_gone_through(void **state)
     order_fini(&o); /* drops them */
 }
 
+static void the_least_time_that_waits_is_known(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct order o;
+    order_init(&o, NULL);
+    assert_true(order_least(&o) == EVTIME_MAX);
+    push_all(&o, batch_of(s, 0, 3, (evtime[]){1 << 30, 70000, 70010}));
+    assert_int_equal(order_least(&o), 70000);
+    assert_string_equal(taken(&o, 70001), "70000/0/1");
+    assert_int_equal(order_least(&o), 70010);
+    push_all(&o, batch_of(s, 0, 1, (evtime[]){90})); /* behind its time */
+    assert_int_equal(order_least(&o), 90);
+    taken(&o, 70011);
+    assert_int_equal(order_least(&o), 1 << 30);
+    order_fini(&o);
+}
+
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(rows_leave_in_order_of_time_partition_and_offset),
               EXPRTREE_TEST(columns_may_order_equal_times),
               EXPRTREE_TEST(what_comes_after_its_time_leaves_at_once),
-              EXPRTREE_TEST(any_times_are_sorted), EXPRTREE_TEST(waiting_rows_can_be_gone_through));
+              EXPRTREE_TEST(any_times_are_sorted),
+              EXPRTREE_TEST(the_least_time_that_waits_is_known),
+              EXPRTREE_TEST(waiting_rows_can_be_gone_through));
 }
