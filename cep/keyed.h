@@ -22,7 +22,7 @@ struct kept {
 };
 
 struct keyed_row { /* being given to the operators */
-    struct batch *b;
+    struct batch *b; /* NULL: it is a kept one, given again */
     unsigned i;
     bool late;
     evtime ts;
@@ -102,6 +102,14 @@ struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const s
 /* The same for a key that has no state. */
 struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, const void *key,
                                size_t len, enum result_kind kind, evtime decided);
+
+/* The row in hand, in its batch or, once that is gone, kept. */
+static inline struct rowref keyed_row_ref(const struct keyed_row *r)
+{
+    if (r->b != NULL)
+        return (struct rowref){.b = r->b, .i = r->i};
+    return (struct rowref){.b = NULL, .r = &r->kept->row};
+}
 
 static inline bool keyed_bit(const struct keyed_row *r, unsigned bit)
 {

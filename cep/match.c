@@ -18,9 +18,10 @@ enum err match_supported(const struct rule_plan *p, struct diag *d)
     return matchcheck_plan(p, d);
 }
 
+/* Whether there is a number, as rows that no match takes ask, needs no count. */
 static bool uses_match_number(const struct expr *e)
 {
-    if (e == NULL)
+    if (e == NULL || (e->kind == EXPR_IS_NULL && e->args[0]->kind == EXPR_MATCH_NUMBER))
         return false;
     if (e->kind == EXPR_MATCH_NUMBER ||
         (e->kind == EXPR_MATCH_AGG &&
@@ -32,13 +33,22 @@ static bool uses_match_number(const struct expr *e)
     return false;
 }
 
-static uint32_t reach_back(const struct match_expr *x)
+static void reach_by(struct match_prog *p, int32_t physical)
 {
-    uint32_t most = 0;
+    if (physical < 0 && (uint32_t)-physical > p->history)
+        p->history = (uint32_t)-physical;
+    if (physical > 0 && (uint32_t)physical > p->ahead)
+        p->ahead = (uint32_t)physical;
+}
+
+/* How far x looks before and after rows of the match. */
+static void reach(struct match_prog *p, const struct match_expr *x)
+{
     for (unsigned i = 0; x != NULL && i < x->nnavs; i++)
-        if (x->navs[i].physical < 0 && (uint32_t)-x->navs[i].physical > most)
-            most = (uint32_t)-x->navs[i].physical;
-    return most;
+        reach_by(p, x->navs[i].physical);
+    for (unsigned i = 0; x != NULL && i < x->nexternals; i++)
+        if (x->externals[i]->kind == EXPR_CLASSIFIER)
+            reach_by(p, x->externals[i]->nav.physical);
 }
 
 static void make_exprs(struct match_prog *p)
@@ -54,17 +64,36 @@ static void make_exprs(struct match_prog *p)
             p->outputs[i] = matchenv_new(plan->outputs[i].e);
     if (p->m->having != NULL)
         p->having = matchenv_new(p->m->having);
-    for (unsigned v = 0; v < p->m->nvars; v++) {
-        if (reach_back(p->path[v]) > p->history)
-            p->history = reach_back(p->path[v]);
-        p->sticky |= uses_match_number(p->m->vars[v].path);
-    }
-    for (unsigned i = 0; i < plan->noutputs; i++) {
-        if (reach_back(p->outputs[i]) > p->history)
-            p->history = reach_back(p->outputs[i]);
-        p->sticky |= uses_match_number(plan->outputs[i].e);
-    }
-    p->sticky |= uses_match_number(p->m->having) || p->history > 0;
+    for (unsigned v = 0; v < p->m->nvars; v++)
+        reach(p, p->path[v]);
+    for (unsigned i = 0; i < plan->noutputs; i++)
+        reach(p, p->outputs[i]);
+    reach(p, p->having);
+}
+
+/* What the clauses ask of the operator. */
+static void decide(struct match_prog *p)
+{
+    const struct match_plan *m = p->m;
+    const struct nfa *n = p->nfa;
+    bool asked = false, told = uses_match_number(m->having);
+    for (unsigned v = 0; v < m->nvars; v++)
+        asked |= uses_match_number(m->vars[v].path);
+    for (unsigned i = 0; i < p->noutputs; i++)
+        told |= uses_match_number(p->plan->outputs[i].e);
+    p->no_skip = m->skip == SKIP_NONE;
+    p->unmatched = m->rows == ROWS_ALL_UNMATCHED;
+    /* ISO knows neither NO SKIP nor arrows; with them, as in Flink CEP, a match takes a row at least. */
+    p->cuts_empty = n->states[0].accepts != 0 && !p->no_skip && !n->relaxed;
+    p->empties = p->cuts_empty && m->bounded && (m->rows != ROWS_ALL_OMIT_EMPTY || asked || told);
+    p->one_by_one = asked && !p->no_skip;
+    p->in_order = p->unmatched || ((asked || told) && !p->no_skip);
+    p->queued = p->ahead > 0 || p->one_by_one;
+    p->heaped = n->steps || p->queued || (n->at_end && m->within_ms >= 0);
+    p->keeps_rows = p->history > 0 || p->queued || p->unmatched || p->empties;
+    p->every_row = p->keeps_rows || n->at_start;
+    p->all_rows = n->strict || p->every_row;
+    p->sticky = asked || told || p->history > 0 || p->queued || n->at_start;
 }
 
 struct match_prog *match_prog_new(const struct rule_plan *plan)
@@ -72,14 +101,10 @@ struct match_prog *match_prog_new(const struct rule_plan *plan)
     struct match_prog *p = mem_new(sizeof *p);
     p->plan = plan;
     p->m = &plan->match;
-    p->no_skip = p->m->skip == SKIP_NONE;
     enum err e = nfa_build(p->m, NULL, &p->nfa);
     BUG_IF(e != ERR_OK, "rule %s was not refused: %s", plan->name, err_name(e));
-    p->steps = p->nfa->steps;
     make_exprs(p);
-    p->every_row = p->history > 0 || p->nfa->at_start;
-    p->sticky |= p->nfa->at_start;
-    p->all_rows = p->nfa->strict || p->every_row;
+    decide(p);
     p->tangled = p->nfa->tangled && !p->no_skip;
     p->rank_at = p->nfa->ambiguous;
     p->ncounts_at = p->rank_at + p->tangled;
@@ -137,7 +162,7 @@ void match_prog_bind(struct match_prog *p, unsigned see_bit, const unsigned *var
 {
     p->see_bit = see_bit;
     memcpy(p->var_bits, var_bits, p->m->nvars * sizeof *var_bits);
-    p->start_fold = 0;
+    p->start_fold = p->unmatched || p->empties ? matchrun_fold(see_bit) : 0;
     for (uint64_t v = p->start_vars; v != 0; v &= v - 1)
         p->start_fold |= matchrun_fold(p->var_bits[__builtin_ctzll(v)]);
     for (unsigned s = 0; s < p->nfa->nstates; s++) {
@@ -158,8 +183,13 @@ struct match *match_new(struct keyed *k)
 
 void match_bind(struct match *m, const struct match_prog *p, const struct keyed_rule *r)
 {
+    unsigned words = 0;
     m->p = p;
     m->rule = *r;
+    for (uint64_t v = p->nfa->vars; v != 0; v &= v - 1)
+        if (p->var_bits[__builtin_ctzll(v)] / 64 >= words)
+            words = p->var_bits[__builtin_ctzll(v)] / 64 + 1;
+    m->bits = mem_resize_array(m->bits, words + 1, sizeof *m->bits);
     if (m->ready)
         return;
     m->ready = true;
@@ -170,7 +200,7 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
 
 static void time_add(struct match *m, struct match_run *run)
 {
-    if (m->p->steps) {
+    if (m->p->heaped) {
         matchdue_push(m, run);
         return;
     }
@@ -181,7 +211,7 @@ static void time_add(struct match *m, struct match_run *run)
 
 static void time_remove(struct match *m, struct match_run *run)
 {
-    if (m->p->steps) {
+    if (m->p->heaped) {
         matchdue_pull(m, run);
         return;
     }
@@ -193,14 +223,14 @@ static void time_remove(struct match *m, struct match_run *run)
 /* The run that is over next, and when. */
 static struct match_run *time_first(const struct match *m)
 {
-    if (m->p->steps)
+    if (m->p->heaped)
         return m->nheap > 0 ? m->heap[0] : NULL;
     return m->oldest;
 }
 
 static evtime time_of(const struct match *m, const struct match_run *run)
 {
-    return m->p->steps ? run->due : matchend_time(m, run);
+    return m->p->heaped ? run->due : matchend_time(m, run);
 }
 
 /* The head run of a cell leaves. */
@@ -215,40 +245,14 @@ static void pop_run(struct match *m, struct match_cell *c, bool timed)
     matchrun_free(m, run);
 }
 
-/* --- rows before the one in hand --- */
-
-static void history_trim(struct match *m, struct match_cell *c)
-{
-    struct match_memory *h = c->memory;
-    uint64_t from = c->first != NULL ? c->first->start : UINT64_MAX;
-    size_t past = h->n; /* rows from here on are at or after the oldest run's first */
-    while (past > h->from && h->rows[past - 1]->seq >= from)
-        past--;
-    while (past - h->from > m->p->history)
-        keyed_unref(m->k, h->rows[h->from++]);
-    if (h->from > 0 && 2 * h->from >= h->n) {
-        memmove(h->rows, h->rows + h->from, (h->n - h->from) * sizeof(struct kept *));
-        h->n -= h->from;
-        h->from = 0;
-    }
-}
-
-static void history_add(struct match *m, struct match_cell *c, struct keyed_row *r)
-{
-    struct match_memory *h = c->memory;
-    h->rows = mem_grow(h->rows, h->n, 1, &h->cap, sizeof(struct kept *));
-    h->rows[h->n++] = keyed_keep_row(m->k, r);
-    history_trim(m, c);
-}
-
 /* --- cells --- */
 
 static struct match_cell *cell_new(struct match *m, struct key *key, evtime t)
 {
     struct match_cell *c = slab_alloc(&m->cells);
     *c = (struct match_cell){.pauses = cut_pauses(m->rule.cut, t)};
-    if (m->p->sticky)
-        c->memory = mem_new(sizeof *c->memory);
+    if (m->p->sticky || m->p->keeps_rows)
+        c->memory = matchrows_new(m, c);
     keytable_link(key, &c->state, m->rule.slot);
     return c;
 }
@@ -257,12 +261,7 @@ static void cell_free(struct match *m, struct match_cell *c)
 {
     while (c->first != NULL)
         pop_run(m, c, !c->first->untimed);
-    for (size_t i = c->memory == NULL ? 0 : c->memory->from; c->memory != NULL && i < c->memory->n;
-         i++)
-        keyed_unref(m->k, c->memory->rows[i]);
-    if (c->memory != NULL)
-        mem_free(c->memory->rows);
-    mem_free(c->memory);
+    matchrows_free(m, c->memory);
     keytable_unlink(&c->state);
     slab_free(&m->cells, c);
 }
@@ -291,11 +290,15 @@ static uint64_t goes_on_at(struct match *m, struct match_run *run, evtime decide
     return found->row->seq;
 }
 
+/* The result of a run that is over, or of its first row if it has none. */
 static void give(struct match *m, struct match_cell *c, struct match_run *run, evtime decided,
                  uint64_t *go_on)
 {
-    if (run->best == NULL) {
-        matchend_timeouts(m, run);
+    if (m->p->no_skip || run->best == NULL) {
+        if (!m->p->no_skip)
+            matchend_timeouts(m, run);
+        if (m->p->unmatched || run->empty)
+            matchout_empty(m, c, run, decided);
         return;
     }
     evtime time =
@@ -306,16 +309,21 @@ static void give(struct match *m, struct match_cell *c, struct match_run *run, e
 
 static void resolve(struct match *m, struct match_cell *c, evtime decided)
 {
-    uint64_t go_on = 0;
     while (c->first != NULL && matchrun_is_over(m, c->first)) {
+        uint64_t start = c->first->start, go_on = start + 1;
         give(m, c, c->first, decided, &go_on);
         pop_run(m, c, !c->first->untimed);
         while (c->first != NULL && c->first->start < go_on)
             pop_run(m, c, !c->first->untimed);
+        if (m->p->unmatched)
+            matchout_passed(m, c, start + 1, go_on, decided);
+        if (m->p->one_by_one && matchrows_find(c->memory, go_on) < c->memory->next)
+            c->memory->next = matchrows_find(c->memory, go_on);
     }
 }
 
-/* SKIP TO NEXT ROW: each run is on its own. NO SKIP: likewise, and its matches have been given. */
+/* SKIP TO NEXT ROW: each run is on its own. NO SKIP: likewise, and its matches have been given. Of what one makes of a
+ * start without rows, nothing has to wait for those before it. */
 static void resolve_each(struct match *m, struct match_cell *c, evtime decided)
 {
     uint64_t ignored;
@@ -327,8 +335,7 @@ static void resolve_each(struct match *m, struct match_cell *c, evtime decided)
             continue;
         }
         *at = run->next;
-        if (!m->p->no_skip)
-            give(m, c, run, decided, &ignored);
+        give(m, c, run, decided, &ignored);
         if (!run->untimed)
             time_remove(m, run);
         matchrun_free(m, run);
@@ -338,7 +345,7 @@ static void resolve_each(struct match *m, struct match_cell *c, evtime decided)
 
 static void settle(struct match *m, struct match_cell *c, evtime decided)
 {
-    if (m->p->no_skip || m->p->m->skip == SKIP_TO_NEXT)
+    if (!m->p->in_order && (m->p->no_skip || m->p->m->skip == SKIP_TO_NEXT))
         resolve_each(m, c, decided);
     else
         resolve(m, c, decided);
@@ -355,7 +362,7 @@ static bool is_over(const struct match *m, const struct match_run *run, evtime w
 static void end(struct match *m, struct match_run *run, bool end_of_input)
 {
     evtime due = time_of(m, run);
-    if (m->p->steps && due != EVTIME_MAX && due < matchend_time(m, run)) {
+    if (m->p->heaped && due != EVTIME_MAX && due < matchend_time(m, run)) {
         matchend_expire(m, run, due);
         if (!run->decided) {
             matchdue_moved(m, run);
@@ -366,6 +373,10 @@ static void end(struct match *m, struct match_run *run, bool end_of_input)
     run->untimed = true;
     if (!run->decided)
         matchend_run(m, run, end_of_input);
+    if (!run->decided) { /* it waits for the end of the input */
+        run->untimed = false;
+        time_add(m, run);
+    }
 }
 
 /* Runs of this cell whose time is over before a row at t. */
@@ -373,7 +384,7 @@ static void expire(struct match *m, struct match_cell *c, evtime t)
 {
     for (struct match_run *run = c->first; run != NULL; run = run->next) {
         if (!is_over(m, run, t) && !run->untimed) {
-            if (m->p->steps)
+            if (m->p->heaped)
                 continue;
             break;
         }
@@ -391,26 +402,12 @@ static bool free_if_idle(struct match *m, struct match_cell *c)
     return true;
 }
 
-void match_advance(struct match *m, evtime w)
-{
-    if (m->p == NULL)
-        return;
-    for (struct match_run *run; (run = time_first(m)) != NULL && is_over(m, run, w);) {
-        struct match_cell *c = run->cell;
-        struct key *key = c->state.key;
-        evtime over = time_of(m, run);
-        end(m, run, w == EVTIME_MAX);
-        settle(m, c, over);
-        arena_reset(m->k->scratch);
-        if (free_if_idle(m, c))
-            keyed_drop_if_idle(m->k, key);
-    }
-}
-
 /* --- rows --- */
 
 static void begin(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
+    if (m->p->one_by_one && c->first != NULL)
+        return;
     struct match_run *run = matchrun_begin(m, c, r);
     if (run == NULL)
         return;
@@ -424,15 +421,23 @@ static void step_all(struct match *m, struct match_cell *c, struct keyed_row *r)
     for (struct match_run *run = c->first; run != NULL; run = run->next)
         if (!matchrun_is_over(m, run)) {
             matchrun_step(m, run, r);
-            if (m->p->steps)
+            if (m->p->heaped)
                 matchdue_moved(m, run);
         }
+}
+
+static bool has_too_much(const struct match *m, const struct match_cell *c)
+{
+    if (c->nodes > m->k->max_partials)
+        return true;
+    return m->p->one_by_one && c->first != NULL &&
+           c->memory->next - matchrows_find(c->memory, c->first->start) > m->k->max_partials;
 }
 
 static void shed(struct match *m, struct match_cell *c)
 {
     uint32_t before = c->nodes;
-    while (c->nodes > m->k->max_partials && c->first != NULL)
+    while (c->first != NULL && has_too_much(m, c))
         pop_run(m, c, !c->first->untimed);
     m->k->partials_dropped += before - c->nodes;
 }
@@ -448,35 +453,93 @@ static void cross_pauses(struct match *m, struct match_cell *c, evtime t)
             matchrun_gap(m, run);
 }
 
+/* A row comes to its turn. */
+static void take(struct match *m, struct match_cell *c, struct keyed_row *r)
+{
+    cross_pauses(m, c, r->ts);
+    if (c->first != NULL)
+        expire(m, c, r->ts);
+    if (r->fold & c->state.waiting)
+        step_all(m, c, r);
+    else
+        m->waiting |= c->state.waiting;
+    if (r->fold & m->p->start_fold)
+        begin(m, c, r);
+    settle(m, c, r->ts);
+    if (c->nodes > m->k->max_partials || m->p->one_by_one)
+        shed(m, c);
+}
+
+/* all: the input has ended, nothing comes after the last row. */
+static void take_queued(struct match *m, struct match_cell *c, bool all)
+{
+    struct keyed_row r;
+    while (matchrows_next(m, c, all, &r)) {
+        take(m, c, &r);
+        arena_reset(m->k->scratch);
+    }
+    matchrows_trim(m, c);
+}
+
+/* A row of a rule that looks at more than the rows of its matches. */
+static void remember(struct match *m, struct match_cell *c, struct keyed_row *r)
+{
+    if (c->memory->first == 0)
+        c->memory->first = r->seq;
+    if (m->p->keeps_rows)
+        matchrows_add(m, c, r);
+    m->waiting |= matchrun_fold(m->p->see_bit);
+    c->state.waiting |= m->waiting;
+}
+
 void match_row(struct match *m, struct keystate *state, struct key *key, struct keyed_row *r)
 {
     const struct match_prog *p = m->p;
     struct match_cell *c = (struct match_cell *)(void *)state;
-    bool old = c != NULL;
-    if (!old)
+    if (p->all_rows && !keyed_bit(r, p->see_bit))
+        return; /* another condition of the same fold holds */
+    if (c == NULL)
         c = cell_new(m, key, r->ts);
     m->waiting = 0;
-    if (old) {
-        cross_pauses(m, c, r->ts);
-        expire(m, c, r->ts);
-        if (r->fold & c->state.waiting)
-            step_all(m, c, r);
-        else
-            m->waiting = c->state.waiting;
-    }
-    if (r->fold & p->start_fold)
-        begin(m, c, r);
-    settle(m, c, r->ts);
-    if (c->nodes > m->k->max_partials)
-        shed(m, c);
-    if (p->every_row) {
-        history_add(m, c, r);
-        c->memory->begun = true;
-        m->waiting |= matchrun_fold(p->see_bit);
+    if (p->every_row)
+        remember(m, c, r);
+    if (p->queued) {
+        take_queued(m, c, false);
+    } else {
+        take(m, c, r);
+        if (p->keeps_rows)
+            matchrows_trim(m, c);
     }
     c->state.waiting = m->waiting;
     key->waiting |= m->waiting;
     free_if_idle(m, c);
+}
+
+/* What rows still wait for others that will not come. */
+static void end_queues(struct match *m)
+{
+    for (struct match_memory *h = m->memories; h != NULL; h = h->after)
+        take_queued(m, h->cell, true);
+}
+
+void match_advance(struct match *m, evtime w)
+{
+    if (m->p == NULL || (m->p->ahead > 0 && w != EVTIME_MAX))
+        return; /* rows before w may still be in queues */
+    if (m->p->ahead > 0)
+        end_queues(m);
+    for (struct match_run *run; (run = time_first(m)) != NULL && is_over(m, run, w);) {
+        struct match_cell *c = run->cell;
+        struct key *key = c->state.key;
+        evtime over = time_of(m, run);
+        end(m, run, w == EVTIME_MAX);
+        settle(m, c, over);
+        if (m->p->queued)
+            take_queued(m, c, w == EVTIME_MAX);
+        arena_reset(m->k->scratch);
+        if (free_if_idle(m, c))
+            keyed_drop_if_idle(m->k, key);
+    }
 }
 
 void match_prefetch(const struct keystate *state, unsigned link)
@@ -512,11 +575,14 @@ void match_free(struct match *m)
         slab_fini(&m->cells);
     }
     mem_free(m->heap);
+    mem_free(m->bits);
     mem_free(m);
 }
 
 evtime match_next(const struct match *m)
 {
+    if (m->p != NULL && m->p->ahead > 0)
+        return EVTIME_MAX; /* the end of the input */
     if (m->nheap > 0)
         return m->heap[0]->due;
     return m->oldest != NULL ? matchend_time(m, m->oldest) : EVTIME_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs of a rule in the order in which they are over. Without steps that is the order in which they begin: a list. With
- * WITHIN on elements a row can put it off, so they are in a binary heap. */
+ * Runs of a rule in the order in which they are over. Mostly that is the order in which they begin: a list. With
+ * WITHIN on elements a row can put it off, with queues runs begin out of order: then they are in a binary heap. */
 #include "base/mem.h"
 #include "cep/matchrun.h"
 
@@ -27,7 +27,7 @@ evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
 
 static evtime due_of(const struct match *m, const struct match_run *run)
 {
-    evtime due = matchend_time(m, run);
+    evtime due = run->past ? EVTIME_MAX : matchend_time(m, run);
     for (const struct match_node *n = run->list; n != NULL; n = n->next) {
         const struct nfa_state *st = &m->p->nfa->states[n->state];
         for (uint64_t left = n->live; left != 0; left &= left - 1) {

@@ -28,7 +28,7 @@ static evtime time_of(const struct match *m, const struct match_run *run,
         if (st->edges[i].to != NFA_ACCEPT && st->edges[i].step_ms >= 0 &&
             matchdue_of_edge(n, &st->edges[i]) > last)
             last = matchdue_of_edge(n, &st->edges[i]);
-    return last;
+    return last == EVTIME_MIN ? matchend_time(m, run) : last;
 }
 
 /* n waits for no row any longer, for time's sake. The same rows may still wait in another way, or be a match in the end. */
@@ -127,10 +127,42 @@ void matchend_expire(struct match *m, struct match_run *run, evtime t)
     run->decided = !alive;
 }
 
+/* The edges by which a node is a match if no row comes any more. */
+static uint64_t ends_of(const struct match_prog *p, const struct match_node *n)
+{
+    const struct nfa_state *st = &p->nfa->states[n->state];
+    uint64_t ends = 0;
+    for (uint64_t left = n->live & st->accepts; left != 0; left &= left - 1)
+        if (st->edges[__builtin_ctzll(left)].at_end)
+            ends |= left & -left;
+    return ends;
+}
+
+/* The time is over, but not for `$`: what can be a match at the end of the input stays for it. True: something can. */
+static bool stay_for_the_end(struct match *m, struct match_run *run)
+{
+    struct match_node **at = &run->list;
+    bool some = false;
+    for (struct match_node *n; (n = *at) != NULL;) {
+        uint64_t ends = ends_of(m->p, n);
+        bool late = (n->live & ~m->p->nfa->states[n->state].accepts) != 0;
+        if (late && !m->p->no_skip)
+            n->flags |= MATCH_NODE_LATE;
+        n->live = ends;
+        some |= ends != 0;
+        if (ends != 0 || (n->flags & (MATCH_NODE_LATE | MATCH_NODE_DONE))) {
+            at = &n->next;
+        } else {
+            *at = n->next;
+            matchrun_drop(m, run->cell, n);
+        }
+    }
+    return some;
+}
+
 void matchend_run(struct match *m, struct match_run *run, bool end_of_input)
 {
     evtime over = matchend_time(m, run);
-    run->decided = true;
     for (struct match_node *n = run->list; n != NULL; n = n->next) {
         int i = accepts_at_end(m->p, n, end_of_input);
         if (i < 0)
@@ -140,12 +172,16 @@ void matchend_run(struct match *m, struct match_run *run, bool end_of_input)
         if (!matchrun_found(m, run, n, (unsigned)i, absence ? over : n->row->row.ts, over))
             continue;
         run->best_at_end = absence;
+        matchrun_drop_list(m, run->cell, n->next);
+        n->next = NULL;
         break;
     }
-    if (m->p->tangled)
-        matchrank_settle(m, run, true);
     if (m->p->no_skip)
         matchend_timeouts(m, run);
+    run->past = m->p->nfa->at_end && !end_of_input && stay_for_the_end(m, run);
+    if (m->p->tangled)
+        run->past = matchrank_settle(m, run, !run->past);
+    run->decided = !run->past;
 }
 
 /* With the skip modes: of a run that has no match, so that its `best` is free to be `found`. */

@@ -158,7 +158,7 @@ void matchenv_carry(struct match *m, struct match_node *n, const struct keyed_ro
             continue;
         if (c->kind == CARRY_AGG) {
             union cell v = {0};
-            struct rowref at = {.b = r->b, .i = r->i};
+            struct rowref at = keyed_row_ref(r);
             bool some = c->column < 0 || rowref_cell(at, &m->k->layout, (unsigned)c->column, &v);
             agg_add(&c->agg, &n->extra[c->at], v, !some);
         } else if (c->kind == CARRY_LAST || n->extra[c->at] == 0) {
@@ -174,26 +174,6 @@ static struct rowref kept_ref(const struct kept *r)
     return (struct rowref){.b = NULL, .r = r == NULL ? NULL : &r->row};
 }
 
-/* The row `by` places from that of `seq` among the rows of the key; seq of the row in hand is past all of them. */
-static struct rowref beside(const struct match_cell *c, uint64_t seq, int32_t by)
-{
-    const struct match_memory *h = c->memory;
-    if (h == NULL)
-        return kept_ref(NULL);
-    size_t lo = h->from, hi = h->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (h->rows[mid]->seq < seq)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    int64_t at = (int64_t)lo + by;
-    if (at < (int64_t)h->from || at >= (int64_t)h->n)
-        return kept_ref(NULL);
-    return kept_ref(h->rows[at]);
-}
-
 struct walk { /* DEFINE: the way so far and the row in hand, as `var` */
     struct match *m;
     const struct match_cell *cell;
@@ -207,27 +187,6 @@ struct walk { /* DEFINE: the way so far and the row in hand, as `var` */
 static bool names_own(const struct walk *w, uint64_t vars)
 {
     return (vars & bit(w->var)) && ((w->m->p->taking & bit(w->var)) || vars == bit(w->var));
-}
-
-/* CLASSIFIER of a condition: the variable of the row that n names, or -1. */
-static int nav_var(const struct walk *w, const struct nav *n)
-{
-    const struct match_prog *p = w->m->p;
-    if (n->current)
-        return w->var;
-    bool own = names_own(w, n->vars);
-    uint32_t count = own;
-    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
-        count += (n->vars & bit(p->nfa->states[at->state].var)) != 0;
-    if (n->logical >= count)
-        return -1;
-    uint32_t back = n->first ? count - 1 - n->logical : n->logical;
-    if (own && back-- == 0)
-        return w->var;
-    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
-        if ((n->vars & bit(p->nfa->states[at->state].var)) && back-- == 0)
-            return p->nfa->states[at->state].var;
-    return -1;
 }
 
 /* The row that n names; NULL with *here: the row in hand. */
@@ -270,6 +229,28 @@ static const struct kept *nav_kept(const struct walk *w, const struct nav *n, in
     return NULL;
 }
 
+/* CLASSIFIER of a condition: the variable of the row that n names, or -1: there is none, or it is not of the match. */
+static int nav_var(const struct walk *w, const struct nav *n)
+{
+    const struct match_prog *p = w->m->p;
+    bool here = n->current;
+    const struct kept *r = here ? NULL : nav_kept(w, n, -1, &here);
+    if (!here && r == NULL)
+        return -1;
+    if (n->physical != 0) {
+        r = matchrows_beside(w->cell->memory, here ? w->row->seq : r->seq, n->physical);
+        if (r == NULL)
+            return -1;
+        here = r->seq == w->row->seq;
+    }
+    if (here)
+        return w->var;
+    for (const struct match_node *at = w->node; at != NULL; at = at->parent)
+        if (at->row->seq == r->seq)
+            return p->nfa->states[at->state].var;
+    return -1;
+}
+
 static struct rowref nav_row(const struct walk *w, const struct nav *n, int carry)
 {
     bool here = n->current;
@@ -277,10 +258,11 @@ static struct rowref nav_row(const struct walk *w, const struct nav *n, int carr
     if (n->physical != 0) {
         if (!here && r == NULL)
             return kept_ref(NULL);
-        return beside(w->cell, here ? w->row->seq : r->seq, n->physical);
+        return kept_ref(
+            matchrows_beside(w->cell->memory, here ? w->row->seq : r->seq, n->physical));
     }
     if (here)
-        return (struct rowref){.b = w->row->b, .i = w->row->i};
+        return keyed_row_ref(w->row);
     return kept_ref(r);
 }
 
@@ -356,7 +338,7 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
     struct match *m = w->m;
     uint64_t acc[AGG_WORDS_MAX] = {0};
     struct agg agg;
-    struct rowref here = {.b = w->row->b, .i = w->row->i};
+    struct rowref here = keyed_row_ref(w->row);
     uint64_t number = matches_of(w->cell) + 1;
     if (carry >= 0) {
         const struct match_carry *c = &m->p->carries[carry];
@@ -401,7 +383,7 @@ bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, str
                 cells[i] = var_name(m, v);
         }
     }
-    const struct exprvm_env env = {.current = {.b = r->b, .i = r->i},
+    const struct exprvm_env env = {.current = keyed_row_ref(r),
                                    .layout = &m->k->layout,
                                    .navs = navs,
                                    .externals = cells,
@@ -413,7 +395,7 @@ bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, str
 
 /* --- a whole match --- */
 
-/* Index in the view, or -1. */
+/* Index in the view of the row that n names, PREV and NEXT apart; or -1. */
 static int view_nav(const struct match_view *v, const struct nav *n)
 {
     if (n->current)
@@ -428,19 +410,40 @@ static int view_nav(const struct match_view *v, const struct nav *n)
     return -1;
 }
 
+/* The row that n names, or NULL. */
+static const struct kept *view_row(const struct match_view *v, const struct nav *n)
+{
+    int at = view_nav(v, n);
+    if (at < 0 || n->physical == 0)
+        return at < 0 ? NULL : v->rows[at];
+    return matchrows_beside(v->cell->memory, v->rows[at]->seq, n->physical);
+}
+
+/* The variable of the row that n names, or -1: there is none, or it is not of the match. */
+static int view_var(const struct match_view *v, const struct nav *n)
+{
+    int at = view_nav(v, n);
+    if (at < 0 || n->physical == 0)
+        return at < 0 ? -1 : v->vars[at];
+    const struct kept *r = view_row(v, n);
+    for (unsigned i = 0; r != NULL && i < v->n; i++)
+        if (v->rows[i]->seq == r->seq)
+            return v->vars[i];
+    return -1;
+}
+
 static bool view_external(struct match *m, const struct match_view *v, const struct expr *e,
                           const struct match_agg *a, union cell *out)
 {
     if (e->kind == EXPR_MATCH_NUMBER) {
         out->i = (int64_t)matches_of(v->cell);
-        return true;
+        return !v->unmatched;
     }
     if (e->kind == EXPR_CLASSIFIER) {
-        int at = view_nav(v, &e->nav);
-        if (at < 0)
-            return false;
-        *out = var_name(m, v->vars[at]);
-        return true;
+        int var = view_var(v, &e->nav);
+        if (var >= 0)
+            *out = var_name(m, var);
+        return var >= 0;
     }
     uint64_t acc[AGG_WORDS_MAX] = {0};
     struct agg agg;
@@ -460,16 +463,11 @@ bool matchenv_value(struct match *m, const struct match_view *v, struct match_ex
     struct rowref *navs = x->rows;
     union cell *cells = x->cells;
     bool *nulls = x->nulls;
-    for (unsigned i = 0; i < x->nnavs; i++) {
-        int at = view_nav(v, &x->navs[i]);
-        if (at >= 0 && x->navs[i].physical != 0)
-            navs[i] = beside(v->cell, v->rows[at]->seq, x->navs[i].physical);
-        else
-            navs[i] = kept_ref(at < 0 ? NULL : v->rows[at]);
-    }
+    for (unsigned i = 0; i < x->nnavs; i++)
+        navs[i] = kept_ref(view_row(v, &x->navs[i]));
     for (unsigned i = 0; i < x->nexternals; i++)
         nulls[i] = !view_external(m, v, x->externals[i], x->aggs[i], &cells[i]);
-    const struct exprvm_env env = {.current = kept_ref(v->rows[v->seen - 1]),
+    const struct exprvm_env env = {.current = kept_ref(v->row),
                                    .layout = &m->k->layout,
                                    .navs = navs,
                                    .externals = cells,

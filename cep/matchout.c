@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A match is laid out from its last node back to its first row; then measures are evaluated over it, as of its last row, or (ALL ROWS PER
- * MATCH) as of each row that is not excluded. */
+ * A match is laid out from its last node back to its first row; then measures are evaluated over it, as of its last row, or
+ * (ALL ROWS PER MATCH) as of each row that is not excluded. A match without rows is one of the row at which it begins. */
 #include "base/mem.h"
 #include "cep/matchrun.h"
 
@@ -15,6 +15,7 @@ static struct match_view view_of(struct match *m, const struct match_cell *c,
     v.vars = arena_alloc(m->k->scratch, v.n * sizeof *v.vars);
     v.excluded = arena_alloc(m->k->scratch, v.n * sizeof *v.excluded);
     v.seen = v.n;
+    v.row = n->row;
     unsigned i = v.n;
     for (const struct match_node *at = n; at != NULL; at = at->parent) {
         v.rows[--i] = at->row;
@@ -40,24 +41,30 @@ static const struct value *values_of(struct match *m, const struct match_view *v
         if (p->outputs[i] != NULL) {
             some = matchenv_value(m, v, p->outputs[i], &c);
         } else {
-            struct rowref last = {.b = NULL, .r = &v->rows[v->seen - 1]->row};
-            some = rowref_cell(last, &m->k->layout, p->plan->outputs[i].e->index, &c);
+            struct rowref current = {.b = NULL, .r = &v->row->row};
+            some = rowref_cell(current, &m->k->layout, p->plan->outputs[i].e->index, &c);
         }
         values[i] = emit_value(m->k->emit, p->plan->outputs[i].type, !some, c);
     }
     return values;
 }
 
-static const struct result_row *rows_of(struct match *m, const struct match_view *v)
+static struct result_row row_of(const struct match *m, const struct kept *r, int var)
 {
-    struct result_row *rows = arena_alloc(m->k->emit->arena, v->n * sizeof *rows);
-    for (unsigned i = 0; i < v->n; i++) {
-        const struct row *r = &v->rows[i]->row;
-        rows[i] = (struct result_row){.var = v->vars[i],
-                                      .place = {m->k->schema->id, r->partition, r->offset},
-                                      .ts = r->ts};
-    }
-    return rows;
+    return (struct result_row){.var = var,
+                               .place = {m->k->schema->id, r->row.partition, r->row.offset},
+                               .ts = r->row.ts};
+}
+
+/* The rows of the match; of one without rows, where it begins. */
+static void put_rows(struct match *m, const struct match_view *v, struct result *r)
+{
+    r->nrows = v->n > 0 ? v->n : 1;
+    struct result_row *rows = arena_alloc(m->k->emit->arena, r->nrows * sizeof *rows);
+    rows[0] = row_of(m, v->row, -1);
+    for (unsigned i = 0; i < v->n; i++)
+        rows[i] = row_of(m, v->rows[i], v->vars[i]);
+    r->rows = rows;
 }
 
 static struct result *tell(struct match *m, const struct match_view *v, enum result_kind kind,
@@ -69,8 +76,7 @@ static struct result *tell(struct match *m, const struct match_view *v, enum res
     r->time = time;
     r->nvalues = m->p->noutputs;
     r->values = values_of(m, v);
-    r->nrows = v->n;
-    r->rows = rows_of(m, v);
+    put_rows(m, v, r);
     return r;
 }
 
@@ -78,6 +84,7 @@ static void tell_each_row(struct match *m, struct match_view *v, evtime time, ev
 {
     for (unsigned i = 0; i < v->n; i++) {
         v->seen = i + 1;
+        v->row = v->rows[i];
         if (v->excluded[i] || !having_holds(m, v))
             continue;
         struct result *r = tell(m, v, RESULT_MATCH, time, decided);
@@ -88,12 +95,25 @@ static void tell_each_row(struct match *m, struct match_view *v, evtime time, ev
     }
 }
 
+/* Both are in order of time. */
+static void mark_taken(struct match_memory *h, const struct match_view *v)
+{
+    size_t at = matchrows_find(h, v->rows[0]->seq);
+    for (unsigned i = 0; i < v->n; i++) {
+        while (h->rows[at].row->seq < v->rows[i]->seq)
+            at++;
+        h->rows[at].taken = true;
+    }
+}
+
 void matchout_match(struct match *m, struct match_cell *c, struct match_node *n, evtime time,
                     evtime decided)
 {
     struct match_view v = view_of(m, c, n);
     if (c->memory != NULL)
         c->memory->matches++;
+    if (m->p->unmatched)
+        mark_taken(c->memory, &v);
     if (m->p->m->rows != ROWS_ONE) {
         tell_each_row(m, &v, time, decided);
         return;
@@ -101,6 +121,41 @@ void matchout_match(struct match *m, struct match_cell *c, struct match_node *n,
     struct result *r = having_holds(m, &v) ? tell(m, &v, RESULT_MATCH, time, decided) : NULL;
     if (r != NULL)
         emit_done(r);
+}
+
+static void tell_alone(struct match *m, struct match_cell *c, const struct match_seen *s,
+                       bool unmatched, evtime decided)
+{
+    const struct match_view v = {.row = s->row, .unmatched = unmatched, .cell = c};
+    struct result *r =
+        having_holds(m, &v) ? tell(m, &v, RESULT_MATCH, s->row->row.ts, decided) : NULL;
+    if (r != NULL)
+        emit_done(r);
+}
+
+void matchout_empty(struct match *m, struct match_cell *c, const struct match_run *run,
+                    evtime decided)
+{
+    struct match_memory *h = c->memory;
+    struct match_seen *s = &h->rows[matchrows_find(h, run->start)];
+    enum rows_kind rows = m->p->m->rows;
+    if (run->empty)
+        h->matches++;
+    if (rows == ROWS_ALL_UNMATCHED ? s->taken : rows == ROWS_ALL_OMIT_EMPTY)
+        return;
+    s->taken = true;
+    tell_alone(m, c, s, !run->empty, decided);
+}
+
+void matchout_passed(struct match *m, struct match_cell *c, uint64_t from, uint64_t to,
+                     evtime decided)
+{
+    struct match_memory *h = c->memory;
+    for (size_t i = matchrows_find(h, from); i < h->n && h->rows[i].row->seq < to; i++)
+        if (!h->rows[i].taken) {
+            h->rows[i].taken = true;
+            tell_alone(m, c, &h->rows[i], true, decided);
+        }
 }
 
 void matchout_timeout(struct match *m, struct match_cell *c, struct match_node *n, evtime time)

@@ -31,6 +31,7 @@ struct look {
 
 struct list {
     struct match_node *first, **end;
+    bool alive; /* some node in it waits for something */
 };
 
 uint64_t matchrun_fold(unsigned bit)
@@ -77,22 +78,26 @@ static void node_unref(struct match *m, struct match_node *n)
     }
 }
 
+static inline void count(struct match *m, struct match_cell *c, int by)
+{
+    c->nodes += (uint32_t)by;
+    m->partials += (uint64_t)(int64_t)by;
+    m->k->partials += (uint64_t)(int64_t)by;
+}
+
 static void append(struct match *m, struct match_cell *c, struct list *l, struct match_node *n)
 {
     n->next = NULL;
     *l->end = n;
     l->end = &n->next;
+    l->alive |= n->live != 0;
     m->waiting |= m->p->wait[n->state];
-    c->nodes++;
-    m->partials++;
-    m->k->partials++;
+    count(m, c, 1);
 }
 
 void matchrun_drop(struct match *m, struct match_cell *c, struct match_node *n)
 {
-    c->nodes--;
-    m->partials--;
-    m->k->partials--;
+    count(m, c, -1);
     node_unref(m, n);
 }
 
@@ -365,11 +370,33 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
         n->next = NULL;
         *out.end = n;
         out.end = &n->next;
+        out.alive |= n->live != 0;
         m->waiting |= m->p->wait[n->state];
     }
     run->list = out.first;
     if (m->p->tangled)
-        matchrank_settle(m, run, false);
+        out.alive = matchrank_settle(m, run, false);
+    if (!out.alive) /* what is left has timed out */
+        run->decided = true;
+}
+
+static struct match_run *run_new(struct match *m, struct match_cell *c, const struct keyed_row *r)
+{
+    struct match_run *run = slab_alloc(&m->runs);
+    *run = (struct match_run){.cell = c, .first = r->ts, .start = r->seq & MATCH_SEQ_MASK};
+    return run;
+}
+
+/* Runs that count for themselves, whether or not a row is taken. */
+static bool counts_runs(const struct match_prog *p)
+{
+    return p->unmatched || p->empties;
+}
+
+/* Is the match without rows one at the row in hand? Not with a `$`, since that row comes after it. */
+static bool empty_holds(const struct nfa_edge *e, bool at_start)
+{
+    return (!e->at_start || at_start) && !e->at_end && e->nots == 0 && e->next_nots == 0;
 }
 
 struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct keyed_row *r)
@@ -378,27 +405,36 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     struct list out = {.first = NULL, .end = &out.first};
     struct look l = {.m = m, .cell = c, .row = r};
     struct match_run *run = NULL;
+    const struct match_prog *p = m->p;
+    bool at_start = c->memory != NULL && c->memory->first == r->seq, empty = false;
     uint64_t took = 0;
     for (unsigned i = 0; i < st->nedges; i++) {
         const struct nfa_edge *e = &st->edges[i];
-        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 || (e->at_start && c->memory->begun) ||
-            !holds(&l, m->p->nfa->states[e->to].var) ||
+        if (e->to == NFA_ACCEPT && p->cuts_empty && empty_holds(e, at_start)) {
+            empty = p->empties;
+            break;
+        }
+        if (e->to == NFA_ACCEPT || (e->blockers & took) != 0 || (e->at_start && !at_start) ||
+            !holds(&l, p->nfa->states[e->to].var) ||
             (e->untils_row != 0 && any_holds(&l, e->untils_row)))
             continue;
         took |= UINT64_C(1) << i;
-        if (run == NULL) {
-            run = slab_alloc(&m->runs);
-            *run = (struct match_run){.cell = c, .first = r->ts, .start = r->seq & MATCH_SEQ_MASK};
-        }
+        if (run == NULL)
+            run = run_new(m, c, r);
         if (take(&l, run, e, &out))
             break;
     }
-    if (run == NULL)
+    if (run == NULL && !empty && !p->unmatched)
         return NULL;
+    if (run == NULL)
+        run = run_new(m, c, r);
     run->list = out.first;
-    if (m->p->tangled)
+    if (p->tangled)
         matchrank_settle(m, run, false);
-    if (run->list == NULL && (m->p->no_skip || run->best == NULL)) {
+    run->empty = empty;
+    if (counts_runs(p)) {
+        count(m, c, 1);
+    } else if (run->list == NULL && (p->no_skip || run->best == NULL)) {
         matchrun_free(m, run);
         return NULL;
     }
@@ -442,6 +478,8 @@ void matchrun_gap(struct match *m, struct match_run *run)
 void matchrun_free(struct match *m, struct match_run *run)
 {
     matchrun_drop_list(m, run->cell, run->list);
+    if (counts_runs(m->p))
+        count(m, run->cell, -1);
     if (m->p->no_skip)
         mem_free(run->found);
     else

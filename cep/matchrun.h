@@ -33,7 +33,7 @@ struct match_node { /* the rows up to this one, taken for positions of the patte
     uint64_t extra[]; /* hash of the way (ambiguous patterns), counters, carried values */
 };
 
-#define MATCH_SEQ_MASK ((UINT64_C(1) << 61) - 1)
+#define MATCH_SEQ_MASK ((UINT64_C(1) << 59) - 1)
 
 struct match_run { /* all partial matches that begin with one row */
     struct match_run *next; /* of the same key, begun later */
@@ -41,8 +41,7 @@ struct match_run { /* all partial matches that begin with one row */
         struct { /* of the rule, in order of beginning */
             struct match_run *older, *newer;
         };
-        struct
-        { /* patterns with steps: when something in it is over, and where it is in the heap */
+        struct { /* `heaped`: when something in it is over, and where it is in the heap */
             evtime due;
             size_t at;
         };
@@ -54,10 +53,12 @@ struct match_run { /* all partial matches that begin with one row */
         struct match_found *found; /* NO SKIP, ambiguous patterns: ways that were given already */
     };
     evtime first;
-    uint64_t start : 61; /* seq of the first row */
+    uint64_t start : 59; /* seq of the first row */
     bool decided : 1; /* nothing can change: `best`, or none; what is in the list timed out */
     bool untimed : 1; /* no longer among those in order of time */
     bool best_at_end : 1; /* its result has the time of the end of the run */
+    bool empty : 1; /* if there is no other, its match takes no row */
+    bool past : 1; /* its time is over, and `$` may still make it a match */
 };
 static_assert(sizeof(struct match_run) == 64, "a run is a cache line");
 
@@ -66,11 +67,20 @@ struct match_found {
     uint64_t hashes[];
 };
 
-struct match_memory { /* what a key keeps beyond its partial matches: PREV, MATCH_NUMBER() */
-    uint64_t matches; /* given so far */
-    bool begun; /* a row of the partition has come before the one in hand */
-    struct kept **rows; /* before the one in hand */
+struct match_seen { /* a row that has come */
+    struct kept *row;
+    uint64_t holds; /* queued: variables whose row conditions hold for it */
+    bool taken; /* WITH UNMATCHED ROWS: by a match, or told as unmatched */
+};
+
+struct match_memory { /* what a key keeps beyond its partial matches */
+    struct match_memory *before, *after; /* of the rule */
+    struct match_cell *cell;
+    uint64_t matches; /* given so far: MATCH_NUMBER() */
+    uint64_t first; /* seq of the first row of the partition */
+    struct match_seen *rows; /* [from, n): as far back as something may look, up to the last */
     size_t from, n, cap;
+    size_t next; /* queued: the row that is given next; else n */
 };
 
 struct match_cell { /* a key's state */
@@ -116,9 +126,20 @@ struct match_prog {
     const struct rule_plan *plan;
     const struct match_plan *m;
     struct nfa *nfa;
-    bool no_skip, all_rows, every_row, sticky, steps;
+    bool no_skip, all_rows, every_row;
+    bool sticky; /* a key's state is never idle */
+    bool heaped; /* runs are not over in the order in which they begin */
+    bool keeps_rows; /* what has come is in match_memory */
+    bool cuts_empty,
+        empties; /* a start may match no row, which cuts off what is less preferred; such matches count */
+    bool unmatched; /* rows that no match takes are results */
+    bool in_order; /* matches leave in the order in which they begin, whatever the skip mode */
+    bool
+        one_by_one; /* a match begins when the one before it is known: conditions read MATCH_NUMBER() */
+    bool queued; /* rows are given from match_memory: `ahead`, `one_by_one` */
     bool tangled; /* skip modes: which way wins is for matchrank.c */
-    unsigned history; /* rows before the one in hand that must be kept */
+    uint32_t history; /* rows before the one in hand that must be kept */
+    uint32_t ahead; /* rows after it that must have come */
     unsigned see_bit, var_bits[PLAN_VARS_MAX];
     uint64_t start_vars, start_fold;
     uint64_t taking; /* variables that take rows */
@@ -138,7 +159,9 @@ struct match {
     struct slab nodes, runs, cells;
     bool ready; /* slabs made */
     struct match_run *oldest, *newest;
-    struct match_run **heap; /* patterns with steps, instead: by `due` */
+    struct match_run **heap; /* heaped, instead: by `due` */
+    struct match_memory *memories; /* of all keys */
+    uint64_t *bits; /* of a row that comes from its queue */
     size_t nheap, heap_cap;
     uint64_t partials; /* nodes in lists */
     uint64_t waiting; /* being gathered for the cell in hand */
@@ -170,9 +193,10 @@ bool matchrun_found(struct match *m, struct match_run *run, struct match_node *n
 
 evtime matchend_time(const struct match *m,
                      const struct match_run *run); /* of the run; EVTIME_MAX: no WITHIN */
-/* Its time is over, or the input has. Matches of NO SKIP and timeouts are given, or (skip modes) it becomes decided. */
+/* Its time is over, or the input has. Matches of NO SKIP and timeouts are given, or (skip modes) it becomes decided; or it
+ * waits for the end of the input. */
 void matchend_run(struct match *m, struct match_run *run, bool end_of_input);
-/* Patterns with steps, when something in it is over: matches, timeouts, or it becomes decided. */
+/* Heaped, when something in it is over: matches, timeouts, or it becomes decided. */
 void matchend_expire(struct match *m, struct match_run *run, evtime t);
 /* Of a run without a match. */
 void matchend_timeouts(struct match *m, struct match_run *run);
@@ -192,7 +216,7 @@ bool matchrank_settle(struct match *m, struct match_run *run, bool end);
 
 /* --- matchdue.c: which run is over next --- */
 
-/* Patterns with steps. */
+/* Heaped. */
 void matchdue_push(struct match *m, struct match_run *run);
 void matchdue_pull(struct match *m, struct match_run *run);
 /* When the time of a live edge of n is over; EVTIME_MAX: never. */
@@ -201,6 +225,21 @@ evtime matchdue_of_edge(const struct match_node *n, const struct nfa_edge *e);
 evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
                              const struct match_node *n);
 void matchdue_moved(struct match *m, struct match_run *run); /* a row or its time changed it */
+
+/* --- matchrows.c: rows of a key that have come --- */
+
+/* With its state; frees it. */
+struct match_memory *matchrows_new(struct match *m, struct match_cell *c);
+void matchrows_free(struct match *m, struct match_memory *h);
+void matchrows_add(struct match *m, struct match_cell *c, struct keyed_row *r);
+/* What nothing looks at any longer is let go. */
+void matchrows_trim(struct match *m, struct match_cell *c);
+/* The next row of a queue, if enough have come after it (all: whether or not). */
+bool matchrows_next(struct match *m, struct match_cell *c, bool all, struct keyed_row *out);
+/* Index of the first row from seq on. */
+size_t matchrows_find(const struct match_memory *h, uint64_t seq);
+/* The row `by` places from that of `seq`; NULL: there is none. */
+struct kept *matchrows_beside(const struct match_memory *h, uint64_t seq, int32_t by);
 
 /* --- matchenv.c: conditions and values over the rows of a match --- */
 
@@ -222,6 +261,9 @@ struct match_view { /* a whole match, laid out in order */
     struct kept **rows;
     int *vars;
     bool *excluded; /* inside {- -} */
+    const struct kept
+        *row; /* the current one; of a match without rows, or of none, where it begins */
+    bool unmatched; /* no match: `row` was taken by none */
     const struct match_cell *cell;
 };
 /* A value over a match, as of its current row. False: NULL. */
@@ -236,6 +278,12 @@ enum err matchcheck_plan(const struct rule_plan *p, struct diag *d); /* match_su
 
 void matchout_match(struct match *m, struct match_cell *c, struct match_node *n, evtime time,
                     evtime decided);
+/* A run has ended without rows: an empty match, or its first row is unmatched. */
+void matchout_empty(struct match *m, struct match_cell *c, const struct match_run *run,
+                    evtime decided);
+/* Rows from seq `from` up to `to` that matching has passed by. */
+void matchout_passed(struct match *m, struct match_cell *c, uint64_t from, uint64_t to,
+                     evtime decided);
 void matchout_timeout(struct match *m, struct match_cell *c, struct match_node *n, evtime time);
 void matchout_bad_skip(struct match *m, struct match_cell *c, struct match_node *n, evtime decided);
 

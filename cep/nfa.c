@@ -492,20 +492,20 @@ static struct nfa *finish(struct builder *b, const struct nfa_state *states)
                       .states = states,
                       .loops = b->tree.loops,
                       .arena = b->arena};
-    bool lets_lie = false;
     for (unsigned s = 0; s < b->tree.nstates; s++) {
         n->vars |= states[s].vars;
         n->strict |= s != 0 && states[s].strict;
         n->ambiguous |= doubles(b, &states[s]);
         n->tangled |= s != 0 && ends_between(&states[s]);
-        for (unsigned i = 0; i < states[s].nedges && s != 0; i++) {
+        for (unsigned i = 0; i < states[s].nedges && s != 0; i++)
             n->steps |= states[s].edges[i].step_ms >= 0;
-            lets_lie |= states[s].edges[i].how != CONTIGUITY_NEXT;
-        }
-        for (unsigned i = 0; i < states[s].nedges; i++)
+        for (unsigned i = 0; i < states[s].nedges; i++) {
             n->at_start |= states[s].edges[i].at_start;
+            n->at_end |= states[s].edges[i].at_end;
+            n->relaxed |= states[s].edges[i].how != CONTIGUITY_NEXT;
+        }
     }
-    n->tangled |= n->ambiguous && lets_lie;
+    n->tangled |= n->ambiguous && n->relaxed;
     return n;
 }
 

@@ -64,6 +64,8 @@ struct nfa {
     bool strict; /* some edge is strict: all rows of the partition matter */
     bool steps; /* some edge has a step_ms */
     bool at_start; /* some edge is only there at the first row of the partition */
+    bool at_end; /* some edge is only there after the last one */
+    bool relaxed; /* rows may lie between those of a match */
     bool ambiguous; /* two ways may take the same rows for the same variables */
     bool tangled; /* which of two ways is preferred may depend on a third (matchrank.c) */
     bool loops;

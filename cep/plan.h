@@ -117,6 +117,7 @@ struct match_plan {
     enum skip_kind skip;
     uint64_t skip_vars; /* SKIP TO: bits of the variables */
     enum rows_kind rows;
+    bool bounded; /* the input ends: empty matches are matches */
     unsigned norder; /* columns after the time that order equal times */
     const uint16_t *order_columns;
     uint64_t order_desc; /* bit i: order_columns[i] descends */

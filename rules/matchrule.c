@@ -2,6 +2,7 @@
 #include "rules/matchrule.h"
 #include "rules/bind.h"
 #include "rules/explainrule.h"
+#include "rules/logic.h"
 #include "rules/patterntree.h"
 #include "rules/simplify.h"
 #include <string.h>
@@ -130,6 +131,7 @@ static void plan_skip(struct matching *g)
     struct match_plan *mp = &g->p->match;
     mp->skip = kinds[to->kind];
     mp->rows = rows[g->m->rows];
+    mp->bounded = g->bounded;
     if (to->name.text == NULL)
         return;
     mp->skip_vars = names_var_bits(g->cc, &g->vars, &to->name);
@@ -212,11 +214,25 @@ static void add_columns(struct matching *g, const struct ast_expr *list)
     }
 }
 
+/* A row that no match takes has no measures: their number is NULL too. */
+static const struct expr *of_a_match(struct matching *g, const struct expr *e)
+{
+    struct cc *cc = g->cc;
+    if (e == NULL || g->p->match.rows != ROWS_ALL_UNMATCHED)
+        return e;
+    const struct expr *number =
+        types_node(cc, EXPR_MATCH_NUMBER, types_of(TYPE_BIGINT), e->at, 0, NULL);
+    const struct expr *args[2] = {logic_not(cc, logic_is(cc, EXPR_IS_NULL, number, e->at), e->at),
+                                  e};
+    return logic_case(cc, 2, args, e->at);
+}
+
 static void add_measures(struct matching *g)
 {
     for (const struct ast_item *i = g->m->measures; i != NULL; i = i->next) {
         struct bind b = binder(g, BIND_MEASURE, "MEASURES");
-        add_out(g, arena_str(g->cc->arena, i->alias.text), bind_expr(&b, i->e), i->alias.at);
+        const struct expr *e = of_a_match(g, bind_expr(&b, i->e));
+        add_out(g, arena_str(g->cc->arena, i->alias.text), e, i->alias.at);
     }
 }
 
