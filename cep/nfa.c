@@ -60,9 +60,15 @@ struct builder {
     unsigned nedges;
     uint64_t met; /* edges that the walk has come to, new or not */
     unsigned walk; /* the state in hand */
+    unsigned depth; /* elements that this walk has passed without a row: each is a call in a call */
+    uint32_t steps; /* of all walks */
     bool no_skip, limit;
     struct span limit_at;
 };
+
+/* What a pattern of a rule's author may cost, in the depth of the stack and in time. Every element that is passed without
+ * a row could take one, so a pattern that is not too large for its edges stays far below. */
+enum { DEPTH_MAX = 400, STEPS_MAX = 1000000 };
 
 static void too_large(struct builder *b, struct span at)
 {
@@ -367,8 +373,11 @@ static void walk(struct builder *b, const struct nfatree *n, const struct gap *g
                  const struct frame *up)
 {
     struct gap in = *g;
+    if (b->depth == DEPTH_MAX || b->steps++ == STEPS_MAX)
+        too_large(b, n->at);
     if (b->limit)
         return;
+    b->depth++;
     if (n->step_ms >= 0 && n->kind != NODE_LOOP)
         in.step_ms = n->step_ms;
     switch (n->kind) {
@@ -404,6 +413,7 @@ static void walk(struct builder *b, const struct nfatree *n, const struct gap *g
         walk_on(b, &in, up);
         break;
     }
+    b->depth--;
 }
 
 /* --- states --- */

@@ -250,6 +250,20 @@ static void what_is_too_large_is_refused(void **state)
     nfa_free(n);
 }
 
+/* Each such round is a call in a call, which ran off the stack. */
+static void many_rounds_without_a_row_are_refused(void **state)
+{
+    (void)state;
+    struct pattern *p = times(var(STRICT, 0), 0, MANY, STRICT, true);
+    for (unsigned i = 0; i < 3; i++) {
+        p = times(GROUP(SEQ, NEXT, p), 1000000, 1000000, STRICT, false);
+        struct rule_plan *plan = match_new_plan("r", pay_stream(1, 0), p, 1000, SKIP_NONE, 8, vars);
+        struct nfa *n = NULL;
+        assert_err(nfa_build(&plan->match, NULL, &n), ERR_LIMIT);
+        assert_null(n);
+    }
+}
+
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(elements_follow_as_written),
@@ -262,5 +276,6 @@ int main(void)
               EXPRTREE_TEST(nested_loops_that_differ_in_nothing_are_one),
               EXPRTREE_TEST(alternatives_and_permutations_in_the_order_written),
               EXPRTREE_TEST(empty_rounds_fill_the_minimum), EXPRTREE_TEST(it_can_be_drawn),
-              EXPRTREE_TEST(what_is_too_large_is_refused));
+              EXPRTREE_TEST(what_is_too_large_is_refused),
+              EXPRTREE_TEST(many_rounds_without_a_row_are_refused));
 }
