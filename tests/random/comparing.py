@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the program and the reference find for the same cases: many cases in one process of `weir eval`."""
 import collections
+import datetime
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "reference"))
 import reference  # noqa: E402
+import reference_iso  # noqa: E402
 from randrule import match_clause, rule_text, stream_text  # noqa: E402
 
 STEPS_MAX = 20000
@@ -39,6 +41,17 @@ def weir():
     return os.environ.get("WEIR") or str(pathlib.Path(__file__).resolve().parent.parent.parent / "weir")
 
 
+def plain(value):
+    """A number to six digits, a time as ms."""
+    if isinstance(value, str) and value[4:5] == "-" and value.endswith("Z"):
+        value = datetime.datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp() * 1000
+    return round(float(value), 6) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def row_key(kind, row):
+    return key(kind, {k: plain(v) for k, v in (row or {}).items()})
+
+
 def key(kind, places):
     return json.dumps([kind, places], sort_keys=True)
 
@@ -47,6 +60,14 @@ def wanted(case, events):
     """A multiset of the reference's results, or None: it refuses the rule."""
     Counting.steps = 0
     out = collections.Counter()
+    if case.get("iso"):
+        try:
+            found = reference_iso.evaluate({"sql": stream_text(case) + rule_text(case), "events": events})
+        except reference_iso.SqlError:
+            return None
+        except reference_iso.Unsupported as x:
+            raise TooLong from x
+        return collections.Counter(row_key(r["kind"], r.get("row")) for r in found)
     for r in reference.match(stream_text(case) + rule_text(case), events):
         if r["kind"] == "rejected":
             return None
@@ -85,8 +106,10 @@ def run(groups, options=()):
                 lines[n - 1] = ""
     for line in done.stdout.splitlines():
         r = json.loads(line)
-        if r["kind"] != "error":
-            g, c = map(int, r["rule"][1:].split("x"))
+        g, c = map(int, r["rule"][1:].split("x"))
+        if groups[g][0][c].get("iso"):
+            found[g, c][row_key(r["kind"], None if r["kind"] == "error" else r["row"])] += r["kind"] != "timeout"
+        else:
             what = r["place"] if r["kind"] == "late" else {k: sorted(v) for k, v in r.get("vars", {}).items() if v}
             found[g, c][key(r["kind"], what)] += 1
     return found
@@ -118,9 +141,11 @@ def differing(pairs):
 
 def text_of(case, events, diff):
     """As a conformance case, what differs before it."""
-    kinds = ["match", "timeout", "late"]
+    kinds = ["match", "late", "error"] if case.get("iso") else ["match", "timeout", "late", "error"]
     want = [json.loads(k) for k in sorted(wanted(case, events).elements())]
-    expect = [{"kind": kind, "event": v} if kind == "late" else {"kind": kind, "vars": v} for kind, v in want]
+    what = "row" if case.get("iso") else "vars"
+    expect = [{"kind": kind} if kind == "error" and case.get("iso") else {"kind": kind, "event": v} if kind == "late" and what == "vars"
+              else {"kind": kind, what: v} for kind, v in want]
     return (f"  {match_clause(case)}\n  " + " ".join(f"{i}:{e['name']}/{e['price']}@{e['ts']}" for i, e in enumerate(events))
             + f"\n  reference only: {diff[0]}\n  program only:   {diff[1]}\n"
             + json.dumps({"name": "random", "sql": stream_text(case) + " " + rule_text(case), "events": events,

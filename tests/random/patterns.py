@@ -12,10 +12,12 @@ import sys
 import time
 
 import comparing
+from isorule import IsoMaker
 from randrule import Maker, make_events
 from shrinking import shrink
 
 STREAMS, RULES = 20, 5          # of one process
+EMPTY = False                   # ISO patterns that may take no row
 
 
 def make_batch(seed, number):
@@ -23,7 +25,10 @@ def make_batch(seed, number):
     groups = []
     for g in range(STREAMS):
         dice = random.Random(f"{seed}.{number}.{g}")
-        cases = [Maker(dice).case() for _ in range(RULES)]
+        if g % 4 == 3:
+            cases = [IsoMaker(dice).case(EMPTY) for _ in range(RULES)]
+        else:
+            cases = [Maker(dice).case() for _ in range(RULES)]
         for c in cases:
             c["delay"] = cases[0]["delay"]
         groups.append((cases, make_events(dice, cases[0]["delay"])))
@@ -52,7 +57,9 @@ def check_batch(groups, tally):
                     print("ref refused", comparing.match_clause(case))
             else:
                 tally["pairs"] += 1
-                tally["with results"] += any(want)
+                tally["with results"] += bool(want)
+                tally["of the ISO part"] += bool(case.get("iso"))
+                tally["of the ISO part, with results"] += bool(case.get("iso")) and bool(want)
                 if comparing.difference(case, want, got):
                     bad.append((case, events))
     return bad

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random rules with MATCH_RECOGNIZE, as trees that can be made smaller, and their text; random small streams.
 
-A case is a dict of plain data: pattern (a node), within, each, skip, keys, order, delay, subset, define, events. A node has `t`
-(var, not, seq, alt, permute) and may have `q` (lo, hi, arrow, reluctant), `until`, `within`."""
+A case is a dict of plain data: pattern (a node), within, each, skip, keys, order, delay, subset, define; of the ISO part also rows and
+measures. A node has `t` (var, not, seq, alt, permute, excl, (), ^, $) and may have `q` (lo, hi, arrow, reluctant), `until`, `within`."""
 NAMES = ["a", "b", "c", "d", "x"]
 VARS = ["A", "B", "C", "D"]
 ARROWS = {"next": " ", "follow": " -> ", "any": " ->> "}
@@ -38,6 +38,10 @@ def element(node):
         text = ("!" if kind == "not" else "") + node["v"]
     elif kind == "seq":
         text = "(" + sequence(node) + ")"
+    elif kind in ("()", "^", "$"):
+        text = kind
+    elif kind == "excl":
+        text = "{- " + element(node["items"][0]) + " -}"
     elif kind == "permute":
         text = "PERMUTE(" + ", ".join(element(x) for x in node["items"]) + ")"
     else:
@@ -77,14 +81,15 @@ def match_clause(case):
         kind = "next"
     skip = {"no": "NO SKIP", "next": "SKIP TO NEXT ROW", "past": "SKIP PAST LAST ROW",
             "first": f"SKIP TO FIRST {v}", "last": f"SKIP TO LAST {v}"}[kind]
-    define = []
+    define, known = [], taking | set(subset)
     for name, conditions in case["define"].items():
-        kept = [c for c, needs in conditions if not needs or set(needs) <= taking | set(subset)]
+        kept = [c for c, needs in conditions if set(needs) <= known]
         if name in named and kept:
             define.append(f"{name} AS " + " AND ".join(kept))
     within = f" WITHIN {seconds(case['within'])}" + (" EACH STEP" if case["each"] else "") if case["within"] else ""
     return ((f"PARTITION BY {', '.join(case['keys'])} " if case["keys"] else "") + "ORDER BY " + ", ".join(case["order"])
-            + f" MEASURES COUNT(*) AS n ONE ROW PER MATCH AFTER MATCH {skip} PATTERN ("
+            + " MEASURES " + ", ".join(f"{c} AS m{i}" for i, (c, needs) in enumerate(case["measures"]) if set(needs) <= known)
+            + f" {case['rows']} AFTER MATCH {skip} PATTERN ("
             + (sequence(case["pattern"]) if case["pattern"]["t"] == "seq" and not case["pattern"].get("q")
                else element(case["pattern"])) + ")" + within
             + ("".join([" SUBSET ", ", ".join(f"{u} = ({', '.join(vs)})" for u, vs in subset.items())]) if subset else "")
@@ -184,7 +189,8 @@ class Maker:
         return {"pattern": pattern, "within": within, "each": within is not None and self.chance(0.25),
                 "skip": self.skip(taking, list(subset)), "keys": ["k"] if self.chance(0.3) else [],
                 "order": ["ts"] + (["r"] if self.chance(0.15) else []), "delay": self.dice.choice([0, 0, 3]), "subset": subset,
-                "define": {v: self.condition(v, words) for v in named}}
+                "define": {v: self.condition(v, words) for v in named}, "rows": "ONE ROW PER MATCH",
+                "measures": [["COUNT(*)", []]]}
 
 
 def make_events(dice, delay):

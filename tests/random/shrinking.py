@@ -26,6 +26,8 @@ def smaller_nodes(node):
                 yield {**node, "q": new}
     if node.get("until") == "T":
         yield {**node, "until": "S"}
+    if kind == "excl":
+        yield {**node["items"][0]}
     if kind == "permute":
         yield {**node, "t": "alt"}
     for i, x in enumerate(node["items"] if kind == "seq" else []):
@@ -55,7 +57,10 @@ def smaller_cases(case):
     for name, conditions in case["define"].items():
         for i in range(len(conditions)):
             yield {**case, "define": {**case["define"], name: conditions[:i] + conditions[i + 1:]}}
-    for change in ({"subset": {}}, {"within": None, "each": False}, {"each": False}, {"keys": []}, {"order": ["ts"]}, {"delay": 0},
+    for i in range(len(case["measures"])):
+        if len(case["measures"]) > 1:
+            yield {**case, "measures": case["measures"][:i] + case["measures"][i + 1:]}
+    for change in ({"rows": "ONE ROW PER MATCH"}, {"subset": {}}, {"within": None, "each": False}, {"each": False}, {"keys": []}, {"order": ["ts"]}, {"delay": 0},
                    {"skip": ["next", ""]}):
         if any(case[k] != v for k, v in change.items()):
             yield {**case, **change}

@@ -423,6 +423,7 @@ class Matcher:
                 v = found[0]
                 at = {"next": lambda: self.start + 1, "past": lambda: max(map(max, v.values())) + 1,
                       "first": lambda: self.places(v, name)[0], "last": lambda: self.places(v, name)[-1]}[k]()
+                if k in ("first", "last") and at <= self.start: out.append({"kind": "error", "vars": v})
                 continue
             last = {}                                                    # of the same rows: the last that ended their waiting
             for path, when, by_time in self.waiting:
