@@ -322,12 +322,14 @@ static void add(struct window *w, struct windowlist_one *one, struct keyed_row *
     }
 }
 
-static void begin_multiples(struct window *w, struct windowlist_one *one, evtime ts)
+/* The first multiple after the row and after what has been: those that time has passed are not made up for. */
+static void begin_multiples(struct window *w, struct windowlist_one *one, evtime ts, evtime now)
 {
     struct windowlist_more *m = windowlistrow_more(w, one);
-    int64_t every = w->p->w->every, past = ts % every;
-    if (m->next == EVTIME_MAX)
-        m->next = ts - (past < 0 ? past + every : past) + every;
+    evtime from = ts > now ? ts : now;
+    int64_t every = w->p->w->every, past = from % every;
+    if (m->next == EVTIME_MAX || m->next <= now)
+        m->next = from - (past < 0 ? past + every : past) + every;
 }
 
 static void begin_clock(struct window *w, struct windowlist_one *one)
@@ -357,7 +359,7 @@ static void put(struct window *w, struct windowlist_one *one, struct keyed_row *
         break;
     case TRIGGER_CONTINUOUS:
         if (!past)
-            begin_multiples(w, one, r->ts);
+            begin_multiples(w, one, r->ts, now);
         break;
     case TRIGGER_PUNCTUATED:
         set_fresh(w, one, true);
