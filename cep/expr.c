@@ -78,6 +78,10 @@ static bool same_payload(const struct expr *a, const struct expr *b)
                same_agg(&a->agg.call, &b->agg.call);
     case EXPR_FUNC:
         return a->func == b->func;
+    case EXPR_LOOKUP:
+        if (a->list_column != b->list_column)
+            return false;
+        /* fall through */
     case EXPR_IN_LIST:
         return a->list == b->list && a->list_since == b->list_since;
     default:
@@ -134,6 +138,9 @@ static uint64_t hash_payload(uint64_t h, const struct expr *e)
         return e->agg.call.arg != NULL ? mix(h, expr_hash(e->agg.call.arg)) : h;
     case EXPR_FUNC:
         return mix(h, e->func);
+    case EXPR_LOOKUP:
+        h = mix(h, e->list_column);
+        /* fall through */
     case EXPR_IN_LIST:
         return mix(mix(h, (uintptr_t)e->list), e->list_since);
     default:
@@ -198,7 +205,7 @@ static const struct expr *find_list_in(unsigned n, const struct expr *const *arg
 const struct expr *expr_find_list(const struct expr *e)
 {
     const struct expr *found = NULL;
-    if (e == NULL || e->kind == EXPR_IN_LIST)
+    if (e == NULL || e->kind == EXPR_IN_LIST || e->kind == EXPR_LOOKUP)
         return e;
     if (e->kind == EXPR_MATCH_AGG) {
         const struct expr *const inside[] = {e->agg.call.arg, e->agg.call.filter};

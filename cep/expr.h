@@ -41,7 +41,8 @@
         X(LIKE, "like") /* args: text, pattern, [escape] */                                        \
         X(CASE, "case") /* when, then, …, else */                                                \
         X(COALESCE, "coalesce") X(CAST, "cast") X(TRY_CAST, "try_cast") X(CONCAT, "||")            \
-            X(FUNC, "func") /* scalar function `func` (func.h) */
+            X(FUNC, "func") /* scalar function `func` (func.h) */                                  \
+        X(LOOKUP, "lookup") /* column `list_column` of the row in `list` whose key is args[0] */
 
 enum expr_kind {
 #define EXPR_ENUM(name, text) EXPR_##name,
@@ -111,9 +112,10 @@ struct expr {
             bool running;
         } agg;
         unsigned func; /* FUNC */
-        struct { /* IN_LIST */
+        struct { /* IN_LIST, LOOKUP */
             const struct list *list; /* the plan holds it (plan.h) */
             uint64_t list_since; /* cuts of it that hold for all rows (list.h) */
+            unsigned list_column; /* LOOKUP */
         };
     };
 };
@@ -123,7 +125,7 @@ const char *expr_agg_name(enum agg_kind k);
 bool expr_same(const struct expr *a,
                const struct expr *b); /* structurally equal, places in the text apart */
 uint64_t expr_hash(const struct expr *e); /* agrees with expr_same */
-/* The first IN LIST in e, or NULL; e may be NULL. */
+/* The first IN LIST or look-up in e, or NULL; e may be NULL. */
 const struct expr *expr_find_list(const struct expr *e);
 /* True if only columns of the row itself are read: no NAV (but `current`), aggregate, CLASSIFIER, SLOT. */
 bool expr_is_row_only(const struct expr *e);

@@ -321,6 +321,13 @@ static void print(struct printer *p, const struct expr *e)
     case EXPR_FUNC:
         print_func(p, e);
         break;
+    case EXPR_LOOKUP:
+        put(p, list_name(e->list));
+        put(p, "[");
+        print(p, e->args[0]);
+        put(p, "].");
+        put(p, list_schema(e->list)->columns[e->list_column].name);
+        break;
     default:
         print_infix(p, e);
     }

@@ -459,6 +459,21 @@ static void call(struct block *k, const struct exprvm_insn *in)
     }
 }
 
+/* Each row sees the list as it is at its own place. */
+static void look_up(struct block *k, const struct exprvm_insn *in)
+{
+    const struct exprvm_set *s = &k->x->sets[in->aux];
+    struct list_at at = {.stream = k->b->schema->id, .partition = k->b->partition};
+    put_nothing_yet(k, in);
+    EACH_ROW(i, k->active)
+    {
+        union cell c = {.i = 0};
+        struct func_value key = value_at(k, &in->a, i);
+        at.offset = k->b->offset[k->first + i];
+        put(k, in, i, !key.null && list_value_at(s->list, key.c, in->func, &at, s->since, &c), c);
+    }
+}
+
 /* OP_MOVE, OP_SELECT, OP_COALESCE: lay a over dst in some rows. */
 static void lay(struct block *k, const struct exprvm_insn *in, uint64_t rows)
 {
@@ -545,6 +560,9 @@ static void run(struct block *k)
         case OP_CONCAT:
         case OP_FUNC:
             call(k, in);
+            break;
+        case OP_LOOKUP:
+            look_up(k, in);
             break;
         case OP_MOVE:
         case OP_SELECT:

@@ -367,9 +367,12 @@ static struct exprvm_operand build_in(struct builder *b, const struct expr *e)
     struct exprvm_operand a = build(b, e->args[0]), dst = target(b, e->type);
     x->sets = mem_grow(x->sets, x->nsets, 1, &b->cap_sets, sizeof *x->sets);
     exprvm_set_init(&x->sets[x->nsets], e, b->dict, x->arena);
-    struct exprvm_insn *in = emit(b, OP_IN);
+    struct exprvm_insn *in = emit(b, e->kind == EXPR_LOOKUP ? OP_LOOKUP : OP_IN);
     in->a = a;
     in->dst = dst.index;
+    in->to = e->type;
+    if (e->kind == EXPR_LOOKUP)
+        in->func = (uint16_t)e->list_column;
     in->aux = x->nsets++;
     release(b, a);
     return dst;
@@ -492,6 +495,7 @@ static struct exprvm_operand build(struct builder *b, const struct expr *e)
         return build_unary_truth(b, e, OP_IS_FALSE);
     case EXPR_IN:
     case EXPR_IN_LIST:
+    case EXPR_LOOKUP:
         return build_in(b, e);
     case EXPR_LIKE:
         return build_like(b, e);

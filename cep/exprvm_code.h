@@ -61,6 +61,7 @@ enum exprvm_op {
     OP_JUMP_TRUE, /* … TRUE in all rows that count */
     OP_JUMP_NOT_TRUE, /* … FALSE or NULL in all rows that count */
     OP_JUMP_NOT_NULL, /* … when a is not NULL in any row that counts */
+    OP_LOOKUP, /* dst = column func of the row of list sets[aux] whose key is a */
     OP_ROW, /* dst = NULL; to aux, if there is no row navs[a.nav] */
 };
 

@@ -209,6 +209,17 @@ static void match(const struct at *k, const struct exprvm_insn *in)
     }
 }
 
+static void look_up(const struct at *k, const struct exprvm_insn *in)
+{
+    union cell key, c = {.i = 0};
+    const struct exprvm_set *s = &k->x->sets[in->aux];
+    struct list_at at;
+    bool placed = place_of(k->env, &at);
+    bool ok = fetch(k, &in->a, &key) &&
+              list_value_at(s->list, key, in->func, placed ? &at : NULL, s->since, &c);
+    put(k, in, ok, c);
+}
+
 static void arith(const struct at *k, const struct exprvm_insn *in)
 {
     union cell a, b, c = {.i = 0};
@@ -293,6 +304,9 @@ static unsigned step(const struct at *k, const struct exprvm_insn *in, unsigned 
     case OP_IN:
     case OP_LIKE:
         match(k, in);
+        break;
+    case OP_LOOKUP:
+        look_up(k, in);
         break;
     case OP_NEG:
     case OP_ADD:

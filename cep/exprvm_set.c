@@ -31,7 +31,7 @@ void exprvm_set_init(struct exprvm_set *s, const struct expr *in, const struct d
                      struct arena *arena)
 {
     *s = (struct exprvm_set){.type = in->args[0]->type};
-    if (in->kind == EXPR_IN_LIST) {
+    if (in->kind == EXPR_IN_LIST || in->kind == EXPR_LOOKUP) {
         s->list = in->list;
         s->since = in->list_since;
         return;

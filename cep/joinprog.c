@@ -124,7 +124,10 @@ bool joinprog_value(const struct joinprog_expr *e, const struct joinprog_pair *p
         e->nulls[i] =
             !rowref_cell(pair->row[f->side], pair->layout[f->side], f->column, &e->cells[i]);
     }
-    const struct exprvm_env env = {.externals = e->cells,
+    /* A list is looked up as it is at the left row's place. */
+    const struct exprvm_env env = {.current = pair->row[JOIN_LEFT],
+                                   .layout = pair->layout[JOIN_LEFT],
+                                   .externals = e->cells,
                                    .external_nulls = e->nulls,
                                    .scratch = scratch};
     return exprvm_eval(e->vm, &env, out);

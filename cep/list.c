@@ -17,11 +17,19 @@ struct item {
     bool used, base; /* base: it is there before any edit */
 };
 
+struct row { /* the values of an item's columns */
+    uint64_t nulls[SCHEMA_COLUMNS_MAX / 64];
+    union cell cells[];
+};
+struct state { /* of an item, from some place on */
+    bool in;
+    const struct row *row; /* NULL: only the key is known */
+};
 struct edit {
     uint32_t cut; /* index of it */
-    bool in;
+    struct state to;
 };
-struct chain { /* the edits of one key, each of another cut, in and out by turns */
+struct chain { /* the edits of one key, each of another cut and to another state */
     struct edit *v;
     size_t n, cap;
 };
@@ -32,6 +40,7 @@ struct list {
     struct type type;
     int refs;
     struct item *slots; /* open addressing, at most half of them used */
+    const struct row **rows; /* those of before any edit, by slot; NULL: none has one */
     size_t nslots, nused, n; /* n: there after all edits */
     struct chain *chains;
     size_t nchains, chains_cap, nedits;
@@ -85,6 +94,7 @@ void list_unref(struct list *l)
     mem_free(l->chains);
     mem_free(l->cuts);
     mem_free(l->slots);
+    mem_free(l->rows);
     arena_free(l->arena);
     mem_free(l);
 }
@@ -160,13 +170,22 @@ static const struct item *find(const struct list *l, union cell key)
 static void grow(struct list *l)
 {
     struct item *old = l->slots;
+    const struct row **rows = l->rows;
     size_t n = l->nslots;
     l->nslots *= 2;
     l->slots = mem_array(l->nslots, sizeof *l->slots);
-    for (size_t i = 0; i < n; i++)
-        if (old[i].used)
-            *slot_of(l, old[i].key, hash_of(l, old[i].key)) = old[i];
+    if (rows != NULL)
+        l->rows = mem_array(l->nslots, sizeof(const struct row *));
+    for (size_t i = 0; i < n; i++) {
+        if (!old[i].used)
+            continue;
+        struct item *to = slot_of(l, old[i].key, hash_of(l, old[i].key));
+        *to = old[i];
+        if (rows != NULL)
+            l->rows[to - l->slots] = rows[i];
+    }
     mem_free(old);
+    mem_free(rows);
 }
 
 /* The key's item, made if there is none: then it is in by no edit, and not there. */
@@ -190,15 +209,72 @@ static enum err item_of(struct list *l, union cell key, struct item **out)
     return ERR_OK;
 }
 
-enum err list_put(struct list *l, union cell key)
+/* --- rows ------------------------------------------------------------------------------------- */
+
+/* A copy in the arena; NULL: the key is all there is. */
+static const struct row *keep_row(struct list *l, const struct value *values)
+{
+    if (values == NULL || l->schema.ncolumns == 1)
+        return NULL;
+    struct row *r = arena_zero(l->arena, sizeof *r + l->schema.ncolumns * sizeof *r->cells);
+    for (unsigned i = 0; i < l->schema.ncolumns; i++) {
+        union cell c = values[i].c;
+        if (values[i].null)
+            r->nulls[i / 64] |= UINT64_C(1) << (i % 64);
+        else if (values[i].type.kind == TYPE_STRING)
+            c.s = (struct str){arena_dup(l->arena, c.s.p, c.s.n), c.s.n, 0};
+        r->cells[i] = c;
+    }
+    return r;
+}
+
+static bool same_row(const struct list *l, const struct row *a, const struct row *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    if (memcmp(a->nulls, b->nulls, sizeof a->nulls) != 0)
+        return false;
+    for (unsigned i = 0; i < l->schema.ncolumns; i++) {
+        union cell x = a->cells[i], y = b->cells[i];
+        if (a->nulls[i / 64] >> (i % 64) & 1)
+            continue;
+        if (l->schema.columns[i].type.kind != TYPE_STRING
+                ? x.i != y.i
+                : x.s.n != y.s.n || (x.s.n > 0 && memcmp(x.s.p, y.s.p, x.s.n) != 0))
+            return false;
+    }
+    return true;
+}
+
+static const struct row *base_row(const struct list *l, const struct item *it)
+{
+    return l->rows == NULL ? NULL : l->rows[it - l->slots];
+}
+
+static enum err put(struct list *l, union cell key, const struct value *values)
 {
     struct item *it;
     enum err e = item_of(l, key, &it);
     if (e != ERR_OK || it->base || it->chain != 0)
         return e;
+    const struct row *r = keep_row(l, values);
+    if (r != NULL && l->rows == NULL)
+        l->rows = mem_array(l->nslots, sizeof(const struct row *));
+    if (r != NULL)
+        l->rows[it - l->slots] = r;
     it->base = true;
     l->n++;
     return ERR_OK;
+}
+
+enum err list_put(struct list *l, union cell key)
+{
+    return put(l, key, NULL);
+}
+
+enum err list_put_row(struct list *l, const struct value *values)
+{
+    return put(l, values[l->key].c, values);
 }
 
 /* --- edits ------------------------------------------------------------------------------------ */
@@ -271,12 +347,22 @@ void list_cut(struct list *l, const struct list_cut *c)
     l->cuts[l->ncuts++] = added;
 }
 
-static bool is_in(const struct list *l, const struct item *it)
+/* After the first n edits of its chain. */
+static struct state state_after(const struct list *l, const struct item *it, size_t n)
 {
-    if (it->chain == 0)
-        return it->base;
-    const struct chain *c = &l->chains[it->chain - 1];
-    return c->n == 0 ? it->base : c->v[c->n - 1].in;
+    if (it->chain == 0 || n == 0)
+        return (struct state){it->base, base_row(l, it)};
+    return l->chains[it->chain - 1].v[n - 1].to;
+}
+
+static struct state state_now(const struct list *l, const struct item *it)
+{
+    return state_after(l, it, it->chain == 0 ? 0 : l->chains[it->chain - 1].n);
+}
+
+static bool same_state(const struct list *l, struct state a, struct state b)
+{
+    return a.in == b.in && (!a.in || same_row(l, a.row, b.row));
 }
 
 static struct chain *chain_of(struct list *l, struct item *it)
@@ -289,25 +375,39 @@ static struct chain *chain_of(struct list *l, struct item *it)
     return &l->chains[it->chain - 1];
 }
 
-enum err list_edit(struct list *l, union cell key, bool in)
+static enum err edit(struct list *l, union cell key, bool in, const struct value *values)
 {
     struct item *it;
     BUG_IF(l->ncuts == 0, "an edit of list %s without a cut", l->schema.name);
     enum err e = item_of(l, key, &it);
-    if (e != ERR_OK || is_in(l, it) == in)
+    if (e != ERR_OK)
         return e;
+    struct state was = state_now(l, it), to = {in, keep_row(l, values)};
+    if (same_state(l, was, to))
+        return ERR_OK;
     struct chain *c = chain_of(l, it);
     uint32_t cut = (uint32_t)(l->ncuts - 1);
-    l->n += in ? 1 : (size_t)-1;
-    if (c->n > 0 && c->v[c->n - 1].cut == cut) { /* the same change has taken it back */
+    l->n = l->n + in - was.in;
+    if (c->n > 0 && c->v[c->n - 1].cut == cut) { /* the same change has done something else to it */
         c->n--;
         l->nedits--;
-        return ERR_OK;
+        if (same_state(l, state_after(l, it, c->n), to))
+            return ERR_OK;
     }
     c->v = mem_grow(c->v, c->n, 1, &c->cap, sizeof *c->v);
-    c->v[c->n++] = (struct edit){cut, in};
+    c->v[c->n++] = (struct edit){cut, to};
     l->nedits++;
     return ERR_OK;
+}
+
+enum err list_edit(struct list *l, union cell key, bool in)
+{
+    return edit(l, key, in, NULL);
+}
+
+enum err list_edit_row(struct list *l, const struct value *values)
+{
+    return edit(l, values[l->key].c, true, values);
 }
 
 enum err list_replay(struct list *l, union cell key, bool in)
@@ -351,7 +451,7 @@ bool list_key_parse(const struct list *l, const char *p, size_t n, union cell *o
 bool list_has(const struct list *l, union cell key)
 {
     const struct item *it = find(l, key);
-    return it->used && is_in(l, it);
+    return it->used && state_now(l, it).in;
 }
 
 static bool holds(const struct list_cut *c, const struct list_at *at, uint64_t since)
@@ -362,11 +462,9 @@ static bool holds(const struct list_cut *c, const struct list_at *at, uint64_t s
     return m == NULL || at->partition >= m->n || at->offset >= m->offsets[at->partition];
 }
 
-bool list_has_at(const struct list *l, union cell key, const struct list_at *at, uint64_t since)
+static struct state state_at(const struct list *l, const struct item *it, const struct list_at *at,
+                             uint64_t since)
 {
-    const struct item *it = find(l, key);
-    if (!it->used || it->chain == 0)
-        return it->used && it->base;
     /* Marks never go back, so those that hold are the first ones; mostly all do. */
     const struct chain *c = &l->chains[it->chain - 1];
     size_t low = 0, high = c->n;
@@ -379,5 +477,32 @@ bool list_has_at(const struct list *l, union cell key, const struct list_at *at,
         else
             high = mid;
     }
-    return low == 0 ? it->base : c->v[low - 1].in;
+    return state_after(l, it, low);
+}
+
+bool list_has_at(const struct list *l, union cell key, const struct list_at *at, uint64_t since)
+{
+    const struct item *it = find(l, key);
+    if (!it->used || it->chain == 0)
+        return it->used && it->base;
+    return state_at(l, it, at, since).in;
+}
+
+bool list_value_at(const struct list *l, union cell key, unsigned column, const struct list_at *at,
+                   uint64_t since, union cell *out)
+{
+    const struct item *it = find(l, key);
+    if (!it->used)
+        return false;
+    struct state s = it->chain == 0 || at == NULL ? state_now(l, it) : state_at(l, it, at, since);
+    if (!s.in)
+        return false;
+    if (column == l->key) {
+        *out = it->key;
+        return true;
+    }
+    if (s.row == NULL || (s.row->nulls[column / 64] >> (column % 64) & 1))
+        return false;
+    *out = s.row->cells[column];
+    return true;
 }

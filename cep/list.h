@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list.h - the items of a list, for `x IN LIST name`: a set of keys of one type, and how it was edited while rows came.
+/* list.h - the items of a list, for `x IN LIST name` and look-ups: keys of one type, with the values of the other columns
+ * where they are given, and how they were edited while rows came.
  *
  * Room:   CREATE LIST, INSERT (rules/), files of items, edits of a server -> [list] -> exprvm
  * Owns:   its keys and a copy of its schema; by reference count: whoever compiled it, and each plan that names it
@@ -30,6 +31,8 @@ size_t list_count(const struct list *l); /* after all edits */
 
 /* A key that is there already stays as it is. ERR_LIMIT: too long, or the list is full; nothing changed. */
 enum err list_put(struct list *l, union cell key);
+/* The same with the values of all columns, the key's among them. */
+enum err list_put_row(struct list *l, const struct value *values);
 
 /* --- edits --- */
 struct
@@ -48,6 +51,8 @@ struct list_cut {
 void list_cut(struct list *l, const struct list_cut *c);
 /* Puts the key in, or takes it out, from the newest cut on. */
 enum err list_edit(struct list *l, union cell key, bool in);
+/* Puts the row in from the newest cut on, in place of what was there under its key. */
+enum err list_edit_row(struct list *l, const struct value *values);
 /* An edit of the past, told again in order to a list that has no such item: a key's first one tells that it was the other
  * way before. The items of today are put afterwards; they change nothing of such a key. */
 enum err list_replay(struct list *l, union cell key, bool in);
@@ -71,5 +76,8 @@ struct list_at { /* a row's place */
 bool list_has(const struct list *l, union cell key); /* after all edits */
 /* As it is for the row at `at`. Cuts up to `since` hold for all rows: they were there before the rule was. */
 bool list_has_at(const struct list *l, union cell key, const struct list_at *at, uint64_t since);
+/* The value of a column in the key's row, as it is there; at NULL: after all edits. False: NULL, or no such key. */
+bool list_value_at(const struct list *l, union cell key, unsigned column, const struct list_at *at,
+                   uint64_t since, union cell *out);
 
 #endif

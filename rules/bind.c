@@ -125,14 +125,7 @@ static const struct expr *to_slots(struct bind *b, const struct expr *e, const s
     for (unsigned i = 0; i < e->nargs; i++)
         if ((args[i] = to_slots(b, e->args[i], at)) == NULL)
             return NULL;
-    struct expr *copy = types_node(b->cc, e->kind, e->type, e->at, e->nargs, args);
-    if (e->kind == EXPR_IN_LIST) {
-        copy->list = e->list;
-        copy->list_since = e->list_since;
-    } else {
-        copy->func = e->func;
-    }
-    return copy;
+    return types_again(b->cc, e, args);
 }
 
 /* window_start and its like; NULL: none of them. */

@@ -7,6 +7,7 @@
 #include "rules/joinrule.h"
 #include "rules/bind.h"
 #include "rules/joinbound.h"
+#include "rules/lookup.h"
 #include "rules/simplify.h"
 #include <string.h>
 #include <strings.h>
@@ -304,7 +305,7 @@ static bool check_kind(struct cc *cc, const struct ast_select *s)
 {
     bool good = true;
     for (const struct ast_from *f = s->from->next; f != NULL; f = f->next)
-        if (f->join == AST_JOIN_FULL || f->join == AST_JOIN_RIGHT) {
+        if (f->as_of == NULL && (f->join == AST_JOIN_FULL || f->join == AST_JOIN_RIGHT)) {
             good = false;
             diag_error(
                 cc->d, "join", f->join_at,
@@ -313,12 +314,9 @@ static bool check_kind(struct cc *cc, const struct ast_select *s)
                 "%s JOIN cannot be done: rows that find no partner are given for the left side",
                 f->join == AST_JOIN_RIGHT ? "RIGHT" : "FULL");
         }
-    const struct ast_from *second = s->from->next;
-    if (second->as_of != NULL)
-        diag_error(cc->d, "unsupported", second->join_at, NULL,
-                   "FOR SYSTEM_TIME AS OF: this release looks nothing up yet");
-    else if (second->next != NULL)
-        diag_error(cc->d, "unsupported", second->next->join_at,
+    const struct ast_from *third = lookup_rest(lookup_rest(s->from));
+    if (third != NULL)
+        diag_error(cc->d, "unsupported", third->join_at,
                    "make the first join a rule of its own, and join with that",
                    "a join is of two streams");
     const struct ast_expr *group = s->group != NULL ? s->group : s->having;
@@ -328,12 +326,12 @@ static bool check_kind(struct cc *cc, const struct ast_select *s)
                    s->group != NULL ? "GROUP BY" : "HAVING");
     if (s->qualify != NULL)
         diag_error(cc->d, "over", s->qualify->at, "use WHERE", "QUALIFY is about calls with OVER");
-    return good && second->as_of == NULL && second->next == NULL;
+    return good && third == NULL;
 }
 
 void joinrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *p)
 {
-    struct joining j = {.cc = cc, .from = {s->from, s->from->next}, .plan = &p->join};
+    struct joining j = {.cc = cc, .from = {s->from, lookup_rest(s->from)}, .plan = &p->join};
     struct planner_outputs o = {0};
     int errors = cc->d->errors;
     if (!check_kind(cc, s) || !read_sides(&j))

@@ -135,7 +135,7 @@ static bool insert_row(struct cc *cc, struct list *l, const struct ast_row *row,
 {
     const struct schema *s = list_schema(l);
     struct value *values = arena_zero(cc->scratch, s->ncolumns * sizeof *values);
-    unsigned i = 0, key = list_key(l);
+    unsigned i = 0;
     bool good = true;
     if (row->values.n != s->ncolumns) {
         diag_error(cc->d, "type", row->at, NULL, "list %s has %u columns, and here are %u values",
@@ -150,7 +150,7 @@ static bool insert_row(struct cc *cc, struct list *l, const struct ast_row *row,
     }
     if (good && rows != NULL)
         keep_row(a, rows, values, s->ncolumns);
-    if (!good || rows != NULL || list_put(l, values[key].c) == ERR_OK)
+    if (!good || rows != NULL || list_put_row(l, values) == ERR_OK)
         return good;
     diag_error(cc->d, "limit", row->at, NULL, "a list has at most %d items, and keys of %d bytes",
                LIST_ITEMS_MAX, LIST_KEY_MAX);

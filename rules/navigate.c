@@ -70,12 +70,7 @@ static const struct expr *push_down(struct cc *cc, const struct expr *e, struct 
     const struct expr **args = types_list(cc->scratch, (e->nargs + 1));
     for (unsigned i = 0; i < e->nargs; i++)
         args[i] = push_down(cc, e->args[i], nav);
-    struct expr *copy = types_node(cc, e->kind, e->type, e->at, e->nargs, args);
-    if (e->kind == EXPR_IN_LIST)
-        copy->list = e->list;
-    else
-        copy->func = e->func;
-    return copy;
+    return types_again(cc, e, args);
 }
 
 /* The value of e, a row expression, at another row: NULL when there is no such row. */

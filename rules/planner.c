@@ -2,6 +2,7 @@
 #include "rules/planner.h"
 #include "rules/bind.h"
 #include "rules/joinrule.h"
+#include "rules/lookup.h"
 #include "rules/matchrule.h"
 #include "rules/options.h"
 #include "rules/overrule.h"
@@ -41,7 +42,7 @@ const char *planner_item_name(struct cc *cc, const struct ast_item *i, unsigned 
 /* (SELECT …) inside FROM may filter, rename and compute, nothing else. */
 static bool is_plain(struct cc *cc, const struct ast_select *q)
 {
-    const char *what = q->from->next != NULL    ? "a join"
+    const char *what = lookup_rest(q->from)     ? "a join"
                        : q->from->match != NULL ? "MATCH_RECOGNIZE"
                        : q->from->function.text ? "a windowing function"
                        : q->group != NULL       ? "GROUP BY"
@@ -55,6 +56,13 @@ static bool is_plain(struct cc *cc, const struct ast_select *q)
 }
 
 static struct names_relation *relation(struct cc *cc, const struct ast_from *f);
+
+/* Is the column one of * or q.*? */
+static bool is_of(const struct names_column *c, const struct ast_expr *star)
+{
+    return star->qualifier.text == NULL ||
+           (c->qualifier != NULL && names_same(&star->qualifier, c->qualifier));
+}
 
 /* The calls with OVER that a SELECT from `in` may have or use. */
 static struct bind_over *over_of(struct cc *cc, const struct names_relation *in)
@@ -117,8 +125,9 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
     for (const struct ast_item *i = q->items; i != NULL; i = i->next) {
         if (i->e->kind == AST_STAR) {
             for (unsigned c = 0; c < in->n; c++)
-                out->columns[out->n++] =
-                    (struct names_column){in->columns[c].name, alias, in->columns[c].e};
+                if (is_of(&in->columns[c], i->e))
+                    out->columns[out->n++] =
+                        (struct names_column){in->columns[c].name, alias, in->columns[c].e};
             continue;
         }
         const char *name = planner_item_name(cc, i, out->n);
@@ -135,10 +144,16 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
 static struct names_relation *relation(struct cc *cc, const struct ast_from *f)
 {
     const char *alias = f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : NULL;
-    if (f->query != NULL)
-        return relation_of_query(cc, f->query, alias);
-    const struct schema *s = names_stream(cc, &f->name);
-    return s != NULL ? names_of_schema(cc, s, alias) : NULL;
+    struct names_relation *rel = NULL;
+    if (f->query != NULL) {
+        rel = relation_of_query(cc, f->query, alias);
+    } else {
+        const struct schema *s = names_stream(cc, &f->name);
+        rel = s != NULL ? names_of_schema(cc, s, alias) : NULL;
+    }
+    for (f = f->next; f != NULL && f->as_of != NULL && rel != NULL; f = f->next)
+        rel = lookup_add(cc, rel, f);
+    return rel;
 }
 
 struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
@@ -214,7 +229,8 @@ static void select_items(struct cc *cc, const struct names_relation *rel,
         if (!check_star(cc, rel, i->e))
             continue;
         for (unsigned c = 0; c < rel->n; c++)
-            planner_output(cc, o, rel->columns[c].name, i->e->at, copy(cc, rel->columns[c].e));
+            if (is_of(&rel->columns[c], i->e))
+                planner_output(cc, o, rel->columns[c].name, i->e->at, copy(cc, rel->columns[c].e));
     }
 }
 
@@ -370,8 +386,12 @@ static bool is_bounded(const struct cc *cc, const struct ast_select *s)
 static void plan_select(struct cc *cc, const struct ast_select *s, struct rule_plan *p,
                         int64_t lateness_ms)
 {
-    if (s->from->next != NULL)
+    if (lookup_rest(s->from) != NULL)
         joinrule_plan(cc, s, p);
+    else if (s->from->next != NULL && (s->from->match != NULL || s->from->function.text != NULL))
+        diag_error(cc->d, "unsupported", s->from->next->join_at,
+                   "look it up in (SELECT ...) that the pattern or the window reads",
+                   "a look-up of what a pattern or a window gives: this release does not do that");
     else if (s->from->match != NULL)
         matchrule_plan(cc, s, p, is_bounded(cc, s));
     else if (s->from->function.text != NULL)

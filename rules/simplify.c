@@ -7,7 +7,7 @@
 
 static bool can_fold(const struct expr *e)
 {
-    if (e->nargs == 0 || e->kind == EXPR_NAV || e->kind == EXPR_IN_LIST)
+    if (e->nargs == 0 || e->kind == EXPR_NAV || e->kind == EXPR_IN_LIST || e->kind == EXPR_LOOKUP)
         return false;
     for (unsigned i = 0; i < e->nargs; i++)
         if (e->args[i]->kind != EXPR_CONST)

@@ -82,6 +82,15 @@ struct expr *types_node(struct cc *cc, enum expr_kind kind, struct type t, struc
     return e;
 }
 
+struct expr *types_again(struct cc *cc, const struct expr *e, const struct expr *const *args)
+{
+    struct expr *copy = types_node(cc, e->kind, e->type, e->at, e->nargs, args);
+    const struct expr *const *own = copy->args;
+    *copy = *e;
+    copy->args = own;
+    return copy;
+}
+
 const struct expr *types_const(struct cc *cc, struct type t, union cell c, struct span at)
 {
     struct expr *e = types_node(cc, EXPR_CONST, t, at, 0, NULL);

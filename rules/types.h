@@ -27,6 +27,8 @@ static inline const struct expr **types_list(struct arena *a, size_t n)
 }
 struct expr *types_node(struct cc *cc, enum expr_kind kind, struct type t, struct span at,
                         unsigned nargs, const struct expr *const *args);
+/* e with other arguments, as many. */
+struct expr *types_again(struct cc *cc, const struct expr *e, const struct expr *const *args);
 const struct expr *types_const(struct cc *cc, struct type t, union cell c, struct span at);
 const struct expr *types_null(struct cc *cc, struct type t, struct span at);
 const struct expr *types_boolean(struct cc *cc, bool v, struct span at);

@@ -20,6 +20,14 @@ static struct list *list_named(const struct script *s, const char *name, size_t 
     return found;
 }
 
+static enum err put_row(struct list *l, const struct batch *b)
+{
+    struct value values[SCHEMA_COLUMNS_MAX];
+    for (unsigned c = 0; c < b->schema->ncolumns; c++)
+        values[c] = batch_value(b, c, 0);
+    return list_put_row(l, values);
+}
+
 static int read_items(struct evalinput *in, struct list *l, const char *path)
 {
     struct colset want = {0};
@@ -28,14 +36,15 @@ static int read_items(struct evalinput *in, struct list *l, const char *path)
     size_t n;
     int code = ARGS_OK;
     unsigned long line = 0;
-    colset_add(&want, list_key(l));
+    for (unsigned c = 0; c < list_schema(l)->ncolumns; c++)
+        colset_add(&want, c);
     struct codec_json *codec = codec_json_new(list_schema(l), &want, NULL);
     while (code == ARGS_OK && evalinput_line(in, &p, &n)) {
         struct batch *b = batch_new(list_schema(l), &want);
         line++;
         if (codec_json_row(codec, p, n, line, b, &problem) != ERR_OK)
             code = args_complain("eval", "%s, item %lu: %s", path, line, problem.text);
-        else if (list_put(l, batch_value(b, list_key(l), 0).c) != ERR_OK)
+        else if (put_row(l, b) != ERR_OK)
             code = args_complain("eval",
                                  "%s, item %lu: a list has at most %d items, and keys of %d bytes",
                                  path, line, LIST_ITEMS_MAX, LIST_KEY_MAX);

@@ -281,6 +281,92 @@ static void a_key_and_its_text_are_the_same_thing(void **state)
     }
 }
 
+/* (key, number, text) */
+static struct list *list_of_rows(void)
+{
+    static const struct column columns[] = {{.name = "k", .type.kind = TYPE_STRING},
+                                            {.name = "n", .type.kind = TYPE_BIGINT},
+                                            {.name = "s", .type.kind = TYPE_STRING}};
+    static const struct schema schema = {.name = "l",
+                                         .ncolumns = 3,
+                                         .columns = columns,
+                                         .time_column = -1};
+    return list_new(&schema, 0);
+}
+
+static void row_of(const char *key, int64_t n, const char *s, struct value out[3])
+{
+    out[0] = (struct value){.type.kind = TYPE_STRING, .c = text(key)};
+    out[1] = (struct value){.type.kind = TYPE_BIGINT, .c.i = n};
+    out[2] = (struct value){.type.kind = TYPE_STRING, .null = s == NULL};
+    if (s != NULL)
+        out[2].c = text(s);
+}
+
+static int64_t number_at(const struct list *l, const char *key, uint64_t offset)
+{
+    const struct list_at at = {.stream = 1, .offset = offset};
+    union cell c;
+    return list_value_at(l, text(key), 1, &at, 0, &c) ? c.i : -1;
+}
+
+static void a_row_has_the_values_of_its_place(void **state)
+{
+    (void)state;
+    struct list *l = list_of_rows();
+    struct value v[3];
+    union cell c;
+    const uint64_t marks[2][1] = {{10}, {20}};
+    row_of("a", 1, "one", v);
+    assert_ok(list_put_row(l, v));
+    row_of("a", 9, "nine", v);
+    assert_ok(list_put_row(l, v)); /* it is there already */
+    assert_ok(list_put(l, text("bare")));
+    for (unsigned i = 0; i < 2; i++) {
+        const struct list_marks m = {1, 1, marks[i]};
+        list_cut(l, &(struct list_cut){i + 1, 1, &m});
+        row_of("a", 2 + i, NULL, v);
+        assert_ok(list_edit_row(l, v));
+        assert_ok(list_edit_row(l, v));
+        if (i == 0)
+            assert_ok(list_edit(l, text("bare"), false));
+    }
+    assert_int_equal(list_edits(l), 3);
+    assert_int_equal(list_count(l), 1);
+    assert_int_equal(number_at(l, "a", 9), 1);
+    assert_int_equal(number_at(l, "a", 10), 2);
+    assert_int_equal(number_at(l, "a", 20), 3);
+    assert_int_equal(number_at(l, "bare", 9), -1);
+    assert_int_equal(number_at(l, "none", 9), -1);
+    assert_false(list_value_at(l, text("a"), 2, NULL, 0, &c)); /* NULL */
+    assert_true(list_value_at(l, text("a"), 0, NULL, 0, &c));
+    assert_int_equal(c.s.n, 1);
+    const struct list_at first = {.stream = 1};
+    assert_true(list_value_at(l, text("a"), 2, &first, 0, &c));
+    assert_memory_equal(c.s.p, "one", 3);
+    assert_true(list_value_at(l, text("bare"), 0, &first, 0, &c));
+    assert_false(list_value_at(l, text("bare"), 0, NULL, 0, &c));
+    list_unref(l);
+}
+
+static void rows_stay_with_their_keys_when_the_list_grows(void **state)
+{
+    (void)state;
+    struct list *l = list_of_rows();
+    struct value v[3];
+    char key[16];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        row_of(key, i, key, v);
+        assert_ok(i % 3 == 0 ? list_put(l, v[0].c) : list_put_row(l, v));
+    }
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        assert_int_equal(number_at(l, key, 0), i % 3 == 0 ? -1 : i);
+    }
+    list_unref(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +382,8 @@ int main(void)
         cmocka_unit_test(look_ups_agree_with_a_scan_of_all_edits),
         cmocka_unit_test(a_list_is_made_again_from_its_edits_and_its_items),
         cmocka_unit_test(a_key_and_its_text_are_the_same_thing),
+        cmocka_unit_test(a_row_has_the_values_of_its_place),
+        cmocka_unit_test(rows_stay_with_their_keys_when_the_list_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,6 @@ static void what_no_operator_does_is_unsupported(void **state)
 {
     (void)state;
     static const char *const rules[] = {
-        "SELECT a.b FROM t AS a LEFT OUTER JOIN t FOR SYSTEM_TIME AS OF a.ts AS c ON a.b = c.b",
         "SELECT b FROM t EMIT TO ops, LATE TO late_topic, TIMEOUTS TO review",
         "SELECT b FROM (SELECT s, b FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (A)) AS m)",
         "SELECT b FROM (SELECT b FROM t GROUP BY b)",

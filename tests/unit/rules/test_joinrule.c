@@ -169,11 +169,58 @@ static void an_odd_join_is_told_as_a_warning(void **state)
     }
 }
 
+static const char *const with_list =
+    "CREATE STREAM l (k STRING, n BIGINT, d DECIMAL(8,2), ts TIMESTAMP(3) NOT NULL, WATERMARK FOR "
+    "ts AS ts);\n"
+    "CREATE LIST c (k STRING PRIMARY KEY, level BIGINT, vip BOOLEAN);\n"
+    "CREATE RULE x AS SELECT %s;";
+
+static void columns_of_a_list_are_looked_up_by_its_key(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"a.n, c.level FROM l AS a JOIN c FOR SYSTEM_TIME AS OF a.ts ON c.k = a.k",
+         "  where      k IN LIST c\n  output     n BIGINT = n\n"
+         "  output     level BIGINT = c[k].level\n"},
+        {"n, z.level FROM l LEFT JOIN c FOR SYSTEM_TIME AS OF ts AS z ON UPPER(l.k) = z.k",
+         "rule x: filter over stream l\n  mode       active, severity medium\n"
+         "  reads      k, n\n  output     n BIGINT = n\n"
+         "  output     level BIGINT = c[UPPER(k)].level\n"},
+        {"level FROM l JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.k AND level > n AND vip",
+         "where      k IN LIST c AND c[k].level > n AND c[k].vip\n"},
+        {"level FROM l LEFT JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.k AND n > 1",
+         "output     level BIGINT = CASE WHEN n > 1 THEN c[k].level ELSE NULL END\n"},
+        {"level FROM l JOIN c FOR SYSTEM_TIME AS OF ts ON level = 1",
+         "ON needs an equality with c.k"},
+        {"level FROM l JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.k OR n = 1",
+         "ON needs an equality with c.k"},
+        {"level FROM l JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.n",
+         "the keys of list c are STRING, and l.n is BIGINT"},
+        {"level FROM l JOIN c FOR SYSTEM_TIME AS OF n ON c.k = l.k", "takes the stream's time, ts"},
+        {"level FROM l JOIN d FOR SYSTEM_TIME AS OF ts ON d.k = l.k", "no list d"},
+        {"l.k FROM l JOIN l FOR SYSTEM_TIME AS OF ts AS m ON m.k = l.k",
+         "l is a stream: it is joined by its times, and not looked up"},
+        {"l.k FROM l RIGHT JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.k",
+         "RIGHT JOIN with a list cannot be done"},
+        {"l.*, c.level FROM l JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.k",
+         "output     ts TIMESTAMP(3) = ts\n  output     level BIGINT = c[k].level\n"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char *sql = mem_printf(with_list, list[i][0]);
+        char *got = compiled_script(sql, strlen(sql));
+        if (strstr(got, list[i][1]) == NULL)
+            fail_msg("%s\n  became %s", list[i][0], got);
+        mem_free(got);
+        mem_free(sql);
+    }
+}
+
 int main(void)
 {
     CHECK_RUN(TEST(bounds_are_found_however_they_are_written), TEST(what_bounds_nothing_is_refused),
               TEST(equalities_are_keys),
               TEST(what_one_side_decides_is_asked_where_its_rows_come_from),
               TEST(joins_of_other_forms_are_refused_with_a_way_out),
-              TEST(an_odd_join_is_told_as_a_warning));
+              TEST(an_odd_join_is_told_as_a_warning),
+              TEST(columns_of_a_list_are_looked_up_by_its_key));
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lookup.h - JOIN list FOR SYSTEM_TIME AS OF p.ts AS c ON c.id = p.account: the list's columns beside the row's.
+ *
+ * Room:   relations -> [lookup] -> bind
+ * Thread: one.
+ *
+ * It needs no operator: a column of the list is an expression over the row, so it may stand wherever the relation does, a
+ * pattern's or a window's input too. */
+#ifndef WEIR_RULES_LOOKUP_H
+#define WEIR_RULES_LOOKUP_H
+#include "rules/names.h"
+
+/* `left` with the columns of the list that f names beside its own. NULL, once said. */
+struct names_relation *lookup_add(struct cc *cc, struct names_relation *left,
+                                  const struct ast_from *f);
+/* What comes after f and its look-ups: a join's other side, or NULL. */
+const struct ast_from *lookup_rest(const struct ast_from *f);
+
+#endif
