@@ -213,6 +213,18 @@ void task_clock(struct task *t, evtime now)
     t->clock = now > t->clock ? now : t->clock;
 }
 
+evtime task_clock_next(const struct task *t)
+{
+    evtime next = EVTIME_MAX;
+    for (unsigned i = 0; i < t->nkeys; i++)
+        for (unsigned s = 0; s < t->keys[i]->nops; s++) {
+            const struct window *w = t->keys[i]->ops[s].window;
+            if (w != NULL && window_clock_next(w) < next)
+                next = window_clock_next(w);
+        }
+    return next;
+}
+
 /* --- frames --- */
 
 static void take_rows(struct task *t, struct batch *b)

@@ -49,6 +49,8 @@ evtime task_source_w(const struct task *t, uint32_t stream,
 /* The clock of processing time, as the caller reads it: ms since the epoch. It never goes back; a lower one is ignored.
  * Operators see it in keyed.clock and fire what it makes due in task_step. Before the first call it is EVTIME_MIN. */
 void task_clock(struct task *t, evtime now);
+evtime
+task_clock_next(const struct task *t); /* what the clock makes due next; EVTIME_MAX: nothing */
 /* Keyed side: a frame that worker `from` made as an effect for this one. ERR_CORRUPT: not a frame; nothing was taken. */
 enum err task_frame(struct task *t, unsigned from, const void *p, size_t n);
 /* Release all rows that the watermarks have passed, fire what is due. Call after one or more of the above. */

@@ -84,6 +84,11 @@ void window_punctuated(struct window *w)
         windowlist_punctuated(w);
 }
 
+evtime window_clock_next(const struct window *w)
+{
+    return timers_next(&w->clocks);
+}
+
 void window_clock(struct window *w, evtime now)
 {
     if (!w->p->by_panes)

@@ -36,6 +36,7 @@ void window_advance(struct window *w, const struct window_time *t);
 /* The watermark has risen (or the clock): for triggers that ask for no more than that. After window_advance. */
 void window_punctuated(struct window *w);
 void window_clock(struct window *w, evtime now);
+evtime window_clock_next(const struct window *w); /* when the clock fires next; EVTIME_MAX: never */
 uint64_t window_open(const struct window *w); /* windows, or keys with panes */
 size_t window_bytes(const struct window *w);
 

@@ -7,6 +7,7 @@
 #include "rules/explainover.h"
 #include "rules/explainstate.h"
 #include "rules/explainwindow.h"
+#include "rules/replay.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -173,13 +174,23 @@ static void print_text(const struct rule_plan *p, const struct job *job, int rul
         bytes_printf(out, "for nothing: late rows count too");
     } else if (p->shape == RULE_JOIN) {
         explainjoin_waits(p, out);
+    } else if (p->input->time == TIME_PROCESSING) {
+        bytes_printf(out, "for the clock, which is the watermark");
     } else {
         bytes_printf(out, "for the watermark, ");
         explain_duration(p->input->delay_ms, out);
-        bytes_printf(out, " behind the newest row");
+        bytes_printf(out, p->input->time == TIME_INGESTION ? " behind the last arrival"
+                                                           : " behind the newest row");
+        if (p->input->idle_timeout_ms > 0) {
+            bytes_printf(out, "; silent for ");
+            explain_duration(p->input->idle_timeout_ms, out);
+            bytes_printf(out, ", it goes on by the clock");
+        }
     }
     bytes_printf(out, "\n  replay     ");
     put_replay(p, out);
+    if (replay_differs(p) != NULL)
+        bytes_printf(out, "; it may give other results: %s", replay_differs(p));
     bytes_printf(out, "\n");
     if (p->shape == RULE_MATCH) {
         bytes_printf(out, "automaton\n");
@@ -220,6 +231,12 @@ static void print_json(const struct rule_plan *p, const struct job *job, int rul
     json_text("bound", &state, out);
     bytes_u8(out, ',');
     json_text("replay", &replay, out);
+    if (replay_differs(p) != NULL) {
+        struct bytes why = {0};
+        bytes_printf(&why, "%s", replay_differs(p));
+        bytes_u8(out, ',');
+        json_text("replay_differs", &why, out);
+    }
     bytes_printf(out, ",\"watermark_delay_ms\":%" PRId64 "},\"merged\":", p->input->delay_ms);
     if (rule >= 0)
         jobprint_rule(job, (unsigned)rule, true, out);

@@ -482,6 +482,17 @@ static void read_ready(struct worker *w, const struct pollfd *fds, const int *wh
     }
 }
 
+/* How long nothing is to be done, if nothing comes. */
+static int timeout_ms(const struct worker *w, bool busy, bool waiting)
+{
+    int timeout = busy ? 0 : waiting ? STATUS_MS : IDLE_MS;
+    evtime next = w->task != NULL && !busy ? task_clock_next(w->task) : EVTIME_MAX;
+    if (next == EVTIME_MAX)
+        return timeout;
+    evtime left = next - timebase_now_ms();
+    return left <= 0 ? 0 : left < timeout ? (int)left : timeout;
+}
+
 /* One turn. True: there is more to do at once. */
 static bool turn(struct worker *w, bool busy)
 {
@@ -490,8 +501,7 @@ static bool turn(struct worker *w, bool busy)
     flush_all(w);
     unsigned n = set_polls(w, fds, who);
     bool waiting = w->active || (w->source != NULL && workersource_follows(w->source));
-    int timeout = busy ? 0 : waiting ? STATUS_MS : IDLE_MS;
-    if (poll(fds, n, timeout) < 0 && errno != EINTR)
+    if (poll(fds, n, timeout_ms(w, busy, waiting)) < 0 && errno != EINTR)
         fail(w, "poll: %s", strerror(errno));
     read_ready(w, fds, who, n);
     bool more = false;
