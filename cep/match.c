@@ -89,7 +89,9 @@ static void decide(struct match_prog *p)
     p->one_by_one = asked && !p->no_skip;
     p->in_order = p->unmatched || ((asked || told) && !p->no_skip);
     p->queued = p->ahead > 0 || p->one_by_one;
+    p->numbered = asked || told;
     p->heaped = n->steps || p->queued || (n->at_end && m->within_ms >= 0);
+    p->groups = !p->queued && !p->unmatched && !p->empties;
     p->keeps_rows = p->history > 0 || p->queued || p->unmatched || p->empties;
     p->every_row = p->keeps_rows || n->at_start;
     p->all_rows = n->strict || p->every_row;
@@ -186,6 +188,7 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
     unsigned words = 0;
     m->p = p;
     m->rule = *r;
+    m->bound++;
     for (uint64_t v = p->nfa->vars; v != 0; v &= v - 1)
         if (p->var_bits[__builtin_ctzll(v)] / 64 >= words)
             words = p->var_bits[__builtin_ctzll(v)] / 64 + 1;
@@ -198,51 +201,9 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
     slab_init(&m->cells, sizeof(struct match_cell));
 }
 
-static void time_add(struct match *m, struct match_run *run)
+bool match_has_steps(const struct match *m)
 {
-    if (m->p->heaped) {
-        matchdue_push(m, run);
-        return;
-    }
-    run->older = m->newest;
-    *(m->newest != NULL ? &m->newest->newer : &m->oldest) = run;
-    m->newest = run;
-}
-
-static void time_remove(struct match *m, struct match_run *run)
-{
-    if (m->p->heaped) {
-        matchdue_pull(m, run);
-        return;
-    }
-    *(run->older != NULL ? &run->older->newer : &m->oldest) = run->newer;
-    *(run->newer != NULL ? &run->newer->older : &m->newest) = run->older;
-    run->older = run->newer = NULL;
-}
-
-/* The run that is over next, and when. */
-static struct match_run *time_first(const struct match *m)
-{
-    if (m->p->heaped)
-        return m->nheap > 0 ? m->heap[0] : NULL;
-    return m->oldest;
-}
-
-static evtime time_of(const struct match *m, const struct match_run *run)
-{
-    return m->p->heaped ? run->due : matchend_time(m, run);
-}
-
-/* The head run of a cell leaves. */
-static void pop_run(struct match *m, struct match_cell *c, bool timed)
-{
-    struct match_run *run = c->first;
-    c->first = run->next;
-    if (c->first == NULL)
-        c->last = NULL;
-    if (timed)
-        time_remove(m, run);
-    matchrun_free(m, run);
+    return m->p != NULL && m->p->heaped && !m->p->queued;
 }
 
 /* --- cells --- */
@@ -250,7 +211,7 @@ static void pop_run(struct match *m, struct match_cell *c, bool timed)
 static struct match_cell *cell_new(struct match *m, struct key *key, evtime t)
 {
     struct match_cell *c = slab_alloc(&m->cells);
-    *c = (struct match_cell){.pauses = cut_pauses(m->rule.cut, t)};
+    *c = (struct match_cell){.pauses = cut_pauses(m->rule.cut, t) & MATCH_PAUSES_MASK};
     if (m->p->sticky || m->p->keeps_rows)
         c->memory = matchrows_new(m, c);
     keytable_link(key, &c->state, m->rule.slot);
@@ -259,109 +220,25 @@ static struct match_cell *cell_new(struct match *m, struct key *key, evtime t)
 
 static void cell_free(struct match *m, struct match_cell *c)
 {
+    matchgroup_drop(m, c);
     while (c->first != NULL)
-        pop_run(m, c, !c->first->untimed);
+        matchsettle_remove(m, c, c->first);
     matchrows_free(m, c->memory);
     keytable_unlink(&c->state);
     slab_free(&m->cells, c);
-}
-
-/* --- skip modes: what is decided leaves from the head --- */
-
-/* Where matching goes on after a match: runs that begin before it are dropped. */
-static uint64_t goes_on_at(struct match *m, struct match_run *run, evtime decided)
-{
-    const struct match_plan *p = m->p->m;
-    const struct match_node *best = run->best, *found = NULL;
-    if (p->skip == SKIP_TO_NEXT)
-        return run->start + 1;
-    if (p->skip == SKIP_PAST_LAST)
-        return best->row->seq + 1;
-    for (const struct match_node *n = best; n != NULL; n = n->parent)
-        if (p->skip_vars >> m->p->nfa->states[n->state].var & 1) {
-            found = n;
-            if (p->skip == SKIP_TO_LAST)
-                break;
-        }
-    if (found == NULL || found->row->seq == run->start) {
-        matchout_bad_skip(m, run->cell, run->best, decided);
-        return run->start + 1;
-    }
-    return found->row->seq;
-}
-
-/* The result of a run that is over, or of its first row if it has none. */
-static void give(struct match *m, struct match_cell *c, struct match_run *run, evtime decided,
-                 uint64_t *go_on)
-{
-    if (m->p->no_skip || run->best == NULL) {
-        if (!m->p->no_skip)
-            matchend_timeouts(m, run);
-        if (m->p->unmatched || run->empty)
-            matchout_empty(m, c, run, decided);
-        return;
-    }
-    evtime time =
-        run->best_at_end ? matchdue_absent_until(m, run, run->best) : run->best->row->row.ts;
-    matchout_match(m, c, run->best, time, decided);
-    *go_on = goes_on_at(m, run, decided);
-}
-
-static void resolve(struct match *m, struct match_cell *c, evtime decided)
-{
-    while (c->first != NULL && matchrun_is_over(m, c->first)) {
-        uint64_t start = c->first->start, go_on = start + 1;
-        give(m, c, c->first, decided, &go_on);
-        pop_run(m, c, !c->first->untimed);
-        while (c->first != NULL && c->first->start < go_on)
-            pop_run(m, c, !c->first->untimed);
-        if (m->p->unmatched)
-            matchout_passed(m, c, start + 1, go_on, decided);
-        if (m->p->one_by_one && matchrows_find(c->memory, go_on) < c->memory->next)
-            c->memory->next = matchrows_find(c->memory, go_on);
-    }
-}
-
-/* SKIP TO NEXT ROW: each run is on its own. NO SKIP: likewise, and its matches have been given. Of what one makes of a
- * start without rows, nothing has to wait for those before it. */
-static void resolve_each(struct match *m, struct match_cell *c, evtime decided)
-{
-    uint64_t ignored;
-    struct match_run **at = &c->first, *last = NULL;
-    for (struct match_run *run; (run = *at) != NULL;) {
-        if (!matchrun_is_over(m, run)) {
-            last = run;
-            at = &run->next;
-            continue;
-        }
-        *at = run->next;
-        give(m, c, run, decided, &ignored);
-        if (!run->untimed)
-            time_remove(m, run);
-        matchrun_free(m, run);
-    }
-    c->last = last;
-}
-
-static void settle(struct match *m, struct match_cell *c, evtime decided)
-{
-    if (!m->p->in_order && (m->p->no_skip || m->p->m->skip == SKIP_TO_NEXT))
-        resolve_each(m, c, decided);
-    else
-        resolve(m, c, decided);
 }
 
 /* --- time --- */
 
 static bool is_over(const struct match *m, const struct match_run *run, evtime w)
 {
-    return w >= time_of(m, run) || w == EVTIME_MAX;
+    return w >= matchdue_time(m, run) || w == EVTIME_MAX;
 }
 
 /* The time of a run has come. */
 static void end(struct match *m, struct match_run *run, bool end_of_input)
 {
-    evtime due = time_of(m, run);
+    evtime due = matchdue_time(m, run);
     if (m->p->heaped && due != EVTIME_MAX && due < matchend_time(m, run)) {
         matchend_expire(m, run, due);
         if (!run->decided) {
@@ -369,14 +246,23 @@ static void end(struct match *m, struct match_run *run, bool end_of_input)
             return;
         }
     }
-    time_remove(m, run);
+    matchdue_remove(m, run);
     run->untimed = true;
     if (!run->decided)
         matchend_run(m, run, end_of_input);
     if (!run->decided) { /* it waits for the end of the input */
         run->untimed = false;
-        time_add(m, run);
+        matchdue_add(m, run);
     }
+}
+
+static void touch(struct match *m, struct match_cell *c, struct match_run *run)
+{
+    if (!m->grouped)
+        return;
+    if (matchrun_is_over(m, run))
+        matchgroup_remove(c, run);
+    matchgroup_touch(m, run);
 }
 
 /* Runs of this cell whose time is over before a row at t. */
@@ -388,9 +274,21 @@ static void expire(struct match *m, struct match_cell *c, evtime t)
                 continue;
             break;
         }
+        if (run->untimed)
+            continue;
         while (!run->untimed && is_over(m, run, t))
             end(m, run, false);
+        touch(m, c, run);
     }
+}
+
+/* From here on `grouped` and `touched` are about this cell. */
+static void look_at(struct match *m, struct match_cell *c, bool all)
+{
+    if (all)
+        matchgroup_drop(m, c);
+    m->grouped = m->p->groups && !all && matchgroup_ready(m, c);
+    m->ntouched = 0;
 }
 
 /* Idle states are freed. True: it was. */
@@ -408,22 +306,48 @@ static void begin(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
     if (m->p->one_by_one && c->first != NULL)
         return;
+    uint64_t waiting = m->waiting;
+    m->waiting = 0;
     struct match_run *run = matchrun_begin(m, c, r);
-    if (run == NULL)
+    if (run != NULL) {
+        run->before = c->last;
+        *(c->last != NULL ? &c->last->next : &c->first) = run;
+        c->last = run;
+        c->state.room++;
+        matchdue_add(m, run);
+        if (m->grouped && matchrun_is_over(m, run))
+            matchgroup_touch(m, run);
+        else if (m->grouped)
+            matchgroup_add(m, c, run, m->waiting);
+    }
+    m->waiting |= waiting;
+}
+
+static void step_run(struct match *m, struct match_run *run, struct keyed_row *r)
+{
+    if (matchrun_is_over(m, run))
         return;
-    *(c->last != NULL ? &c->last->next : &c->first) = run;
-    c->last = run;
-    time_add(m, run);
+    matchrun_step(m, run, r);
+    if (m->p->heaped)
+        matchdue_moved(m, run);
 }
 
 static void step_all(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
-    for (struct match_run *run = c->first; run != NULL; run = run->next)
-        if (!matchrun_is_over(m, run)) {
-            matchrun_step(m, run, r);
-            if (m->p->heaped)
-                matchdue_moved(m, run);
-        }
+    if (!m->grouped) {
+        for (struct match_run *run = c->first; run != NULL; run = run->next)
+            step_run(m, run, r);
+        return;
+    }
+    uint64_t waiting = m->waiting;
+    matchgroup_take(m, c, r->fold);
+    for (size_t i = 0; i < m->ntouched; i++)
+        step_run(m, m->touched[i], r);
+    /* Only now: what is split off would be shown the row twice. */
+    for (size_t i = 0; i < m->ntouched; i++)
+        if (!matchrun_is_over(m, m->touched[i]))
+            matchgroup_settle(m, c, m->touched[i]);
+    m->waiting = waiting;
 }
 
 static bool has_too_much(const struct match *m, const struct match_cell *c)
@@ -438,36 +362,40 @@ static void shed(struct match *m, struct match_cell *c)
 {
     uint32_t before = c->nodes;
     while (c->first != NULL && has_too_much(m, c))
-        pop_run(m, c, !c->first->untimed);
+        matchsettle_remove(m, c, c->first);
     m->k->partials_dropped += before - c->nodes;
 }
 
-static void cross_pauses(struct match *m, struct match_cell *c, evtime t)
+/* True: the rule was paused since the key's last row. */
+static bool cross_pauses(struct match *m, struct match_cell *c, evtime t)
 {
     unsigned pauses = cut_pauses(m->rule.cut, t);
     if (pauses == c->pauses)
-        return;
-    c->pauses = pauses;
+        return false;
+    c->pauses = pauses & MATCH_PAUSES_MASK;
     for (struct match_run *run = c->first; run != NULL; run = run->next)
         if (!matchrun_is_over(m, run))
             matchrun_gap(m, run);
+    return true;
 }
 
 /* A row comes to its turn. */
 static void take(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
-    cross_pauses(m, c, r->ts);
-    if (c->first != NULL)
+    look_at(m, c, cross_pauses(m, c, r->ts));
+    if (c->first != NULL && !match_has_steps(m))
         expire(m, c, r->ts);
     if (r->fold & c->state.waiting)
         step_all(m, c, r);
-    else
+    else if (!m->grouped)
         m->waiting |= c->state.waiting;
     if (r->fold & m->p->start_fold)
         begin(m, c, r);
-    settle(m, c, r->ts);
+    matchsettle_all(m, c, r->ts);
     if (c->nodes > m->k->max_partials || m->p->one_by_one)
         shed(m, c);
+    if (m->grouped)
+        m->waiting |= matchgroup_waiting(c);
 }
 
 /* all: the input has ended, nothing comes after the last row. */
@@ -528,12 +456,14 @@ void match_advance(struct match *m, evtime w)
         return; /* rows before w may still be in queues */
     if (m->p->ahead > 0)
         end_queues(m);
-    for (struct match_run *run; (run = time_first(m)) != NULL && is_over(m, run, w);) {
+    for (struct match_run *run; (run = matchdue_first(m)) != NULL && is_over(m, run, w);) {
         struct match_cell *c = run->cell;
         struct key *key = c->state.key;
-        evtime over = time_of(m, run);
+        evtime over = matchdue_time(m, run);
+        look_at(m, c, false);
         end(m, run, w == EVTIME_MAX);
-        settle(m, c, over);
+        touch(m, c, run);
+        matchsettle_all(m, c, over);
         if (m->p->queued)
             take_queued(m, c, w == EVTIME_MAX);
         arena_reset(m->k->scratch);
@@ -576,6 +506,7 @@ void match_free(struct match *m)
     }
     mem_free(m->heap);
     mem_free(m->bits);
+    mem_free(m->touched);
     mem_free(m);
 }
 
@@ -595,5 +526,5 @@ uint64_t match_partials(const struct match *m)
 
 size_t match_bytes(const struct match *m)
 {
-    return m->ready ? m->nodes.bytes + m->runs.bytes + m->cells.bytes : 0;
+    return m->ready ? m->nodes.bytes + m->runs.bytes + m->cells.bytes + m->group_bytes : 0;
 }

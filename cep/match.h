@@ -45,6 +45,9 @@ void match_prefetch(const struct keystate *state, unsigned link);
 void match_advance(struct match *m, evtime w);
 /* The watermark at which something is over next; EVTIME_MAX: nothing ever is. */
 evtime match_next(const struct match *m);
+/* Its runs are not over in the order in which they begin: match_advance must be called with the time of a row, if
+ * match_next has come, before that row is given to it. */
+bool match_has_steps(const struct match *m);
 uint64_t match_partials(const struct match *m);
 size_t match_bytes(const struct match *m);
 

@@ -86,3 +86,39 @@ void matchdue_moved(struct match *m, struct match_run *run)
     run->due = due_of(m, run);
     sift(m, run);
 }
+
+/* --- whichever order it is --- */
+
+void matchdue_add(struct match *m, struct match_run *run)
+{
+    if (m->p->heaped) {
+        matchdue_push(m, run);
+        return;
+    }
+    run->older = m->newest;
+    *(m->newest != NULL ? &m->newest->newer : &m->oldest) = run;
+    m->newest = run;
+}
+
+void matchdue_remove(struct match *m, struct match_run *run)
+{
+    if (m->p->heaped) {
+        matchdue_pull(m, run);
+        return;
+    }
+    *(run->older != NULL ? &run->older->newer : &m->oldest) = run->newer;
+    *(run->newer != NULL ? &run->newer->older : &m->newest) = run->older;
+    run->older = run->newer = NULL;
+}
+
+struct match_run *matchdue_first(const struct match *m)
+{
+    if (m->p->heaped)
+        return m->nheap > 0 ? m->heap[0] : NULL;
+    return m->oldest;
+}
+
+evtime matchdue_time(const struct match *m, const struct match_run *run)
+{
+    return m->p->heaped ? run->due : matchend_time(m, run);
+}

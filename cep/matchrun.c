@@ -358,10 +358,10 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
     for (struct match_node *n = run->list, *next; n != NULL; n = next) {
         struct look l = {.m = m, .cell = c, .node = n, .row = r};
         next = n->next;
-        if (!cut)
-            cut = step_node(&l, run, &out);
-        else
+        if (cut)
             n->live = 0;
+        else if (m->p->wait[n->state] & r->fold) /* else it does not care */
+            cut = step_node(&l, run, &out);
         n->flags |= MATCH_NODE_OLD;
         if (n->live == 0 && (cut || matchend_is_spent(m, run, n))) {
             matchrun_drop(m, c, n);

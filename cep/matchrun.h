@@ -12,6 +12,7 @@
 #include "cep/nfa.h"
 #include "cep/output.h"
 #include <assert.h>
+#include <stddef.h>
 
 enum {
     MATCH_NODE_FOUND = 1,
@@ -36,7 +37,7 @@ struct match_node { /* the rows up to this one, taken for positions of the patte
 #define MATCH_SEQ_MASK ((UINT64_C(1) << 59) - 1)
 
 struct match_run { /* all partial matches that begin with one row */
-    struct match_run *next; /* of the same key, begun later */
+    struct match_run *next, *before; /* of the same key, in order of beginning */
     union {
         struct { /* of the rule, in order of beginning */
             struct match_run *older, *newer;
@@ -59,8 +60,9 @@ struct match_run { /* all partial matches that begin with one row */
     bool best_at_end : 1; /* its result has the time of the end of the run */
     bool empty : 1; /* if there is no other, its match takes no row */
     bool past : 1; /* its time is over, and `$` may still make it a match */
+    uint32_t place; /* in its group */
+    uint8_t group; /* 0: none */
 };
-static_assert(sizeof(struct match_run) == 64, "a run is a cache line");
 
 struct match_found {
     uint32_t n, cap;
@@ -83,14 +85,18 @@ struct match_memory { /* what a key keeps beyond its partial matches */
     size_t next; /* queued: the row that is given next; else n */
 };
 
-struct match_cell { /* a key's state */
+#define MATCH_PAUSES_MASK ((1u << 31) - 1)
+
+struct match_cell { /* a key's state; state.room: how many runs it has */
     struct keystate state;
     struct match_run *first, *last;
     uint32_t nodes; /* in the lists of its runs */
-    uint32_t pauses; /* of the rule, before its last row */
+    uint32_t pauses : 31; /* of the rule, before its last row */
+    bool grouped : 1; /* `groups` is there */
     struct match_memory *memory; /* NULL: the rule needs none */
+    struct match_groups *groups; /* not looked at, unless `grouped` */
 };
-static_assert(sizeof(struct match_cell) == 64, "a key's state is a cache line");
+static_assert(offsetof(struct match_cell, groups) == 64, "what each row needs is a cache line");
 
 enum match_carry_kind { CARRY_FIRST, CARRY_LAST, CARRY_AGG };
 
@@ -138,6 +144,8 @@ struct match_prog {
         one_by_one; /* a match begins when the one before it is known: conditions read MATCH_NUMBER() */
     bool queued; /* rows are given from match_memory: `ahead`, `one_by_one` */
     bool tangled; /* skip modes: which way wins is for matchrank.c */
+    bool numbered; /* MATCH_NUMBER() is asked for */
+    bool groups; /* keys with many runs have groups (matchgroup.c) */
     uint32_t history; /* rows before the one in hand that must be kept */
     uint32_t ahead; /* rows after it that must have come */
     unsigned see_bit, var_bits[PLAN_VARS_MAX];
@@ -165,6 +173,10 @@ struct match {
     size_t nheap, heap_cap;
     uint64_t partials; /* nodes in lists */
     uint64_t waiting; /* being gathered for the cell in hand */
+    uint32_t bound; /* counts match_bind */
+    bool grouped; /* the cell in hand has groups */
+    struct match_run **touched; /* runs of the cell in hand that may be over, where it has groups */
+    size_t ntouched, touched_cap, group_bytes;
 };
 
 /* --- matchrun.c: one run --- */
@@ -214,8 +226,35 @@ bool matchrank_before(const struct match_prog *p, struct match_node *a, struct m
  * has its best. True: something waits. */
 bool matchrank_settle(struct match *m, struct match_run *run, bool end);
 
+/* --- matchgroup.c: the runs of a key by what they wait for, where it has many --- */
+
+/* True: this cell has groups (they are made, or given up, by the number of its runs), so that only touched runs are
+ * stepped and settled. */
+bool matchgroup_ready(struct match *m, struct match_cell *c);
+void matchgroup_drop(struct match *m, struct match_cell *c);
+/* A run that goes on waits for these conditions. Without groups: nothing is done. */
+void matchgroup_add(struct match *m, struct match_cell *c, struct match_run *run, uint64_t waits);
+void matchgroup_remove(struct match_cell *c, struct match_run *run); /* if it is in one */
+/* A run that was taken out and goes on: into the group of what it waits for now; it may be split. */
+void matchgroup_settle(struct match *m, struct match_cell *c, struct match_run *run);
+/* Takes the runs that wait for one of these conditions out of their groups, to m->touched. */
+void matchgroup_take(struct match *m, struct match_cell *c, uint64_t fold);
+void matchgroup_touch(struct match *m, struct match_run *run);
+uint64_t matchgroup_waiting(const struct match_cell *c);
+
+/* --- matchsettle.c: what is decided leaves a key --- */
+
+/* Results and ends of runs that are over: all of the cell, or those touched where it has groups. */
+void matchsettle_all(struct match *m, struct match_cell *c, evtime decided);
+/* A run leaves its cell, for good. */
+void matchsettle_remove(struct match *m, struct match_cell *c, struct match_run *run);
+
 /* --- matchdue.c: which run is over next --- */
 
+void matchdue_add(struct match *m, struct match_run *run);
+void matchdue_remove(struct match *m, struct match_run *run);
+struct match_run *matchdue_first(const struct match *m); /* the run that is over next */
+evtime matchdue_time(const struct match *m, const struct match_run *run); /* and when */
 /* Heaped. */
 void matchdue_push(struct match *m, struct match_run *run);
 void matchdue_pull(struct match *m, struct match_run *run);

@@ -46,6 +46,7 @@ struct task_key { /* a key definition, running */
     unsigned nops;
     struct task_op *ops; /* by slot */
     evtime next_fire; /* of its windows */
+    evtime next_step; /* at which something is over in a pattern with steps */
     evtime mark; /* the watermark of the last step, as far as it was said (window.h) */
     uint64_t arrived; /* rows, if they go to the operators as they come */
     struct slab bits; /* rows' bits, if one word is not enough: the fold first */

@@ -60,7 +60,7 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
     struct task_key *k = mem_new(sizeof *k);
     k->stream = s->id;
     k->key = def->key;
-    k->next_fire = EVTIME_MAX;
+    k->next_fire = k->next_step = EVTIME_MAX;
     k->mark = EVTIME_MIN;
     order_init(&k->order, def->order);
     keyed_init(&k->keyed, s, &def->key, &t->emit);
@@ -130,7 +130,7 @@ static void bind_ops(struct task *t, struct task_key *k, struct job *j,
     mem_free(to);
     k->ops = ops;
     k->nops = def->nrules;
-    k->next_fire = EVTIME_MIN; /* asked anew with the next row */
+    k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
     for (unsigned n = 0; n < def->nrules; n++) {
         const struct jobdef_rule *r = &j->rules[def->rules[n]];
         ops[n].rule = r;

@@ -43,6 +43,12 @@ static bool sees(const struct task_op *op, const struct keyed_row *r)
     return true;
 }
 
+static void note_step(struct task_key *k, const struct match *m)
+{
+    if (match_has_steps(m) && match_next(m) < k->next_step)
+        k->next_step = match_next(m);
+}
+
 static void give(struct task_key *k, struct task_op *op, struct keystate *state, struct key *key,
                  struct keyed_row *r)
 {
@@ -52,6 +58,7 @@ static void give(struct task_key *k, struct task_op *op, struct keystate *state,
     op->rows++;
     if (op->match != NULL) {
         match_row(op->match, state, key, r);
+        note_step(k, op->match);
     } else if (op->over != NULL) {
         if (keyed_bit(r, op->rule->see_bit))
             over_row(op->over, state, key, r);
@@ -72,6 +79,19 @@ static void fire_windows(struct task_key *k, evtime to, bool rows_at)
             continue;
         window_advance(w, &t);
         k->next_fire = window_next(w) < k->next_fire ? window_next(w) : k->next_fire;
+    }
+}
+
+/* Patterns with steps: what is over before a row at `to`. */
+static void end_steps(struct task_key *k, evtime to)
+{
+    k->next_step = EVTIME_MAX;
+    for (unsigned i = 0; i < k->nops; i++) {
+        struct match *m = k->ops[i].match;
+        if (m == NULL || !match_has_steps(m))
+            continue;
+        match_advance(m, to);
+        note_step(k, m);
     }
 }
 
@@ -123,6 +143,8 @@ static void row(struct task_key *k, const struct order_entry *e)
     evtime now = late ? e->ts + 1 : e->ts;
     if (now >= k->next_fire && !k->keyed.by_arrival)
         fire_windows(k, now, !late);
+    if (r.ts >= k->next_step && !k->keyed.by_arrival)
+        end_steps(k, r.ts);
     bool starts = begins(k->def, r.bits);
     if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold)) {
         struct key *key = NULL;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "server/args.h"
 #include "server/benchrun.h"
+#include "server/benchwaiting.h"
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -18,7 +19,9 @@
 
 static const char usage[] =
     "usage: weir bench [options] [QUERY...]\n"
-    "Measures decoding alone and the reference queries (or those named) on a stream of payments.\n"
+    "Measures decoding alone and the reference queries (or those named) on a stream of payments, "
+    "and what\n"
+    "partial matches that wait cost (the name `waiting`).\n"
     "\n"
     "  --events N      length of the stream (2000000); generated once\n"
     "  --input FILE    this stream instead\n"
@@ -212,22 +215,25 @@ static json_t *row_json(const struct measured *m, bool is_decoding)
 }
 
 static int report(const struct options *o, const struct measured *decoding,
-                  const struct measured *all, unsigned n)
+                  const struct measured *all, unsigned n, json_t *waiting)
 {
     int code = ARGS_OK;
     json_t *queries = json_object();
-    printf("%-12s %12s %12s  %6s %6s %6s %9s %9s\n", "", "events/s", "per core-s", "ratio", "floor",
-           "aim", "peak MiB", "matches");
-    print_row(decoding, true);
+    if (n > 0) {
+        printf("%-12s %12s %12s  %6s %6s %6s %9s %9s\n", "", "events/s", "per core-s", "ratio",
+               "floor", "aim", "peak MiB", "matches");
+        print_row(decoding, true);
+    }
     for (unsigned i = 0; i < n; i++) {
         print_row(&all[i], false);
         json_object_set_new(queries, all[i].name, row_json(&all[i], false));
         if (o->gate && is_under(&all[i]))
             code = ARGS_FAILED;
     }
-    json_t *root = json_pack("{s:s, s:I, s:I, s:o, s:o}", "stream", o->input, "events",
+    json_t *root = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o*}", "stream", o->input, "events",
                              (json_int_t)decoding->events, "repetitions", (json_int_t)o->repeat,
-                             "decoding", row_json(decoding, true), "queries", queries);
+                             "decoding", n > 0 ? row_json(decoding, true) : json_null(), "queries",
+                             queries, "waiting", waiting);
     char *path = mem_printf("%s/bench.json", o->dir);
     if (json_dump_file(root, path, JSON_INDENT(2)) != 0)
         code = args_complain("bench", "cannot write %s", path);
@@ -272,14 +278,19 @@ static void set_floors(const struct options *o, struct measured *all, unsigned n
     json_decref(root);
 }
 
+static bool wants(const struct options *o, const char *name)
+{
+    bool wanted = o->nnames == 0;
+    for (int i = 0; i < o->nnames; i++)
+        wanted |= strcmp(o->names[i], name) == 0;
+    return wanted;
+}
+
 static unsigned choose(const struct options *o, struct measured *all)
 {
     unsigned n = 0;
     for (unsigned q = 0; q < QUERIES; q++) {
-        bool wanted = o->nnames == 0;
-        for (int i = 0; i < o->nnames; i++)
-            wanted |= strcmp(o->names[i], all_queries[q]) == 0;
-        if (wanted)
+        if (wants(o, all_queries[q]))
             all[n++] =
                 (struct measured){.name = all_queries[q], .skipped = !can_run(o, all_queries[q])};
     }
@@ -292,7 +303,8 @@ static int run_all(struct options *o)
     char *own = o->input ? NULL : mem_printf("%s/payments-%" PRIu64 ".jsonl", o->dir, o->events);
     int code = ARGS_OK;
     mkdir(o->dir, 0777); /* what fails here fails again, with a message, below */
-    if (own && benchrun_stream(own, o->events) != ERR_OK)
+    bool alone = o->nnames == 1 && strcmp(o->names[0], "waiting") == 0;
+    if (own && !alone && benchrun_stream(own, o->events) != ERR_OK)
         code = args_complain("bench", "%s: %s", own, strerror(errno));
     if (code == ARGS_OK && !write_rules1000(o))
         code = args_complain("bench", "%s: %s", o->dir, strerror(errno));
@@ -304,7 +316,7 @@ static int run_all(struct options *o)
             if (!all[i].skipped && !measure_pair(o, &decoding, &all[i]))
                 code = args_complain("bench", "%s did not run", all[i].name);
     if (code == ARGS_OK)
-        code = report(o, &decoding, all, n);
+        code = report(o, &decoding, all, n, wants(o, "waiting") ? benchwaiting_run() : NULL);
     mem_free(own);
     return code;
 }

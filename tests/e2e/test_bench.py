@@ -40,3 +40,16 @@ def test_what_cannot_run_is_told(tmp_path):
     assert bench("--events", "few").returncode == 2
     run = bench("--events", 2000, "--repeat", 1, "--dir", tmp_path, "--queries", tmp_path, "filter")
     assert "filter" in run.stdout and "does not compile" in run.stdout
+
+
+def test_an_event_costs_what_can_move_not_what_waits(tmp_path):
+    """Were all partial matches of a key looked at, 100,000 of them would cost thousands of times what 10 cost."""
+    run = bench("--dir", tmp_path, "waiting")
+    assert "100,000" in run.stdout
+    rows = json.loads((tmp_path / "bench.json").read_text())["waiting"]
+    assert {r["moves"] for r in rows} == {"none", "one", "all, a match"}
+    for r in rows:
+        if r["compares"]:
+            continue
+        assert r["ns_100000"] < 40 * r["ns_10"], r
+        assert 0 < r["bytes"] < 600
