@@ -139,6 +139,7 @@ struct against { /* one of the run's matches */
     struct match_node *list;
     struct match_node *done;
     struct way way; /* of `done` */
+    struct way rival; /* last_rival(), or of no node */
     bool
         may_go_on; /* something that goes on after its rows, and is preferred to its end, may become a match */
 };
@@ -170,23 +171,36 @@ static bool may_go_on(const struct against *g)
     return false;
 }
 
-/* y takes a later row than the match after the rows of `at`. It counts only if it keeps the pattern from ending there,
- * which it prefers to the match. */
-static bool keeps_from_ending(const struct against *g, struct match_node *at, struct way y)
+/* Of what is preferred to the match, and stays so (it ends before, or goes on after its end, or takes the same row for another
+ * variable), the least preferred. */
+static struct way last_rival(const struct against *g)
 {
-    for (struct match_node *n = g->list; n != NULL && at != NULL; n = n->next) {
-        if (!same_rows(g->p, n, at))
+    struct way last = {NULL, 0, 0};
+    for (struct match_node *n = g->list; n != NULL; n = n->next) {
+        struct fork f = fork_of(g->p, n, g->done);
+        uint64_t edges = n->live;
+        if (f.a == NULL && f.b == NULL)
             continue;
-        uint64_t ends = n->live & g->p->nfa->states[n->state].accepts;
+        if (f.a != NULL && f.b != NULL && f.a->row != f.b->row)
+            continue;
+        if (f.a == NULL)
+            edges &= g->p->nfa->states[n->state].accepts;
         if (n->flags & MATCH_NODE_DONE)
-            ends |= UINT64_C(1) << accept_of(g->p, n);
-        for (; ends != 0; ends &= ends - 1) {
-            struct way end = way_of(n, (unsigned)__builtin_ctzll(ends));
-            if (is_before(g->p, y, end) && is_before(g->p, end, g->way))
-                return true;
+            edges |= UINT64_C(1) << accept_of(g->p, n);
+        for (; edges != 0; edges &= edges - 1) {
+            struct way w = way_of(n, (unsigned)__builtin_ctzll(edges));
+            if (is_before(g->p, w, g->way) && (last.node == NULL || is_before(g->p, last, w)))
+                last = w;
         }
     }
-    return false;
+    return last;
+}
+
+/* y takes a later row than the match. It counts only if, preferred to them, it keeps others from being the match: the way
+ * that comes of y is outranked by this one, which does not outrank them. */
+static bool clears_the_way(const struct against *g, struct way y)
+{
+    return g->rival.node != NULL && is_before(g->p, y, g->rival);
 }
 
 /* y took the match's row for another variable, and the pattern prefers the match: is there a way with y's rows up to that
@@ -210,7 +224,7 @@ static bool counts_beyond(const struct against *g, struct fork f, struct way y)
     if (f.b == NULL)
         return preferred || g->may_go_on;
     if (f.a->row->seq != f.b->row->seq)
-        return f.a->row->seq < f.b->row->seq || keeps_from_ending(g, f.a->parent, y);
+        return f.a->row->seq < f.b->row->seq || clears_the_way(g, y);
     return preferred || is_led(g, f.a);
 }
 
@@ -230,7 +244,7 @@ static uint64_t live_that_count(const struct against *g, struct match_node *n)
         else if (f.b == NULL)
             counts = preferred || g->may_go_on;
         else
-            counts = preferred && keeps_from_ending(g, n, y);
+            counts = preferred && clears_the_way(g, y);
         counting |= counts ? bit : 0;
     }
     return counting;
@@ -285,6 +299,7 @@ static bool prune(struct match *m, struct match_run *run)
             continue;
         struct against g = {.p = m->p, .list = run->list, .done = n, .way = done_way(m->p, n)};
         g.may_go_on = may_go_on(&g);
+        g.rival = last_rival(&g);
         changed |= compare_all(&g);
         compared++;
     }

@@ -44,7 +44,7 @@ static void give(struct match *m, struct match_cell *c, struct match_run *run, e
                  uint64_t *go_on)
 {
     if (m->p->no_skip || run->best == NULL) {
-        if (!m->p->no_skip)
+        if (!m->p->no_skip && !run->empty)
             matchend_timeouts(m, run);
         if (m->p->unmatched || run->empty)
             matchout_empty(m, c, run, decided);

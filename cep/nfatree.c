@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * PERMUTE becomes alternatives that share their beginnings: (A | B) C … as a tree of choices, so that a state has as many
- * edges as there are elements left, in ISO's order of preference. */
+ * edges as there are elements left, in ISO's order of preference. An element that matches in several ways begins no two
+ * of them: the first order is preferred, in all its ways, to the second. */
 #include "cep/nfatree.h"
 #include <string.h>
 
@@ -39,30 +40,82 @@ static void add_children(struct nfatree_maker *b, struct nfatree *n, const struc
     }
 }
 
+/* Does it match in one way only, if at all? */
+static bool has_one_way(const struct pattern *p)
+{
+    if (p->kind == PATTERN_ALT || p->kind == PATTERN_PERMUTE || p->min != p->max)
+        return false;
+    if (p->max > 1 && p->inner == CONTIGUITY_ANY)
+        return false;
+    for (unsigned i = 0; i < p->nchildren; i++)
+        if (!has_one_way(p->children[i]) || (i > 0 && p->children[i]->before == CONTIGUITY_ANY))
+            return false;
+    return true;
+}
+
+static struct nfatree *seq_of(struct nfatree_maker *b, const struct pattern *p,
+                              struct nfatree **children, unsigned n)
+{
+    struct nfatree *seq = node_new(b, NODE_SEQ, p);
+    seq->children = arena_zero(b->arena, n * sizeof(struct nfatree *));
+    seq->n = n;
+    seq->nullable = true;
+    for (unsigned i = 0; i < n; i++) {
+        seq->children[i] = children[i];
+        children[i]->before = CONTIGUITY_NEXT;
+        seq->nullable &= children[i]->nullable;
+    }
+    return seq;
+}
+
+static void add_way(struct nfatree *alt, struct nfatree *way)
+{
+    alt->nullable |= way->nullable;
+    alt->children[alt->n++] = way;
+}
+
+/* Every order of the children in `left` after those chosen, each spelled out. */
+static void add_orders(struct nfatree_maker *b, const struct pattern *p, struct nfatree *alt,
+                       unsigned *chosen, unsigned nchosen, uint64_t left, unsigned depth,
+                       bool excluded)
+{
+    if (left == 0) {
+        struct nfatree *children[64];
+        for (unsigned i = 0; i < nchosen; i++)
+            children[i] = tree_of(b, p->children[chosen[i]], depth, excluded);
+        if (alt->n == NFA_EDGES_MAX)
+            too_large(b, p->at);
+        else
+            add_way(alt, seq_of(b, p, children, nchosen));
+        return;
+    }
+    for (uint64_t more = left; more != 0 && !b->limit; more &= more - 1) {
+        chosen[nchosen] = (unsigned)__builtin_ctzll(more);
+        add_orders(b, p, alt, chosen, nchosen + 1, left & ~(more & -more), depth, excluded);
+    }
+}
+
 /* Alternatives that begin with each of the children in `left`, in their order, followed by the rest permuted. */
 static struct nfatree *permuted(struct nfatree_maker *b, const struct pattern *p, uint64_t left,
                                 unsigned depth, bool excluded)
 {
     struct nfatree *alt = node_new(b, NODE_ALT, p);
-    alt->children = arena_zero(b->arena, (p->nchildren + 1) * sizeof(struct nfatree *));
+    alt->children = arena_zero(b->arena, (NFA_EDGES_MAX + 1) * sizeof(struct nfatree *));
     for (unsigned i = 0; i < p->nchildren && !b->limit; i++) {
+        uint64_t rest = left & ~(UINT64_C(1) << i);
+        unsigned chosen[64] = {i};
         if (!(left >> i & 1))
             continue;
-        struct nfatree *first = tree_of(b, p->children[i], depth, excluded);
-        first->before = CONTIGUITY_NEXT;
-        uint64_t rest = left & ~(UINT64_C(1) << i);
-        if (rest == 0) {
-            alt->children[alt->n++] = first;
+        if (!has_one_way(p->children[i]) || rest == 0) {
+            add_orders(b, p, alt, chosen, 1, rest, depth, excluded);
             continue;
         }
-        struct nfatree *seq = node_new(b, NODE_SEQ, p);
-        seq->children = arena_zero(b->arena, 2 * sizeof(struct nfatree *));
-        seq->children[seq->n++] = first;
-        seq->children[seq->n++] = permuted(b, p, rest, depth, excluded);
-        seq->children[1]->before = CONTIGUITY_NEXT;
-        seq->nullable = first->nullable && seq->children[1]->nullable;
-        alt->nullable |= seq->nullable;
-        alt->children[alt->n++] = seq;
+        struct nfatree *both[] = {tree_of(b, p->children[i], depth, excluded),
+                                  permuted(b, p, rest, depth, excluded)};
+        if (alt->n == NFA_EDGES_MAX)
+            too_large(b, p->at);
+        else
+            add_way(alt, seq_of(b, p, both, 2));
     }
     return alt;
 }

@@ -13,6 +13,7 @@ enum { S = 1000, MANY = UINT32_MAX };
 #define ANY CONTIGUITY_ANY
 
 static const struct expr *paths[8]; /* more conditions, by variable */
+static bool b_or_a; /* B takes rows `a` too */
 static bool each_step; /* the time is that of each step */
 static struct task_options limits = {.workers = 1,
                                      .key_groups = 1,
@@ -55,7 +56,10 @@ static inline const char *matches(struct pattern *p, int64_t within_s, enum skip
         names[v][0] = (char)('A' + (int)v);
         names[v][1] = '\0';
         vars[v] =
-            (struct match_var){names[v], IS(EQ, column(PAY_STATUS), str(arena_str(trees, letter))),
+            (struct match_var){names[v],
+                               b_or_a && v == 1
+                                   ? IS(LE, column(PAY_STATUS), str(arena_str(trees, letter)))
+                                   : IS(EQ, column(PAY_STATUS), str(arena_str(trees, letter))),
                                paths[v]};
     }
     struct rule_plan *plan =

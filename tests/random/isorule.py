@@ -16,16 +16,6 @@ FINAL = ["FINAL LAST({v}.price)", "FINAL SUM({v}.price)", "FINAL COUNT(*)", "RUN
          "RUNNING LAST({v}.name)", "FINAL COUNT({v}.*)", "FINAL LAST({v}.name, 1)"]
 
 
-def nullable(node):
-    """May it take no row?"""
-    if node.get("q") and node["q"]["lo"] == 0 or node["t"] in ("()", "^", "$"):
-        return True
-    if node["t"] == "var":
-        return False
-    children = [nullable(x[1] if node["t"] == "seq" else x) for x in node["items"]]
-    return any(children) if node["t"] == "alt" else all(children)
-
-
 class IsoMaker:
     def __init__(self, dice):
         self.dice, self.used, self.span = dice, 0, dice.choice([4, 8, 14])
@@ -81,12 +71,11 @@ class IsoMaker:
     def measure(self, words):
         return self.fill(self.dice.choice(self.dice.choice([VALUES, VALUES, TEXTS, FINAL])), words)
 
-    def case(self, empty):
-        """empty: the pattern may match no row."""
+    def case(self):
         pattern = self.seq(0, self.dice.choice([1, 2, 2, 3]))
         taking = sorted({n["v"] for n in walk(pattern) if n["t"] == "var"})
-        if not taking or nullable(pattern) and not empty:
-            return self.case(empty)
+        if not taking:
+            return self.case()
         subset = {"U": self.dice.sample(taking, 2)} if len(taking) > 1 and self.chance(0.2) else {}
         words = taking + list(subset)
         skip = self.dice.choice([["next", ""], ["past", ""], ["past", ""], [self.dice.choice(["first", "last"]), self.dice.choice(words)]])

@@ -393,6 +393,10 @@ class Matcher:
             yield path, end
         for branch in (more, stop) if q["greedy"] else (stop, more): yield from branch()
 
+    def may_be_empty(self, gap):
+        """ISO's empty matches, which neither NO SKIP nor arrows have"""
+        return self.r.skip[0] != "no" and not relaxed(self.r.pattern) and not gap.nots and not gap.nextnots
+
     def complete(self, path, gap):
         """is this way a match, as far as the rows after its last one say?"""
         if gap is None: return True
@@ -412,15 +416,16 @@ class Matcher:
             self.waiting, found = [], []
             best = None
             for path, gap in self.ways(self.r.pattern, [], Gap("start")):
-                if not path or not self.complete(path, gap): continue
+                if not (self.complete(path, gap) if path else self.may_be_empty(gap)): continue
                 if self.r.skip[0] != "no":
                     if best is None or takes_sooner(path, best): best = path
                 elif variables(path) not in found: found.append(variables(path))
-            if best: found.append(variables(best))
+            if best is not None: found.append(variables(best))
             out += [{"kind": "match", "vars": v} for v in found]
             if found and self.r.skip[0] != "no":
                 k, name = self.r.skip
                 v = found[0]
+                if not v: at = self.start + 1; continue                          # an empty match
                 at = {"next": lambda: self.start + 1, "past": lambda: max(map(max, v.values())) + 1,
                       "first": lambda: self.places(v, name)[0], "last": lambda: self.places(v, name)[-1]}[k]()
                 if k in ("first", "last") and at <= self.start: out.append({"kind": "error", "vars": v})
@@ -441,6 +446,13 @@ def takes_sooner(a, b):
     return next((x[0] < y[0] for x, y in zip(a, b) if x != y), False)
 
 def is_not(x): return x[0] == "not" or x[0] == "step" and x[1][0] == "not"
+
+def relaxed(x):
+    """may rows lie between those that it takes?"""
+    if x[0] == "step": return relaxed(x[1])
+    if x[0] == "alt": return any(map(relaxed, x[1]))
+    if x[0] == "seq": return any(i and how != "next" and not is_not(y) or relaxed(y) for i, (how, y) in enumerate(x[1]))
+    return x[0] == "loop" and (x[1]["inner"] != "next" and x[1]["hi"] != 1 or relaxed(x[1]["item"]))
 
 def with_nots(gap, items):
     names = lambda strict: tuple((x[1] if x[0] == "step" else x)[1] for how, x in items if (how == "next") == strict)

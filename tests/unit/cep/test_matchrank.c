@@ -41,6 +41,20 @@ static void a_way_that_takes_the_row_beats_one_of_the_same_rows_that_lets_it_lie
     assert_string_equal(matches(q, 9, SKIP_TO_NEXT, 0, "aaab"), "A0A1A2B3 A1A2B3 ?A2");
 }
 
+/* A row may be A and B: B is preferred to the second A, which is taken if the first alternative, preferred to both, would come
+ * too, but later. */
+static void a_way_counts_that_keeps_another_from_being_the_match(void **state)
+{
+    (void)state;
+    struct pattern *p =
+        GROUP(ALT, NEXT, GROUP(SEQ, NEXT, times(var(STRICT, 0), 2, 2, LATER, false)),
+              GROUP(SEQ, NEXT, var(STRICT, 1)), GROUP(SEQ, NEXT, var(STRICT, 0), var(STRICT, 2)));
+    b_or_a = true;
+    assert_string_equal(matches(p, 9, SKIP_PAST_LAST, 0, "acxa"), "A0C1 B3");
+    assert_string_equal(matches(p, 9, SKIP_PAST_LAST, 0, "acxx"), "B0");
+    b_or_a = false;
+}
+
 static void with_a_match_that_none_can_outrank_the_start_is_decided(void **state)
 {
     (void)state;
@@ -73,6 +87,7 @@ int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(more_of_a_reluctant_loop_counts_only_if_its_tail_comes),
               EXPRTREE_TEST(a_way_that_takes_the_row_beats_one_of_the_same_rows_that_lets_it_lie),
+              EXPRTREE_TEST(a_way_counts_that_keeps_another_from_being_the_match),
               EXPRTREE_TEST(with_a_match_that_none_can_outrank_the_start_is_decided),
               EXPRTREE_TEST(many_ways_that_depend_on_one_row_take_no_exponential_time));
 }

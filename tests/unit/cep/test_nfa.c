@@ -191,6 +191,23 @@ static void alternatives_and_permutations_in_the_order_written(void **state)
 }
 
 /* (A??){2,3}: the minimum is filled with empty rounds first, then greed asks for another. */
+/* PERMUTE(A?, B, C): A B C in all its ways, so B C too, is preferred to A C B; what follows B is chosen after it. */
+static void an_element_with_several_ways_begins_one_order_at_a_time(void **state)
+{
+    (void)state;
+    char *got = printed(GROUP(PERMUTE, NEXT, times(var(STRICT, 0), 0, 1, STRICT, false),
+                              var(STRICT, 1), var(STRICT, 2)),
+                        SKIP_PAST_LAST, NFA_TEXT);
+    const char *start = "start\n"
+                        "  1: A/1\n"
+                        "  2: B/1\n"
+                        "  3: A/2\n"
+                        "  4: C/2\n"
+                        "  5: B/3\n";
+    assert_memory_equal(got, start, strlen(start));
+    mem_free(got);
+}
+
 static void empty_rounds_fill_the_minimum(void **state)
 {
     (void)state;
@@ -275,6 +292,7 @@ int main(void)
               EXPRTREE_TEST(a_greedy_loop_after_an_empty_round_gives_nothing_back_either),
               EXPRTREE_TEST(nested_loops_that_differ_in_nothing_are_one),
               EXPRTREE_TEST(alternatives_and_permutations_in_the_order_written),
+              EXPRTREE_TEST(an_element_with_several_ways_begins_one_order_at_a_time),
               EXPRTREE_TEST(empty_rounds_fill_the_minimum), EXPRTREE_TEST(it_can_be_drawn),
               EXPRTREE_TEST(what_is_too_large_is_refused),
               EXPRTREE_TEST(many_rounds_without_a_row_are_refused));
