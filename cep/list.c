@@ -327,7 +327,8 @@ void list_merge(const struct list *l, const struct list_cut *c, struct arena *a,
         arena_alloc(a, (before->nstreams + c->nstreams + 1) * sizeof *streams);
     *out = (struct list_cut){.seq = c->seq, .streams = streams};
     for (unsigned i = 0; i < c->nstreams; i++)
-        streams[out->nstreams++] = merged(a, &c->streams[i], marks_of(before, c->streams[i].stream));
+        streams[out->nstreams++] =
+            merged(a, &c->streams[i], marks_of(before, c->streams[i].stream));
     for (unsigned i = 0; i < before->nstreams; i++)
         if (marks_of(c, before->streams[i].stream) == NULL)
             streams[out->nstreams++] = merged(a, &before->streams[i], NULL);
@@ -408,6 +409,16 @@ enum err list_edit(struct list *l, union cell key, bool in)
 enum err list_edit_row(struct list *l, const struct value *values)
 {
     return edit(l, values[l->key].c, true, values);
+}
+
+enum err list_replay_row(struct list *l, union cell key, const struct value *before,
+                         const struct value *after)
+{
+    struct item *it;
+    enum err e = item_of(l, key, &it);
+    if (e == ERR_OK && before != NULL && it->chain == 0 && !it->base)
+        e = put(l, key, before);
+    return e == ERR_OK ? edit(l, key, after != NULL, after) : e;
 }
 
 enum err list_replay(struct list *l, union cell key, bool in)

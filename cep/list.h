@@ -56,6 +56,9 @@ enum err list_edit_row(struct list *l, const struct value *values);
 /* An edit of the past, told again in order to a list that has no such item: a key's first one tells that it was the other
  * way before. The items of today are put afterwards; they change nothing of such a key. */
 enum err list_replay(struct list *l, union cell key, bool in);
+/* The same with the rows: before, and after (NULL: not in the list). */
+enum err list_replay_row(struct list *l, union cell key, const struct value *before,
+                         const struct value *after);
 size_t list_edits(const struct list *l);
 /* What list_cut would keep of c: the marks, none of them before those of the newest cut. Into `a`. */
 struct arena;

@@ -190,9 +190,9 @@ static enum err make_whole(struct changelist *c, const struct change_env *env, s
     return e;
 }
 
-static void tell_key(void *ctx, const char *key, bool there)
+static void tell_key(void *ctx, const struct catalog_list_states *s)
 {
-    listwire_put_key(LISTWIRE_EDIT, there, key, ctx);
+    listwire_put_key(LISTWIRE_EDIT, s->key, s->before, s->row, ctx);
 }
 
 static void say_failed(const struct change_env *env, const char *list, enum err e,
@@ -306,7 +306,7 @@ static void note_cut(void *ctx, uint64_t seq, unsigned n, const struct catalog_l
     list_cut(x->l->cuts, &cut);
 }
 
-static void tell_edit(void *ctx, uint64_t seq, const char *key, bool there)
+static void tell_edit(void *ctx, uint64_t seq, const struct catalog_list_states *s)
 {
     struct everything *x = ctx;
     if (x->out.n > LISTWIRE_BYTES) {
@@ -315,15 +315,15 @@ static void tell_edit(void *ctx, uint64_t seq, const char *key, bool there)
     }
     while (x->next < x->ncuts && x->cuts[x->next].seq <= seq)
         listwire_put_cut(&x->cuts[x->next++], &x->out);
-    listwire_put_key(LISTWIRE_PAST, there, key, &x->out);
+    listwire_put_key(LISTWIRE_PAST, s->key, s->before, s->row, &x->out);
 }
 
-static void tell_item(void *ctx, const char *key)
+static void tell_item(void *ctx, const char *key, const char *row)
 {
     struct everything *x = ctx;
     if (x->out.n > LISTWIRE_BYTES)
         flush(x, true);
-    listwire_put_key(LISTWIRE_ITEM, true, key, &x->out);
+    listwire_put_key(LISTWIRE_ITEM, key, NULL, row, &x->out);
 }
 
 enum err changelist_everything(const struct change_env *env, const struct registry_list *l,

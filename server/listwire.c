@@ -22,11 +22,20 @@ void listwire_put_cut(const struct list_cut *c, struct bytes *out)
     }
 }
 
-void listwire_put_key(enum listwire_kind kind, bool in, const char *key, struct bytes *out)
+static void put_row(const char *row, struct bytes *out)
+{
+    bytes_u8(out, row != NULL);
+    if (row != NULL)
+        bytes_str(out, row, strlen(row));
+}
+
+void listwire_put_key(enum listwire_kind kind, const char *key, const char *before, const char *row,
+                      struct bytes *out)
 {
     bytes_u8(out, (uint8_t)kind);
-    bytes_u8(out, in);
     bytes_str(out, key, strlen(key));
+    put_row(before, out);
+    put_row(row, out);
 }
 
 enum err listwire_get_head(struct bytes_reader *r, struct arena *a, struct listwire_head *out)
@@ -64,6 +73,14 @@ static bool get_cut(struct bytes_reader *r, struct arena *a, struct list_cut *ou
     return !r->bad && out->seq > 0;
 }
 
+static struct listwire_row get_row(struct bytes_reader *r)
+{
+    struct listwire_row row = {0};
+    if (bytes_get_u8(r) != 0)
+        row.p = (const char *)bytes_get_str(r, &row.n);
+    return row;
+}
+
 enum err listwire_get(struct bytes_reader *r, struct arena *a, struct listwire_entry *out)
 {
     if (r->bad)
@@ -75,7 +92,8 @@ enum err listwire_get(struct bytes_reader *r, struct arena *a, struct listwire_e
         return get_cut(r, a, &out->cut) ? ERR_OK : ERR_CORRUPT;
     if (out->kind < LISTWIRE_EDIT || out->kind > LISTWIRE_ITEM)
         return ERR_CORRUPT;
-    out->in = bytes_get_u8(r) != 0;
     out->key = (const char *)bytes_get_str(r, &out->n);
+    out->before = get_row(r);
+    out->row = get_row(r);
     return r->bad || out->key == NULL ? ERR_CORRUPT : ERR_OK;
 }

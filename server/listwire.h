@@ -21,21 +21,27 @@ struct listwire_head {
 };
 enum listwire_kind {
     LISTWIRE_CUT = 1,
-    LISTWIRE_EDIT, /* list_edit */
-    LISTWIRE_PAST, /* list_replay */
-    LISTWIRE_ITEM /* list_put */
+    LISTWIRE_EDIT, /* list_edit_row */
+    LISTWIRE_PAST, /* list_replay_row */
+    LISTWIRE_ITEM /* list_put_row */
+};
+struct listwire_row { /* JSON, a slice of the message; "": only the key is known */
+    const char *p; /* NULL: the key is not in the list */
+    size_t n;
 };
 struct listwire_entry {
     enum listwire_kind kind;
     struct list_cut cut;
-    bool in;
     const char *key; /* its text */
     size_t n;
+    struct listwire_row before, row;
 };
 
 void listwire_put_head(const struct listwire_head *h, struct bytes *out);
 void listwire_put_cut(const struct list_cut *c, struct bytes *out);
-void listwire_put_key(enum listwire_kind kind, bool in, const char *key, struct bytes *out);
+/* before and row may be NULL. */
+void listwire_put_key(enum listwire_kind kind, const char *key, const char *before, const char *row,
+                      struct bytes *out);
 
 enum err listwire_get_head(struct bytes_reader *r, struct arena *a, struct listwire_head *out);
 /* ERR_END: there is no other. */

@@ -8,7 +8,7 @@
 struct changing {
     struct catalog *c;
     struct catalog_list_change *ch;
-    void (*each)(void *ctx, const char *key, bool there);
+    void (*each)(void *ctx, const struct catalog_list_states *s);
     void *ctx;
     struct bytes sample; /* JSON array of the first keys, not closed */
     unsigned nsample;
@@ -34,37 +34,76 @@ static void note_key(struct changing *k, const char *key)
     bytes_u8(b, '"');
 }
 
-/* The key came or went. What this change did before, and now takes back, was not done. */
-static enum err record(struct changing *k, const char *key, bool there)
+/* What this change did to the key before, and takes back now, was not done. False: there is no such edit of it. */
+static enum err record_again(struct changing *k, const struct catalog_list_states *x, bool *known)
 {
-    note_key(k, key);
-    if (k->each != NULL)
-        k->each(k->ctx, key, there);
-    if (!k->ch->cut)
-        return ERR_OK;
-    sqlite3_stmt *s =
-        catalog_db_statement(k->c,
-                             "DELETE FROM list_edits WHERE list = ?1 AND seq = ?2 AND key = ?3");
+    sqlite3_stmt *s = catalog_db_statement(k->c, "UPDATE list_edits SET row = ?4, there = ?5"
+                                                 " WHERE list = ?1 AND seq = ?2 AND key = ?3");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, k->ch->list);
     catalog_db_bind_u64(s, 2, k->ch->seq);
-    catalog_db_bind_text(s, 3, key);
+    catalog_db_bind_text(s, 3, x->key);
+    catalog_db_bind_text(s, 4, x->row);
+    sqlite3_bind_int(s, 5, x->row != NULL);
     enum err e = catalog_db_run(k->c, s);
-    if (e != ERR_OK)
+    *known = e == ERR_OK && sqlite3_changes(k->c->db) > 0;
+    if (e != ERR_OK || !*known)
         return e;
-    if (sqlite3_changes(k->c->db) > 0) {
-        k->edits--;
-        return ERR_OK;
-    }
-    if (!(s = catalog_db_statement(k->c, "INSERT INTO list_edits VALUES (?1, ?2, ?3, ?4)")))
+    s = catalog_db_statement(k->c, "DELETE FROM list_edits WHERE list = ?1 AND seq = ?2"
+                                   " AND key = ?3 AND row IS before");
+    if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, k->ch->list);
     catalog_db_bind_u64(s, 2, k->ch->seq);
-    catalog_db_bind_text(s, 3, key);
-    sqlite3_bind_int(s, 4, there);
+    catalog_db_bind_text(s, 3, x->key);
+    if ((e = catalog_db_run(k->c, s)) == ERR_OK && sqlite3_changes(k->c->db) > 0)
+        k->edits--;
+    return e;
+}
+
+/* The key came, went, or has another row. */
+static enum err record(struct changing *k, const struct catalog_list_states *x)
+{
+    bool known = false;
+    note_key(k, x->key);
+    if (k->each != NULL)
+        k->each(k->ctx, x);
+    if (!k->ch->cut)
+        return ERR_OK;
+    enum err e = record_again(k, x, &known);
+    if (e != ERR_OK || known)
+        return e;
+    sqlite3_stmt *s =
+        catalog_db_statement(k->c, "INSERT INTO list_edits (list, seq, key, there, before, row)"
+                                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    if (!s)
+        return ERR_IO;
+    catalog_db_bind_u64(s, 1, k->ch->list);
+    catalog_db_bind_u64(s, 2, k->ch->seq);
+    catalog_db_bind_text(s, 3, x->key);
+    sqlite3_bind_int(s, 4, x->row != NULL);
+    catalog_db_bind_text(s, 5, x->before);
+    catalog_db_bind_text(s, 6, x->row);
     k->edits++;
     return catalog_db_run(k->c, s);
+}
+
+/* The row of a key as it is; *row is the caller's, NULL: it is not there. */
+static enum err row_of(struct changing *k, const char *key, char **row)
+{
+    sqlite3_stmt *s =
+        catalog_db_statement(k->c, "SELECT row FROM list_items WHERE list = ?1 AND key = ?2");
+    *row = NULL;
+    if (!s)
+        return ERR_IO;
+    catalog_db_bind_u64(s, 1, k->ch->list);
+    catalog_db_bind_text(s, 2, key);
+    int rc = sqlite3_step(s);
+    if (rc == SQLITE_ROW)
+        *row = mem_str(catalog_db_text(s, 0));
+    sqlite3_reset(s);
+    return catalog_db_err(k->c, rc);
 }
 
 static void bind_item(const struct catalog_list_change *ch, const struct catalog_list_edit *i,
@@ -81,7 +120,8 @@ static void bind_item(const struct catalog_list_change *ch, const struct catalog
 }
 
 /* An item that is there: touched, and given another row or time if it has others. */
-static enum err update_item(struct changing *k, const struct catalog_list_edit *i)
+static enum err update_item(struct changing *k, const struct catalog_list_edit *i,
+                            const char *before)
 {
     struct catalog_list_change *ch = k->ch;
     sqlite3_stmt *s = catalog_db_statement(
@@ -94,11 +134,13 @@ static enum err update_item(struct changing *k, const struct catalog_list_edit *
     sqlite3_bind_int(s, 9, ch->keep_expiry);
     sqlite3_bind_int(s, 10, ch->keep);
     enum err e = catalog_db_run(k->c, s);
-    if (e == ERR_OK && sqlite3_changes(k->c->db) > 0) {
-        ch->changed++;
-        note_key(k, i->key);
-    }
-    return e;
+    if (e != ERR_OK || sqlite3_changes(k->c->db) == 0)
+        return e;
+    ch->changed++;
+    if (strcmp(before, i->row) != 0)
+        return record(k, &(struct catalog_list_states){i->key, before, i->row});
+    note_key(k, i->key);
+    return ERR_OK;
 }
 
 static enum err put_item(struct changing *k, const struct catalog_list_edit *i)
@@ -116,9 +158,13 @@ static enum err put_item(struct changing *k, const struct catalog_list_edit *i)
         return e;
     if (sqlite3_changes(k->c->db) > 0) {
         ch->added++;
-        return record(k, i->key, true);
+        return record(k, &(struct catalog_list_states){i->key, NULL, i->row});
     }
-    if ((e = update_item(k, i)) != ERR_OK || !ch->replace)
+    char *before = NULL;
+    if ((e = row_of(k, i->key, &before)) == ERR_OK && before != NULL)
+        e = update_item(k, i, before);
+    mem_free(before);
+    if (e != ERR_OK || !ch->replace)
         return e;
     s = catalog_db_statement(k->c, "UPDATE list_items SET seq = ?3 WHERE list = ?1 AND key = ?2");
     if (!s)
@@ -131,17 +177,24 @@ static enum err put_item(struct changing *k, const struct catalog_list_edit *i)
 
 static enum err take_item(struct changing *k, const char *key)
 {
+    char *before = NULL;
+    enum err e = row_of(k, key, &before);
+    if (e != ERR_OK || before == NULL)
+        return e;
     sqlite3_stmt *s =
         catalog_db_statement(k->c, "DELETE FROM list_items WHERE list = ?1 AND key = ?2");
-    if (!s)
-        return ERR_IO;
-    catalog_db_bind_u64(s, 1, k->ch->list);
-    catalog_db_bind_text(s, 2, key);
-    enum err e = catalog_db_run(k->c, s);
-    if (e != ERR_OK || sqlite3_changes(k->c->db) == 0)
-        return e;
-    k->ch->removed++;
-    return record(k, key, false);
+    e = ERR_IO;
+    if (s) {
+        catalog_db_bind_u64(s, 1, k->ch->list);
+        catalog_db_bind_text(s, 2, key);
+        e = catalog_db_run(k->c, s);
+    }
+    if (e == ERR_OK) {
+        k->ch->removed++;
+        e = record(k, &(struct catalog_list_states){key, before, NULL});
+    }
+    mem_free(before);
+    return e;
 }
 
 struct keys {
@@ -293,7 +346,7 @@ static enum err make_change(struct changing *k)
 }
 
 enum err catalog_listedit(struct catalog *c, struct catalog_list_change *ch,
-                          void (*each)(void *ctx, const char *key, bool there), void *ctx)
+                          void (*each)(void *ctx, const struct catalog_list_states *s), void *ctx)
 {
     struct changing k = {.c = c, .ch = ch, .each = each, .ctx = ctx};
     ch->added = ch->removed = ch->changed = ch->seq = 0;

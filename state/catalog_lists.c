@@ -307,19 +307,21 @@ enum err catalog_lists_cuts(struct catalog *c, uint64_t list,
 }
 
 enum err catalog_lists_edits(struct catalog *c, uint64_t list,
-                             void (*each)(void *ctx, uint64_t seq, const char *key, bool there),
+                             void (*each)(void *ctx, uint64_t seq,
+                                          const struct catalog_list_states *s),
                              void *ctx)
 {
     int rc = 0;
     pthread_mutex_lock(&c->lock);
     sqlite3_stmt *s =
-        catalog_db_statement(c,
-                             "SELECT seq, key, there FROM list_edits WHERE list = ?1 ORDER BY seq");
+        catalog_db_statement(c, "SELECT seq, key, before, row FROM list_edits WHERE list = ?1"
+                                " ORDER BY seq");
     if (s)
         catalog_db_bind_u64(s, 1, list);
     while (s && (rc = sqlite3_step(s)) == SQLITE_ROW)
-        each(ctx, (uint64_t)sqlite3_column_int64(s, 0), catalog_db_text(s, 1),
-             sqlite3_column_int(s, 2) != 0);
+        each(ctx, (uint64_t)sqlite3_column_int64(s, 0),
+             &(struct catalog_list_states){catalog_db_text(s, 1), catalog_db_text(s, 2),
+                                           catalog_db_text(s, 3)});
     sqlite3_reset(s);
     enum err e = s ? catalog_db_err(c, rc) : ERR_IO;
     pthread_mutex_unlock(&c->lock);
@@ -327,15 +329,15 @@ enum err catalog_lists_edits(struct catalog *c, uint64_t list,
 }
 
 enum err catalog_lists_keys(struct catalog *c, uint64_t list,
-                            void (*each)(void *ctx, const char *key), void *ctx)
+                            void (*each)(void *ctx, const char *key, const char *row), void *ctx)
 {
     int rc = 0;
     pthread_mutex_lock(&c->lock);
-    sqlite3_stmt *s = catalog_db_statement(c, "SELECT key FROM list_items WHERE list = ?1");
+    sqlite3_stmt *s = catalog_db_statement(c, "SELECT key, row FROM list_items WHERE list = ?1");
     if (s)
         catalog_db_bind_u64(s, 1, list);
     while (s && (rc = sqlite3_step(s)) == SQLITE_ROW)
-        each(ctx, catalog_db_text(s, 0));
+        each(ctx, catalog_db_text(s, 0), catalog_db_text(s, 1));
     sqlite3_reset(s);
     enum err e = s ? catalog_db_err(c, rc) : ERR_IO;
     pthread_mutex_unlock(&c->lock);

@@ -5,8 +5,8 @@
  * Owns:   nothing.  Thread: as catalog.h.  Time: wall clock; a mark's w is event time.
  *
  * An item's key is the text that is shown; its row a JSON object of all columns, as the caller wrote it. A change is one
- * transaction. While rules read the list, it is recorded with its cut: a mark for each partition, and for each key whether
- * it came or went. What was cut before every rule that reads the list was deployed is folded: nothing asks for it. */
+ * transaction. While rules read the list, it is recorded with its cut: a mark for each partition, and for each key its row
+ * before and after. What was cut before every rule that reads the list was deployed is folded: nothing asks for it. */
 #ifndef WEIR_STATE_CATALOG_LISTS_H
 #define WEIR_STATE_CATALOG_LISTS_H
 #include "state/catalog.h"
@@ -77,9 +77,13 @@ struct catalog_list_change {
     uint64_t seq; /* 0: everything was so already, and nothing was recorded */
     uint64_t added, removed, changed; /* items */
 };
-/* catalog_listedit.c. each: for every key that came or went, in order. ERR_NOT_FOUND: no such list. */
+/* A key's row; NULL: it is not in the list. */
+struct catalog_list_states {
+    const char *key, *before, *row;
+};
+/* catalog_listedit.c. each: for every key that came, went or has another row, in order. ERR_NOT_FOUND: no such list. */
 enum err catalog_listedit(struct catalog *c, struct catalog_list_change *ch,
-                          void (*each)(void *ctx, const char *key, bool there), void *ctx);
+                          void (*each)(void *ctx, const struct catalog_list_states *s), void *ctx);
 /* The greatest seq there ever was. */
 enum err catalog_lists_seq(struct catalog *c, uint64_t *seq);
 enum err catalog_listedit_fold(struct catalog *c, uint64_t list, uint64_t folded);
@@ -101,9 +105,10 @@ enum err catalog_lists_cuts(struct catalog *c, uint64_t list,
                                          const struct catalog_list_mark *marks),
                             void *ctx);
 enum err catalog_lists_edits(struct catalog *c, uint64_t list,
-                             void (*each)(void *ctx, uint64_t seq, const char *key, bool there),
+                             void (*each)(void *ctx, uint64_t seq,
+                                          const struct catalog_list_states *s),
                              void *ctx);
 enum err catalog_lists_keys(struct catalog *c, uint64_t list,
-                            void (*each)(void *ctx, const char *key), void *ctx);
+                            void (*each)(void *ctx, const char *key, const char *row), void *ctx);
 
 #endif
