@@ -146,11 +146,6 @@ static bool check_kind(const struct lookup *l)
                    f->join == AST_JOIN_RIGHT ? "RIGHT" : "FULL");
         return false;
     }
-    if (l->cc->scope != NULL && l->cc->scope->list != NULL) {
-        diag_error(l->cc->d, "unsupported", f->join_at, "x IN LIST l works",
-                   "a look-up of a list's columns: rules of a server see its keys only, as yet");
-        return false;
-    }
     if (l->left->over == NULL)
         return true;
     diag_error(l->cc->d, "unsupported", f->join_at, "look it up in the inner SELECT",

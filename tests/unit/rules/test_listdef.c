@@ -155,9 +155,6 @@ static void a_list_is_asked_only_where_there_is_a_row(void **state)
         STREAM
         "CREATE RULE r AS SELECT k, COUNT(*) FILTER (WHERE k IN LIST known) AS c FROM " WINDOW ";",
         ERR_OK, NULL));
-    compile_there(STREAM "CREATE RULE r AS SELECT t.k, l.n FROM t JOIN known FOR SYSTEM_TIME AS OF "
-                         "t.ts AS l ON l.k = t.k;",
-                  ERR_UNSUPPORTED, "rules of a server see its keys only");
     compile_there("CREATE STREAM t (k STRING, b AS k IN LIST known, ts TIMESTAMP, "
                   "WATERMARK FOR ts AS ts);",
                   ERR_UNSUPPORTED, "a list belongs to rules");
