@@ -124,3 +124,58 @@ def test_server(tmp_path, wanted, workers, partitions, disturbed):
         found = until("all alerts are there", lambda: server.pages("/alerts"))
         assert sorted((a["rule"], a["time"], json.dumps(a["row"])) for a in found) == wanted
         assert server.get("/overview")["late"] == 0
+
+
+LATE = [
+    WINDOW.format(name="tumble", of="TUMBLE(TABLE moves, DESCRIPTOR(ts), INTERVAL '7' SECOND)")
+    .replace(" AS SELECT", " WITH ('allowed-lateness'='20 s') AS SELECT", 1),
+    WINDOW.format(name="session", of="SESSION(TABLE moves PARTITION BY card, DESCRIPTOR(ts), INTERVAL '3' SECOND)")
+    .replace(" AS SELECT", " WITH ('allowed-lateness'='20 s') AS SELECT", 1),
+    *RULES[4:7],
+]
+
+
+def final(server):
+    """The alerts as they stand at the end, and the late rows of each rule."""
+    late = sorted((d["rule"], d["partition"], d["offset"]) for d in server.pages("/dead_letters") if d["kind"] == "late")
+    return sorted((a["rule"], a["id"], json.dumps(a["row"])) for a in server.pages("/alerts")), late
+
+
+def run_late(folder, parts, workers, seed, restart):
+    """Each partition in its order, the partitions in any: what is late is each partition's own affair."""
+    rnd = random.Random(seed)
+    with Server(folder, workers=workers) as server:
+        assert server.post("/streams", {"sql": STREAM % f"WITH ('partitions'='{len(parts)}')"}).status_code == 201
+        for rule in LATE:
+            answer = server.post("/rules", {"sql": rule})
+            assert answer.status_code == 201, answer.text
+        left = [lines(part) for part in parts]
+        while any(left):
+            p = rnd.choice([p for p in range(len(left)) if left[p]])
+            n = rnd.choice([1, 30, 300])
+            server.post_lines(left[p][:n], partition=p, stream="moves")
+            left[p] = left[p][n:]
+        server.finish("moves")
+        server.settled()
+        if restart:
+            before = final(server)
+            server.kill()
+            server.start()
+            server.settled()
+            assert final(server) == before
+        return final(server)
+
+
+def test_late_rows_and_updates_do_not_depend_on_how_partitions_meet(tmp_path):
+    rnd = random.Random(3)
+    some = sorted(events()[:1500], key=lambda e: e["ts"] + (rnd.uniform(0, 30000) if e["id"] % 10 == 0 else rnd.uniform(0, 1500)))
+    parts = split(some, 3, 9)
+    runs = []
+    for workers, seed in [(1, 1), (2, 2), (3, 3)]:
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        runs.append(run_late(folder, parts, workers, seed, restart=workers == 2))
+    alerts, late = runs[0]
+    assert len(late) > 100 and {rule for rule, _, _ in alerts} == {"tumble", "session", "strict", "relaxed", "absent"}
+    assert runs[1] == runs[0]
+    assert runs[2] == runs[0]

@@ -5,6 +5,7 @@
 #include "base/bug.h"
 #include "server/control.h"
 #include "server/resultwire.h"
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +30,15 @@ static void try_rows(const uint8_t *data, size_t size, struct bytes *b)
     BUG_IF(b->n != size, "%zu bytes became %zu", size, b->n);
 }
 
+static void try_advance(const uint8_t *data, size_t size, struct bytes *b)
+{
+    struct control_advance advance;
+    if (control_get_advance(data, size, &advance) != ERR_OK)
+        return;
+    control_put_advance(&advance, b);
+    BUG_IF(b->n != size || memcmp(b->p, data, size) != 0, "an advance came out otherwise");
+}
+
 static void try_results(const uint8_t *data, size_t size, struct arena *a, struct bytes *b)
 {
     struct bytes_reader in = bytes_read(data, size);
@@ -50,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t which = data[0];
     data++;
     size--;
-    switch (which % 6) {
+    switch (which % 7) {
     case 0:
         if (control_get_init(data, size, a, &init) == ERR_OK) {
             control_put_init(&init, &b);
@@ -76,8 +86,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 4:
         try_rows(data, size, &b);
         break;
-    default:
+    case 5:
         try_results(data, size, a, &b);
+        break;
+    default:
+        try_advance(data, size, &b);
         break;
     }
     bytes_fini(&b);

@@ -120,7 +120,7 @@ static void a_status_carries_positions_and_counters(void **state)
     struct arena *a = arena_new(4096, 0);
     struct control_position at[] = {{1, 0, 10, 5, 10, 1, 0}, {1, 2, 7, EVTIME_MAX, 7, 0, 4096}};
     struct control_rule_stats of_rules[] = {{9, 1, 2, 3}};
-    struct control_status m = {.task = {.rows_in = 3, .windows_open = 4, .watermark = -1},
+    struct control_status m = {.task = {.rows_in = 3, .windows_open = 4, .watermark = -1, .due = 5000},
                                .cpu_ns = 77,
                                .npositions = 2,
                                .positions = at,
@@ -132,6 +132,7 @@ static void a_status_carries_positions_and_counters(void **state)
     assert_int_equal(out.task.rows_in, 3);
     assert_int_equal(out.task.windows_open, 4);
     assert_int_equal(out.task.watermark, -1);
+    assert_int_equal(out.task.due, 5000);
     assert_int_equal(out.cpu_ns, 77);
     assert_int_equal(out.npositions, 2);
     assert_true(out.positions[1].w == EVTIME_MAX);
@@ -144,6 +145,15 @@ static void a_status_carries_positions_and_counters(void **state)
 static void holds_and_bad_rows_arrive(void **state)
 {
     (void)state;
+    struct bytes told = {0};
+    struct control_advance advance;
+    control_put_advance(&(struct control_advance){4, 1, 12345}, &told);
+    assert_ok(control_get_advance(told.p, told.n, &advance));
+    assert_int_equal(advance.stream, 4);
+    assert_int_equal(advance.partition, 1);
+    assert_int_equal(advance.w, 12345);
+    assert_err(control_get_advance(told.p, told.n - 1, &advance), ERR_CORRUPT);
+    bytes_fini(&told);
     struct bytes b = {0};
     struct arena *a = arena_new(4096, 0);
     struct control_hold hold;
