@@ -123,6 +123,7 @@ int result_compare(const struct result *a, const struct result *b)
     int c = compare_keys(a, b);
     if (c != 0)
         return c;
+    COMPARE(a->revision, b->revision); /* what an update changes or replaces is there before it */
     for (unsigned i = 0; i < a->nrows && i < b->nrows; i++) {
         COMPARE(a->rows[i].place.stream, b->rows[i].place.stream);
         COMPARE(a->rows[i].place.partition, b->rows[i].place.partition);
@@ -132,7 +133,6 @@ int result_compare(const struct result *a, const struct result *b)
     COMPARE(a->row_number, b->row_number);
     COMPARE(a->window_start, b->window_start);
     COMPARE(a->window_end, b->window_end);
-    COMPARE(a->revision, b->revision);
     COMPARE(a->kind, b->kind);
     return 0;
 }

@@ -55,7 +55,7 @@ struct result {
  * each row of a match is a result with an id of its own: fills r->id from the other fields. */
 void result_make_id(struct result *r);
 void result_id_text(const uint8_t id[RESULT_ID_BYTES], char out[RESULT_ID_TEXT]);
-/* Order of results within one step: (step, time, rule, key, places, row number). */
+/* Order of results within one step: (step, time, rule, key, revision, places, row number). */
 int result_compare(const struct result *a, const struct result *b);
 
 #endif

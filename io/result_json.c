@@ -87,6 +87,20 @@ void result_json_row(const struct result *r, struct bytes *out)
     put(out, "}");
 }
 
+/* Ids of results whose place this one takes. */
+static void put_replaces(const struct result *r, struct bytes *out)
+{
+    for (unsigned i = 0; i < r->nreplaces; i++) {
+        char id[RESULT_ID_TEXT];
+        result_id_text(r->replaces[i], id);
+        put(out, i == 0 ? ",\"replaces\":[\"" : ",\"");
+        put(out, id);
+        put(out, "\"");
+    }
+    if (r->nreplaces > 0)
+        put(out, "]");
+}
+
 /* All of a line up to its row. */
 static void put_head(const struct result *r, struct bytes *out)
 {
@@ -107,6 +121,7 @@ static void put_head(const struct result *r, struct bytes *out)
         put_u64(r->revision, out);
         if (r->retracted)
             put(out, ",\"retracted\":true");
+        put_replaces(r, out);
     }
     if (r->reason != NULL) {
         put(out, ",\"reason\":");

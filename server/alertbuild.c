@@ -175,30 +175,48 @@ static const char *vars_json(const struct result *r, struct registry *streams, s
     return text_of(&b, a);
 }
 
+static const char *replaces_json(const struct result *r, struct arena *a)
+{
+    struct bytes b = {0};
+    if (r->nreplaces == 0)
+        return NULL;
+    jsonw_open(&b, '[');
+    for (unsigned i = 0; i < r->nreplaces; i++) {
+        char id[RESULT_ID_TEXT];
+        result_id_text(r->replaces[i], id);
+        jsonw_str(&b, id);
+    }
+    jsonw_close(&b, ']');
+    return text_of(&b, a);
+}
+
 void alertbuild_alert(const struct result *r, uint32_t version, struct registry *streams,
                       evtime now, struct arena *a, struct catalog_alert *out,
                       struct catalog_alert_event **events)
 {
-    *out = (struct catalog_alert){.rule_uid = r->rule_uid,
-                                  .rule_version = version,
-                                  .rule_name = arena_str(a, r->rule->name),
-                                  .severity = r->rule->severity != NULL
-                                                  ? arena_str(a, r->rule->severity)
-                                                  : "medium",
-                                  .title = alertbuild_title(r, a),
-                                  .kind = (int)r->kind,
-                                  .mode = (int)r->mode,
-                                  .time = r->time,
-                                  .created = now,
-                                  .window_start = r->window_start,
-                                  .window_end = r->window_end,
-                                  .key_json = key_json(r, a),
-                                  .row_json = row_json(r, a),
-                                  .vars_json = vars_json(r, streams, a),
-                                  .revision = r->revision,
-                                  .count = 1,
-                                  .retracted = r->retracted,
-                                  .status = "open"};
+    *out =
+        (struct catalog_alert){.rule_uid = r->rule_uid,
+                               .rule_version = version,
+                               .rule_name = arena_str(a, r->rule->name),
+                               .severity = r->rule->severity != NULL
+                                               ? arena_str(a, r->rule->severity)
+                                               : "medium",
+                               .title = alertbuild_title(r, a),
+                               .kind = (int)r->kind,
+                               .mode = (int)r->mode,
+                               .time = r->time,
+                               .created = now,
+                               .window_start = r->window_start,
+                               .window_end = r->window_end,
+                               .key_json = key_json(r, a),
+                               .row_json = row_json(r, a),
+                               .vars_json = vars_json(r, streams, a),
+                               .revision = r->revision,
+                               .count = 1,
+                               .retracted = r->retracted,
+                               .replaces = replaces_json(r, a),
+                               .only_update = r->kind == RESULT_UPDATE && r->rule->cooldown_ms > 0,
+                               .status = "open"};
     result_id_text(r->id, out->id);
     *events = make_events(r, a, &out->nevents);
     out->events = *events;

@@ -33,6 +33,19 @@ static const char *mode_name(int mode)
     return mode == RULE_SHADOW ? "shadow" : mode == RULE_PAUSED ? "paused" : "active";
 }
 
+static void put_window(evtime start, evtime end, struct bytes *out)
+{
+    jsonw_key(out, "window");
+    if (start == EVTIME_MIN && end == EVTIME_MIN) {
+        jsonw_null(out);
+        return;
+    }
+    jsonw_open(out, '{');
+    jsonw_ktime(out, "start", start);
+    jsonw_ktime(out, "end", end);
+    jsonw_close(out, '}');
+}
+
 void alertjson_members(const struct catalog_alert *a, struct bytes *out)
 {
     char rule_id[ALERTJSON_RULE_ID];
@@ -50,19 +63,34 @@ void alertjson_members(const struct catalog_alert *a, struct bytes *out)
     jsonw_ktime(out, "created", a->created);
     jsonw_kraw(out, "key", a->key_json);
     jsonw_kraw(out, "row", a->row_json);
-    jsonw_key(out, "window");
-    if (a->window_start == EVTIME_MIN && a->window_end == EVTIME_MIN) {
-        jsonw_null(out);
-    } else {
-        jsonw_open(out, '{');
-        jsonw_ktime(out, "start", a->window_start);
-        jsonw_ktime(out, "end", a->window_end);
-        jsonw_close(out, '}');
-    }
+    put_window(a->window_start, a->window_end, out);
     jsonw_ku64(out, "revision", a->revision);
     jsonw_kbool(out, "retracted", a->retracted != 0);
     jsonw_ku64(out, "count", a->count);
     jsonw_kstr(out, "status", a->status != NULL ? a->status : "open");
+    if (a->replaces != NULL)
+        jsonw_kraw(out, "replaces", a->replaces);
+    if (a->replaced_by != NULL)
+        jsonw_kstr(out, "replaced_by", a->replaced_by);
+}
+
+void alertjson_revisions(const struct catalog_alert *a, struct bytes *out)
+{
+    jsonw_key(out, "revisions");
+    jsonw_open(out, '[');
+    for (unsigned i = 0; i < a->nrevisions; i++) {
+        const struct catalog_alert_revision *r = &a->revisions[i];
+        jsonw_open(out, '{');
+        jsonw_ku64(out, "revision", r->revision);
+        jsonw_ktime(out, "time", r->time);
+        jsonw_ktime(out, "created", r->created);
+        jsonw_kstr(out, "title", r->title);
+        jsonw_kraw(out, "row", r->row_json);
+        put_window(r->window_start, r->window_end, out);
+        jsonw_kbool(out, "retracted", r->retracted != 0);
+        jsonw_close(out, '}');
+    }
+    jsonw_close(out, ']');
 }
 
 void alertjson_short(const struct catalog_alert *a, struct bytes *out)

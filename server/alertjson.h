@@ -16,4 +16,7 @@ bool alertjson_rule_uid(const char *id, uint64_t *uid); /* false: not such an id
 void alertjson_short(const struct catalog_alert *a, struct bytes *out);
 void alertjson_members(const struct catalog_alert *a, struct bytes *out);
 
+/* "revisions": what it was before it was changed. */
+void alertjson_revisions(const struct catalog_alert *a, struct bytes *out);
+
 #endif

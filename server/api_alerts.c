@@ -145,6 +145,7 @@ static void write_alert(void *ctx, const struct catalog_alert *a)
     d->rule_uid = a->rule_uid;
     jsonw_open(d->out, '{');
     alertjson_members(a, d->out);
+    alertjson_revisions(a, d->out);
     write_match(d, a);
 }
 

@@ -66,8 +66,26 @@ void resultwire_put(const struct result *r, struct bytes *out)
         bytes_u64(out, row->place.offset);
         bytes_u64(out, (uint64_t)row->ts);
     }
+    bytes_varint(out, r->nreplaces);
+    for (unsigned i = 0; i < r->nreplaces; i++)
+        bytes_put(out, r->replaces[i], RESULT_ID_BYTES);
     const char *reason = r->reason != NULL ? r->reason : "";
     bytes_str(out, reason, strlen(reason));
+}
+
+static void get_replaced(struct bytes_reader *r, struct arena *a, struct result *out)
+{
+    uint64_t n = bytes_get_varint(r);
+    if (n == 0)
+        return;
+    if (n > (size_t)(r->end - r->p) / RESULT_ID_BYTES) {
+        r->bad = true;
+        return;
+    }
+    uint8_t(*ids)[RESULT_ID_BYTES] = arena_alloc(a, n * sizeof *ids);
+    memcpy(ids, bytes_get(r, n * sizeof *ids), n * sizeof *ids);
+    out->nreplaces = (unsigned)n;
+    out->replaces = (const uint8_t(*)[RESULT_ID_BYTES])ids;
 }
 
 static void get_rows(struct bytes_reader *r, struct arena *a, struct result *out)
@@ -132,6 +150,7 @@ enum err resultwire_get(struct bytes_reader *in, struct arena *a, struct result 
     out->revision = (uint32_t)bytes_get_varint(in);
     get_values(in, a, out);
     get_rows(in, a, out);
+    get_replaced(in, a, out);
     const char *reason = bytes_get_str(in, &n);
     if (reason != NULL && n > 0)
         out->reason = arena_dup(a, reason, n);

@@ -90,6 +90,13 @@ struct catalog_alert_event { /* an event of the match */
     const char *json; /* the event's text, or NULL if it could not be had */
     size_t json_len;
 };
+struct catalog_alert_revision { /* what an alert was before it was changed */
+    uint32_t revision;
+    evtime time, created, window_start, window_end;
+    const char *title, *row_json;
+    int retracted;
+};
+enum { CATALOG_REVISIONS_MAX = 100 }; /* that are kept of an alert: the newest */
 struct catalog_alert {
     char id[32]; /* "alt_…" */
     uint64_t rule_uid;
@@ -108,6 +115,11 @@ struct catalog_alert {
     uint64_t
         seq; /* given on insert: order of arrival, the cursor of lists and of the live stream */
     const char *status; /* "open" … */
+    const char *replaces; /* JSON list of the ids whose place it takes; NULL: none */
+    const char *replaced_by; /* the id that took its place; NULL: none */
+    int only_update; /* nothing is made if the id is not there: its first result was held back */
+    unsigned nrevisions; /* of one alert: what it was before, the oldest first */
+    const struct catalog_alert_revision *revisions;
 };
 /* One transaction; an id that is there already is left alone (a replay) unless its revision is higher. *inserted: how many
  * were new or updated; those get their seq, ascending in the order given; the others seq = 0. */

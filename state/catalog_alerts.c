@@ -155,6 +155,7 @@ static void bind_alert(sqlite3_stmt *s, const struct catalog_alert *a, uint64_t 
     sqlite3_bind_int64(s, 17, a->revision);
     sqlite3_bind_int64(s, 18, a->count);
     sqlite3_bind_int(s, 19, a->retracted != 0);
+    catalog_db_bind_text(s, 20, a->replaces);
 }
 
 static enum err insert_details(struct batch *b, const struct catalog_alert *a, uint64_t seq)
@@ -181,8 +182,8 @@ static enum err drop_details(struct batch *b, uint64_t seq)
 /* The id is there already. *old: its seq if the alert given is a later revision, else 0. */
 static enum err find_older(struct batch *b, const struct catalog_alert *a, uint64_t *old)
 {
-    sqlite3_stmt *s =
-        catalog_db_statement(b->c, "SELECT seq FROM alerts WHERE id = ?1 AND revision < ?2");
+    sqlite3_stmt *s = catalog_db_statement(
+        b->c, "SELECT seq FROM alerts WHERE id = ?1 AND revision < ?2 AND replaced_by IS NULL");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, a->id);
@@ -201,7 +202,8 @@ static enum err update_alert(struct batch *b, const struct catalog_alert *a, uin
         "UPDATE alerts SET seq = ?1, rule_uid = ?3, rule_version = ?4, rule_name = ?5,"
         " severity = ?6, title = ?7, kind = ?8, mode = ?9, time = ?10, created = ?11,"
         " window_start = ?12, window_end = ?13, key_text = ?14, key_json = ?15, row_json = ?16,"
-        " revision = ?17, count = ?18, retracted = ?19 WHERE id = ?2");
+        " revision = ?17, count = ?18, retracted = ?19, replaces = coalesce(?20, replaces)"
+        " WHERE id = ?2");
     if (!s)
         return ERR_IO;
     bind_alert(s, a, seq, &b->key);
@@ -213,13 +215,15 @@ static enum err add_one(struct batch *b, struct catalog_alert *a)
     sqlite3_stmt *s = catalog_db_statement(
         b->c, "INSERT INTO alerts (seq, id, rule_uid, rule_version, rule_name, severity, title,"
               " kind, mode, time, created, window_start, window_end, key_text, key_json, row_json,"
-              " revision, count, retracted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-              " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT (id) DO NOTHING");
+              " revision, count, retracted, replaces)"
+              " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+              " ?17, ?18, ?19, ?20 WHERE NOT ?21 ON CONFLICT (id) DO NOTHING");
     if (!s)
         return ERR_IO;
     uint64_t seq = b->seq + 1, old = 0;
     key_text(a->key_json, &b->key);
     bind_alert(s, a, seq, &b->key);
+    sqlite3_bind_int(s, 21, a->only_update != 0);
     enum err e = catalog_db_run(b->c, s);
     if (e != ERR_OK)
         return e;
@@ -228,10 +232,12 @@ static enum err add_one(struct batch *b, struct catalog_alert *a)
     if (!is_new) {
         if ((e = find_older(b, a, &old)) != ERR_OK || old == 0)
             return e;
-        if ((e = update_alert(b, a, seq)) != ERR_OK || (e = drop_details(b, old)) != ERR_OK)
+        if ((e = catalog_revision_keep(b->c, a->id)) != ERR_OK ||
+            (e = update_alert(b, a, seq)) != ERR_OK || (e = drop_details(b, old)) != ERR_OK)
             return e;
     }
-    if ((e = insert_details(b, a, seq)) != ERR_OK)
+    if ((e = insert_details(b, a, seq)) != ERR_OK ||
+        (e = catalog_revision_replace(b->c, a)) != ERR_OK)
         return e;
     add_to_sums(b, a, is_new);
     a->seq = b->seq = seq;
@@ -334,8 +340,8 @@ enum err catalog_alerts_raise(struct catalog *c, const char *id, uint32_t count)
 
 #define ALERT_COLUMNS                                                                              \
     "SELECT seq, id, rule_uid, rule_version, rule_name, severity, title, kind, mode, time,"        \
-    " created, window_start, window_end, key_json, row_json, revision, count, retracted, status"   \
-    " FROM alerts "
+    " created, window_start, window_end, key_json, row_json, revision, count, retracted, status,"  \
+    " replaces, replaced_by FROM alerts "
 
 static void read_alert(sqlite3_stmt *s, struct catalog_alert *a)
 {
@@ -357,7 +363,9 @@ static void read_alert(sqlite3_stmt *s, struct catalog_alert *a)
                                 .revision = (uint32_t)sqlite3_column_int64(s, 15),
                                 .count = (uint32_t)sqlite3_column_int64(s, 16),
                                 .retracted = sqlite3_column_int(s, 17),
-                                .status = catalog_db_text(s, 18)};
+                                .status = catalog_db_text(s, 18),
+                                .replaces = catalog_db_text(s, 19),
+                                .replaced_by = catalog_db_text(s, 20)};
     snprintf(a->id, sizeof a->id, "%s", id ? id : "");
 }
 
@@ -477,7 +485,8 @@ enum err catalog_alerts_get(struct catalog *c, const char *id, catalog_alerts_ea
         if (rc == SQLITE_ROW) {
             read_alert(s, &a);
             /* Both reads see one state: the first statement is still open and holds its snapshot. */
-            if ((e = read_details(c, arena, &a)) == ERR_OK)
+            if ((e = read_details(c, arena, &a)) == ERR_OK &&
+                (e = catalog_revision_read(c, arena, &a)) == ERR_OK)
                 each(ctx, &a);
         }
         sqlite3_reset(s);

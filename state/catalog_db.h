@@ -5,6 +5,7 @@
  * Owns:   the connection and its prepared statements.  Thread: whoever holds `lock`. */
 #ifndef WEIR_STATE_CATALOG_DB_H
 #define WEIR_STATE_CATALOG_DB_H
+#include "base/arena.h"
 #include "state/catalog.h"
 #include <pthread.h>
 #include <sqlite3.h>
@@ -47,5 +48,11 @@ enum err catalog_db_begin(struct catalog *c, bool durable);
 /* Commits if e is ERR_OK, else rolls back; returns e or the commit's failure. */
 enum err catalog_db_end(struct catalog *c, enum err e);
 enum err catalog_db_audit(struct catalog *c, const char *what, const char *name, const char *more);
+
+/* catalog_revision.c: what an alert is now is kept before it is changed; alerts whose place it takes are marked; what it was
+ * is read. */
+enum err catalog_revision_keep(struct catalog *c, const char *id);
+enum err catalog_revision_replace(struct catalog *c, const struct catalog_alert *a);
+enum err catalog_revision_read(struct catalog *c, struct arena *arena, struct catalog_alert *a);
 
 #endif

@@ -98,6 +98,17 @@ export interface Alert {
   retracted?: boolean;
   count: number;
   status: string;
+  replaces?: string[];
+  replaced_by?: string;
+}
+export interface AlertRevision {
+  revision: number;
+  time: Time;
+  created: Time;
+  title: string | null;
+  row: Fields;
+  window: { start: Time; end: Time } | null;
+  retracted: boolean;
 }
 export interface MatchEvent {
   stream: string;
@@ -109,6 +120,7 @@ export interface MatchEvent {
 export interface AlertDetail extends Alert {
   match: { var: string | null; events: MatchEvent[] }[];
   rule_sql: string | null;
+  revisions: AlertRevision[];
 }
 export interface Column {
   name: string;

@@ -11,6 +11,8 @@ static const struct value values[] = {
 };
 static const struct result_row rows[] = {{0, {1, 2, 3}, 1000}, {-1, {1, 0, UINT64_MAX}, -5}};
 
+static const uint8_t replaced[2][RESULT_ID_BYTES] = {{1, 2}, {3}};
+
 static struct result sample(void)
 {
     struct result r = {.rule_uid = 7,
@@ -27,7 +29,9 @@ static struct result sample(void)
                        .window_start = 0,
                        .window_end = EVTIME_MIN,
                        .revision = 3,
-                       .retracted = true};
+                       .retracted = true,
+                       .nreplaces = 2,
+                       .replaces = replaced};
     memset(r.id, 0xab, sizeof r.id);
     return r;
 }
@@ -64,6 +68,9 @@ static void a_result_arrives_as_it_was_sent(void **state)
     assert_true(out.rows[1].place.offset == UINT64_MAX);
     assert_int_equal(out.revision, 3);
     assert_true(out.retracted);
+    assert_int_equal(out.nreplaces, 2);
+    assert_int_equal(out.replaces[0][1], 2);
+    assert_int_equal(out.replaces[1][0], 3);
     assert_null(out.reason);
     assert_ok(resultwire_get(&in, a, &out));
     assert_string_equal(out.reason, "no way on");

@@ -274,6 +274,82 @@ static void a_later_revision_takes_the_place_of_the_former(void **state)
     assert_int_equal(n.alerts, 2); /* an update is no new alert */
 }
 
+static void see_revisions(void *ctx, const struct catalog_alert *a)
+{
+    struct bytes *text = ctx;
+    for (unsigned i = 0; i < a->nrevisions; i++)
+        bytes_printf(text, "%u:%s ", a->revisions[i].revision, a->revisions[i].row_json);
+    bytes_printf(text, "now %u:%s%s%s", a->revision, a->row_json, a->retracted ? " retracted" : "",
+                 a->replaced_by != NULL ? a->replaced_by : "");
+    bytes_u8(text, 0);
+}
+
+static void assert_revisions(struct catalog *c, const char *id, const char *want)
+{
+    struct bytes text = {0};
+    assert_ok(catalog_alerts_get(c, id, see_revisions, &text));
+    assert_string_equal((const char *)text.p, want);
+    bytes_fini(&text);
+}
+
+static void an_alert_keeps_what_it_was(void **state)
+{
+    struct place *p = *state;
+    unsigned added = 0;
+    static const char *const rows[] = {"{\"n\":1}", "{\"n\":2}", "{\"n\":3}"};
+    struct catalog_alert a = alert(1, "spend", "{}");
+    for (unsigned i = 0; i < 3; i++) {
+        a.revision = i;
+        a.row_json = rows[i];
+        assert_ok(catalog_alerts_add(p->c, &a, 1, &added));
+    }
+    assert_revisions(p->c, a.id, "0:{\"n\":1} 1:{\"n\":2} now 2:{\"n\":3}");
+    a.revision = 1; /* a replay */
+    assert_ok(catalog_alerts_add(p->c, &a, 1, &added));
+    assert_int_equal(added, 0);
+    assert_revisions(p->c, a.id, "0:{\"n\":1} 1:{\"n\":2} now 2:{\"n\":3}");
+    for (unsigned i = 3; i < 120; i++) {
+        a.revision = i;
+        assert_ok(catalog_alerts_add(p->c, &a, 1, &added));
+    }
+    struct bytes text = {0};
+    assert_ok(catalog_alerts_get(p->c, a.id, see_revisions, &text));
+    assert_memory_equal(text.p, "19:", 3); /* the newest hundred */
+    bytes_fini(&text);
+}
+
+static void an_alert_may_take_the_place_of_others(void **state)
+{
+    struct place *p = *state;
+    unsigned added = 0;
+    struct catalog_alert a[] = {alert(1, "spend", "{}"), alert(2, "spend", "{}"),
+                                alert(1, "spend", "{}")};
+    char *ids = mem_printf("[\"%s\"]", a[1].id), *want;
+    a[0].row_json = a[1].row_json = a[2].row_json = "{}";
+    a[2].revision = 1;
+    a[2].replaces = ids;
+    assert_ok(catalog_alerts_add(p->c, a, 3, &added));
+    want = mem_printf("now 0:{} retracted%s", a[0].id);
+    assert_revisions(p->c, a[1].id, want);
+    a[1].revision = 1; /* it is over */
+    assert_ok(catalog_alerts_add(p->c, &a[1], 1, &added));
+    assert_revisions(p->c, a[1].id, want);
+    mem_free(want);
+    mem_free(ids);
+}
+
+static void an_update_of_what_was_held_back_makes_no_alert(void **state)
+{
+    struct place *p = *state;
+    unsigned added = 7;
+    struct catalog_alert a = alert(1, "spend", "{}");
+    a.revision = 1;
+    a.only_update = 1;
+    assert_ok(catalog_alerts_add(p->c, &a, 1, &added));
+    assert_int_equal(added, 0);
+    assert_alerts(p->c, (struct catalog_alert_filter){.mode = -1}, "");
+}
+
 static void lists_are_filtered_and_go_on_from_a_cursor(void **state)
 {
     struct place *p = *state;
@@ -465,6 +541,8 @@ int main(void)
               T(a_rule_keeps_its_cuts_in_order), T(a_name_is_free_again_once_its_rule_is_deleted),
               T(a_next_version_adds_its_cuts), T(a_group_keeps_what_went_well),
               T(a_replayed_alert_is_left_alone), T(a_later_revision_takes_the_place_of_the_former),
+              T(an_alert_keeps_what_it_was), T(an_alert_may_take_the_place_of_others),
+              T(an_update_of_what_was_held_back_makes_no_alert),
               T(lists_are_filtered_and_go_on_from_a_cursor), T(an_alert_comes_back_with_its_events),
               T(sums_are_kept_apart_for_shadow_rules), T(the_newest_dead_letters_are_kept),
               T(a_dead_letter_with_a_place_is_kept_once_for_each_rule),

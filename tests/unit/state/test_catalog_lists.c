@@ -309,12 +309,15 @@ static void a_catalogue_of_the_first_version_is_brought_up(void **state)
     assert_ok(catalog_rules_add(p->c, &r));
     catalog_close(p->c);
     assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE lists; DROP TABLE list_items; DROP TABLE list_edits;"
-                                  "DROP TABLE list_changes; DROP TABLE list_marks;"
-                                  "ALTER TABLE rules DROP COLUMN lists_seq; PRAGMA user_version=1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "DROP TABLE lists; DROP TABLE list_items; DROP TABLE list_edits;"
+                     "DROP TABLE list_changes; DROP TABLE list_marks;"
+                     "DROP TABLE alert_revisions; ALTER TABLE alerts DROP COLUMN replaces;"
+                     "ALTER TABLE alerts DROP COLUMN replaced_by;"
+                     "ALTER TABLE rules DROP COLUMN lists_seq; PRAGMA user_version=1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(db);
     diag_init(&d, NULL, 0);
     assert_ok(catalog_open(p->path, &d, &p->c));

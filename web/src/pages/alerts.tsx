@@ -31,9 +31,11 @@ const fits = (a: Alert, f: AlertFilter) =>
 /** New ones in front; an alert that came again (a revision, a count) takes its old place. */
 function merge(rows: Alert[], more: Alert[]): Alert[] {
   const known = new Map(more.map((a) => [a.id, a]));
+  const gone = new Set(more.flatMap((a) => a.replaces ?? []));
   const kept = rows.map((r) => {
     const again = known.get(r.id);
     if (again) known.delete(r.id);
+    if (gone.has(r.id)) return { ...r, retracted: true };
     return again && again.seq >= r.seq ? again : r;
   });
   return [...[...known.values()].sort((a, b) => b.seq - a.seq), ...kept].slice(0, KEEP);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alert in full: what it says, its events on the axis of event time, the row, the rule that found it.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { AlertDetail, Fields } from '../api';
+import type { AlertDetail, AlertRevision, Fields } from '../api';
 import { clock, duration, full, keyParam, plural, ruleTitle, shown, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { absentOf, mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
@@ -68,8 +68,36 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
             <dd>{a.revision}</dd>
           </div>
         ) : null}
+        {a.replaced_by ? (
+          <div>
+            <dt>Replaced by</dt>
+            <dd title="Sessions that a late event joined are one alert">
+              <Link to={`/alerts/${a.replaced_by}`}>{a.replaced_by}</Link>
+            </dd>
+          </div>
+        ) : null}
       </dl>
+      {a.revisions?.length ? <Revisions of={a.revisions} /> : null}
     </div>
+  );
+}
+
+/** What the alert was before late events changed it, the newest first. */
+function Revisions({ of }: { of: AlertRevision[] }) {
+  return (
+    <details class="revisions">
+      <summary>{plural(of.length, 'earlier revision')}</summary>
+      <ol>
+        {[...of].reverse().map((r) => (
+          <li key={r.revision}>
+            <span class="dim" title={full(r.created)}>
+              {r.revision} · {when(r.created, true)}
+            </span>{' '}
+            {r.retracted ? <span class="pill warn">retracted</span> : null} <JsonLine of={r.row} />
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 
