@@ -169,6 +169,8 @@ static bool put_row(struct binding *b, const struct testcmdfile_event *e, const 
 {
     json_t *object = json_object();
     bool good = set_defaults(b, object, s, e->defaults);
+    if (s->time != TIME_EVENT) /* it arrives then */
+        bytes_printf(&b->out->lines, "{\"processing_time\":%" PRId64 "}\n", e->time);
     if (s->time_column >= 0) {
         const struct column *c = &s->columns[s->time_column];
         if (!c->computed)

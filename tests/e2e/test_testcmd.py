@@ -101,6 +101,23 @@ def test_time_can_be_cut(test_file):
     assert run.returncode == 0, run.stdout
 
 
+def test_at_is_the_arrival_where_time_is_that_of_the_clock(test_file):
+    for time in ("ingestion", "processing"):
+        run = test_file("""TEST 'arrivals' ON pay
+          AT 0s card = 'a', amount = 200
+          AT 59s card = 'a', amount = 300
+          AT 61s card = 'a', amount = 1
+          EXPECT twice TIME 59s (n = 2)
+          EXPECT per_minute (n = 2, window_end = 1m)
+          EXPECT per_minute (n = 1);""", rules=RULES.replace("SECOND);", f"SECOND) WITH ('time'='{time}');", 1))
+        assert run.returncode == 0, run.stdout
+    run = test_file("""TEST 'the clock alone' ON pay NO END
+      AT 0s card = 'a', amount = 200
+      {"processing_time": 1767225660000}
+      EXPECT per_minute (n = 1);""", rules=RULES.replace("SECOND);", "SECOND) WITH ('time'='processing');", 1))
+    assert run.returncode == 0, run.stdout
+
+
 def test_tests_share_no_state_and_can_be_chosen(test_file):
     test = "TEST '%s' ON pay AT 0s card = 'c', amount = 200 EXPECT NO twice EXPECT big;"
     assert test_file(test % "one", test % "two").returncode == 0
