@@ -31,22 +31,44 @@ static evtime time_of(const struct match *m, const struct match_run *run,
     return last == EVTIME_MIN ? matchend_time(m, run) : last;
 }
 
-/* n waits for no row any longer, for time's sake. The same rows may still wait in another way, or be a match in the end. */
+/* n waits for no row any longer, for time's sake. The same rows may still wait in another way. */
 static void miss(struct match *m, struct match_run *run, struct match_node *n, evtime t)
 {
     for (struct match_node *o = run->list; o != NULL && m->p->nfa->ambiguous; o = o->next) {
         const struct nfa_state *st = &m->p->nfa->states[o->state];
         if (o == n || o->extra[0] != n->extra[0])
             continue;
-        if ((o->live & st->accepts) != 0) {
-            o->flags |= MATCH_NODE_LATE; /* if it is no match */
-            return;
-        }
-        for (uint64_t left = o->live; left != 0; left &= left - 1)
+        for (uint64_t left = o->live & ~st->accepts; left != 0; left &= left - 1)
             if (matchdue_of_edge(o, &st->edges[__builtin_ctzll(left)]) > t)
                 return;
     }
     n->flags |= MATCH_NODE_LATE;
+}
+
+/* The same rows may yet be a match, by absence. */
+static bool may_be_match(const struct match *m, const struct match_run *run,
+                         const struct match_node *n)
+{
+    for (struct match_node *o = run->list; o != NULL && m->p->nfa->ambiguous; o = o->next)
+        if (o->extra[0] == n->extra[0] && (o->live & m->p->nfa->states[o->state].accepts) != 0)
+            return true;
+    return false;
+}
+
+void matchend_sweep(struct match *m, struct match_run *run)
+{
+    if (!m->p->no_skip || !m->p->nfa->ambiguous || !m->p->nfa->steps)
+        return;
+    for (struct match_node **at = &run->list, *n; (n = *at) != NULL;) {
+        if (n->live != 0 || !(n->flags & MATCH_NODE_LATE) || may_be_match(m, run, n)) {
+            at = &n->next;
+            continue;
+        }
+        if (!(n->flags & MATCH_NODE_FOUND) && !matchrun_given_before(m, run, n))
+            matchout_timeout(m, run->cell, n, time_of(m, run, n));
+        *at = n->next;
+        matchrun_drop(m, run->cell, n);
+    }
 }
 
 bool matchend_is_spent(struct match *m, struct match_run *run, struct match_node *n)
@@ -55,9 +77,11 @@ bool matchend_is_spent(struct match *m, struct match_run *run, struct match_node
         return false;
     if (!(n->flags & MATCH_NODE_LATE))
         return true;
-    if (m->p->no_skip && !(n->flags & MATCH_NODE_FOUND) && !matchrun_given_before(m, run, n))
+    if (!m->p->no_skip || m->p->nfa->ambiguous)
+        return false;
+    if (!(n->flags & MATCH_NODE_FOUND))
         matchout_timeout(m, run->cell, n, time_of(m, run, n));
-    return m->p->no_skip;
+    return true;
 }
 
 /* The time is over: is n a match by one of its live accept edges? Which, or -1. */
@@ -122,6 +146,7 @@ void matchend_expire(struct match *m, struct match_run *run, evtime t)
             at = &n->next;
         }
     }
+    matchend_sweep(m, run);
     if (m->p->tangled)
         alive = matchrank_settle(m, run, false);
     run->decided = !alive;

@@ -374,6 +374,7 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
         m->waiting |= m->p->wait[n->state];
     }
     run->list = out.first;
+    matchend_sweep(m, run);
     if (m->p->tangled)
         out.alive = matchrank_settle(m, run, false);
     if (!out.alive) /* what is left has timed out */
@@ -471,6 +472,7 @@ void matchrun_gap(struct match *m, struct match_run *run)
         }
     }
     run->list = out.first;
+    matchend_sweep(m, run);
     if (m->p->tangled)
         matchrank_settle(m, run, false);
 }

@@ -212,6 +212,8 @@ void matchend_run(struct match *m, struct match_run *run, bool end_of_input);
 void matchend_expire(struct match *m, struct match_run *run, evtime t);
 /* Of a run without a match. */
 void matchend_timeouts(struct match *m, struct match_run *run);
+/* NO SKIP: timeouts of rows that cannot be a match in another way any longer. After nodes have gone. */
+void matchend_sweep(struct match *m, struct match_run *run);
 /* n has no live edge. It stays if it is told of later; NO SKIP tells of it now. True: it goes. */
 bool matchend_is_spent(struct match *m, struct match_run *run, struct match_node *n);
 
