@@ -15,11 +15,29 @@ enum { S = 1000, MANY = UINT32_MAX };
 static const struct expr *paths[8]; /* more conditions, by variable */
 static bool b_or_a; /* B takes rows `a` too */
 static bool each_step; /* the time is that of each step */
+static enum rows_kind all_rows; /* how many results a match gives */
+static bool input_ends; /* the compiler knew that */
+static unsigned ngives; /* more than 0: what is told of a result is their values */
+static const struct expr *gives[4];
 static struct task_options limits = {.workers = 1,
                                      .key_groups = 1,
                                      .max_ordering_rows = SIZE_MAX / 2,
                                      .max_partials_per_key = SIZE_MAX / 2};
 static struct task_stats stats; /* after the last run, before its end */
+
+/* The values of each result, in ( ) if it has several. */
+static inline const char *values_of_results(struct rig *r, char *out, size_t n)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < r->n; i++) {
+        const char *from = strstr(r->lines[i], " = ") + 3, *to = strrchr(r->lines[i], ' ');
+        bool several = memchr(from, ',', (size_t)(to - from)) != NULL;
+        at += (size_t)snprintf(out + at, n - at, "%s%s%.*s%s", at > 0 ? " " : "",
+                               several ? "(" : "", (int)(to - from), from, several ? ")" : "");
+    }
+    return out;
+}
 
 static inline const char *rows_of_results(struct rig *r, char *out, size_t n)
 {
@@ -32,10 +50,11 @@ static inline const char *rows_of_results(struct rig *r, char *out, size_t n)
         char rows[2048] = "", *line = mem_str(r->lines[i]), *save = NULL;
         for (char *word = strtok_r(line, " ", &save); word != NULL;
              word = strtok_r(NULL, " ", &save)) {
-            unsigned var, partition, offset;
-            if (sscanf(word, "%u:%u/%u", &var, &partition, &offset) == 3)
-                snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "%c%u", 'A' + (int)var,
-                         offset);
+            unsigned partition, offset;
+            int var;
+            if (sscanf(word, "%d:%u/%u", &var, &partition, &offset) == 3)
+                snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "%c%u",
+                         var < 0 ? '-' : 'A' + var, offset);
         }
         at += (size_t)snprintf(out + at, n - at, "%s%s%s", at > 0 ? " " : "", kind, rows);
         mem_free(line);
@@ -66,7 +85,12 @@ static inline const char *matches(struct pattern *p, int64_t within_s, enum skip
         match_new_plan("m", s, p, within_s < 0 ? -1 : within_s * S, skip, 8, vars);
     plan->match.skip_vars = skip_vars;
     plan->match.within_each_step = each_step;
-    PLAN_GIVES(plan, agg_of(AGG_COUNT_STAR, BIGINT, ~UINT64_C(0), NULL));
+    plan->match.rows = all_rows;
+    plan->match.bounded = input_ends;
+    if (ngives == 0)
+        PLAN_GIVES(plan, agg_of(AGG_COUNT_STAR, BIGINT, ~UINT64_C(0), NULL));
+    else
+        plan_gives(plan, ngives, gives);
     plan_by(plan, PAY_CARD);
     assert_ok(matchcheck_plan(plan, NULL));
     struct rig r = {.workers = 1, .schema = s};
@@ -83,7 +107,7 @@ static inline const char *matches(struct pattern *p, int64_t within_s, enum skip
     }
     task_stats(r.tasks[0], &stats);
     rig_end(&r);
-    rows_of_results(&r, out, sizeof out);
+    (ngives > 0 ? values_of_results : rows_of_results)(&r, out, sizeof out);
     rig_stop(&r);
     return out;
 }
