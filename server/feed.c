@@ -383,7 +383,7 @@ unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned c
                                           .finished = log && intakelog_finished(f->log, s->id, k),
                                           .paused_since = EVTIME_MIN,
                                           .holds_since = EVTIME_MIN};
-            feedtime_look(f, s, log, timebase_now_ms(), &p);
+            feedtime_look(f, s, log, intake_clock(f->intake), &p);
             const struct feed_part *part = find(f, s->id, k);
             p.taken = p.end;
             if (part != NULL && part->read) {

@@ -38,6 +38,8 @@ struct intake {
     struct intakelog *log;
     struct intake_events events;
     uint64_t max_ahead;
+    evtime wall0; /* the wall clock and the steady one at the start */
+    montime steady0;
     struct stream *streams;
     struct intake_counts counts;
 };
@@ -50,7 +52,20 @@ struct intake *intake_new(struct intakelog *log, const struct intake_events *eve
     in->log = log;
     in->events = *events;
     in->max_ahead = max_ahead;
+    in->wall0 = timebase_now_ms();
+    in->steady0 = timebase_mono_ns();
     return in;
+}
+
+evtime intake_clock(const struct intake *in)
+{
+    return in->wall0 + (timebase_mono_ns() - in->steady0) / 1000000;
+}
+
+/* The clock that a stream goes by when the steady one is at `steady`: where times of arrival are its time it is theirs. */
+static evtime clock_of(const struct intake *in, const struct stream *s, evtime steady)
+{
+    return s->schema->time == TIME_EVENT ? steady : steady + timebase_now_ms() - intake_clock(in);
 }
 
 static void free_stream(struct stream *s)
@@ -112,7 +127,7 @@ static struct stream *stream_of(struct intake *in, const struct schema *schema)
     s->codec = codec_json_new(schema, &s->all, NULL);
     make_punctuated(s);
     s->partitions = mem_array(schema->partitions, sizeof *s->partitions);
-    idle_init(&s->idle, schema, schema->partitions, timebase_now_ms());
+    idle_init(&s->idle, schema, schema->partitions, clock_of(in, s, intake_clock(in)));
     for (unsigned p = 0; p < schema->partitions; p++) {
         struct partition *part = &s->partitions[p];
         part->end = intakelog_end(in->log, schema->id, p);
@@ -212,7 +227,8 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
     evtime now = timebase_now_ms();
     struct watermark w = part->w;
     struct intakelog_time time = {.before = EVTIME_MIN};
-    evtime by_clock = idle_w(&s->idle, partition, now);
+    evtime clock = clock_of(in, s, intake_clock(in));
+    evtime by_clock = idle_w(&s->idle, partition, clock);
     if (by_clock > w.w)
         w.w = time.before = by_clock;
     time.arrival = now > part->arrival ? now : part->arrival;
@@ -244,7 +260,7 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
         if (e == ERR_OK) {
             part->w = w;
             part->arrival = time.arrival;
-            idle_event(&s->idle, partition, w.w, now);
+            idle_event(&s->idle, partition, w.w, clock);
             part->end = first + b->n;
             in->counts.accepted += b->n;
         }
@@ -364,7 +380,7 @@ bool intake_tick(struct intake *in, evtime now, evtime due)
     for (struct stream *s = in->streams; s != NULL; s = s->hh.next)
         if (idle_goes_by_clock(&s->idle)) {
             by_clock = true;
-            any |= advance(in, s, now, due);
+            any |= advance(in, s, clock_of(in, s, now), due);
         }
     if (any)
         in->events.appended(in->events.ctx);
@@ -381,6 +397,6 @@ void intake_look(struct intake *in, const struct schema *schema, unsigned partit
     *out = (struct intake_look){.w = p->w.w,
                                 .arrival = p->arrival,
                                 .since = s->idle.partitions[partition].since,
-                                .idle = idle_is(&s->idle, partition, now)};
+                                .idle = idle_is(&s->idle, partition, clock_of(in, s, now))};
     pthread_mutex_unlock(&in->lock);
 }

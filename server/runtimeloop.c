@@ -404,9 +404,9 @@ static void tell_time(struct runtimeloop *l)
     montime now = timebase_mono_ns();
     if (l->phase != PHASE_RUNNING || (now - l->clock_at) / 1000000 < CLOCK_MS)
         return;
-    bool files = feedtime_tick(l->env.feed, timebase_now_ms());
-    l->by_clock =
-        intake_tick(l->env.intake, timebase_now_ms(), feed_least_due(l->env.feed)) || files;
+    evtime clock = intake_clock(l->env.intake);
+    bool files = feedtime_tick(l->env.feed, clock);
+    l->by_clock = intake_tick(l->env.intake, clock, feed_least_due(l->env.feed)) || files;
     l->clock_at = now;
 }
 

@@ -49,7 +49,8 @@ export function NewStream({ done }: { done: (s: Stream) => void }) {
         </Button>
         <p class="dim">
           The column in <code>WATERMARK FOR</code> is the event time; the interval is how long an event may be late behind others.
-          Without a connector in <code>WITH</code>, events come by HTTP.
+          Without a connector in <code>WITH</code>, events come by HTTP; with <code>'idle-timeout'</code> a silent partition holds
+          nothing back.
         </p>
       </div>
     </div>
