@@ -51,6 +51,13 @@ bool cut_after_first(const struct cut *c, uint32_t partition, uint64_t offset)
     return c->n == 0 || is_after(&c->cuts[0], partition, offset);
 }
 
+bool cut_sees(const struct cut *c, const struct batch *b, unsigned i)
+{
+    if (b->schema->derived == DERIVED_NOT)
+        return cut_after_first(c, b->partition, b->offset[i]);
+    return c->n == 0 || b->ts[i] >= c->cuts[0].w;
+}
+
 static enum rule_mode mode_of(const struct job_cut *c)
 {
     return c->deployed ? c->mode : RULE_PAUSED;
@@ -64,6 +71,11 @@ enum rule_mode cut_mode_at(const struct cut *c, evtime t)
     while (i > 0 && t < c->cuts[i].w)
         i--;
     return mode_of(&c->cuts[i]);
+}
+
+enum rule_mode cut_mode_after(const struct cut *c, evtime t)
+{
+    return c->n > 0 && t < c->cuts[0].w ? RULE_PAUSED : cut_mode_at(c, t);
 }
 
 enum rule_mode cut_mode_of(const struct cut *c, uint32_t partition, uint64_t offset)

@@ -34,7 +34,10 @@ struct result *emit_new(struct emit *e, bool early)
         e->keyed = mem_grow(e->keyed, e->nkeyed, 1, &e->keyed_cap, sizeof *e->keyed);
         r = &e->keyed[e->nkeyed++];
     }
-    *r = (struct result){.window_start = EVTIME_MIN, .window_end = EVTIME_MIN};
+    *r = (struct result){.window_start = EVTIME_MIN,
+                         .window_end = EVTIME_MIN,
+                         .early = early,
+                         .late_w = EVTIME_MIN};
     e->made++;
     return r;
 }

@@ -169,6 +169,7 @@ bool expr_is_row_only(const struct expr *e)
     case EXPR_MATCH_AGG:
     case EXPR_CLASSIFIER:
     case EXPR_MATCH_NUMBER:
+    case EXPR_MATCH_ROWTIME:
     case EXPR_SLOT:
         return false;
     default:

@@ -23,6 +23,7 @@
     X(MATCH_AGG, "agg") /* an aggregate over rows of the match: `agg` */                           \
     X(CLASSIFIER, "classifier") /* name of the variable the row at `nav` is mapped to */           \
     X(MATCH_NUMBER, "match_number")                                                                \
+    X(MATCH_ROWTIME, "match_rowtime") /* the time of the match as a result */                      \
     X(NEG, "-")                                                                                    \
     X(ADD, "+")                                                                                    \
     X(SUB, "-")                                                                                    \
@@ -33,8 +34,11 @@
     X(NE, "<>")                                                                                    \
     X(LT, "<")                                                                                     \
     X(LE, "<=")                                                                                    \
-    X(GT, ">") X(GE, ">=") X(DISTINCT, "is distinct from") X(NOT_DISTINCT, "is not distinct from") \
-        X(AND, "and") X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                         \
+    X(GT, ">")                                                                                     \
+    X(GE, ">=")                                                                                    \
+    X(DISTINCT, "is distinct from")                                                                \
+    X(NOT_DISTINCT, "is not distinct from") X(AND, "and") X(OR, "or")                              \
+        X(NOT, "not") /* AND, OR: n arguments */                                                   \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
             X(IN, "in") /* args[0] in the constants args[1..] */                                   \
         X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                 \
@@ -75,8 +79,8 @@ struct nav {
     X(FIRST, "FIRST")                                                                              \
     X(LAST, "LAST")                                                                                \
     X(TOP, "TOP")                                                                                  \
-    X(LIST_AGG, "LIST_AGG") X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                      \
-        X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
+    X(LIST_AGG, "LIST_AGG")                                                                        \
+    X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT") X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
 
 enum agg_kind {
 #define AGG_ENUM(name, text) AGG_##name,

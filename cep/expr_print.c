@@ -291,6 +291,9 @@ static void print(struct printer *p, const struct expr *e)
     case EXPR_MATCH_NUMBER:
         put(p, "MATCH_NUMBER()");
         break;
+    case EXPR_MATCH_ROWTIME:
+        put(p, "MATCH_ROWTIME()");
+        break;
     case EXPR_NEG:
         put(p, "-");
         print_inside(p, e->args[0], BIND_ATOM);

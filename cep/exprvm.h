@@ -34,7 +34,8 @@ void exprvm_filter(struct exprvm *x, const struct batch *b, const uint64_t *amon
  * No callbacks: the operator first asks what the expression needs from outside the current row, resolves that (a list of
  * rows, a list of values), and hands it over as plain arrays. */
 
-/* The distinct rows that NAV nodes name, and the distinct SLOT, MATCH_AGG, CLASSIFIER and MATCH_NUMBER nodes. */
+/* The distinct rows that NAV nodes name, and the distinct SLOT, MATCH_AGG, CLASSIFIER,
+ * MATCH_NUMBER and MATCH_ROWTIME nodes. */
 const struct nav *exprvm_navs(const struct exprvm *x, unsigned *n);
 const struct expr *const *exprvm_externals(const struct exprvm *x, unsigned *n);
 

@@ -463,6 +463,7 @@ static struct exprvm_operand build(struct builder *b, const struct expr *e)
     case EXPR_MATCH_AGG:
     case EXPR_CLASSIFIER:
     case EXPR_MATCH_NUMBER:
+    case EXPR_MATCH_ROWTIME:
         return external(b, e);
     case EXPR_NAV:
         return build_nav(b, e);

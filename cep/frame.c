@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frame:      'w' version stage 0, then messages
+ * Frame:      'w' version stage 0, then messages of streams of that stage (cep/schema.h)
  * Message:    u32 length of what follows it (of its kind's body), u8 kind, body
  *   ROWS      varint stream, varint partition, varint ncolumns, ncolumns x u8 column, u16 n, n rows
  *     row     u8 flags (1: late), varint offset - that before it, zigzag ts - that before it, [zigzag late_w - ts],
@@ -8,13 +8,13 @@
  *   WATERMARK varint stream, varint partition, u64
  *   PIECE     u8 1 if it is the last, bytes: pieces in a row make one message, kind first
  *
- * Version 1. The stage (of derived streams) is always 0 in this release. */
+ * Version 1. */
 #include "cep/frame.h"
 #include "base/bug.h"
 #include "base/mem.h"
 #include <string.h>
 
-enum { MAGIC = 'w', HEAD = 4, MESSAGE_HEAD = 5, STAGE = 0 };
+enum { MAGIC = 'w', HEAD = 4, MESSAGE_HEAD = 5, STAGE_AT = 2 };
 enum message { MESSAGE_ROWS = 1, MESSAGE_WATERMARK = 2, MESSAGE_PIECE = 3 };
 enum { ROW_LATE = 1 };
 
@@ -77,11 +77,11 @@ void frame_writer_clear(struct frame_writer *w)
 /* Room for n more bytes: in the frame in hand, or in a new one. */
 static struct bytes *frame_with_room(struct frame_writer *w, size_t n)
 {
-    if (w->current.n + n > FRAME_MAX)
+    if (w->current.n + n > FRAME_MAX || (w->current.n > 0 && w->current.p[STAGE_AT] != w->stage))
         frame_writer_flush(w);
     if (w->current.n == 0) {
         bytes_reserve(&w->current, FRAME_MAX);
-        const uint8_t head[HEAD] = {MAGIC, FRAME_VERSION, STAGE, 0};
+        const uint8_t head[HEAD] = {MAGIC, FRAME_VERSION, w->stage, 0};
         bytes_put(&w->current, head, sizeof head);
     }
     return &w->current;
@@ -102,8 +102,10 @@ static void message_end(struct bytes *out, size_t at)
         out->p[at + i] = (uint8_t)(n >> (8 * i));
 }
 
-void frame_writer_watermark(struct frame_writer *w, uint32_t stream, uint32_t partition, evtime t)
+void frame_writer_watermark(struct frame_writer *w, unsigned stage, uint32_t stream,
+                            uint32_t partition, evtime t)
 {
+    w->stage = (uint8_t)stage;
     enum { WATERMARK_MAX = MESSAGE_HEAD + 5 + 5 + 8 };
     struct bytes *out = frame_with_room(w, WATERMARK_MAX);
     size_t at = message_begin(out, MESSAGE_WATERMARK);
@@ -188,6 +190,7 @@ static void put_pieces(struct frame_writer *w, const struct batch *b, const stru
 void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint64_t *rows)
 {
     struct columns c = {0};
+    w->stage = (uint8_t)b->schema->stage;
     for (unsigned k = 0; k < b->schema->ncolumns; k++)
         if (colset_has(&b->present, k))
             c.list[c.n++] = (uint8_t)k;
@@ -282,6 +285,12 @@ static bool get_cell(struct bytes_reader *in, struct batch *b, unsigned c, unsig
     return true;
 }
 
+/* Places are in order, but for those of derived streams. */
+static bool may_follow(const struct batch *b, uint64_t offset)
+{
+    return b->schema->derived != DERIVED_NOT || b->offset[b->n - 1] < offset;
+}
+
 static bool get_row(struct bytes_reader *in, struct batch *b, const struct columns *columns,
                     struct base base, const struct dict *dict)
 {
@@ -289,7 +298,7 @@ static bool get_row(struct bytes_reader *in, struct batch *b, const struct colum
     unsigned flags = bytes_get_u8(in);
     b->offset[i] = base.offset + bytes_get_varint(in);
     b->ts[i] = sum(base.ts, unzigzag(bytes_get_varint(in)));
-    if (in->bad || flags > ROW_LATE || (i > 0 && b->offset[i] <= b->offset[i - 1]))
+    if (in->bad || flags > ROW_LATE || (i > 0 && !may_follow(b, b->offset[i])))
         return false;
     if (b->ts[i] < EVTIME_FIRST || b->ts[i] > EVTIME_LAST)
         return false;
@@ -330,7 +339,7 @@ static struct batch *batch_with_room(struct reading *rd, const struct schema *s,
         struct batch *b = rd->r->items[i].b;
         if (b == NULL || b->schema != s || b->partition != partition)
             continue;
-        if (b->n < BATCH_ROWS && b->offset[b->n - 1] < offset &&
+        if (b->n < BATCH_ROWS && may_follow(b, offset) &&
             memcmp(&b->present, columns, sizeof *columns) == 0)
             return b;
         break;
@@ -424,7 +433,7 @@ enum err frame_read(struct frame_reader *r, const void *p, size_t n,
     r->nitems = 0;
     if (ok && bytes_get_u8(&in) != FRAME_VERSION && !in.bad)
         return ERR_VERSION;
-    ok = ok && bytes_get_u8(&in) == STAGE && bytes_get_u8(&in) == 0 && !in.bad;
+    ok = ok && bytes_get_u8(&in) <= FRAME_STAGES && bytes_get_u8(&in) == 0 && !in.bad;
     while (ok && in.p < in.end) {
         uint32_t length = bytes_get_u32(&in);
         unsigned kind = bytes_get_u8(&in);

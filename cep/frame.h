@@ -15,20 +15,22 @@
 #include "cep/batch.h"
 #include "cep/dict.h"
 
-enum { FRAME_MAX = 32 << 10, FRAME_VERSION = 1, FRAME_MESSAGE_MAX = 16 << 20 };
+enum { FRAME_MAX = 32 << 10, FRAME_VERSION = 1, FRAME_MESSAGE_MAX = 16 << 20, FRAME_STAGES = 63 };
 
 struct frame_writer {
     struct bytes current; /* being filled; empty: none */
     struct bytes *done;
     size_t ndone, done_cap, spare; /* done[ndone .. spare): memory to be used again */
     struct bytes row;
+    uint8_t stage; /* of what is being written: a frame holds one */
 };
 
 void frame_writer_init(struct frame_writer *w);
 void frame_writer_fini(struct frame_writer *w);
 /* Rows of b in `rows` (BATCH_WORDS words), with all columns that are present. */
 void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint64_t *rows);
-void frame_writer_watermark(struct frame_writer *w, uint32_t stream, uint32_t partition, evtime t);
+void frame_writer_watermark(struct frame_writer *w, unsigned stage, uint32_t stream,
+                            uint32_t partition, evtime t);
 void frame_writer_flush(struct frame_writer *w); /* what is half filled is done */
 void frame_writer_clear(struct frame_writer *w); /* forgets what is done */
 

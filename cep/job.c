@@ -40,6 +40,7 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
     }
     j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
     j->keys[j->nkeys] = (struct jobdef_key){.stream = stream,
+                                            .stage = j->schemas[stream]->stage,
                                             .key = p->key,
                                             .order = order,
                                             .by_arrival = by_arrival};
@@ -111,6 +112,7 @@ static void keyed_fill(struct jobdef_rule *r)
     r->keyed.plan = r->pub.plan;
     r->keyed.uid = r->pub.uid;
     r->keyed.cut = &r->cut;
+    r->keyed.late = JOBDEF_NONE;
 }
 
 static void add_keyed(struct job *j, struct jobdef_rule *r)
@@ -179,6 +181,8 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     r->pub.cuts = r->cut.cuts;
     const struct rule_plan *p = from->plan;
     r->keyed.index = i;
+    for (unsigned k = 0; k <= DERIVED_ERRORS; k++)
+        r->derived[k] = JOBDEF_NONE;
     if (p->shape == RULE_JOIN) {
         add_join(j, r, from);
         return;
@@ -207,6 +211,95 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     default:
         bug_abort(__FILE__, __LINE__, "rule %s is of a shape that should have been refused",
                   p->name);
+    }
+}
+
+/* --- derived streams --- */
+
+static void add_stream(struct job *j, const struct schema *s)
+{
+    j->streams = mem_resize_array(j->streams, j->nstreams + 1, sizeof *j->streams);
+    j->schemas = mem_resize_array(j->schemas, j->nstreams + 1, sizeof(struct schema *));
+    j->schemas[j->nstreams] = s;
+    j->streams[j->nstreams++] = (struct jobdef_stream){.schema = s,
+                                                       .conditions = predindex_new(s),
+                                                       .late = JOBDEF_NONE,
+                                                       .producer = JOBDEF_NONE,
+                                                       .from = JOBDEF_NONE};
+}
+
+static void add_derived(struct job *j, const struct schema *s)
+{
+    if (s->derived == DERIVED_NOT || job_stream_of(j, s->id) >= 0)
+        return;
+    add_stream(j, s);
+    append(&j->derived, &j->nderived, j->nstreams - 1);
+    for (unsigned i = j->nderived - 1; i > 0; i--) {
+        unsigned *a = &j->derived[i - 1], *b = &j->derived[i], t = *a;
+        if (j->schemas[*a]->stage <= j->schemas[*b]->stage)
+            break;
+        *a = *b;
+        *b = t;
+    }
+    j->stages = s->stage > j->stages ? s->stage : j->stages;
+}
+
+static void join_to_rule(struct job *j, unsigned stream)
+{
+    struct jobdef_stream *s = &j->streams[stream];
+    for (unsigned i = 0; i < j->nrules; i++) {
+        struct jobdef_rule *r = &j->rules[i];
+        if (r->pub.uid != derived_uid(s->schema->id))
+            continue;
+        s->producer = i;
+        s->from = r->stream;
+        r->derived[s->schema->derived] = stream;
+        r->keyed.read = true;
+        if (s->schema->derived == DERIVED_LATE)
+            r->keyed.late = stream;
+    }
+}
+
+/* A row of LATE is one of the input: what is read of it must be decoded there. */
+static void read_late_columns(struct job *j, const struct jobdef_stream *s)
+{
+    struct jobdef_stream *from = &j->streams[s->from];
+    const struct schema *schema = from->schema;
+    for (unsigned c = 0; c < schema->ncolumns; c++) {
+        if (!colset_has(&s->columns, c) || (int)c == s->schema->time_column)
+            continue;
+        colset_add(&from->columns, c);
+        if (schema->columns[c].computed != NULL)
+            expr_columns(schema->columns[c].computed, &from->columns);
+    }
+}
+
+/* Who makes the rows of each, once all rules are there. */
+static void join_derived(struct job *j)
+{
+    for (unsigned i = 0; i < j->nderived; i++) {
+        struct jobdef_stream *s = &j->streams[j->derived[i]];
+        int from;
+        if (s->schema->derived != DERIVED_STREAM_LATE) {
+            join_to_rule(j, j->derived[i]);
+        } else if ((from = job_stream_of(j, s->schema->from->id)) >= 0) {
+            s->from = (unsigned)from;
+            j->streams[from].late = j->derived[i];
+            j->streams[from].read = true;
+        }
+        if (s->from == JOBDEF_NONE)
+            continue;
+        const struct jobdef_stream *up = &j->streams[s->from];
+        bool filter = s->schema->derived == DERIVED_RESULTS && s->producer != JOBDEF_NONE &&
+                      j->rules[s->producer].pub.plan->shape == RULE_FILTER;
+        bool late = s->schema->derived == DERIVED_LATE || s->schema->derived == DERIVED_STREAM_LATE;
+        s->early = (filter || late) && (up->schema->derived == DERIVED_NOT || up->early);
+    }
+    for (unsigned i = j->nderived; i-- > 0;) { /* columns: from the highest stage down */
+        const struct jobdef_stream *s = &j->streams[j->derived[i]];
+        enum derived_kind k = s->schema->derived;
+        if (s->from != JOBDEF_NONE && (k == DERIVED_LATE || k == DERIVED_STREAM_LATE))
+            read_late_columns(j, s);
     }
 }
 
@@ -240,21 +333,23 @@ struct job *job_new(const struct schema *const *streams, unsigned nstreams,
 {
     struct job *j = mem_new(sizeof *j);
     j->refs = 1;
-    j->nstreams = nstreams;
-    j->streams = mem_array(nstreams, sizeof *j->streams);
-    j->schemas = mem_array(nstreams, sizeof(struct schema *));
     j->nrules = nrules;
     j->rules = mem_array(nrules, sizeof *j->rules);
     j->dict = dict_new();
-    for (unsigned i = 0; i < nstreams; i++) {
-        j->streams[i].schema = j->schemas[i] = streams[i];
-        j->streams[i].conditions = predindex_new(streams[i]);
+    for (unsigned i = 0; i < nstreams; i++)
+        add_stream(j, streams[i]);
+    for (unsigned i = 0; i < nrules; i++) {
+        const struct rule_plan *p = rules[i].plan;
+        add_derived(j, p->input);
+        for (unsigned side = 0; p->shape == RULE_JOIN && side < 2; side++)
+            add_derived(j, p->join.side[side].schema);
     }
     for (unsigned i = 0; i < nrules; i++)
         add_rule(j, i, &rules[i]);
-    for (unsigned i = 0; i < nstreams; i++)
+    join_derived(j);
+    for (unsigned i = 0; i < j->nstreams; i++)
         predindex_literals(j->streams[i].conditions, j->dict);
-    for (unsigned i = 0; i < nstreams; i++)
+    for (unsigned i = 0; i < j->nstreams; i++)
         finish_stream(&j->streams[i], j->dict);
     return j;
 }
@@ -311,6 +406,7 @@ void job_unref(struct job *j)
         plan_unref(r->pub.plan);
     }
     mem_free(j->schemas);
+    mem_free(j->derived);
     mem_free(j->streams);
     mem_free(j->keys);
     mem_free(j->joins);
@@ -343,6 +439,29 @@ const struct colset *job_columns(const struct job *j, uint32_t stream)
 {
     int i = job_stream_of(j, stream);
     return i < 0 || !j->streams[i].read ? NULL : &j->streams[i].columns;
+}
+
+bool job_derived(const struct job *j, unsigned i, enum derived_kind k, uint32_t *stream)
+{
+    unsigned s = j->rules[i].derived[k];
+    if (s == JOBDEF_NONE)
+        return false;
+    *stream = j->schemas[s]->id;
+    return true;
+}
+
+uint32_t job_place_stream(const struct job *j, uint32_t stream)
+{
+    for (int i; derived_kind(stream) != DERIVED_NOT && (i = job_stream_of(j, stream)) >= 0;) {
+        const struct jobdef_stream *s = &j->streams[i];
+        enum derived_kind k = s->schema->derived;
+        bool late = k == DERIVED_LATE || k == DERIVED_STREAM_LATE;
+        if (!late &&
+            (s->producer == JOBDEF_NONE || !derived_keeps_place(j->rules[s->producer].pub.plan)))
+            break;
+        stream = s->schema->from->id;
+    }
+    return stream;
 }
 
 const struct dict *job_dict(const struct job *j)

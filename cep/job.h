@@ -45,6 +45,10 @@ unsigned job_nrules(const struct job *j);
 const struct job_rule *job_rule(const struct job *j, unsigned i);
 /* Columns that must be decoded of a stream (the time column among them); NULL: no live rule reads it. */
 const struct colset *job_columns(const struct job *j, uint32_t stream);
+/* The stream of what rule i finds, or of its timeouts and errors, that others read; false: nobody does. */
+bool job_derived(const struct job *j, unsigned i, enum derived_kind k, uint32_t *stream);
+/* The stream in which a place was given: not the one a row is read from, where a filter, OVER or LATE passes on places. */
+uint32_t job_place_stream(const struct job *j, uint32_t stream);
 const struct dict *job_dict(const struct job *j); /* literals; for the decoder to fill str.id */
 
 #endif

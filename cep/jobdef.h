@@ -6,6 +6,7 @@
 #ifndef WEIR_CEP_JOBDEF_H
 #define WEIR_CEP_JOBDEF_H
 #include "cep/cut.h"
+#include "cep/derived.h"
 #include "cep/job.h"
 #include "cep/joinprog.h"
 #include "cep/keyed.h"
@@ -15,6 +16,7 @@
 #include "cep/predindex.h"
 #include "cep/window.h"
 
+enum { JOBDEF_NONE = UINT32_MAX };
 struct jobdef_side { /* of a join */
     unsigned stream; /* index among the job's streams */
     unsigned see, partner; /* rows that count, and that may find a partner, among its conditions */
@@ -38,11 +40,13 @@ struct jobdef_rule {
     struct overprog *over;
     struct joinprog *join;
     struct jobdef_side side[2]; /* JOIN, of which `slot` is the place among the job's joins */
+    unsigned derived[DERIVED_ERRORS +
+                     1]; /* streams made of it, by kind; JOBDEF_NONE: nobody reads that */
 };
 
 /* All rules that read one stream by one key in one order. */
 struct jobdef_key {
-    unsigned stream;
+    unsigned stream, stage;
     struct plan_key key;
     const struct match_plan *order; /* columns that order equal times; NULL: none */
     bool by_arrival; /* rows go to the operators as they come, not in order of time */
@@ -74,11 +78,19 @@ struct jobdef_stream {
     struct jobdef_input { /* of a join */
         unsigned rule, side;
     } * inputs;
+    unsigned late; /* the derived stream of its late rows, or JOBDEF_NONE */
+    /* Of a derived stream: */
+    unsigned producer; /* rule, or JOBDEF_NONE: there is none just now */
+    unsigned from; /* the stream whose rows it is made from, or JOBDEF_NONE */
+    bool
+        early; /* its rows do not wait for a watermark: filters and late rows of what comes from outside */
 };
 
 struct job {
     int refs;
-    unsigned nstreams, nrules, nkeys;
+    unsigned nstreams, nrules, nkeys; /* streams: derived ones behind those that were given */
+    unsigned nderived, *derived; /* derived streams, a lower stage first */
+    unsigned stages; /* the highest */
     const struct schema **schemas; /* of the streams */
     struct jobdef_stream *streams;
     struct jobdef_rule *rules;

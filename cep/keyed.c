@@ -10,7 +10,7 @@ enum { SCRATCH_FIRST = 4096 };
 void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key,
                 struct emit *emit)
 {
-    *k = (struct keyed){.schema = s, .key = *key, .emit = emit};
+    *k = (struct keyed){.schema = s, .key = *key, .emit = emit, .late_w = EVTIME_MIN};
     keytable_init(&k->table);
     slabs_init(&k->memory);
     k->layout.schema = s;
@@ -141,6 +141,7 @@ struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, cons
     out->kind = kind;
     out->mode = mode;
     out->step = k->step;
+    out->late_w = k->late_w;
     out->key = (const uint8_t *)arena_dup(k->emit->arena, key, len);
     out->key_len = (uint32_t)len;
     return out;

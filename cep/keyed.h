@@ -49,6 +49,10 @@ struct keyed {
     struct bytes key_bytes;
     bool by_arrival; /* rows are given as they come; results of rows too */
     bool of_row; /* a row is in hand, not time */
+    evtime late_w; /* of the row in hand, if it is late; EVTIME_MIN: it is not, or there is none */
+    /* For operators that know only later which rows are late: row i of b goes to LATE, which others read. */
+    void (*pass_late)(void *ctx, unsigned stream, struct batch *b, unsigned i);
+    void *pass_ctx;
     evtime step; /* the watermark that is being carried out */
     evtime clock; /* processing time at this step; EVTIME_MIN: nobody has said it yet */
     uint64_t seq; /* of the last row released */
@@ -64,6 +68,8 @@ struct keyed_rule {
     uint64_t uid;
     uint32_t index; /* in the job */
     uint32_t slot; /* among the rules of the key definition */
+    bool read; /* other rules read its results */
+    unsigned late; /* the stream of the job that its LATE is, UINT32_MAX: nobody reads that */
 };
 
 void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key,

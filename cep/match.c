@@ -507,6 +507,7 @@ void match_free(struct match *m)
     mem_free(m->heap);
     mem_free(m->bits);
     mem_free(m->touched);
+    mem_free(m->held.times);
     mem_free(m);
 }
 
@@ -517,6 +518,11 @@ evtime match_next(const struct match *m)
     if (m->nheap > 0)
         return m->heap[0]->due;
     return m->oldest != NULL ? matchend_time(m, m->oldest) : EVTIME_MAX;
+}
+
+evtime match_held(const struct match *m)
+{
+    return matchheld_least(m);
 }
 
 uint64_t match_partials(const struct match *m)

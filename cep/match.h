@@ -48,6 +48,8 @@ evtime match_next(const struct match *m);
 /* Its runs are not over in the order in which they begin: match_advance must be called with the time of a row, if
  * match_next has come, before that row is given to it. */
 bool match_has_steps(const struct match *m);
+/* Of a rule that others read: no result that is still to be given is of before that time, or of before the watermark. */
+evtime match_held(const struct match *m);
 uint64_t match_partials(const struct match *m);
 size_t match_bytes(const struct match *m);
 

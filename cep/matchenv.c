@@ -439,6 +439,10 @@ static bool view_external(struct match *m, const struct match_view *v, const str
         out->i = (int64_t)matches_of(v->cell);
         return !v->unmatched;
     }
+    if (e->kind == EXPR_MATCH_ROWTIME) {
+        out->i = v->time;
+        return true;
+    }
     if (e->kind == EXPR_CLASSIFIER) {
         int var = view_var(v, &e->nav);
         if (var >= 0)

@@ -6,9 +6,9 @@
 #include "cep/matchrun.h"
 
 static struct match_view view_of(struct match *m, const struct match_cell *c,
-                                 const struct match_node *n)
+                                 const struct match_node *n, evtime time)
 {
-    struct match_view v = {.cell = c};
+    struct match_view v = {.cell = c, .time = time};
     for (const struct match_node *at = n; at != NULL; at = at->parent)
         v.n++;
     v.rows = arena_alloc(m->k->scratch, v.n * sizeof(struct kept *));
@@ -68,26 +68,26 @@ static void put_rows(struct match *m, const struct match_view *v, struct result 
 }
 
 static struct result *tell(struct match *m, const struct match_view *v, enum result_kind kind,
-                           evtime time, evtime decided)
+                           evtime decided)
 {
     struct result *r = keyed_result(m->k, &m->rule, v->cell->state.key, kind, decided);
     if (r == NULL)
         return NULL;
-    r->time = time;
+    r->time = v->time;
     r->nvalues = m->p->noutputs;
     r->values = values_of(m, v);
     put_rows(m, v, r);
     return r;
 }
 
-static void tell_each_row(struct match *m, struct match_view *v, evtime time, evtime decided)
+static void tell_each_row(struct match *m, struct match_view *v, evtime decided)
 {
     for (unsigned i = 0; i < v->n; i++) {
         v->seen = i + 1;
         v->row = v->rows[i];
         if (v->excluded[i] || !having_holds(m, v))
             continue;
-        struct result *r = tell(m, v, RESULT_MATCH, time, decided);
+        struct result *r = tell(m, v, RESULT_MATCH, decided);
         if (r == NULL)
             return;
         r->row_number = i + 1;
@@ -109,16 +109,16 @@ static void mark_taken(struct match_memory *h, const struct match_view *v)
 void matchout_match(struct match *m, struct match_cell *c, struct match_node *n, evtime time,
                     evtime decided)
 {
-    struct match_view v = view_of(m, c, n);
+    struct match_view v = view_of(m, c, n, time);
     if (c->memory != NULL)
         c->memory->matches++;
     if (m->p->unmatched)
         mark_taken(c->memory, &v);
     if (m->p->m->rows != ROWS_ONE) {
-        tell_each_row(m, &v, time, decided);
+        tell_each_row(m, &v, decided);
         return;
     }
-    struct result *r = having_holds(m, &v) ? tell(m, &v, RESULT_MATCH, time, decided) : NULL;
+    struct result *r = having_holds(m, &v) ? tell(m, &v, RESULT_MATCH, decided) : NULL;
     if (r != NULL)
         emit_done(r);
 }
@@ -126,9 +126,11 @@ void matchout_match(struct match *m, struct match_cell *c, struct match_node *n,
 static void tell_alone(struct match *m, struct match_cell *c, const struct match_seen *s,
                        bool unmatched, evtime decided)
 {
-    const struct match_view v = {.row = s->row, .unmatched = unmatched, .cell = c};
-    struct result *r =
-        having_holds(m, &v) ? tell(m, &v, RESULT_MATCH, s->row->row.ts, decided) : NULL;
+    const struct match_view v = {.row = s->row,
+                                 .unmatched = unmatched,
+                                 .cell = c,
+                                 .time = s->row->row.ts};
+    struct result *r = having_holds(m, &v) ? tell(m, &v, RESULT_MATCH, decided) : NULL;
     if (r != NULL)
         emit_done(r);
 }
@@ -161,16 +163,16 @@ void matchout_passed(struct match *m, struct match_cell *c, uint64_t from, uint6
 void matchout_timeout(struct match *m, struct match_cell *c, struct match_node *n, evtime time)
 {
     m->k->timeouts++;
-    const struct match_view v = view_of(m, c, n);
-    struct result *r = tell(m, &v, RESULT_TIMEOUT, time, time);
+    const struct match_view v = view_of(m, c, n, time);
+    struct result *r = tell(m, &v, RESULT_TIMEOUT, time);
     if (r != NULL)
         emit_done(r);
 }
 
 void matchout_bad_skip(struct match *m, struct match_cell *c, struct match_node *n, evtime decided)
 {
-    const struct match_view v = view_of(m, c, n);
-    struct result *r = tell(m, &v, RESULT_ERROR, n->row->row.ts, decided);
+    const struct match_view v = view_of(m, c, n, n->row->row.ts);
+    struct result *r = tell(m, &v, RESULT_ERROR, decided);
     if (r == NULL)
         return;
     r->reason =

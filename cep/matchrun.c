@@ -92,11 +92,13 @@ static void append(struct match *m, struct match_cell *c, struct list *l, struct
     l->end = &n->next;
     l->alive |= n->live != 0;
     m->waiting |= m->p->wait[n->state];
+    matchheld_append(m, n);
     count(m, c, 1);
 }
 
 void matchrun_drop(struct match *m, struct match_cell *c, struct match_node *n)
 {
+    matchheld_drop(m, n);
     count(m, c, -1);
     node_unref(m, n);
 }
@@ -205,6 +207,7 @@ bool matchrun_found(struct match *m, struct match_run *run, struct match_node *n
     if (!m->p->no_skip) {
         n->live &= (UINT64_C(1) << i) - 1;
         n->refs++;
+        matchheld_best(m, run, n);
         node_unref(m, run->best);
         run->best = n;
         run->best_at_end = false;
@@ -304,6 +307,7 @@ static void split_accepts(struct look *l, struct match_run *run, unsigned before
     struct match_node *twin = slab_alloc(&l->m->nodes);
     memcpy(twin, n, sizeof *twin + p->nextra * sizeof(uint64_t));
     twin->refs = 1;
+    twin->flags &= (uint8_t)~MATCH_NODE_HELD;
     twin->live = waiting;
     twin->flags |= MATCH_NODE_OLD; /* they have seen the row in hand */
     twin->row = keyed_ref(n->row);
@@ -385,6 +389,7 @@ static struct match_run *run_new(struct match *m, struct match_cell *c, const st
 {
     struct match_run *run = slab_alloc(&m->runs);
     *run = (struct match_run){.cell = c, .first = r->ts, .start = r->seq & MATCH_SEQ_MASK};
+    matchheld_begin(m, run);
     return run;
 }
 
@@ -480,6 +485,7 @@ void matchrun_gap(struct match *m, struct match_run *run)
 void matchrun_free(struct match *m, struct match_run *run)
 {
     matchrun_drop_list(m, run->cell, run->list);
+    matchheld_end(m, run);
     if (counts_runs(m->p))
         count(m, run->cell, -1);
     if (m->p->no_skip)

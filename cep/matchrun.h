@@ -19,9 +19,10 @@ enum {
     MATCH_NODE_OLD = 2,
     MATCH_NODE_LATE = 4,
     MATCH_NODE_WAITED = 8,
-    MATCH_NODE_DONE = 16
+    MATCH_NODE_DONE = 16,
+    MATCH_NODE_HELD = 32
 }; /* a match was given for it; the next row has come; the time of its next row is over (skip modes), that of its NOT; it is
-    * a match that others may outrank (tangled patterns) */
+    * a match that others may outrank (tangled patterns); it may become a match without another row (matchheld) */
 
 struct match_node { /* the rows up to this one, taken for positions of the pattern */
     struct match_node *parent; /* NULL: the first row */
@@ -34,7 +35,7 @@ struct match_node { /* the rows up to this one, taken for positions of the patte
     uint64_t extra[]; /* hash of the way (ambiguous patterns), counters, carried values */
 };
 
-#define MATCH_SEQ_MASK ((UINT64_C(1) << 59) - 1)
+#define MATCH_SEQ_MASK ((UINT64_C(1) << 58) - 1)
 
 struct match_run { /* all partial matches that begin with one row */
     struct match_run *next, *before; /* of the same key, in order of beginning */
@@ -54,9 +55,10 @@ struct match_run { /* all partial matches that begin with one row */
         struct match_found *found; /* NO SKIP, ambiguous patterns: ways that were given already */
     };
     evtime first;
-    uint64_t start : 59; /* seq of the first row */
+    uint64_t start : 58; /* seq of the first row */
     bool decided : 1; /* nothing can change: `best`, or none; what is in the list timed out */
     bool untimed : 1; /* no longer among those in order of time */
+    bool held : 1; /* counted in matchheld */
     bool best_at_end : 1; /* its result has the time of the end of the run */
     bool empty : 1; /* if there is no other, its match takes no row */
     bool past : 1; /* its time is over, and `$` may still make it a match */
@@ -160,6 +162,14 @@ struct match_prog {
     struct match_expr *having;
 };
 
+struct match_held { /* how many results may come of each time */
+    struct match_held_time {
+        evtime t;
+        uint64_t n;
+    } * times; /* [from, n), in order */
+    size_t from, n, cap;
+};
+
 struct match {
     struct keyed *k;
     struct keyed_rule rule;
@@ -177,6 +187,7 @@ struct match {
     bool grouped; /* the cell in hand has groups */
     struct match_run **touched; /* runs of the cell in hand that may be over, where it has groups */
     size_t ntouched, touched_cap, group_bytes;
+    struct match_held held; /* if other rules read this one */
 };
 
 /* --- matchrun.c: one run --- */
@@ -281,6 +292,16 @@ bool matchrows_next(struct match *m, struct match_cell *c, bool all, struct keye
 size_t matchrows_find(const struct match_memory *h, uint64_t seq);
 /* The row `by` places from that of `seq`; NULL: there is none. */
 struct kept *matchrows_beside(const struct match_memory *h, uint64_t seq, int32_t by);
+/* --- matchheld.c: results that may come later than their time --- */
+
+void matchheld_begin(struct match *m, struct match_run *run); /* a run has begun */
+void matchheld_best(struct match *m, struct match_run *run,
+                    const struct match_node *n); /* n is to be its best match */
+void matchheld_end(struct match *m,
+                   struct match_run *run); /* it is to be freed; its best is still there */
+void matchheld_append(struct match *m, struct match_node *n); /* n goes into a list */
+void matchheld_drop(struct match *m, struct match_node *n); /* ... and leaves it */
+evtime matchheld_least(const struct match *m); /* match_held */
 
 /* --- matchenv.c: conditions and values over the rows of a match --- */
 
@@ -306,6 +327,7 @@ struct match_view { /* a whole match, laid out in order */
         *row; /* the current one; of a match without rows, or of none, where it begins */
     bool unmatched; /* no match: `row` was taken by none */
     const struct match_cell *cell;
+    evtime time; /* of the match as a result */
 };
 /* A value over a match, as of its current row. False: NULL. */
 bool matchenv_value(struct match *m, const struct match_view *v, struct match_expr *x,

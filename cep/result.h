@@ -49,6 +49,8 @@ struct result {
     unsigned nreplaces; /* results whose place this one takes: sessions that are one now */
     const uint8_t (*replaces)[RESULT_ID_BYTES];
     const char *reason; /* ERROR, or NULL */
+    bool early; /* decided where its row was made, without waiting for the watermark */
+    evtime late_w; /* of a filter: its row came late, behind this; EVTIME_MIN: in time */
 };
 
 /* Hash of the rule's uid, kind, key and places (or window bounds), and of the row's number with ALL ROWS PER MATCH, where

@@ -15,7 +15,8 @@
 static struct result *filter_result(struct task *t, const struct jobdef_rule *r, struct batch *b,
                                     unsigned i, enum rule_mode mode)
 {
-    struct result *out = emit_new(&t->emit, true);
+    bool derived = b->schema->derived != DERIVED_NOT;
+    struct result *out = emit_new(&t->emit, !derived || t->job->streams[r->stream].early);
     struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
     *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
     out->rule = r->pub.plan;
@@ -24,7 +25,9 @@ static struct result *filter_result(struct task *t, const struct jobdef_rule *r,
     out->kind = RESULT_MATCH;
     out->mode = mode;
     out->time = b->ts[i];
-    out->step = task_stream_of(t, b->schema->id)->least;
+    out->step = derived ? t->step : task_stream_of(t, b->schema->id)->least;
+    if (b->has_late && batch_is_late(b, i))
+        out->late_w = b->late_w[i];
     out->nvalues = r->output.n;
     out->nrows = 1;
     out->rows = row;
@@ -66,7 +69,9 @@ static void windows_of_row(struct task *t, const struct jobdef_rule *r, struct b
 
 static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
 {
-    enum rule_mode mode = cut_mode_of(&r->cut, b->partition, b->offset[i]);
+    bool derived = b->schema->derived != DERIVED_NOT;
+    enum rule_mode mode = derived ? cut_mode_after(&r->cut, b->ts[i])
+                                  : cut_mode_of(&r->cut, b->partition, b->offset[i]);
     if (mode == RULE_PAUSED)
         return;
     if (r->window != NULL) {
@@ -102,7 +107,7 @@ void scatter_filters(struct task *t, const struct jobdef_stream *s, struct batch
 
 static bool is_late_for(const struct jobdef_rule *r, const struct batch *b, unsigned i)
 {
-    if (!cut_after_first(&r->cut, b->partition, b->offset[i]) || !jobdef_has_columns(r, b))
+    if (!cut_sees(&r->cut, b, i) || !jobdef_has_columns(r, b))
         return false;
     return r->window == NULL || windowprog_is_closed(r->window, b->ts[i], b->late_w[i]);
 }
@@ -113,7 +118,10 @@ void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct 
     enum rule_mode mode = cut_mode_at(&r->cut, b->ts[i]);
     if (mode == RULE_PAUSED)
         return;
-    struct result *out = emit_new(&t->emit, true);
+    if (r->derived[DERIVED_LATE] != JOBDEF_NONE)
+        taskstage_late(t, r->derived[DERIVED_LATE], b, i);
+    bool early = b->schema->derived == DERIVED_NOT || t->job->streams[r->stream].early;
+    struct result *out = emit_new(&t->emit, early);
     const struct late_of of = {r->pub.plan, reads, t->scratch.p, t->scratch.n};
     late_fill(out, &of, b, i, &t->emit);
     out->rule_index = r->keyed.index;
@@ -138,6 +146,8 @@ void scatter_late(struct task *t, const struct jobdef_stream *s, struct batch *b
     for (unsigned i = 0; i < b->n; i++) {
         if (!batch_is_late(b, i))
             continue;
+        if (s->late != JOBDEF_NONE)
+            taskstage_late(t, s->late, b, i);
         for (unsigned k = 0; k < s->nkeyed; k++) {
             const struct jobdef_rule *r = &t->job->rules[s->keyed[k]];
             if ((predindex_bits(s->conditions, r->see)[i / 64] >> (i % 64) & 1) &&

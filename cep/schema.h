@@ -36,6 +36,7 @@ struct column {
     const char *path; /* dotted path in the JSON object; NULL: the name */
     struct type type;
     bool not_null;
+    bool hidden; /* not among those of `*` */
     const struct expr *computed; /* AS expr over the columns before it; NULL: from the input */
 };
 
@@ -44,6 +45,17 @@ enum time_kind { TIME_EVENT, TIME_INGESTION, TIME_PROCESSING };
 
 struct option { /* WITH ('name'='value') */
     const char *name, *value;
+};
+
+/* What a stream is made of. All but the first are derived: their rows are made where rows of another stream are worked on
+ * (cep/derived.h). */
+enum derived_kind {
+    DERIVED_NOT, /* read from outside */
+    DERIVED_RESULTS, /* what a rule finds */
+    DERIVED_LATE, /* the rows that came too late for it */
+    DERIVED_TIMEOUTS,
+    DERIVED_ERRORS,
+    DERIVED_STREAM_LATE, /* the rows of a stream that came late */
 };
 
 enum { SCHEMA_COLUMNS_MAX = 256, SCHEMA_PARTITIONS_MAX = 128 };
@@ -67,6 +79,11 @@ struct schema {
     const char *connector; /* "http" (default), "file", "generator", "inline", … */
     unsigned noptions;
     const struct option *options;
+    enum derived_kind derived;
+    unsigned stage; /* 0; of a derived stream one more than of what it is made from */
+    /* Derived: the streams that the rule reads (a join two, else the second is NULL), or whose late rows these are. */
+    const struct schema *from, *with;
+    const char *of; /* derived: the name of the rule or stream */
 };
 
 int schema_column(const struct schema *s, const char *name,

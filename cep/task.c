@@ -50,6 +50,7 @@ void task_free(struct task *t)
     mem_free(t->writers);
     mem_free(t->readers);
     mem_free(t->frames);
+    mem_free(t->births);
     mem_free(t->counts);
     mem_free(t->owner);
     mem_free(t);
@@ -58,6 +59,8 @@ void task_free(struct task *t)
 void task_set_job(struct task *t, struct job *j)
 {
     task_count_results(t);
+    t->passed_early = t->emit.nearly; /* they know their rules by numbers of the old job */
+    t->passed_keyed = t->emit.nkeyed;
     taskjob_swap(t, job_ref(j));
 }
 
@@ -69,6 +72,16 @@ struct task_stream *task_stream_of(struct task *t, uint32_t stream)
         if (t->streams[i].id == stream)
             return &t->streams[i];
     return NULL;
+}
+
+evtime task_root_w(struct task *t, unsigned stream)
+{
+    const struct schema *s = t->job->schemas[stream];
+    const struct task_stream *root = NULL;
+    while (s->derived != DERIVED_NOT)
+        s = s->from;
+    root = task_stream_of(t, s->id);
+    return root != NULL ? root->least : task_stream_of(t, t->job->schemas[stream]->id)->least;
 }
 
 /* A partition's watermark, as this worker's keyed side knows it. */
@@ -92,10 +105,11 @@ static void note_watermark(struct task *t, uint32_t stream, uint32_t partition, 
 /* ... and tells all others. */
 void task_raise(struct task *t, uint32_t stream, uint32_t partition, evtime w)
 {
+    const struct task_stream *s = task_stream_of(t, stream);
     note_watermark(t, stream, partition, w);
     for (unsigned i = 0; i < t->o.workers; i++)
         if (i != t->o.worker)
-            frame_writer_watermark(&t->writers[i], stream, partition, w);
+            frame_writer_watermark(&t->writers[i], s == NULL ? 0 : s->stage, stream, partition, w);
 }
 
 /* --- source side --- */
@@ -158,6 +172,16 @@ static bool is_full(const struct task *t, const struct task_source *src)
     return s != NULL && src->w.w > taskjoin_least(all, s);
 }
 
+void task_spread(struct task *t, const struct jobdef_stream *s, struct batch *b)
+{
+    predindex_eval(s->conditions, b);
+    scatter_filters(t, s, b);
+    if (b->has_late)
+        scatter_late(t, s, b);
+    if (s->nkeys + s->ninputs > 0)
+        scatter_rows(t, s, b, true);
+}
+
 enum err task_source_rows(struct task *t, struct batch *b)
 {
     struct task_source *src = source_of(t, b->schema->id, b->partition);
@@ -179,12 +203,9 @@ enum err task_source_rows(struct task *t, struct batch *b)
     t->stats.rows_in += b->n;
     t->stats.rows_late += src->w.late_rows - late;
     if (s != NULL && b->n > 0) {
-        predindex_eval(s->conditions, b);
-        scatter_filters(t, s, b);
-        if (b->has_late)
-            scatter_late(t, s, b);
-        if (s->nkeys + s->ninputs > 0)
-            scatter_rows(t, s, b, true);
+        task_spread(t, s, b);
+        if (t->job->nderived > 0)
+            taskstage_pass(t);
     }
     if (src->w.w > before)
         task_raise(t, src->stream, src->partition, src->w.w);
@@ -269,15 +290,30 @@ void task_count_results(struct task *t)
         t->counts[t->emit.keyed[t->counted_keyed].rule_index].results++;
 }
 
+static void step_key(struct task *t, struct task_key *k)
+{
+    const struct task_stream *s = task_stream_of(t, k->stream);
+    evtime step = s->stage == 0 ? s->least : task_root_w(t, k->def->stream);
+    k->keyed.clock = t->clock;
+    taskstep_key(k, s->least, s->least < EVTIME_MAX ? s->least : s->furthest, step);
+}
+
 void task_step(struct task *t)
 {
-    for (unsigned i = 0; i < t->nkeys; i++) {
-        struct task_key *k = t->keys[i];
-        k->keyed.clock = t->clock;
-        const struct task_stream *s = task_stream_of(t, k->stream);
-        taskstep_key(k, s->least, s->least < EVTIME_MAX ? s->least : s->furthest);
+    unsigned stages = t->job == NULL ? 0 : t->job->stages;
+    for (unsigned stage = 0; stage <= stages; stage++) {
+        for (unsigned i = 0; i < t->nkeys; i++) {
+            struct task_key *k = t->keys[i];
+            if (k->def->stage == stage)
+                step_key(t, k);
+        }
+        taskjoin_step(t, stage);
+        if (stage == stages)
+            break;
+        taskstage_pass(t);
+        taskstage_watermarks(t, stage + 1);
     }
-    taskjoin_step(t);
+    t->passed_keyed = t->emit.nkeyed; /* nobody reads what is left, and it is moved now */
     emit_step(&t->emit);
 }
 
@@ -306,7 +342,7 @@ void task_effects_clear(struct task *t)
         frame_writer_clear(&t->writers[i]);
     }
     emit_clear(&t->emit);
-    t->counted_early = t->counted_keyed = 0;
+    t->counted_early = t->counted_keyed = t->passed_early = t->passed_keyed = 0;
     t->nframes = 0;
     t->effects = (struct task_effects){0};
 }
@@ -374,7 +410,7 @@ void task_stats(const struct task *t, struct task_stats *out)
     taskjoin_stats(t, out);
     for (size_t i = 0; i < t->nstreams; i++) {
         int si = t->job == NULL ? -1 : job_stream_of(t->job, t->streams[i].id);
-        if (si < 0 || !t->job->streams[si].read)
+        if (si < 0 || !t->job->streams[si].read || t->streams[i].stage > 0)
             continue;
         any = true;
         out->watermark =

@@ -21,7 +21,8 @@ struct task_source { /* a partition that this worker reads */
 
 struct task_stream { /* what is known of a stream's time */
     uint32_t id;
-    unsigned npartitions;
+    unsigned stage;
+    unsigned npartitions; /* of a derived stream: workers, each of which makes rows */
     evtime *w; /* by partition */
     evtime least;
     evtime released; /* rows before it have been released */
@@ -59,6 +60,12 @@ struct task_join { /* a join, running */
     struct join *op;
 };
 
+struct task_birth { /* rows of a derived stream that are being made */
+    unsigned stream; /* of the job */
+    struct batch *b;
+    evtime step; /* of the results that they are made of */
+};
+
 struct task_counts { /* of a rule, over all jobs */
     uint64_t uid, results;
 };
@@ -83,6 +90,10 @@ struct task {
     size_t nframes, frames_cap;
     struct task_counts *counts; /* by rule of the job */
     size_t counted_early, counted_keyed; /* results that are in counts */
+    size_t passed_early, passed_keyed; /* results that rows of derived streams have been made of */
+    struct task_birth *births;
+    size_t nbirths, births_cap;
+    evtime step; /* of the results whose rows are being worked off */
     struct task_effects effects;
     struct task_stats stats;
     evtime clock; /* processing time */
@@ -90,6 +101,10 @@ struct task {
 };
 
 /* task.c */
+/* Rows as the source side sees them: filters, late rows, and to the owners of their keys. */
+void task_spread(struct task *t, const struct jobdef_stream *s, struct batch *b);
+/* The watermark of what comes from outside that a stream of the job is made from. */
+evtime task_root_w(struct task *t, unsigned stream);
 struct task_stream *task_stream_of(struct task *t, uint32_t stream);
 void task_raise(struct task *t, uint32_t stream, uint32_t partition, evtime w);
 void task_count_results(struct task *t);
@@ -117,7 +132,7 @@ void taskjoin_take(struct task *t, const struct jobdef_stream *s, const struct j
                    const uint16_t *at, uint64_t (*remote)[BATCH_WORDS]);
 /* Late rows to LATE. */
 void taskjoin_late(struct task *t, const struct jobdef_stream *s, struct batch *b);
-void taskjoin_step(struct task *t);
+void taskjoin_step(struct task *t, unsigned stage);
 void taskjoin_swap(struct task *t, const struct job *j);
 void taskjoin_fini(struct task *t);
 void taskjoin_stats(const struct task *t, struct task_stats *out);
@@ -125,9 +140,17 @@ evtime taskjoin_due(const struct task *t); /* see task_stats.due */
 size_t taskjoin_waiting(const struct task *t); /* rows in all orders */
 /* The least watermark that rows of this stream wait for. */
 evtime taskjoin_least(struct task *t, const struct task_stream *s);
+/* taskstage.c: results to rows of derived streams. */
+void taskstage_pass(struct task *t); /* what was found since the last call */
+void taskstage_late(struct task *t, unsigned stream, struct batch *b, unsigned i);
+void taskstage_pass_late(void *task, unsigned stream, struct batch *b, unsigned i); /* the same */
+/* How far time has come in the derived streams of that stage, as far as this worker makes their rows. */
+void taskstage_watermarks(struct task *t, unsigned stage);
 
 /* taskstep.c */
-void taskstep_key(struct task_key *k, evtime w, evtime mark);
+/* mark: how far time has come, but for the end of the input; step: the watermark of what comes from outside that has led to
+ * this. */
+void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step);
 static inline const uint64_t *taskdef_bits(const struct task_key *k, const struct order_entry *e)
 {
     return k->words == 1 ? &e->bits : (const uint64_t *)(uintptr_t)e->bits + 1;

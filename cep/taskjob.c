@@ -37,11 +37,13 @@ static void add_stream(struct task *t, const struct schema *s)
     t->streams = mem_grow(t->streams, t->nstreams, 1, &t->streams_cap, sizeof *t->streams);
     struct task_stream *n = &t->streams[t->nstreams++];
     *n = (struct task_stream){.id = s->id,
-                              .npartitions = s->partitions,
+                              .stage = s->stage,
+                              .npartitions =
+                                  s->derived != DERIVED_NOT ? t->o.workers : s->partitions,
                               .least = EVTIME_MIN,
                               .furthest = EVTIME_MIN};
-    n->w = mem_array(s->partitions, sizeof *n->w);
-    for (unsigned i = 0; i < s->partitions; i++)
+    n->w = mem_array(n->npartitions, sizeof *n->w);
+    for (unsigned i = 0; i < n->npartitions; i++)
         n->w[i] = EVTIME_MIN;
     for (size_t i = 0; i < t->nsources; i++) /* opened before any rule read the stream */
         if (t->sources[i].stream == s->id && t->sources[i].w.w > EVTIME_MIN)
@@ -65,6 +67,8 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
     order_init(&k->order, def->order);
     keyed_init(&k->keyed, s, &def->key, &t->emit);
     k->keyed.by_arrival = def->by_arrival;
+    k->keyed.pass_late = taskstage_pass_late;
+    k->keyed.pass_ctx = t;
     k->keyed.max_partials = t->o.max_partials_per_key;
     return k;
 }
@@ -224,7 +228,8 @@ void taskjob_swap(struct task *t, struct job *j)
     struct task_key **keys = mem_array(j->nkeys, sizeof(struct task_key *));
     gather_reset(&t->gather);
     for (unsigned i = 0; i < j->nstreams; i++)
-        add_stream(t, j->streams[i].schema);
+        add_stream(t, j->streams[i]
+                          .schema); /* derived ones of rules that are gone stay: they cost little */
     for (unsigned n = 0; n < j->nkeys; n++) {
         const struct jobdef_key *def = &j->keys[n];
         for (unsigned i = 0; i < t->nkeys && keys[n] == NULL; i++) {

@@ -65,8 +65,7 @@ void taskjoin_late(struct task *t, const struct jobdef_stream *s, struct batch *
             const struct jobdef_rule *r = &t->job->rules[s->inputs[k].rule];
             const struct jobdef_side *side = &r->side[s->inputs[k].side];
             if (r == told || !(predindex_bits(s->conditions, side->see)[i / 64] >> (i % 64) & 1) ||
-                !jobdef_has_all(&side->needs, b) ||
-                !cut_after_first(&side->cut, b->partition, b->offset[i]))
+                !jobdef_has_all(&side->needs, b) || !cut_sees(&side->cut, b, i))
                 continue;
             told = r;
             joinprog_key(r->join, s->inputs[k].side, b, i, t->emit.arena, &t->scratch);
@@ -92,8 +91,7 @@ static void take_row(struct task_join *j, const struct order_entry *e)
 {
     unsigned side = e->bits & BIT_RIGHT ? JOIN_RIGHT : JOIN_LEFT, i = order_row(e);
     const struct cut *c = &j->rule->side[side].cut;
-    bool sees = c->n > 0 ? cut_after_first(c, e->b->partition, e->b->offset[i]) &&
-                               cut_mode_at(c, e->ts) != RULE_PAUSED
+    bool sees = c->n > 0 ? cut_sees(c, e->b, i) && cut_mode_at(c, e->ts) != RULE_PAUSED
                          : c->mode != RULE_PAUSED;
     if (sees && jobdef_has_all(&j->rule->side[side].needs, e->b))
         join_row(j->op, side, e->bits & BIT_PARTNER, e->tag, e->b, i);
@@ -109,13 +107,22 @@ static inline void look_ahead(const struct task_join *j, const struct order_entr
                           e[ahead[link]].tag, link);
 }
 
-void taskjoin_step(struct task *t)
+static unsigned stage_of(const struct task_join *j)
+{
+    const struct join_side *side = j->rule->pub.plan->join.side;
+    unsigned left = side[JOIN_LEFT].schema->stage, right = side[JOIN_RIGHT].schema->stage;
+    return left > right ? left : right;
+}
+
+void taskjoin_step(struct task *t, unsigned stage)
 {
     for (unsigned i = 0; i < t->njoins; i++) {
         struct task_join *j = t->joins[i];
+        if (stage_of(j) != stage)
+            continue;
         evtime w = watermark_of(t, j);
         struct order_entry *e;
-        join_begin(j->op, w);
+        join_begin(j->op, stage == 0 ? w : task_root_w(t, j->rule->stream));
         for (size_t n; (n = order_take(&j->order, w, &e)) > 0;)
             for (size_t k = 0; k < n; k++) {
                 look_ahead(j, e + k, n - k);

@@ -32,8 +32,7 @@ static void release(struct task_key *k, const struct order_entry *e, struct keye
 static bool sees(const struct task_op *op, const struct keyed_row *r)
 {
     const struct cut *c = &op->rule->cut;
-    if (c->n > 0 && (!cut_after_first(c, r->b->partition, r->b->offset[r->i]) ||
-                     cut_mode_at(c, r->ts) == RULE_PAUSED))
+    if (c->n > 0 && (!cut_sees(c, r->b, r->i) || cut_mode_at(c, r->ts) == RULE_PAUSED))
         return false;
     if ((c->n == 0 && c->mode == RULE_PAUSED) || !jobdef_has_columns(op->rule, r->b))
         return false;
@@ -145,6 +144,7 @@ static void row(struct task_key *k, const struct order_entry *e)
         fire_windows(k, now, !late);
     if (r.ts >= k->next_step && !k->keyed.by_arrival)
         end_steps(k, r.ts);
+    k->keyed.late_w = late ? e->b->late_w[i] : EVTIME_MIN;
     bool starts = begins(k->def, r.bits);
     if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold)) {
         struct key *key = NULL;
@@ -157,6 +157,7 @@ static void row(struct task_key *k, const struct order_entry *e)
         if (arena_bytes(k->keyed.scratch) > 0)
             arena_reset(k->keyed.scratch);
     }
+    k->keyed.late_w = EVTIME_MIN;
     release(k, e, &r);
 }
 
@@ -240,11 +241,11 @@ static void fire_at_mark(struct task_key *k, bool risen)
     }
 }
 
-void taskstep_key(struct task_key *k, evtime w, evtime mark)
+void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
 {
     struct order_entry *e;
     bool risen = mark > k->mark;
-    k->keyed.step = w;
+    k->keyed.step = step;
     k->keyed.of_row = true;
     k->mark = mark;
     for (size_t n; (n = order_take(&k->order, k->keyed.by_arrival ? EVTIME_MAX : w, &e)) > 0;)

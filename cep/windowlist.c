@@ -453,6 +453,8 @@ static void refuse(struct window *w, const struct key *key, const struct keyed_r
         late_fill(out, &of, r->b, r->i, w->k->emit);
     else
         late_fill_error(out, &of, r->b, r->i, reason, w->k->emit);
+    if (reason == NULL && w->rule.late != UINT32_MAX)
+        w->k->pass_late(w->k->pass_ctx, w->rule.late, r->b, r->i);
     emit_done(out);
 }
 

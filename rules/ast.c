@@ -416,6 +416,13 @@ struct ast_arg ast_arg_table(struct ast *a, struct token word, struct token name
                             .partition = partition.first};
 }
 
+struct ast_arg ast_arg_side(struct ast_arg table, struct ast_name side)
+{
+    table.side = side;
+    table.at = ast_span(table.at, side.at);
+    return table;
+}
+
 struct ast_arg ast_arg_descriptor(struct ast *a, struct token word, struct token name)
 {
     return (struct ast_arg){.kind = AST_ARG_DESCRIPTOR,
@@ -437,6 +444,15 @@ struct ast_from *ast_from_name(struct ast *a, struct token name, struct token al
     f->at = name.at;
     f->name = ast_name(a, name);
     f->alias = ast_name(a, alias);
+    return f;
+}
+
+struct ast_from *ast_from_side(struct ast *a, struct token name, struct token side,
+                               struct token alias)
+{
+    struct ast_from *f = ast_from_name(a, name, alias);
+    f->side = ast_name(a, side);
+    f->at = ast_span(name.at, side.at);
     return f;
 }
 

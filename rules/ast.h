@@ -237,6 +237,7 @@ struct ast_arg { /* of a windowing function */
     struct span at;
     struct ast_expr *e;
     struct ast_name name; /* of the stream or column */
+    struct ast_name side; /* name.side */
     struct ast_select *query;
     struct ast_expr *partition; /* TABLE t PARTITION BY … */
     struct ast_arg *next;
@@ -251,6 +252,7 @@ enum ast_join { AST_JOIN_NONE, AST_JOIN_INNER, AST_JOIN_LEFT, AST_JOIN_RIGHT, AS
 struct ast_from {
     struct span at;
     struct ast_name name; /* a stream, list or rule */
+    struct ast_name side; /* name.LATE and so on; text NULL: none */
     struct ast_select *query; /* or (SELECT …) */
     struct ast_name function; /* or TABLE(function(args)) */
     struct ast_arg *args;
@@ -434,9 +436,12 @@ struct ast_arg ast_arg_expr(struct ast_expr *e);
 struct ast_arg ast_arg_table(struct ast *a, struct token word, struct token name,
                              struct ast_exprs partition);
 struct ast_arg ast_arg_descriptor(struct ast *a, struct token word, struct token name);
+struct ast_arg ast_arg_side(struct ast_arg table, struct ast_name side);
 struct ast_arg ast_arg_query(struct token l, struct ast_select *q, struct ast_exprs partition);
 
 struct ast_from *ast_from_name(struct ast *a, struct token name, struct token alias);
+struct ast_from *ast_from_side(struct ast *a, struct token name, struct token side,
+                               struct token alias);
 struct ast_from *ast_from_query(struct ast *a, struct token l, struct ast_select *q,
                                 struct token alias);
 struct ast_from *ast_from_window(struct ast *a, struct token function, struct ast_args args,

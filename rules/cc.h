@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/map.h"
-#include "cep/schema.h"
+#include "cep/plan.h"
 #include "rules/scope.h"
 
 /* What the script has defined so far: a map by the name in small letters. */
@@ -16,6 +16,9 @@ struct cc_known {
     const char *what; /* "stream", "rule", "list", "sink" */
     const struct schema *schema; /* a stream's, or NULL */
     struct list *list; /* a list's, or NULL */
+    const struct rule_plan *plan; /* a rule's, or NULL */
+    unsigned number; /* a rule's, from 1, in order of the script */
+    const struct schema *derived[DERIVED_STREAM_LATE + 1]; /* those that have been read, by kind */
     bool wrong; /* its statement has errors: what reads it says nothing more */
     MAP_LINK;
 };
@@ -33,6 +36,10 @@ struct cc {
     const struct scope *scope; /* may be NULL */
     struct cc_known *known;
     struct cc_lists *lists;
+    struct arena *lasting; /* of the whole script */
+    const char *creating; /* the rule that is being compiled, or NULL */
+    const char *text; /* of the script */
+    size_t text_len;
     bool bounded; /* the input ends, whatever the streams' connectors */
 };
 

@@ -24,7 +24,7 @@ struct compiling {
     const char *text;
     struct script *script;
     size_t cap;
-    unsigned nstreams;
+    unsigned nstreams, nrules;
     struct cc_lists lists; /* of the statement being compiled */
 };
 
@@ -280,10 +280,18 @@ static struct rule_plan *plan_rule(struct compiling *c, const struct ast_stateme
 static void compile_one_rule(struct compiling *c, const struct ast_statement *st)
 {
     check_name(c, st, "rule");
+    const struct cc_known *before = names_known(&c->cc, st->name.text);
+    unsigned number = before != NULL && before->number > 0 ? before->number : ++c->nrules;
     struct rule_plan *p = plan_rule(c, st, st->name.text);
-    remember(c, st, "rule", NULL, false);
-    if (p != NULL)
-        add(c, st, STATEMENT_RULE)->rule = p;
+    remember(c, st, "rule", NULL, p == NULL);
+    struct cc_known *k = names_known(&c->cc, st->name.text);
+    if (p == NULL)
+        return;
+    if (strcmp(k->what, "rule") == 0) {
+        k->plan = p;
+        k->number = number;
+    }
+    add(c, st, STATEMENT_RULE)->rule = p;
 }
 
 static void compile_explained(struct compiling *c, const struct ast_statement *st)
@@ -343,9 +351,10 @@ static void compiling_init(struct compiling *c, const char *text, size_t n,
     d->text_len = n;
     c->trees = c->cc.scratch = arena_new(AST_BLOCK, 0);
     c->names = arena_new(1024, 0);
-    c->cc.arena = arena_new(SCRIPT_BLOCK, 0);
+    c->cc.arena = c->cc.lasting = arena_new(SCRIPT_BLOCK, 0);
     c->cc.lists = &c->lists;
-    c->text = text;
+    c->text = c->cc.text = text;
+    c->cc.text_len = n;
 }
 
 static void compiling_fini(struct compiling *c)

@@ -169,6 +169,7 @@ join_kind(A) ::= FULL(T) outer. { A = T; A.kind = AST_JOIN_FULL; }
 outer ::= .
 outer ::= OUTER.
 table(A) ::= ID(N) alias(S). { A = ast_from_name(a, N, S); }
+table(A) ::= ID(N) DOT ID(O) alias(S). { A = ast_from_side(a, N, O, S); }
 table(A) ::= ID(N) FOR SYSTEM_TIME AS OF expr(T) alias(S). {
     A = ast_from_name(a, N, S);
     A->as_of = T;
@@ -176,6 +177,7 @@ table(A) ::= ID(N) FOR SYSTEM_TIME AS OF expr(T) alias(S). {
 table(A) ::= LP(L) select(Q) RP alias(S). { A = ast_from_query(a, L, Q, S); }
 table(A) ::= TABLE LP ID(F) LP args(L) RP RP alias(S). { A = ast_from_window(a, F, L, S); }
 table(A) ::= ID(N) alias(S) match(M) alias(T). { A = ast_from_match(a, ast_from_name(a, N, S), M, T); }
+table(A) ::= ID(N) DOT ID(O) alias(S) match(M) alias(T). { A = ast_from_match(a, ast_from_side(a, N, O, S), M, T); }
 table(A) ::= LP(L) select(Q) RP alias(S) match(M) alias(T). { A = ast_from_match(a, ast_from_query(a, L, Q, S), M, T); }
 
 %type args {struct ast_args}
@@ -184,6 +186,7 @@ args(A) ::= arg(E). { A = ast_args(a, (struct ast_args){0}, E); }
 args(A) ::= args(L) COMMA arg(E). { A = ast_args(a, L, E); }
 arg(A) ::= expr(E). { A = ast_arg_expr(E); }
 arg(A) ::= TABLE(W) ID(N) table_keys(P). { A = ast_arg_table(a, W, N, P); }
+arg(A) ::= TABLE(W) ID(N) DOT ID(O) table_keys(P). { A = ast_arg_side(ast_arg_table(a, W, N, P), ast_name(a, O)); }
 arg(A) ::= LP(L) select(Q) RP table_keys(P). { A = ast_arg_query(L, Q, P); }
 arg(A) ::= DESCRIPTOR(W) LP ID(N) RP. { A = ast_arg_descriptor(a, W, N); }
 %type table_keys {struct ast_exprs}

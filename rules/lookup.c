@@ -91,8 +91,8 @@ static struct names_relation *beside(const struct lookup *l)
     for (unsigned i = 0; i < l->left->n; i++)
         out->columns[i] = l->left->columns[i];
     for (unsigned i = 0; i < l->schema->ncolumns; i++)
-        out->columns[l->left->n + i] =
-            (struct names_column){l->schema->columns[i].name, l->name, column(l, i, l->f->at)};
+        out->columns[l->left->n + i] = (struct names_column){l->schema->columns[i].name, l->name,
+                                                             column(l, i, l->f->at), false};
     out->what = arena_printf(l->cc->scratch, "%s and list %s", l->left->what, l->schema->name);
     return out;
 }

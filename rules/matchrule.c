@@ -195,7 +195,7 @@ static void add_out(struct matching *g, const char *name, const struct expr *e, 
             return;
         }
     g->out.columns[g->out.n++] =
-        (struct names_column){name, g->out.what[0] != '\0' ? g->out.what : NULL, e};
+        (struct names_column){name, g->out.what[0] != '\0' ? g->out.what : NULL, e, false};
 }
 
 /* A column of the row that is given out: not of the match, which may be empty. */
@@ -266,9 +266,9 @@ static void plan_columns(struct matching *g, const char *alias)
     add_measures(g);
     for (unsigned i = 0; all && i < g->rel->n; i++) {
         bool there = false;
-        for (unsigned k = 0; k < before; k++)
+        for (unsigned k = 0; k < before && !g->rel->columns[i].hidden; k++)
             there = there || strcasecmp(g->out.columns[k].name, g->rel->columns[i].name) == 0;
-        if (!there)
+        if (!there && !g->rel->columns[i].hidden)
             add_out(g, g->rel->columns[i].name, g->rel->columns[i].e,
                     measure_at(g, g->rel->columns[i].name));
     }

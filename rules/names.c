@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/names.h"
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "cep/list.h"
 #include "rules/types.h"
 #include <ctype.h>
@@ -22,13 +23,13 @@ bool names_same(const struct ast_name *n, const char *name)
 
 enum { CANDIDATES_MAX = 512 };
 
-static const char *stream_hint(struct cc *cc, const char *name)
+static const char *source_hint(struct cc *cc, const char *name)
 {
     const char **candidates = arena_alloc(cc->scratch, CANDIDATES_MAX * sizeof *candidates);
     size_t n = 0;
     struct cc_known *k = NULL, *next = NULL;
     MAP_EACH(cc->known, k, next) {
-        if (k->schema != NULL && n < CANDIDATES_MAX)
+        if ((k->schema != NULL || k->plan != NULL) && n < CANDIDATES_MAX)
             candidates[n++] = k->name;
     }
     if (cc->scope != NULL && cc->scope->stream_name != NULL)
@@ -55,27 +56,9 @@ struct cc_known *names_known(const struct cc *cc, const char *name)
     return MAP_GET_STR(map, names_key(cc->scratch, name));
 }
 
-const struct schema *names_stream(struct cc *cc, const struct ast_name *n)
+void names_unknown_source(struct cc *cc, const struct ast_name *n)
 {
-    const struct cc_known *found = names_known(cc, n->text);
-    if (found != NULL && !names_same(n, found->name))
-        found = NULL; /* quoted, and of another case */
-    if (found != NULL && found->schema != NULL)
-        return found->schema;
-    const struct schema *s = NULL;
-    if (found == NULL && cc->scope != NULL && cc->scope->stream != NULL)
-        s = cc->scope->stream(cc->scope->ctx, n->text);
-    if (s != NULL)
-        return s;
-    if (found != NULL && found->wrong)
-        return NULL; /* its own statement has said what is wrong */
-    if (found != NULL)
-        diag_error(cc->d, "unsupported", n->at, "read the stream that it reads",
-                   "%s is a %s: this release reads streams only", n->text, found->what);
-    else
-        diag_error(cc->d, "unknown-stream", n->at, stream_hint(cc, n->text), "no stream %s",
-                   n->text);
-    return NULL;
+    diag_error(cc->d, "unknown-stream", n->at, source_hint(cc, n->text), "no stream %s", n->text);
 }
 
 /* The nearest of the script's lists and the scope's. */
@@ -130,22 +113,31 @@ struct list *names_list(struct cc *cc, const struct ast_name *n)
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
+static struct names_column *add_column(struct cc *cc, struct names_relation *r, unsigned column,
+                                       const char *name, const char *alias)
+{
+    const struct schema *s = r->schema;
+    const char *own = s->derived != DERIVED_NOT ? s->of : s->name;
+    struct expr *e =
+        types_node(cc, EXPR_COLUMN, s->columns[column].type, (struct span){0}, 0, NULL);
+    e->index = column;
+    r->columns[r->n] = (struct names_column){name, alias != NULL ? alias : own, e, false};
+    return &r->columns[r->n++];
+}
+
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias)
 {
     struct cc temporary = *cc; /* what a plan takes of these nodes it copies */
     temporary.arena = cc->scratch;
     struct names_relation *r = arena_zero(cc->scratch, sizeof *r);
     r->schema = s;
-    r->what = arena_printf(cc->scratch, "stream %s", s->name);
-    r->n = s->ncolumns;
-    r->columns = arena_alloc(cc->scratch, r->n * sizeof *r->columns);
-    for (unsigned i = 0; i < s->ncolumns; i++) {
-        struct expr *e =
-            types_node(&temporary, EXPR_COLUMN, s->columns[i].type, (struct span){0}, 0, NULL);
-        e->index = i;
-        r->columns[i] =
-            (struct names_column){s->columns[i].name, alias != NULL ? alias : s->name, e};
-    }
+    r->what = arena_printf(cc->scratch, "%s %s", s->derived == DERIVED_RESULTS ? "rule" : "stream",
+                           s->name);
+    r->columns = arena_alloc(cc->scratch, (s->ncolumns + 1) * sizeof *r->columns);
+    for (unsigned i = 0; i < s->ncolumns; i++)
+        add_column(&temporary, r, i, s->columns[i].name, alias)->hidden = s->columns[i].hidden;
+    if (s->derived != DERIVED_NOT && schema_column(s, DERIVED_ROWTIME, strlen(DERIVED_ROWTIME)) < 0)
+        add_column(&temporary, r, (unsigned)s->time_column, DERIVED_ROWTIME, alias)->hidden = true;
     return r;
 }
 

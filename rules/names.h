@@ -21,6 +21,7 @@ struct names_column {
     const char *qualifier; /* by which name.column it can be called; NULL: none */
     const struct expr
         *e; /* over the input's row (or the match); NULL: it was wrong, which has been said */
+    bool hidden; /* not among those of `*` */
 };
 
 /* What columns can be named: of a stream, of (SELECT …) over one, of a match's output, of two joined streams. */
@@ -46,8 +47,7 @@ struct names_vars {
 struct cc_known *names_known(const struct cc *cc, const char *name);
 /* In small letters, in the arena. */
 const char *names_key(struct arena *a, const char *name);
-/* NULL, once said. */
-const struct schema *names_stream(struct cc *cc, const struct ast_name *n);
+void names_unknown_source(struct cc *cc, const struct ast_name *n);
 /* NULL, once said. */
 struct list *names_list(struct cc *cc, const struct ast_name *n);
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias);

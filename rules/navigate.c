@@ -274,11 +274,7 @@ static const struct expr *bind_no_argument(struct bind *b, const struct ast_expr
             "MATCH_ROWTIME is the time of a whole match: it can stand by itself in MEASURES");
         return NULL;
     }
-    const struct schema *s = b->rel->schema;
-    struct expr *time =
-        types_node(b->cc, EXPR_COLUMN, s->columns[s->time_column].type, e->at, 0, NULL);
-    time->index = (unsigned)s->time_column;
-    return at_row(b->cc, time, (struct nav){.vars = every});
+    return types_node(b->cc, EXPR_MATCH_ROWTIME, types_of(TYPE_TIMESTAMP), e->at, 0, NULL);
 }
 
 const struct expr *navigate_call(struct bind *b, const struct ast_expr *e)

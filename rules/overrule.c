@@ -326,7 +326,7 @@ struct names_relation *overrule_aliases(struct cc *cc, const struct names_relati
         while (k < own && strcasecmp(out->columns[k].name, o->v[i].name) != 0)
             k++;
         if (k == own)
-            out->columns[out->n++] = (struct names_column){o->v[i].name, NULL, o->v[i].e};
+            out->columns[out->n++] = (struct names_column){o->v[i].name, NULL, o->v[i].e, false};
     }
     return out;
 }

@@ -7,6 +7,7 @@
 #include "rules/options.h"
 #include "rules/overrule.h"
 #include "rules/simplify.h"
+#include "rules/sources.h"
 #include "rules/windowrule.h"
 #include <string.h>
 #include <strings.h>
@@ -127,12 +128,13 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
             for (unsigned c = 0; c < in->n; c++)
                 if (is_of(&in->columns[c], i->e))
                     out->columns[out->n++] =
-                        (struct names_column){in->columns[c].name, alias, in->columns[c].e};
+                        (struct names_column){in->columns[c].name, alias, in->columns[c].e,
+                                              in->columns[c].hidden};
             continue;
         }
         const char *name = planner_item_name(cc, i, out->n);
         const struct expr *e = bind_item(cc, in, i->e, over);
-        out->columns[out->n++] = (struct names_column){name, alias, e};
+        out->columns[out->n++] = (struct names_column){name, alias, e, false};
         if (e != NULL)
             o.v[o.n++] = (struct plan_output){.name = name, .e = e};
     }
@@ -148,7 +150,7 @@ static struct names_relation *relation(struct cc *cc, const struct ast_from *f)
     if (f->query != NULL) {
         rel = relation_of_query(cc, f->query, alias);
     } else {
-        const struct schema *s = names_stream(cc, &f->name);
+        const struct schema *s = sources_find(cc, f);
         rel = s != NULL ? names_of_schema(cc, s, alias) : NULL;
     }
     for (f = f->next; f != NULL && f->as_of != NULL && rel != NULL; f = f->next)
@@ -229,7 +231,7 @@ static void select_items(struct cc *cc, const struct names_relation *rel,
         if (!check_star(cc, rel, i->e))
             continue;
         for (unsigned c = 0; c < rel->n; c++)
-            if (is_of(&rel->columns[c], i->e))
+            if (is_of(&rel->columns[c], i->e) && !rel->columns[c].hidden)
                 planner_output(cc, o, rel->columns[c].name, i->e->at, copy(cc, rel->columns[c].e));
     }
 }
@@ -373,10 +375,11 @@ static bool is_bounded(const struct cc *cc, const struct ast_select *s)
         return false;
     diag_init(&nothing, NULL, 0);
     quiet.d = &nothing;
-    const struct schema *input = names_stream(&quiet, &f->name);
+    const struct schema *input = sources_find(&quiet, f);
     diag_fini(&nothing);
     if (input == NULL)
         return false;
+    input = sources_root(input);
     const char *follow = schema_option(input, "follow");
     bool ends = follow == NULL || strcmp(follow, "true") != 0;
     return strcmp(input->connector, "inline") == 0 ||
@@ -414,7 +417,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     struct rule_plan *p = arena_zero(cc.arena, sizeof *p);
     p->arena = cc.arena;
     p->refs = 1;
-    p->name = arena_str(cc.arena, name);
+    p->name = cc.creating = arena_str(cc.arena, name);
     p->sql = arena_dup(cc.arena, sql, sql_n);
     bool window = st->select->from->function.text != NULL;
     options_rule(&cc, st->options, p, window, &lateness);

@@ -9,7 +9,11 @@ struct scope {
     void *ctx;
     /* NULL: none of that name (compared without regard to case). The schema outlives every plan compiled with it. */
     const struct schema *(*stream)(void *ctx, const char *name);
-    /* The i-th known stream's name, for "did you mean"; NULL past the last. */
+    /* What a rule finds, or a side output of a rule or stream, as a stream; as above. *known: there is something of that name,
+     * though it may have no such output. May be NULL. */
+    const struct schema *(*derived)(void *ctx, const char *name, enum derived_kind kind,
+                                    bool *known);
+    /* The i-th known stream's or rule's name, for "did you mean"; NULL past the last. */
     const char *(*stream_name)(void *ctx, unsigned i);
     /* A list that is edited while rules run: a reference for the caller, or NULL. Where there are such, INSERT is not done
      * by the compiler, and what cannot be cut in offsets is refused. NULL: there are none but a script's own. */

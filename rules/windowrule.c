@@ -45,6 +45,7 @@ static struct names_relation *table_of(struct cc *cc, const struct ast_from *f)
     struct ast_from inner = {.at = a->at, .alias = f->alias};
     if (a->kind == AST_ARG_TABLE) {
         inner.name = a->name;
+        inner.side = a->side;
     } else if (a->kind == AST_ARG_QUERY) {
         inner.query = a->query;
     } else {
@@ -432,7 +433,7 @@ static struct names_relation *with_window(struct cc *cc, const struct names_rela
         struct expr *e =
             types_node(cc, EXPR_SLOT, types_of(TYPE_TIMESTAMP), (struct span){0}, 0, NULL);
         e->index = p->key.n + i;
-        columns[out->n++] = (struct names_column){names[i], NULL, e};
+        columns[out->n++] = (struct names_column){names[i], NULL, e, false};
     }
     return out;
 }

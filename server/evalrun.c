@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "io/result_json.h"
+#include "server/evalplaces.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,8 @@ enum { OUT_BYTES = 256 << 10, KEY_GROUPS = 128, KINDS = RESULT_ERROR + 1 };
 struct evalrun {
     unsigned workers;
     struct task *tasks[TASK_WORKERS_MAX];
-    unsigned
-        delivered[TASK_WORKERS_MAX]; /* frames of each task's effects that have been passed on */
+    unsigned delivered[TASK_WORKERS_MAX]
+                      [TASK_WORKERS_MAX]; /* frames that have been passed on: from, to */
     bool moved[TASK_WORKERS_MAX]; /* was given something since its last step */
     struct job *job;
     int fd;
@@ -25,6 +26,7 @@ struct evalrun {
     int failed; /* errno of a write, 0: none */
     evalrun_late_row *late_row;
     void *ctx;
+    struct evalplaces *places; /* NULL: no rule reads another */
     uint64_t *counts; /* rules x KINDS */
     const struct result **order; /* of several tasks' results */
     size_t cap_order;
@@ -39,6 +41,7 @@ struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_l
     r->fd = fd;
     r->late_row = late_row;
     r->ctx = ctx;
+    r->places = evalplaces_new(job);
     r->counts = mem_array((size_t)job_nrules(job) * KINDS + 1, sizeof *r->counts);
     for (unsigned i = 0; i < workers; i++) {
         r->tasks[i] = task_new(&(struct task_options){.worker = i,
@@ -57,6 +60,7 @@ void evalrun_free(struct evalrun *r)
         return;
     for (unsigned i = 0; i < r->workers; i++)
         task_free(r->tasks[i]);
+    evalplaces_free(r->places);
     job_unref(r->job);
     bytes_fini(&r->out);
     mem_free(r->counts);
@@ -92,9 +96,16 @@ struct bytes *evalrun_out(struct evalrun *r)
 static void tell(struct evalrun *r, const struct result *found)
 {
     const struct bytes *row = NULL;
+    struct result numbered;
     r->counts[(size_t)found->rule_index * KINDS + found->kind]++;
-    if (found->kind == RESULT_LATE && found->nrows > 0)
+    if (found->kind == RESULT_LATE && found->nrows > 0 &&
+        found->rule->input->derived == DERIVED_NOT)
         row = r->late_row(r->ctx, &found->rows[0].place);
+    if (r->places) {
+        numbered = *found;
+        numbered.rows = evalplaces_rows(r->places, found);
+        found = &numbered;
+    }
     if (row)
         result_json_line_with(found, row, &r->out);
     else
@@ -103,9 +114,9 @@ static void tell(struct evalrun *r, const struct result *found)
         (void)!evalrun_flush(r); /* the failure is kept, and told at the end */
 }
 
-/* --- several tasks ----------------------------------------------------------------------------- */
+/* --- all tasks ----------------------------------------------------------------------------- */
 
-/* Filters' results as they come, before all others: a filter does not wait for the watermark. */
+/* What does not wait for the watermark (filters, late rows) as it comes, before all others. */
 static int result_order(const void *a, const void *b)
 {
     const struct result *x = *(const struct result *const *)a;
@@ -113,23 +124,32 @@ static int result_order(const void *a, const void *b)
     return result_compare(x, y);
 }
 
+static void add_order(struct evalrun *r, size_t n, const struct result *found)
+{
+    r->order = mem_grow(r->order, n, 1, &r->cap_order, sizeof(struct result *));
+    r->order[n] = found;
+}
+
 static void tell_merged(struct evalrun *r)
 {
-    size_t n = 0;
+    size_t n = 0, early = 0;
     for (unsigned i = 0; i < r->workers; i++) {
         const struct task_effects *e = task_effects(r->tasks[i]);
-        for (unsigned k = 0; k < e->nresults; k++) {
-            const struct result *found = &e->results[k];
-            if (found->rule->shape == RULE_FILTER) {
-                tell(r, found);
-                continue;
-            }
-            r->order = mem_grow(r->order, n, 1, &r->cap_order, sizeof(struct result *));
-            r->order[n++] = found;
-        }
+        for (unsigned k = 0; k < e->nresults; k++)
+            if (e->results[k].early)
+                add_order(r, n++, &e->results[k]);
     }
-    if (n > 0)
-        qsort(r->order, n, sizeof(struct result *), result_order);
+    early = n;
+    for (unsigned i = 0; i < r->workers; i++) {
+        const struct task_effects *e = task_effects(r->tasks[i]);
+        for (unsigned k = 0; k < e->nresults; k++)
+            if (!e->results[k].early)
+                add_order(r, n++, &e->results[k]);
+    }
+    if (n - early > 1 && r->workers > 1)
+        qsort(r->order + early, n - early, sizeof(struct result *), result_order);
+    for (size_t i = 0; i < n && r->places; i++)
+        evalplaces_note(r->places, r->order[i]);
     for (size_t i = 0; i < n; i++)
         tell(r, r->order[i]);
 }
@@ -138,15 +158,19 @@ static void tell_merged(struct evalrun *r)
 static bool deliver_from(struct evalrun *r, unsigned i)
 {
     const struct task_effects *e = task_effects(r->tasks[i]);
-    unsigned from = r->delivered[i];
-    for (unsigned k = from; k < e->nframes; k++) {
+    unsigned seen[TASK_WORKERS_MAX] = {0};
+    bool any = false;
+    for (unsigned k = 0; k < e->nframes; k++) {
         const struct task_frame *f = &e->frames[k];
+        if (seen[f->to]++ < r->delivered[i][f->to])
+            continue;
+        r->delivered[i][f->to]++;
+        any = true;
         enum err bad = task_frame(r->tasks[f->to], i, f->p, f->n);
         BUG_IF(bad != ERR_OK, "task %u does not take a frame of task %u", f->to, i);
         r->moved[f->to] = true;
     }
-    r->delivered[i] = e->nframes;
-    return e->nframes > from;
+    return any;
 }
 
 static void exchange(struct evalrun *r)
@@ -208,9 +232,7 @@ void evalrun_settle(struct evalrun *r)
 {
     if (r->workers == 1) {
         task_step(r->tasks[0]);
-        const struct task_effects *e = task_effects(r->tasks[0]);
-        for (unsigned k = 0; k < e->nresults; k++)
-            tell(r, &e->results[k]);
+        tell_merged(r);
         task_effects_clear(r->tasks[0]);
         return;
     }
@@ -218,7 +240,7 @@ void evalrun_settle(struct evalrun *r)
     tell_merged(r);
     for (unsigned i = 0; i < r->workers; i++) {
         task_effects_clear(r->tasks[i]);
-        r->delivered[i] = 0;
+        memset(r->delivered[i], 0, sizeof r->delivered[i]);
     }
 }
 

@@ -44,7 +44,7 @@ static void again(struct frame_reader *r)
         if (r->items[i].b != NULL)
             frame_writer_rows(&w, r->items[i].b, all);
         else
-            frame_writer_watermark(&w, r->items[i].stream, r->items[i].partition, r->items[i].w);
+            frame_writer_watermark(&w, 0, r->items[i].stream, r->items[i].partition, r->items[i].w);
     }
     frame_writer_flush(&w);
     for (size_t f = 0; f < w.ndone; f++) {

@@ -82,7 +82,7 @@ static inline struct rule_plan *plan_new(enum rule_shape shape, const char *name
                             .where = where,
                             .severity = "medium",
                             .refs = 1};
-    for (unsigned c = 0; c < PAY_COLUMNS; c++)
+    for (unsigned c = 0; c < s->ncolumns; c++)
         colset_add(&p->reads, c);
     p->keeps = p->reads;
     return p;

@@ -88,7 +88,7 @@ static void rows_come_out_as_they_went_in(void **state)
         struct check c = {.from = b, .which = which};
         evtime t = 0;
         frame_writer_rows(&w, b, which);
-        frame_writer_watermark(&w, s->id, 3, -17);
+        frame_writer_watermark(&w, 0, s->id, 3, -17);
         unsigned frames = read_all(&w, s, &c, &t);
         assert_true(frames > 1);
         assert_int_equal(t, -17);
@@ -133,7 +133,7 @@ static void many_small_messages_become_one_batch(void **state)
     for (unsigned i = 0; i < 64; i++) {
         uint64_t one[BATCH_WORDS] = {UINT64_C(1) << i};
         frame_writer_rows(&w, b, one);
-        frame_writer_watermark(&w, s->id, 3, i);
+        frame_writer_watermark(&w, 0, s->id, 3, i);
     }
     frame_writer_flush(&w);
     assert_int_equal(w.ndone, 1);

@@ -66,17 +66,18 @@ static void what_is_missing_is_offered(void **state)
 static void names_are_used_once(void **state)
 {
     (void)state;
-    says("CREATE STREAM s (ts TIMESTAMP, WATERMARK FOR ts AS ts);\n"
-         "CREATE STREAM S (ts TIMESTAMP, WATERMARK FOR ts AS ts);\n"
-         "CREATE RULE s AS SELECT ts FROM s;\n"
-         "CREATE RULE r AS SELECT ts FROM s;\n"
-         "CREATE OR REPLACE RULE r AS SELECT ts FROM s;\n"
-         "CREATE RULE r AS SELECT ts FROM r;",
-         "INVALID line 2, column 15: there is a stream S already\n"
-         "line 3, column 13: there is a stream s already\n"
-         "line 6, column 13: there is a rule r already\n"
-         "line 6, column 33: r is a rule: this release reads streams only (read the stream that it "
-         "reads)");
+    says(
+        "CREATE STREAM s (ts TIMESTAMP, WATERMARK FOR ts AS ts);\n"
+        "CREATE STREAM S (ts TIMESTAMP, WATERMARK FOR ts AS ts);\n"
+        "CREATE RULE s AS SELECT ts FROM s;\n"
+        "CREATE RULE r AS SELECT ts FROM s;\n"
+        "CREATE OR REPLACE RULE r AS SELECT ts FROM s;\n"
+        "CREATE RULE r AS SELECT ts FROM r;",
+        "INVALID line 2, column 15: there is a stream S already\n"
+        "line 3, column 13: there is a stream s already\n"
+        "line 6, column 13: there is a rule r already\n"
+        "line 6, column 33: rules cannot read each other in a circle: r -> r (let one of them read "
+        "a stream)");
     says("CREATE RULE r AS SELECT a FROM paymnts;", "INVALID line 1, column 32: no stream paymnts");
 }
 

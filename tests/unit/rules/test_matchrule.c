@@ -70,7 +70,7 @@ static void measures_read_the_match(void **state)
          "  pattern    (A B)\n"
          "  define A: every row\n"
          "  define B: every row\n"
-         "  keeps      b, m, ts\n"
+         "  keeps      b, m\n"
          "  output     y BIGINT = LAST(b)\n"
          "  output     p BIGINT = PREV(LAST(b), 1)\n"
          "  output     q BIGINT = PREV(LAST(A: b), 2)\n"
@@ -79,7 +79,7 @@ static void measures_read_the_match(void **state)
          "  output     c STRING = LAST(CLASSIFIER())\n"
          "  output     c1 STRING = LAST(CLASSIFIER(), 1)\n"
          "  output     n BIGINT = MATCH_NUMBER()\n"
-         "  output     t TIMESTAMP(3) = FINAL LAST(ts)\n"},
+         "  output     t TIMESTAMP(3) = MATCH_ROWTIME()\n"},
         /* What holds a CLASSIFIER is moved to the other row part by part, if there is such a row. */
         {"ORDER BY ts MEASURES LAST(LOWER(CLASSIFIER(A)), 1) AS x PATTERN (A B)",
          "  pattern    (A B)\n"

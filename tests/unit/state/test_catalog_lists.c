@@ -65,7 +65,10 @@ static void note_item(void *ctx, const struct catalog_list_item *i)
 static void note_edit(void *ctx, uint64_t seq, const struct catalog_list_states *s)
 {
     bytes_printf(ctx, "%llu%c%s ", (unsigned long long)seq,
-                 s->row == NULL ? '-' : s->before == NULL ? '+' : '~', s->key);
+                 s->row == NULL      ? '-'
+                 : s->before == NULL ? '+'
+                                     : '~',
+                 s->key);
 }
 
 static void note_cut(void *ctx, uint64_t seq, unsigned n, const struct catalog_list_mark *m)

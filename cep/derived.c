@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/derived.h"
+#include "base/bug.h"
+#include <string.h>
+#include <strings.h>
+
+/* A number: the highest bit, three bits of kind, 28 of the uid. */
+enum { KIND_SHIFT = 28, REASON_ROOM = 2 };
+static const uint32_t derived_bit = UINT32_C(1) << 31, uid_mask = (UINT32_C(1) << KIND_SHIFT) - 1;
+
+uint32_t derived_id(enum derived_kind k, uint64_t uid)
+{
+    BUG_IF(k == DERIVED_NOT || uid > uid_mask, "derived stream of kind %u and number %llu",
+           (unsigned)k, (unsigned long long)uid);
+    return derived_bit | (uint32_t)k << KIND_SHIFT | (uint32_t)uid;
+}
+
+enum derived_kind derived_kind(uint32_t stream)
+{
+    uint32_t k = (stream & ~derived_bit) >> KIND_SHIFT;
+    return (stream & derived_bit) == 0 || k > DERIVED_STREAM_LATE ? DERIVED_NOT
+                                                                  : (enum derived_kind)k;
+}
+
+uint64_t derived_uid(uint32_t stream)
+{
+    return stream & uid_mask;
+}
+
+const char *derived_kind_name(enum derived_kind k)
+{
+    return k == DERIVED_LATE || k == DERIVED_STREAM_LATE ? "LATE"
+           : k == DERIVED_TIMEOUTS                       ? "TIMEOUTS"
+           : k == DERIVED_ERRORS                         ? "ERRORS"
+                                                         : NULL;
+}
+
+/* Does this output say when the result is? */
+static bool is_time(const struct rule_plan *p, const struct expr *e)
+{
+    switch (p->shape) {
+    case RULE_MATCH:
+        return e->kind == EXPR_MATCH_ROWTIME;
+    case RULE_WINDOW: /* window_time */
+        return e->kind == EXPR_SLOT && e->index == p->key.n + 2;
+    case RULE_FILTER:
+    case RULE_OVER:
+        return e->kind == EXPR_COLUMN && (int)e->index == p->input->time_column;
+    default:
+        return false;
+    }
+}
+
+static struct schema *schema_new(enum derived_kind k, const char *of, const struct schema *from,
+                                 unsigned room, struct arena *a)
+{
+    struct schema *s = arena_zero(a, sizeof *s);
+    const char *side = derived_kind_name(k);
+    s->of = arena_str(a, of);
+    s->name = side == NULL ? s->of : arena_printf(a, "%s.%s", of, side);
+    s->sql = "";
+    s->connector = "rule";
+    s->partitions = 1;
+    s->time_column = -1;
+    s->derived = k;
+    s->from = from;
+    s->stage = from->stage + 1;
+    s->idle_timeout_ms =
+        from->idle_timeout_ms; /* the clock moves it as it moves what it is made from */
+    s->time = from->time == TIME_PROCESSING ? TIME_PROCESSING : TIME_EVENT;
+    s->columns = arena_zero(a, room * sizeof *s->columns);
+    return s;
+}
+
+static struct column *add_column(struct schema *s, const char *name, struct type t, struct arena *a)
+{
+    struct column *c = (struct column *)(uintptr_t)&s->columns[s->ncolumns++]; /* ours still */
+    *c = (struct column){.name = arena_str(a, name), .type = t};
+    return c;
+}
+
+static void add_rowtime(struct schema *s, struct arena *a)
+{
+    s->time_column = (int)s->ncolumns;
+    add_column(s, DERIVED_ROWTIME, (struct type){.kind = TYPE_TIMESTAMP}, a)->hidden = true;
+}
+
+/* A join's other side. */
+static void add_side(struct schema *s, const struct schema *with)
+{
+    s->with = with;
+    s->stage = with->stage + 1 > s->stage ? with->stage + 1 : s->stage;
+    if (with->idle_timeout_ms > 0 && s->idle_timeout_ms == 0)
+        s->idle_timeout_ms = with->idle_timeout_ms;
+}
+
+static struct schema *late_schema(enum derived_kind k, const char *of, const struct schema *from,
+                                  struct arena *a)
+{
+    struct schema *s = schema_new(k, of, from, from->ncolumns + 1, a);
+    for (unsigned i = 0; i < from->ncolumns; i++)
+        if (!from->columns[i].hidden) /* the last one, if any */
+            add_column(s, from->columns[i].name, from->columns[i].type, a);
+    if (s->ncolumns == SCHEMA_COLUMNS_MAX)
+        return NULL;
+    add_rowtime(s, a);
+    return s;
+}
+
+struct schema *derived_schema(const struct rule_plan *p, enum derived_kind k, uint32_t id,
+                              struct arena *a)
+{
+    struct schema *s = NULL;
+    if (k == DERIVED_LATE && p->shape == RULE_JOIN)
+        return NULL;
+    if (k == DERIVED_LATE) {
+        s = late_schema(k, p->name, p->input, a);
+        if (s != NULL)
+            s->id = id;
+        return s;
+    }
+    s = schema_new(k, p->name, p->input, p->noutputs + REASON_ROOM, a);
+    s->id = id;
+    if (p->shape == RULE_JOIN)
+        add_side(s, p->join.side[JOIN_LEFT].schema == p->input ? p->join.side[JOIN_RIGHT].schema
+                                                               : p->join.side[JOIN_LEFT].schema);
+    for (unsigned i = 0; i < p->noutputs; i++) {
+        add_column(s, p->outputs[i].name, p->outputs[i].type, a);
+        if (s->time_column < 0 && is_time(p, p->outputs[i].e))
+            s->time_column = (int)i;
+    }
+    if (k == DERIVED_ERRORS && schema_column(s, "reason", strlen("reason")) < 0)
+        add_column(s, "reason", (struct type){.kind = TYPE_STRING}, a);
+    if (s->time_column < 0)
+        add_rowtime(s, a);
+    return s->ncolumns <= SCHEMA_COLUMNS_MAX ? s : NULL;
+}
+
+struct schema *derived_late_of(const struct schema *from, struct arena *a)
+{
+    struct schema *s = late_schema(DERIVED_STREAM_LATE, from->name, from, a);
+    if (s != NULL)
+        s->id = derived_id(DERIVED_STREAM_LATE, from->id);
+    return s;
+}
+
+bool derived_keeps_place(const struct rule_plan *p)
+{
+    return (p->shape == RULE_FILTER && !p->windowed) || p->shape == RULE_OVER;
+}
+
+struct place derived_place(uint32_t stream, const struct result *r)
+{
+    if (derived_keeps_place(r->rule) && r->nrows > 0)
+        return (struct place){stream, r->rows[0].place.partition, r->rows[0].place.offset};
+    uint64_t offset = 0;
+    for (unsigned i = 0; i < sizeof offset; i++)
+        offset = offset << 8 | r->id[i];
+    return (struct place){stream, 0, offset + r->revision};
+}
