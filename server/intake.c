@@ -17,6 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The steady clock is asked several times a second. */
+#define ASLEEP_NS ((montime)2000000000)
+
 struct partition {
     struct watermark w;
     uint64_t end, taken; /* taken: UINT64_MAX: not read */
@@ -38,8 +41,10 @@ struct intake {
     struct intakelog *log;
     struct intake_events events;
     uint64_t max_ahead;
-    evtime wall0; /* the wall clock and the steady one at the start */
-    montime steady0;
+    pthread_mutex_t clock_lock; /* of the steady clock: */
+    montime asked; /* when it was asked last */
+    evtime wall0; /* the wall's time at the start */
+    montime counted; /* since then, without the time in which nobody was awake to ask */
     struct stream *streams;
     struct intake_counts counts;
 };
@@ -52,18 +57,27 @@ struct intake *intake_new(struct intakelog *log, const struct intake_events *eve
     in->log = log;
     in->events = *events;
     in->max_ahead = max_ahead;
+    pthread_mutex_init(&in->clock_lock, NULL);
     in->wall0 = timebase_now_ms();
-    in->steady0 = timebase_mono_ns();
+    in->asked = timebase_mono_ns();
     return in;
 }
 
-evtime intake_clock(const struct intake *in)
+evtime intake_clock(struct intake *in)
 {
-    return in->wall0 + (timebase_mono_ns() - in->steady0) / 1000000;
+    pthread_mutex_lock(&in->clock_lock);
+    montime now = timebase_mono_ns(), passed = now - in->asked;
+    in->asked = now;
+    if (passed <
+        ASLEEP_NS) /* else we were stopped, or had no workers: clients could not get through */
+        in->counted += passed;
+    evtime clock = in->wall0 + in->counted / 1000000;
+    pthread_mutex_unlock(&in->clock_lock);
+    return clock;
 }
 
 /* The clock that a stream goes by when the steady one is at `steady`: where times of arrival are its time it is theirs. */
-static evtime clock_of(const struct intake *in, const struct stream *s, evtime steady)
+static evtime clock_of(struct intake *in, const struct stream *s, evtime steady)
 {
     return s->schema->time == TIME_EVENT ? steady : steady + timebase_now_ms() - intake_clock(in);
 }
@@ -92,6 +106,7 @@ void intake_free(struct intake *in)
         free_stream(s);
     }
     pthread_mutex_destroy(&in->lock);
+    pthread_mutex_destroy(&in->clock_lock);
     mem_free(in);
 }
 
@@ -290,8 +305,11 @@ enum err intake_rows(struct intake *in, const struct schema *schema, unsigned pa
     struct stream *s = stream_of(in, schema);
     if (intakelog_finished(in->log, s->id, partition))
         e = ERR_CONFLICT;
-    else if (rows_ahead(in) > in->max_ahead)
-        e = ERR_AGAIN;
+    else if (rows_ahead(in) > in->max_ahead) {
+        e = ERR_AGAIN; /* its client has something to say: that is no silence */
+        idle_event(&s->idle, partition, s->partitions[partition].w.w,
+                   clock_of(in, s, intake_clock(in)));
+    }
     for (unsigned done = 0; e == ERR_OK && done < n;) {
         unsigned k = n - done < BATCH_ROWS ? n - done : BATCH_ROWS;
         e = take_batch(in, s, partition, rows + done, k, durable, answers + done);

@@ -43,8 +43,8 @@ void intake_marks(struct intake *in, const struct schema *s, struct job_mark *ma
 void intake_taken(struct intake *in, uint32_t stream, uint32_t partition, uint64_t offset);
 
 /* The clock by which silence is measured: the wall's at the start, and steady since. A wall clock that is set forward by an
- * hour must not make every event of the next hour late. */
-evtime intake_clock(const struct intake *in);
+ * hour, or a process that was stopped for one, must not make every event of the next hour late. */
+evtime intake_clock(struct intake *in);
 /* Raises the partitions in which the clock `now` has something to say. due: the least watermark for which something
  * waits in the workers; while all partitions of a stream are idle it is raised only if that reaches it. True: some stream
  * goes by the clock, so this is to be called again soon. */

@@ -146,6 +146,23 @@ def test_an_idle_partition_holds_nothing_back_and_one_without_a_timeout_does(tmp
         until("it holds nothing back any more", lambda: len(alerts(server, "held")) == 1)
 
 
+def test_a_server_that_was_stopped_does_not_take_that_for_silence(tmp_path):
+    with Server(tmp_path, workers=2) as server:
+        deploy(server, COUNTED)
+        for p in range(3):
+            server.post_lines([event(1, START)], partition=p, stream="moves")
+        until("the events are taken", lambda: all(p["taken"] == 1 for p in server.get("/watermarks")["data"]))
+        server.process.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        until("it was stopped for longer than the timeout", lambda: time.monotonic() - stopped > 4)
+        server.process.send_signal(signal.SIGCONT)
+        server.post_lines([event(2, START + 500)], partition=0, stream="moves")
+        server.finish("moves")
+        server.settled()
+        assert [a["row"]["n"] for a in alerts(server, "counted")] == [4]
+        assert server.get("/overview")["late"] == 0
+
+
 def test_a_file_that_is_followed_may_be_idle(tmp_path):
     files = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
     files[0].write_bytes(event(1, START))
