@@ -33,7 +33,7 @@ bool schema_type_same(struct type a, struct type b)
 int schema_column(const struct schema *s, const char *name, size_t n)
 {
     for (unsigned i = 0; i < s->ncolumns; i++)
-        if (strncasecmp(s->columns[i].name, name, n) == 0 && s->columns[i].name[n] == '\0')
+        if (strlen(s->columns[i].name) == n && strncasecmp(s->columns[i].name, name, n) == 0)
             return (int)i;
     return -1;
 }

@@ -177,6 +177,60 @@ async function alertPage() {
   await shot("alert");
 }
 
+const item = (key) =>
+  page.locator(".list-items tr", { has: page.locator(`td.key >> text="${key}"`) });
+
+async function listOfCards() {
+  const alert = page.url();
+  await page.keyboard.press("g");
+  await page.keyboard.press("l");
+  await page.waitForURL("**/lists");
+  await visible(page.locator(".empty"), "g l goes to the lists; there are none");
+  await page.keyboard.press("c");
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+Enter");
+  await page.waitForURL("**/lists/blocked_cards");
+  await visible(page.locator(".list-grid .empty"), "the list of the example is made");
+  await page.keyboard.press("a");
+  await page.locator("dialog input").first().fill("c_9");
+  await page.keyboard.press("Enter");
+  await visible(item("c_9"), "an item is added");
+  await page.keyboard.press("p");
+  await page.locator("dialog textarea").fill("card,reason\nc_1,stolen\nc_2,\n");
+  await shot("paste");
+  await page.getByRole("button", { name: "Put them in" }).click();
+  await visible(item("c_2"), "pasted lines are items");
+  await visible(page.locator(".changes .counts", { hasText: "+2" }), "the change is on record");
+  await page.keyboard.press("p");
+  await page.locator("dialog input[type=file]").setInputFiles({
+    name: "cards.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("c_1\nc_3\n"),
+  });
+  await page.locator("dialog", { hasText: "cards.csv: 2 lines" }).waitFor();
+  await page.getByRole("radio", { name: "Take them out" }).check();
+  await page.getByRole("button", { name: "Take them out" }).click();
+  await item("c_1").waitFor({ state: "detached" });
+  seen("a file takes items out");
+  await page.keyboard.press("/");
+  await page.keyboard.type("c_9");
+  await page.waitForURL("**/lists/blocked_cards?q=c_9");
+  await item("c_2").waitFor({ state: "detached" });
+  seen("the search finds and is in the address");
+  await page.getByRole("button", { name: "Take c_9 out" }).click();
+  await page.getByRole("button", { name: "Take it out" }).last().click();
+  await visible(page.locator(".list-grid .empty"), "an item is taken out");
+  await page.goto(alert, { waitUntil: "load" });
+  await page.getByRole("button", { name: "Add card to a list" }).click();
+  await visible(page.locator("dialog select").first(), "the alert offers its key");
+  await shot("alert-list");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await visible(page.locator(".toast", { hasText: "blocked_cards" }), "the alert's card is in the list");
+  await go("/lists/blocked_cards");
+  await visible(item(card).locator("td", { hasText: "until" }), "for thirty days, with the alert as the reason");
+  await shot("list");
+}
+
 async function keysAndPages() {
   await page.keyboard.press("g");
   await page.keyboard.press("r");
@@ -205,6 +259,8 @@ async function keysAndPages() {
     ["/rules/new", ".templates"],
     ["/alerts", ".alert-list li"],
     ["/streams", ".events li"],
+    ["/lists", ".list-items"],
+    ["/lists?new=1", ".cm-content"],
     ["/streams?new=1", ".cm-content"],
     ["/dead-letters", ".empty, .dead"],
     ["/time", ".time-story"],
@@ -270,6 +326,7 @@ async function phone() {
     `/rules/${rule}`,
     "/alerts",
     "/streams",
+    "/lists",
     "/dead-letters",
     "/time",
     "/workers",
@@ -314,6 +371,7 @@ try {
   await writeAndDeploy();
   await alertComesLive();
   await alertPage();
+  await listOfCards();
   await keysAndPages();
   await phone();
   await changePauseDelete();

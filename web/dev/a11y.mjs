@@ -20,6 +20,7 @@ for (const colorScheme of ['light', 'dark']) {
     alert && `/alerts?id=${alert.id}`,
     alert && `/alerts/${alert.id}`,
     '/streams',
+    '/lists',
     '/streams?new=1',
     '/dead-letters',
     '/workers',

@@ -295,6 +295,49 @@ let doubt = () => {};
 /** Called when a live stream broke off: worth a question whether the server is there. */
 export const onDoubt = (f: () => void) => void (doubt = f);
 
+export interface List {
+  name: string;
+  sql: string;
+  key: string;
+  columns: { name: string; type: string; not_null: boolean }[];
+  items: number;
+  edits_kept: number;
+  created: Time;
+  updated: Time;
+  rules: { id: string; name: string }[];
+}
+export interface ListItem {
+  key: string;
+  values: Fields;
+  expires_at: Time | null;
+  added: Time;
+  changed: Time;
+  by: string | null;
+  reason: string | null;
+}
+export interface ListChange {
+  change: number;
+  at: Time;
+  what: 'edit' | 'replace' | 'insert' | 'expiry';
+  by: string | null;
+  reason: string | null;
+  added: number;
+  removed: number;
+  changed: number;
+  keys: string[];
+}
+export interface ListEdited {
+  added: number;
+  removed: number;
+  changed: number;
+}
+/** Who changes an item, why, and for how long. */
+export interface EditOptions {
+  by?: string;
+  reason?: string;
+  expires_in?: string;
+}
+
 export interface Call {
   method?: string;
   body?: unknown;
@@ -369,6 +412,12 @@ export const paths = {
   streams: '/streams',
   stream: (s: string) => `/streams/${name(s)}`,
   events: (s: string, limit?: number) => `/streams/${name(s)}/events` + query({ limit }),
+  lists: '/lists',
+  list: (l: string) => `/lists/${name(l)}`,
+  items: (l: string, q: { contains?: string; limit?: number } = {}) => `/lists/${name(l)}/items` + query(q),
+  item: (l: string, key: string, o: EditOptions = {}) => `/lists/${name(l)}/items/${name(key)}` + query({ ...o }),
+  bulk: (l: string, o: EditOptions & { mode: string }) => `/lists/${name(l)}/items:bulk` + query({ ...o }),
+  listChanges: (l: string, limit: number) => `/lists/${name(l)}/changes` + query({ limit }),
   deadLetters: '/dead_letters',
   workers: '/workers',
   watermarks: '/watermarks',
@@ -385,6 +434,14 @@ export const api = {
   remove: (r: string) => call<null>(paths.rule(r), { method: 'DELETE' }),
   restartWorkers: () => call<null>(paths.workers + ':restart', { method: 'POST' }),
   createStream: (sql: string) => call<Stream>(paths.streams, { body: { sql } }),
+  createList: (sql: string) => call<List>(paths.lists, { body: { sql } }),
+  removeList: (l: string) => call<null>(paths.list(l), { method: 'DELETE' }),
+  putItem: (l: string, key: string, columns: Fields, o: EditOptions) =>
+    call<ListItem>(paths.item(l, key, o), { method: 'PUT', body: columns }),
+  patchItem: (l: string, key: string, columns: Fields, o: EditOptions) =>
+    call<ListItem>(paths.item(l, key, o), { method: 'PATCH', body: columns }),
+  removeItem: (l: string, key: string, o: EditOptions = {}) => call<null>(paths.item(l, key, o), { method: 'DELETE' }),
+  bulk: (path: string, type: string, text: string) => call<ListEdited>(path, { method: 'POST', raw: { type, text } }),
   send: (stream: string, ndjson: string) =>
     call<IntakeAnswer>(`/streams/${name(stream)}/events?rows=all`, { raw: { type: 'application/x-ndjson', text: ndjson } }),
 };

@@ -20,6 +20,7 @@ import { RulePage } from './pages/rule';
 import { AlertsPage } from './pages/alerts';
 import { AlertPage } from './pages/alert';
 import { StreamsPage } from './pages/streams';
+import { ListsPage } from './pages/lists';
 import { TimePage } from './pages/time';
 import { DeadLettersPage } from './pages/dead_letters';
 import { WorkersPage } from './pages/workers';
@@ -37,6 +38,7 @@ const places: Place[] = [
   { to: '/rules', name: 'Rules', icon: 'rules', key: 'g r' },
   { to: '/alerts', name: 'Alerts', icon: 'alerts', key: 'g a' },
   { to: '/streams', name: 'Streams', icon: 'streams', key: 'g s' },
+  { to: '/lists', name: 'Lists', icon: 'list', key: 'g l' },
   { to: '/time', name: 'Time', icon: 'clock', key: 'g t' },
   { to: '/dead-letters', name: 'Dead letters', icon: 'dead', key: 'g d' },
   { to: '/workers', name: 'Workers', icon: 'workers', key: 'g w' },
@@ -50,6 +52,7 @@ const routes: [RegExp, Routed][] = [
   [/^\/alerts$/, AlertsPage],
   [/^\/alerts\/([^/]+)$/, AlertPage],
   [/^\/streams(?:\/([^/]+))?$/, StreamsPage],
+  [/^\/lists(?:\/([^/]+))?$/, ListsPage],
   [/^\/time$/, TimePage],
   [/^\/dead-letters$/, DeadLettersPage],
   [/^\/workers$/, WorkersPage],

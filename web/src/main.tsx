@@ -11,6 +11,7 @@ import './style/pages.css';
 import './style/time.css';
 import './style/rule.css';
 import './style/alerts.css';
+import './style/lists.css';
 import './style/editor.css';
 import './style/narrow.css';
 

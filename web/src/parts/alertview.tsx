@@ -6,6 +6,7 @@ import { clock, duration, full, keyParam, plural, ruleTitle, shown, value, when 
 import { useShortcuts } from '../lib/keys';
 import { absentOf, mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
 import { Ago, Card, CopyButton, Link, ModePill, SeverityPill } from './basic';
+import { ListAction } from './listforms';
 import { JsonLine, JsonView, SqlView } from './sqlview';
 import { Timeline, type Mark } from './timeline';
 
@@ -27,6 +28,7 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
         <span class="dim">
           <Ago time={a.created} of="Alert made" />
         </span>
+        <ListAction alert={a} />
       </div>
       <h1>{link ? <Link to={`/alerts/${a.id}`}>{title}</Link> : title}</h1>
       <dl class="facts">
