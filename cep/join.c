@@ -4,9 +4,13 @@
  * search. Which row is over next is at the head of a queue for each side, over all keys: rows come in order of time and
  * all wait equally long, so nothing is ever searched for.
  *
- * A row dropped for the cap leaves its place in the queue behind; `gone` says how many such places of the key come first. */
+ * A row dropped for the cap leaves its place in the queue behind; `gone` says how many such places of the key come first.
+ *
+ * Joined windows need no queues: a key has a timer for the next window's end that its rows are in. Then the rows of both
+ * sides between its bounds are paired, and those that no later window holds are let go. */
 #include "cep/join.h"
 #include "base/mem.h"
+#include "cep/timers.h"
 #include <string.h>
 
 enum { PILE_FIRST = 2, QUEUE_FIRST = 64, SCRATCH_FIRST = 4096 };
@@ -26,6 +30,7 @@ struct pile { /* of a key, on one side: v[first] to v[first + n - 1] */
 struct state {
     struct keystate cell;
     struct pile rows[2];
+    struct timer timer; /* joined windows: when the next is over */
 };
 
 struct due {
@@ -44,6 +49,8 @@ struct join {
     bool outer;
     struct keyed side[2]; /* kept rows; the keys are in the left one's table */
     struct queue queues[2];
+    struct timers timers;
+    evtime now; /* as far as time has come */
     struct slab states;
     struct slabs piles;
     struct bytes key;
@@ -58,6 +65,7 @@ struct join *join_new(const struct rule_plan *p, struct emit *emit, size_t max_r
     static const struct plan_key no_key;
     struct join *j = mem_new(sizeof *j);
     j->outer = p->join.outer;
+    j->now = EVTIME_MIN;
     j->max_rows = max_rows;
     for (unsigned s = 0; s < 2; s++) {
         keyed_init(&j->side[s], p->join.side[s].schema, &no_key, emit);
@@ -83,6 +91,7 @@ static void drop_state(struct join *j, struct state *s)
     struct key *key = s->cell.key;
     for (unsigned side = 0; side < 2; side++)
         pile_fini(j, side, &s->rows[side]);
+    timers_unset(&j->timers, &s->timer);
     keytable_unlink(&s->cell);
     slab_free(&j->states, s);
     keytable_remove(&j->side[JOIN_LEFT].table, key);
@@ -101,6 +110,7 @@ void join_free(struct join *j)
     }
     slab_fini(&j->states);
     slabs_fini(&j->piles);
+    timers_fini(&j->timers);
     bytes_fini(&j->key);
     mem_free(j);
 }
@@ -149,6 +159,10 @@ static void tell(struct join *j, const struct joinprog_pair *pair, const void *k
     for (unsigned s = 0; s < 2; s++)
         if (pair->row[s].b != NULL || pair->row[s].r != NULL)
             rows[out->nrows++] = row_of(j, s, pair->row[s]);
+    if (p->plan->windowed) {
+        out->window_start = pair->start;
+        out->window_end = pair->end;
+    }
     out->time = at;
     out->nvalues = p->noutputs;
     out->values = values;
@@ -225,7 +239,7 @@ static void pile_push(struct join *j, unsigned side, struct pile *l, struct entr
 {
     if (l->n >= j->max_rows) {
         pile_pop(j, side, l);
-        l->gone++;
+        l->gone += !j->prog->plan->windowed;
         j->dropped++;
     }
     pile_make_room(j, l);
@@ -278,21 +292,6 @@ static void end_one(struct join *j, unsigned side)
     drop_state(j, s);
 }
 
-void join_advance(struct join *j, evtime w)
-{
-    struct arena *scratch = j->side[JOIN_LEFT].scratch;
-    for (unsigned side = 0; side < 2; side++) {
-        struct queue *q = &j->queues[side];
-        int64_t keep = j->prog->keep_ms[side];
-        while (q->n > 0 && q->v[q->first].ts + keep < w)
-            end_one(j, side);
-    }
-    if (arena_bytes(scratch) > 0)
-        arena_reset(scratch);
-}
-
-/* --- rows --- */
-
 /* The first row of time ts or later. */
 static uint32_t pile_from(const struct pile *l, evtime ts)
 {
@@ -306,6 +305,112 @@ static uint32_t pile_from(const struct pile *l, evtime ts)
     }
     return lo;
 }
+
+/* --- joined windows ----------------------------------------------------------------------------- */
+
+static int64_t floor_to(int64_t t, int64_t step)
+{
+    int64_t r = t % step;
+    return t - (r < 0 ? r + step : r);
+}
+
+static evtime window_start(const struct window_plan *w, evtime end)
+{
+    return w->kind == WINDOW_CUMULATE ? floor_to(end - 1 - w->offset_ms, w->size_ms) + w->offset_ms
+                                      : end - w->size_ms;
+}
+
+/* The first end of a window after t. */
+static evtime window_end(const struct window_plan *w, evtime t)
+{
+    int64_t at = w->offset_ms + (w->kind == WINDOW_CUMULATE ? 0 : w->size_ms);
+    return floor_to(t - at, w->slide_ms) + w->slide_ms + at;
+}
+
+/* Of the windows that a row of time t may be in, the first that is not over. */
+static evtime next_end(const struct join *j, evtime t)
+{
+    return window_end(&j->prog->plan->window, t > j->now ? t : j->now);
+}
+
+/* The pairs of the window that ends now, and left rows that have none. */
+static void give_window(struct join *j, struct state *s, evtime end)
+{
+    const struct key *key = s->cell.key;
+    struct arena *scratch = j->side[JOIN_LEFT].scratch;
+    struct joinprog_pair pair = pair_of(j);
+    struct pile *left = &s->rows[JOIN_LEFT], *right = &s->rows[JOIN_RIGHT];
+    pair.start = window_start(&j->prog->plan->window, end);
+    pair.end = end;
+    uint32_t r0 = pile_from(right, pair.start);
+    for (uint32_t i = pile_from(left, pair.start); i < left->n; i++) {
+        const struct entry *a = &left->v[left->first + i];
+        bool found = false;
+        if (a->ts >= end)
+            break;
+        pair.row[JOIN_LEFT] = (struct rowref){.b = NULL, .r = &a->row->row};
+        for (uint32_t k = r0; a->partner && k < right->n; k++) {
+            const struct entry *b = &right->v[right->first + k];
+            if (b->ts >= end)
+                break;
+            pair.row[JOIN_RIGHT] = (struct rowref){.b = NULL, .r = &b->row->row};
+            if (j->prog->has_on && !joinprog_holds(&j->prog->on, &pair, scratch))
+                continue;
+            found = true;
+            tell(j, &pair, key->bytes, key->len, end - 1);
+        }
+        pair.row[JOIN_RIGHT] = (struct rowref){0};
+        if (j->outer && !found)
+            tell(j, &pair, key->bytes, key->len, end - 1);
+    }
+}
+
+/* The next window of the key, once those up to `end` are over; rows that are in none go. */
+static void next_window(struct join *j, struct state *s, evtime end)
+{
+    const struct window_plan *w = &j->prog->plan->window;
+    evtime needed = window_start(w, end + w->slide_ms), first = EVTIME_MAX;
+    for (unsigned side = 0; side < 2; side++) {
+        struct pile *l = &s->rows[side];
+        while (l->n > 0 && l->v[l->first].ts < needed)
+            pile_pop(j, side, l);
+        if (l->n > 0 && l->v[l->first].ts < first)
+            first = l->v[l->first].ts;
+    }
+    if (first == EVTIME_MAX) {
+        drop_state(j, s);
+        return;
+    }
+    evtime next = window_end(w, first);
+    timers_set(&j->timers, &s->timer, next > end ? next : end + w->slide_ms);
+}
+
+static void end_windows(struct join *j, evtime w)
+{
+    for (struct timer *x; (x = timers_take(&j->timers, w)) != NULL;) {
+        struct state *s = (struct state *)((char *)x - offsetof(struct state, timer));
+        evtime end = x->at;
+        give_window(j, s, end);
+        next_window(j, s, end);
+    }
+}
+
+void join_advance(struct join *j, evtime w)
+{
+    struct arena *scratch = j->side[JOIN_LEFT].scratch;
+    j->now = w > j->now ? w : j->now;
+    end_windows(j, w);
+    for (unsigned side = 0; side < 2; side++) {
+        struct queue *q = &j->queues[side];
+        int64_t keep = j->prog->keep_ms[side];
+        while (q->n > 0 && q->v[q->first].ts + keep < w)
+            end_one(j, side);
+    }
+    if (arena_bytes(scratch) > 0)
+        arena_reset(scratch);
+}
+
+/* --- rows --- */
 
 /* True: the row has found a partner. */
 static bool pair_up(struct join *j, struct state *s, unsigned side, struct rowref row, evtime ts)
@@ -340,6 +445,7 @@ static struct state *state_of(struct join *j, struct key *key, uint64_t hash)
     key = keytable_add(&j->side[JOIN_LEFT].table, hash, j->key.p, j->key.n);
     struct state *s = slab_alloc(&j->states);
     *s = (struct state){0};
+    timer_init(&s->timer, 0);
     keytable_link(key, &s->cell, 0);
     return s;
 }
@@ -351,7 +457,10 @@ static void keep(struct join *j, struct state *s, unsigned side, struct entry e,
     e.row = keyed_keep_row(&j->side[side], &row);
     keyed_unref(&j->side[side], e.row); /* the one for the row in hand */
     pile_push(j, side, &s->rows[side], e);
-    queue_push(&j->queues[side], e.ts, s);
+    if (j->prog->plan->windowed)
+        timers_before(&j->timers, &s->timer, next_end(j, e.ts));
+    else
+        queue_push(&j->queues[side], e.ts, s);
 }
 
 void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct batch *b,
@@ -364,6 +473,11 @@ void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct
     join_advance(j, e.ts);
     joinprog_key(j->prog, side, b, i, k->scratch, &j->key);
     struct key *key = keytable_find(&k->table, hash, j->key.p, j->key.n);
+    if (j->prog->plan->windowed) {
+        if (window_start(&j->prog->plan->window, next_end(j, e.ts)) <= e.ts)
+            keep(j, state_of(j, key, hash), side, e, b, i);
+        return;
+    }
     if (key != NULL && partner)
         e.found = pair_up(j, (struct state *)key->cells, side, row, e.ts);
     if (j->prog->keep_ms[side] >= 0)
@@ -398,6 +512,8 @@ void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned 
 evtime join_next(const struct join *j)
 {
     const struct queue *q = &j->queues[JOIN_LEFT];
+    if (j->prog->plan->windowed)
+        return timers_next(&j->timers);
     return j->outer && q->n > 0 ? q->v[q->first].ts + j->prog->keep_ms[JOIN_LEFT] + 1 : EVTIME_MAX;
 }
 
@@ -407,7 +523,8 @@ struct join_stats join_stats(const struct join *j)
                            .kept = j->kept,
                            .keys = j->side[JOIN_LEFT].table.count,
                            .dropped = j->dropped,
-                           .bytes = j->states.bytes + slabs_bytes(&j->piles)};
+                           .bytes =
+                               timers_bytes(&j->timers) + j->states.bytes + slabs_bytes(&j->piles)};
     for (unsigned i = 0; i < 2; i++)
         s.bytes += keyed_bytes(&j->side[i]) + j->queues[i].cap * sizeof *j->queues[i].v;
     return s;

@@ -7,8 +7,11 @@
 static struct joinprog_from from_of(const struct join_plan *j, unsigned slot)
 {
     unsigned left = j->side[JOIN_LEFT].schema->ncolumns;
-    return slot < left ? (struct joinprog_from){JOIN_LEFT, slot}
-                       : (struct joinprog_from){JOIN_RIGHT, slot - left};
+    unsigned both = left + j->side[JOIN_RIGHT].schema->ncolumns;
+    if (slot >= both)
+        return (struct joinprog_from){(slot - both) / 3, (slot - both) % 3, true};
+    return slot < left ? (struct joinprog_from){JOIN_LEFT, slot, false}
+                       : (struct joinprog_from){JOIN_RIGHT, slot - left, false};
 }
 
 static void expr_init(struct joinprog_expr *x, const struct join_plan *j, const struct expr *e)
@@ -113,17 +116,24 @@ void joinprog_key(const struct joinprog *p, unsigned side, const struct batch *b
     }
 }
 
+/* False: NULL. */
+static bool cell_of(const struct joinprog_pair *pair, const struct joinprog_from *f,
+                    union cell *out)
+{
+    const struct rowref *r = &pair->row[f->side];
+    if (!f->window)
+        return rowref_cell(*r, pair->layout[f->side], f->column, out);
+    out->i = f->column == 0 ? pair->start : pair->end - (f->column == 2);
+    return r->b != NULL || r->r != NULL;
+}
+
 bool joinprog_value(const struct joinprog_expr *e, const struct joinprog_pair *pair,
                     struct arena *scratch, union cell *out)
 {
     if (e->vm == NULL)
-        return rowref_cell(pair->row[e->from->side], pair->layout[e->from->side], e->from->column,
-                           out);
-    for (unsigned i = 0; i < e->n; i++) {
-        const struct joinprog_from *f = &e->from[i];
-        e->nulls[i] =
-            !rowref_cell(pair->row[f->side], pair->layout[f->side], f->column, &e->cells[i]);
-    }
+        return cell_of(pair, e->from, out);
+    for (unsigned i = 0; i < e->n; i++)
+        e->nulls[i] = !cell_of(pair, &e->from[i], &e->cells[i]);
     /* A list is looked up as it is at the left row's place. */
     const struct exprvm_env env = {.current = pair->row[JOIN_LEFT],
                                    .layout = pair->layout[JOIN_LEFT],

@@ -25,6 +25,7 @@ struct joinprog_expr { /* over a pair */
     unsigned n;
     struct joinprog_from {
         unsigned side, column;
+        bool window; /* column: 0 window_start, 1 window_end, 2 window_time */
     } * from; /* what the machine reads from outside */
     union cell *cells; /* room for it */
     bool *nulls;
@@ -44,6 +45,7 @@ struct joinprog {
 struct joinprog_pair {
     struct rowref row[2];
     const struct row_layout *layout[2];
+    evtime start, end; /* of the window that both are in */
 };
 
 struct joinprog *joinprog_new(const struct rule_plan *p);

@@ -127,7 +127,8 @@ struct match_plan {
 };
 
 /* Two streams side by side. Slot c is column c of the left stream, slot n + c column c of the right one, where n is the
- * left one's number of columns. */
+ * left one's number of columns. Joined windows: then window_start, window_end and window_time of the left row, and of the
+ * right one. */
 enum join_which { JOIN_LEFT, JOIN_RIGHT };
 
 struct join_key {
@@ -153,6 +154,8 @@ struct join_plan {
     const struct join_key *keys;
     int64_t least_ms,
         most_ms; /* bounds of right time - left time, inclusive; least > most: none fits */
+    bool windowed; /* rows of the same window are joined, when it is over; there are no bounds */
+    struct window_plan window; /* TUMBLE, HOP or CUMULATE: kind, sizes and offset */
     const struct expr *on, *where; /* over slots: the rest of ON, and WHERE; or NULL */
 };
 

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 /* How the rest of the hashed bytes is to be read. */
-enum id_form { ID_PLACES, ID_WINDOW, ID_SESSION, ID_ROW_WINDOW };
+enum id_form { ID_PLACES, ID_WINDOW, ID_SESSION, ID_ROW_WINDOW, ID_PAIR_WINDOW };
 
 const char *result_kind_name(enum result_kind k)
 {
@@ -38,6 +38,8 @@ static enum id_form form_of(const struct result *r)
 {
     if (r->window_start == EVTIME_MIN)
         return ID_PLACES;
+    if (r->rule != NULL && r->rule->shape == RULE_JOIN)
+        return ID_PAIR_WINDOW;
     if (r->rule != NULL && r->rule->shape == RULE_WINDOW &&
         r->rule->window.kind == WINDOW_SESSION && r->nrows > 0)
         return ID_SESSION;
@@ -72,6 +74,10 @@ void result_make_id(struct result *r)
     case ID_SESSION:
         hash_place(&h, &r->rows[0].place);
         break;
+    case ID_PAIR_WINDOW:
+        hash_u64(&h, (uint64_t)r->window_start);
+        hash_u64(&h, (uint64_t)r->window_end);
+        /* fall through */
     case ID_PLACES:
         hash_u64(&h, r->nrows);
         for (unsigned i = 0; i < r->nrows; i++) {

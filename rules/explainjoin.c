@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/explainjoin.h"
 #include "rules/explain.h"
+#include "rules/explainwindow.h"
 #include <string.h>
 
 /* --- expressions ------------------------------------------------------------------------------ */
@@ -9,14 +10,19 @@
 static struct schema *both_sides(const struct join_plan *j, struct arena *a)
 {
     struct schema *s = arena_zero(a, sizeof *s);
+    static const char *const windows[] = {"window_start", "window_end", "window_time"};
     for (unsigned k = 0; k < 2; k++)
-        s->ncolumns += j->side[k].schema->ncolumns;
+        s->ncolumns += j->side[k].schema->ncolumns + 3;
     struct column *columns = arena_zero(a, s->ncolumns * sizeof *columns), *at = columns;
     for (unsigned k = 0; k < 2; k++)
         for (unsigned i = 0; i < j->side[k].schema->ncolumns; i++, at++) {
             *at = j->side[k].schema->columns[i];
             at->name = arena_printf(a, "%s.%s", j->side[k].name, at->name);
         }
+    for (unsigned k = 0; k < 2; k++)
+        for (unsigned i = 0; i < 3; i++, at++)
+            *at = (struct column){.name = arena_printf(a, "%s.%s", j->side[k].name, windows[i]),
+                                  .type.kind = TYPE_TIMESTAMP};
     s->columns = columns;
     return s;
 }
@@ -63,6 +69,11 @@ static void put_bound(const struct join_plan *j, int64_t ms, struct bytes *out)
 void explainjoin_bounds(const struct join_plan *j, struct bytes *out)
 {
     const struct join_side *b = &j->side[JOIN_RIGHT];
+    if (j->windowed) {
+        bytes_printf(out, "in the same window, ");
+        explainwindow_kind(&j->window, out);
+        return;
+    }
     bytes_printf(out, "%s.%s ", b->name, time_name(b));
     if (j->least_ms > j->most_ms) {
         bytes_printf(out, "in no time: the bounds exclude each other");
@@ -87,6 +98,8 @@ static int64_t keeps(const struct join_plan *j, unsigned side)
 
 int64_t explainjoin_ms(const struct rule_plan *p)
 {
+    if (p->join.windowed)
+        return p->join.window.size_ms;
     int64_t left = keeps(&p->join, JOIN_LEFT), right = keeps(&p->join, JOIN_RIGHT);
     int64_t ms = left > right ? left : right;
     return ms > 0 ? ms : 0;
@@ -96,6 +109,11 @@ void explainjoin_state(const struct rule_plan *p, struct bytes *out)
 {
     const struct join_plan *j = &p->join;
     const char *what = "a key keeps ";
+    if (j->windowed) {
+        bytes_printf(out, "a key keeps the rows of its open windows, for at most ");
+        explain_duration(j->window.size_ms, out);
+        return;
+    }
     for (unsigned s = 0; s < 2; s++) {
         if (keeps(j, s) < 0)
             continue;
@@ -211,7 +229,10 @@ static void json_side(const struct join_plan *j, unsigned side, struct bytes *ou
             value_json_string(s->schema->columns[c].name, strlen(s->schema->columns[c].name), out);
             sep = ",";
         }
-    bytes_printf(out, "],\"keeps_ms\":%lld", (long long)(keeps(j, side) < 0 ? 0 : keeps(j, side)));
+    bytes_printf(out, "],\"keeps_ms\":%lld",
+                 (long long)(j->windowed          ? j->window.size_ms
+                             : keeps(j, side) < 0 ? 0
+                                                  : keeps(j, side)));
     if (s->where != NULL)
         put_side(j, side, s->where, &where);
     if (s->partner != NULL)

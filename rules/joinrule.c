@@ -12,14 +12,18 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LEFT_BIT = 1, RIGHT_BIT = 2 };
+enum { LEFT_BIT = 1, RIGHT_BIT = 2, WINDOW_BIT = 4, WINDOW_SLOTS = 3 };
 
 struct joining {
     struct cc *cc;
     const struct ast_from *from[2];
     struct names_relation *rel[2], *both;
     struct join_plan *plan;
-    unsigned left_columns;
+    unsigned left_columns,
+        columns; /* slots from `columns` on: of the left window, of the right one */
+    bool windowed[2];
+    struct window_plan windows[2];
+    unsigned equal; /* bits of window_start, window_end and window_time that ON says are equal */
     struct joinbound bound;
     struct join_key keys[PLAN_KEYS_MAX];
 };
@@ -29,7 +33,9 @@ struct joining {
 static unsigned sides_of(const struct joining *j, const struct expr *e)
 {
     unsigned sides = 0;
-    if (e->kind == EXPR_SLOT)
+    if (e->kind == EXPR_SLOT && e->index >= j->columns)
+        sides = WINDOW_BIT | (e->index < j->columns + WINDOW_SLOTS ? LEFT_BIT : RIGHT_BIT);
+    else if (e->kind == EXPR_SLOT)
         sides = e->index < j->left_columns ? LEFT_BIT : RIGHT_BIT;
     for (unsigned i = 0; i < e->nargs; i++)
         sides |= sides_of(j, e->args[i]);
@@ -52,13 +58,13 @@ static bool read_sides(struct joining *j)
     bool good = true;
     for (unsigned s = 0; s < 2; s++) {
         const struct ast_from *f = j->from[s];
-        if (f->match != NULL || f->function.text != NULL) {
+        if (f->match != NULL) {
             diag_error(j->cc->d, "unsupported", f->at,
                        "make it a rule of its own, and join with that", "a join is of two streams");
             good = false;
             continue;
         }
-        j->rel[s] = planner_relation(j->cc, f);
+        j->rel[s] = planner_windowed(j->cc, f, &j->windows[s], &j->windowed[s]);
         if (j->rel[s] == NULL)
             good = false;
         else
@@ -74,6 +80,25 @@ static bool read_sides(struct joining *j)
     return false;
 }
 
+/* Over one side's row and its window, as slots of the pair. */
+static const struct expr *to_pair(const struct joining *j, struct arena *a, const struct expr *e,
+                                  unsigned side)
+{
+    struct expr *copy = arena_alloc(a, sizeof *copy);
+    *copy = *e;
+    if (e->kind == EXPR_COLUMN) {
+        copy->kind = EXPR_SLOT;
+        copy->index = e->index + (side == JOIN_LEFT ? 0 : j->left_columns);
+    } else if (e->kind == EXPR_SLOT) {
+        copy->index = e->index + j->columns + side * WINDOW_SLOTS;
+    }
+    const struct expr **args = types_list(e->nargs > 0 ? a : j->cc->scratch, e->nargs + 1);
+    for (unsigned i = 0; i < e->nargs; i++)
+        args[i] = to_pair(j, a, e->args[i], side);
+    copy->args = args;
+    return copy;
+}
+
 /* One relation of both sides' columns. */
 static void put_together(struct joining *j)
 {
@@ -83,13 +108,13 @@ static void put_together(struct joining *j)
     all->columns =
         arena_alloc(j->cc->scratch, (j->rel[0]->n + j->rel[1]->n) * sizeof *all->columns);
     j->left_columns = j->rel[JOIN_LEFT]->schema->ncolumns;
+    j->columns = j->left_columns + j->rel[JOIN_RIGHT]->schema->ncolumns;
     for (unsigned s = 0; s < 2; s++)
         for (unsigned i = 0; i < j->rel[s]->n; i++) {
             struct names_column *c = &all->columns[all->n++];
             *c = j->rel[s]->columns[i];
             if (c->e != NULL)
-                c->e = expr_moved(c->e->nargs > 0 ? j->cc->arena : j->cc->scratch, c->e,
-                                  EXPR_COLUMN, s == JOIN_LEFT ? 0 : j->left_columns);
+                c->e = to_pair(j, c->e->nargs > 0 ? j->cc->arena : j->cc->scratch, c->e, s);
         }
     j->both = all;
     j->bound.left_time = (unsigned)j->rel[JOIN_LEFT]->schema->time_column;
@@ -184,10 +209,23 @@ static bool take_equal_or_null(struct joining *j, const struct expr *e)
 
 /* --- conditions ------------------------------------------------------------------------------- */
 
+/* l.window_start = r.window_start, and so on. */
+static bool take_window(struct joining *j, const struct expr *e)
+{
+    if ((e->kind != EXPR_EQ && e->kind != EXPR_NOT_DISTINCT) || e->args[0]->kind != EXPR_SLOT ||
+        e->args[1]->kind != EXPR_SLOT)
+        return false;
+    unsigned a = e->args[0]->index, b = e->args[1]->index;
+    if (a < j->columns || b < j->columns || (a + WINDOW_SLOTS != b && b + WINDOW_SLOTS != a))
+        return false;
+    j->equal |= 1u << ((a - j->columns) % WINDOW_SLOTS);
+    return true;
+}
+
 static void take_on(struct joining *j, const struct expr *e)
 {
     unsigned sides = sides_of(j, e);
-    if (joinbound_take(&j->bound, e))
+    if (j->windowed[JOIN_LEFT] ? take_window(j, e) : joinbound_take(&j->bound, e))
         return;
     if ((e->kind == EXPR_EQ || e->kind == EXPR_NOT_DISTINCT) &&
         take_equal(j, e->args[0], e->args[1], e->kind == EXPR_NOT_DISTINCT))
@@ -226,6 +264,46 @@ static void each_conjunct(struct joining *j, const struct expr *e,
         take(j, e->args[i]);
 }
 
+/* WHERE of a side: what it asks of its windows is asked of the pair. */
+static void take_inner(struct joining *j, enum join_which side)
+{
+    const struct expr *e = j->rel[side]->where, *row = NULL, *window = NULL;
+    if (e != NULL)
+        simplify_split(j->cc, e, &row, &window);
+    j->plan->side[side].where = row;
+    if (window == NULL)
+        return;
+    window = to_pair(j, j->cc->arena, window, side);
+    const struct expr **to = j->plan->outer && side == JOIN_LEFT ? &j->plan->where : &j->plan->on;
+    *to = simplify_both(j->cc, *to, window);
+}
+
+/* Both sides' windows must be the same, and ON must say that a pair is of one. */
+static void check_windows(struct joining *j, struct span at)
+{
+    const struct window_plan *a = &j->windows[JOIN_LEFT], *b = &j->windows[JOIN_RIGHT];
+    const char *l = j->plan->side[JOIN_LEFT].name, *r = j->plan->side[JOIN_RIGHT].name;
+    if (j->windowed[JOIN_LEFT] != j->windowed[JOIN_RIGHT]) {
+        diag_error(j->cc->d, "join", at, "give both sides the same windows",
+                   "rows of windows are joined with rows of windows");
+        return;
+    }
+    if (a->kind != b->kind || a->size_ms != b->size_ms || a->slide_ms != b->slide_ms ||
+        a->offset_ms != b->offset_ms) {
+        diag_error(j->cc->d, "join", at, NULL, "the windows of %s and %s are not the same", l, r);
+        return;
+    }
+    if (!(j->equal & 1) || (a->kind == WINDOW_CUMULATE && !(j->equal & 6)))
+        diag_error(j->cc->d, "join", at,
+                   arena_printf(j->cc->scratch,
+                                "add AND %s.window_start = %s.window_start AND %s.window_end = "
+                                "%s.window_end",
+                                l, r, l, r),
+                   "JOIN of windows: ON must say that both rows are in the same window");
+    j->plan->windowed = true;
+    j->plan->window = *a;
+}
+
 static const char *time_of(struct joining *j, enum join_which side)
 {
     const struct join_side *s = &j->plan->side[side];
@@ -238,6 +316,15 @@ static void check_bounds(struct joining *j, struct span at)
     const char *a = time_of(j, JOIN_LEFT), *b = time_of(j, JOIN_RIGHT);
     const struct joinbound *x = &j->bound;
     struct join_plan *p = j->plan;
+    if (p->nkeys == 0)
+        diag_warn(j->cc->d, "join", at,
+                  arena_printf(j->cc->scratch, "add an equality, as in %s.card = %s.card",
+                               p->side[0].name, p->side[1].name),
+                  "JOIN without an equality: all rows of both streams meet on one worker");
+    if (j->windowed[JOIN_LEFT] || j->windowed[JOIN_RIGHT]) {
+        check_windows(j, at);
+        return;
+    }
     if (!x->has_least || !x->has_most) {
         diag_error(j->cc->d, "join", at,
                    arena_printf(j->cc->scratch,
@@ -257,11 +344,6 @@ static void check_bounds(struct joining *j, struct span at)
     if (p->least_ms > p->most_ms)
         diag_warn(j->cc->d, "never", at, "look at the bounds once more",
                   "no %s lies in these bounds: the join finds no pair", b);
-    if (p->nkeys == 0)
-        diag_warn(j->cc->d, "join", at,
-                  arena_printf(j->cc->scratch, "add an equality, as in %s.card = %s.card",
-                               p->side[0].name, p->side[1].name),
-                  "JOIN without an equality: all rows of both streams meet on one worker");
 }
 
 /* --- what is read ----------------------------------------------------------------------------- */
@@ -270,7 +352,7 @@ static void read_slots(struct joining *j, const struct expr *e)
 {
     if (e == NULL)
         return;
-    if (e->kind == EXPR_SLOT) {
+    if (e->kind == EXPR_SLOT && e->index < j->columns) {
         bool left = e->index < j->left_columns;
         colset_add(&j->plan->side[!left].keeps, left ? e->index : e->index - j->left_columns);
     }
@@ -341,7 +423,7 @@ void joinrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *
     p->input = j.rel[JOIN_LEFT]->schema;
     p->join.outer = j.from[JOIN_RIGHT]->join == AST_JOIN_LEFT;
     for (unsigned i = 0; i < 2; i++)
-        p->join.side[i].where = j.rel[i]->where;
+        take_inner(&j, i);
     struct bind b = {.cc = cc, .rel = j.both, .clause = "ON"};
     const struct expr *on = bind_condition(&b, j.from[JOIN_RIGHT]->on, "ON");
     b.clause = "WHERE";

@@ -104,14 +104,9 @@ static void bind_choice(struct cc *cc, const struct ast_select *q, const struct 
     out->over = over->ncalls > 0 ? over : NULL;
 }
 
-static struct names_relation *relation_of_query(struct cc *cc, const struct ast_select *q,
-                                                const char *alias)
+static struct names_relation *select_of(struct cc *cc, const struct ast_select *q,
+                                        struct names_relation *in, const char *alias)
 {
-    if (!is_plain(cc, q))
-        return NULL;
-    struct names_relation *in = relation(cc, q->from);
-    if (in == NULL)
-        return NULL;
     struct bind_over *over = over_of(cc, in);
     struct names_relation *out = arena_zero(cc->scratch, sizeof *out);
     struct planner_outputs o = {0};
@@ -143,6 +138,15 @@ static struct names_relation *relation_of_query(struct cc *cc, const struct ast_
     return out;
 }
 
+static struct names_relation *relation_of_query(struct cc *cc, const struct ast_select *q,
+                                                const char *alias)
+{
+    if (!is_plain(cc, q))
+        return NULL;
+    struct names_relation *in = relation(cc, q->from);
+    return in != NULL ? select_of(cc, q, in, alias) : NULL;
+}
+
 static struct names_relation *relation(struct cc *cc, const struct ast_from *f)
 {
     const char *alias = f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : NULL;
@@ -165,6 +169,37 @@ struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f)
         return rel;
     diag_error(cc->d, "unsupported", f->query->at, "only SELECT ... WHERE ... can be around it",
                "OVER below a pattern or a window: this release does not do that yet");
+    return NULL;
+}
+
+struct names_relation *planner_windowed(struct cc *cc, const struct ast_from *f,
+                                        struct window_plan *w, bool *windowed)
+{
+    const struct ast_select *q = f->query;
+    struct names_relation *in = NULL;
+    *windowed = true;
+    bool plain = f->function.text == NULL && (q == NULL || q->from->function.text == NULL);
+    if (plain) {
+        *windowed = false;
+        return planner_relation(cc, f);
+    }
+    if (f->next != NULL && f->next->as_of != NULL) {
+        diag_error(cc->d, "unsupported", f->next->join_at,
+                   "look it up in TABLE(TUMBLE((SELECT ...), ...))",
+                   "a look-up of rows with their windows: this release does not do that");
+        return NULL;
+    }
+    if (f->function.text != NULL)
+        return windowrule_rows(cc, f, w);
+    if (q->qualify != NULL)
+        diag_error(cc->d, "over", q->qualify_at, "use WHERE",
+                   "OVER below a join: this release does not do that yet");
+    else if (q->group != NULL || q->having != NULL || q->from->next != NULL)
+        diag_error(cc->d, "unsupported", q->at, "make it a rule of its own, and join with that",
+                   "rows of windows are joined, not their sums");
+    else if ((in = windowrule_rows(cc, q->from, w)) != NULL)
+        return select_of(cc, q, in,
+                         f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : NULL);
     return NULL;
 }
 

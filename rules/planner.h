@@ -17,6 +17,10 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
 /* The columns of a stream, or of (SELECT … WHERE …) over one. NULL, once said. */
 struct names_relation *planner_relation(struct cc *cc, const struct ast_from *f);
 
+/* The same for a side of a join, which may be rows of windows (*windowed): see windowrule_rows. */
+struct names_relation *planner_windowed(struct cc *cc, const struct ast_from *f,
+                                        struct window_plan *w, bool *windowed);
+
 struct planner_outputs {
     struct plan_output *v;
     unsigned n, cap;

@@ -462,6 +462,26 @@ static void plan_each_row(struct cc *cc, const struct ast_select *s, struct name
     p->noutputs = o.n;
 }
 
+struct names_relation *windowrule_rows(struct cc *cc, const struct ast_from *f,
+                                       struct window_plan *w)
+{
+    struct rule_plan p = {0};
+    struct names_relation *rel = table_of(cc, f);
+    if (rel == NULL || !plan_function(cc, f, rel, &p))
+        return NULL;
+    *w = p.window;
+    if (w->kind > WINDOW_CUMULATE) {
+        diag_error(cc->d, "window", f->function.at, "TUMBLE, HOP and CUMULATE can be joined",
+                   "%s in a join: its windows are of each key's own", f->function.text);
+        return NULL;
+    }
+    struct names_relation *out = with_window(cc, rel, &p);
+    for (unsigned i = rel->n; i < out->n; i++)
+        out->columns[i].qualifier =
+            f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : rel->schema->name;
+    return out;
+}
+
 /* --- what bounds the state -------------------------------------------------------------------- */
 
 static void warn(struct cc *cc, const struct ast_select *s, const struct rule_plan *p)

@@ -8,4 +8,9 @@
 void windowrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan *p,
                      int64_t lateness_ms);
 
+/* The rows of a windowing function without GROUP BY, for a join of windows: the columns of the table, and window_start,
+ * window_end and window_time as slots 0 to 2. NULL, once said. */
+struct names_relation *windowrule_rows(struct cc *cc, const struct ast_from *f,
+                                       struct window_plan *w);
+
 #endif

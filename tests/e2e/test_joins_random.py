@@ -111,6 +111,46 @@ def make_events(dice):
     return events
 
 
+def make_windows(dice):
+    """The function's text, and the windows of a time."""
+    size, slide, offset = dice.choice([1000, 3000, 4000]), dice.choice([500, 1000, 1500]), dice.choice([0, 300])
+    text = lambda *ms: ", ".join(f"INTERVAL '{x / 1000:.3f}' SECOND" for x in ms)
+    floor = lambda t, step: t - (t - offset) % step
+
+    def hops(t):
+        return [(s, s + size) for s in range(floor(t, slide), t - size, -slide)]
+
+    def steps(t):
+        start = floor(t, 4 * slide)
+        return [(start, e) for e in range(start + slide, start + 4 * slide + 1, slide) if e > t]
+    return dice.choice([("TUMBLE", text(size, offset), lambda t: [(floor(t, size), floor(t, size) + size)]),
+                        ("HOP", text(slide, size, offset), hops), ("CUMULATE", text(slide, 4 * slide, offset), steps)])
+
+
+def make_windowed(dice):
+    """A join of windows: its SQL, and what it finds."""
+    name, sizes, windows = make_windows(dice)
+    rest = dice.sample(REST[:4], dice.choice([0, 1]))
+    outer = dice.random() < 0.5
+    side = lambda stream: dice.choice([f"TABLE({name}(TABLE {stream}, DESCRIPTOR(ts), {sizes}))",
+                                       f"(SELECT * FROM TABLE({name}(TABLE {stream}, DESCRIPTOR(ts), {sizes})))"])
+    parts = ["a.k = b.k", "a.window_start = b.window_start", "b.window_end = a.window_end"] + [r[0] for r in rest]
+    sql = (f"CREATE RULE j AS SELECT a.id AS aid, b.id AS bid, a.window_start AS s, b.window_time AS t FROM {side('l')} AS a "
+           f"{'LEFT ' if outer else ''}JOIN {side('r')} AS b ON {' AND '.join(dice.sample(parts, len(parts)))};\n")
+
+    def wanted(events):
+        rows = {name: [typed(e) for e in events if e["_stream"] == name] for name in "lr"}
+        out = []
+        for a in rows["l"]:
+            for start, end in windows(a["ts"]):
+                partners = [b for b in rows["r"] if a["k"] is not None and a["k"] == b["k"] and (start, end) in windows(b["ts"])
+                            and all_of([r[1](a, b) for r in rest]) is True]
+                out += [{"aid": a["id"], "bid": b and b["id"], "s": start, "t": b and end - 1, "time": end - 1}
+                        for b in partners or ([None] if outer else [])]
+        return sorted(json.dumps(r, sort_keys=True) for r in out)
+    return sql, wanted
+
+
 def typed(e):
     return {**e, "d": e["d"] and Decimal(e["d"]), "e": e["e"] and Decimal(e["e"])}
 
@@ -140,8 +180,11 @@ def run(tmp_path, sql, events, options):
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(line["kind"] == "match" for line in lines)
     for line in lines:
-        at = datetime.fromisoformat(line["time"].replace("Z", "+00:00"))
-        line["row"]["time"] = round((at - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() * 1000)
+        line["row"]["time"] = line["time"]
+        for name in ("time", "s", "t"):
+            if isinstance(line["row"].get(name), str):
+                at = datetime.fromisoformat(line["row"][name].replace("Z", "+00:00"))
+                line["row"][name] = round((at - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() * 1000)
     return done.stdout, sorted(json.dumps(line["row"], sort_keys=True) for line in lines)
 
 
@@ -157,3 +200,16 @@ def test_random_joins_find_what_trying_every_pair_finds(tmp_path, part):
         assert got == wanted, f"JOINS_SEED={SEED} case {case}: {sql} {options}"
         again, _ = run(tmp_path, sql, events, [])
         assert again == text, f"JOINS_SEED={SEED} case {case}: {sql} {options}"  # in the same order, too
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_random_joins_of_windows_find_what_trying_every_pair_finds(tmp_path, part):
+    for case in range(part, CASES // 2, 2):
+        dice = random.Random(f"{SEED}:windows:{case}")
+        sql, wanted = make_windowed(dice)
+        events = make_events(dice)
+        options = dice.choice([[], ["--batch", "1"], ["--workers", "2", "--batch", "7"], ["--workers", "3", "--batch", "3"]])
+        text, got = run(tmp_path, sql, events, options)
+        assert got == wanted(events), f"JOINS_SEED={SEED} case {case}: {sql} {options}"
+        again, _ = run(tmp_path, sql, events, [])
+        assert again == text, f"JOINS_SEED={SEED} case {case}: {sql} {options}"

@@ -13,3 +13,8 @@ EXPLAIN RULE unknown;
 EXPLAIN RULE unknown (FORMAT JSON);
 EXPLAIN RULE twice;
 EXPLAIN RULE twice (FORMAT DOT);
+CREATE RULE windowed AS SELECT l.id, r.window_end FROM TABLE(HOP(TABLE logins, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)) AS l
+  JOIN TABLE(HOP(TABLE payments, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)) AS r
+  ON l.card = r.card AND l.window_start = r.window_start AND l.amount < r.amount;
+EXPLAIN RULE windowed;
+EXPLAIN RULE windowed (FORMAT JSON);

@@ -215,6 +215,54 @@ static void columns_of_a_list_are_looked_up_by_its_key(void **state)
     }
 }
 
+#define TUMBLED(t, size) "TABLE(TUMBLE(TABLE " t ", DESCRIPTOR(ts), INTERVAL '" size "' SECOND))"
+
+static void windows_are_joined_when_both_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const list[][2] = {
+        {"SELECT a.k, b.window_start FROM " TUMBLED("l", "5") " AS a JOIN " TUMBLED(
+             "r", "5") " AS b ON a.k = b.k AND a.window_start = b.window_start AND a.n > 1",
+         "    rows     a.k IS NOT NULL AND a.n > 1\n  right      r AS b: reads k\n"
+         "    rows     b.k IS NOT NULL\n  key        a.k = b.k\n"
+         "  time       in the same window, TUMBLE of 5 s\n"
+         "  output     k STRING = a.k\n  output     window_start TIMESTAMP(3) = b.window_start\n"},
+        {"SELECT a.k, a.w FROM (SELECT k, window_end AS w, window_start FROM " TUMBLED(
+             "l", "5") " WHERE window_end > TIMESTAMP '2026-01-01 00:00:00') AS a LEFT "
+                       "JOIN " TUMBLED("r", "5") " AS b "
+                                                 "ON a.k = b.k AND a.window_start = b.window_start "
+                                                 "AND b.window_time > b.ts",
+         "  on         b.window_time > b.ts\n"
+         "  outer      a row of a without partner is given by itself\n"
+         "  where      a.window_end > TIMESTAMP '2026-01-01T00:00:00.000Z'\n"},
+        {"SELECT a.k FROM " TUMBLED("l", "5") " AS a JOIN " TUMBLED("r", "5") " AS b ON a.k = b.k",
+         "JOIN of windows: ON must say that both rows are in the same window"},
+        {"SELECT a.k FROM " TUMBLED("l", "5") " AS a JOIN " TUMBLED(
+             "r", "6") " AS b ON a.k = b.k AND a.window_start = b.window_start",
+         "the windows of a and b are not the same"},
+        {"SELECT a.k FROM " TUMBLED("l", "5") " AS a JOIN r AS b ON a.k = b.k AND a.ts = b.ts",
+         "rows of windows are joined with rows of windows"},
+        {"SELECT a.k FROM TABLE(SESSION(TABLE l PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' "
+         "SECOND)) AS a JOIN " TUMBLED("r", "5") " AS b ON a.window_start = b.window_start",
+         "SESSION in a join: its windows are of each key's own"},
+        {"SELECT a.k FROM (SELECT k, window_start, COUNT(*) AS c FROM " TUMBLED(
+             "l", "5") " GROUP BY k, window_start) AS a JOIN " TUMBLED("r", "5") " AS b "
+                                                                                 "ON a.k = b.k",
+         "rows of windows are joined, not their sums"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char *streams = mem_printf(around, "", "a.ts = b.ts");
+        *strstr(streams, "CREATE RULE") = '\0';
+        char *sql = mem_printf("%sCREATE RULE w AS %s;", streams, list[i][0]);
+        char *got = compiled_script(sql, strlen(sql));
+        if (strstr(got, list[i][1]) == NULL)
+            fail_msg("%s\n  became %s", list[i][0], got);
+        mem_free(got);
+        mem_free(sql);
+        mem_free(streams);
+    }
+}
+
 int main(void)
 {
     CHECK_RUN(TEST(bounds_are_found_however_they_are_written), TEST(what_bounds_nothing_is_refused),
@@ -222,5 +270,6 @@ int main(void)
               TEST(what_one_side_decides_is_asked_where_its_rows_come_from),
               TEST(joins_of_other_forms_are_refused_with_a_way_out),
               TEST(an_odd_join_is_told_as_a_warning),
-              TEST(columns_of_a_list_are_looked_up_by_its_key));
+              TEST(columns_of_a_list_are_looked_up_by_its_key),
+              TEST(windows_are_joined_when_both_are_the_same));
 }
