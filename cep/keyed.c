@@ -152,3 +152,22 @@ struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const s
 {
     return keyed_result_of(k, r, key->bytes, key->len, kind, decided);
 }
+
+void keyed_tell_limit(struct keyed *k, const struct keyed_rule *rule, const struct key *key,
+                      struct rowref at, evtime ts, const char *what, size_t limit,
+                      const char *dropped)
+{
+    struct result *out = keyed_result(k, rule, key, RESULT_ERROR, ts);
+    if (out == NULL)
+        return;
+    struct result_row *row = arena_alloc(k->emit->arena, sizeof *row);
+    *row = (struct result_row){.var = -1, .place = {.stream = k->schema->id}, .ts = ts};
+    row->place.partition = at.b != NULL ? at.b->partition : at.r->partition;
+    row->place.offset = at.b != NULL ? at.b->offset[at.i] : at.r->offset;
+    out->time = ts;
+    out->nrows = 1;
+    out->rows = row;
+    out->reason =
+        arena_printf(k->emit->arena, "more than %zu %s of one key: %s", limit, what, dropped);
+    emit_done(out);
+}

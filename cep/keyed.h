@@ -56,7 +56,7 @@ struct keyed {
     evtime step; /* the watermark that is being carried out */
     evtime clock; /* processing time at this step; EVTIME_MIN: nobody has said it yet */
     uint64_t seq; /* of the last row released */
-    size_t max_partials;
+    size_t max_partials, max_rows; /* of one key and rule, unless the rule says otherwise */
     uint64_t kept_rows, partials, partials_dropped, timeouts, windows;
 };
 
@@ -108,6 +108,16 @@ struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const s
 /* The same for a key that has no state. */
 struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, const void *key,
                                size_t len, enum result_kind kind, evtime decided);
+
+/* A limit of the rule for a key, or the keyed side's. 0: none is said. */
+static inline size_t keyed_limit(uint32_t own, size_t common)
+{
+    return own > 0 ? own : common > 0 ? common : SIZE_MAX;
+}
+/* ERRORS of the rule are told that a limit was met at the row in hand, and what was dropped. */
+void keyed_tell_limit(struct keyed *k, const struct keyed_rule *rule, const struct key *key,
+                      struct rowref at, evtime ts, const char *what, size_t limit,
+                      const char *dropped);
 
 /* The row in hand, in its batch or, once that is gone, kept. */
 static inline struct rowref keyed_row_ref(const struct keyed_row *r)

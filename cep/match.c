@@ -189,6 +189,8 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
     m->p = p;
     m->rule = *r;
     m->bound++;
+    m->max_partials = keyed_limit(r->plan->limits.partials, m->k->max_partials);
+    m->max_rows = keyed_limit(r->plan->limits.rows, m->k->max_rows);
     for (uint64_t v = p->nfa->vars; v != 0; v &= v - 1)
         if (p->var_bits[__builtin_ctzll(v)] / 64 >= words)
             words = p->var_bits[__builtin_ctzll(v)] / 64 + 1;
@@ -310,6 +312,7 @@ static void begin(struct match *m, struct match_cell *c, struct keyed_row *r)
     m->waiting = 0;
     struct match_run *run = matchrun_begin(m, c, r);
     if (run != NULL) {
+        run->taken = c->taken & MATCH_TAKEN_MASK;
         run->before = c->last;
         *(c->last != NULL ? &c->last->next : &c->first) = run;
         c->last = run;
@@ -350,22 +353,6 @@ static void step_all(struct match *m, struct match_cell *c, struct keyed_row *r)
     m->waiting = waiting;
 }
 
-static bool has_too_much(const struct match *m, const struct match_cell *c)
-{
-    if (c->nodes > m->k->max_partials)
-        return true;
-    return m->p->one_by_one && c->first != NULL &&
-           c->memory->next - matchrows_find(c->memory, c->first->start) > m->k->max_partials;
-}
-
-static void shed(struct match *m, struct match_cell *c)
-{
-    uint32_t before = c->nodes;
-    while (c->first != NULL && has_too_much(m, c))
-        matchsettle_remove(m, c, c->first);
-    m->k->partials_dropped += before - c->nodes;
-}
-
 /* True: the rule was paused since the key's last row. */
 static bool cross_pauses(struct match *m, struct match_cell *c, evtime t)
 {
@@ -382,6 +369,7 @@ static bool cross_pauses(struct match *m, struct match_cell *c, evtime t)
 /* A row comes to its turn. */
 static void take(struct match *m, struct match_cell *c, struct keyed_row *r)
 {
+    m->took = false;
     look_at(m, c, cross_pauses(m, c, r->ts));
     if (c->first != NULL && !match_has_steps(m))
         expire(m, c, r->ts);
@@ -392,8 +380,8 @@ static void take(struct match *m, struct match_cell *c, struct keyed_row *r)
     if (r->fold & m->p->start_fold)
         begin(m, c, r);
     matchsettle_all(m, c, r->ts);
-    if (c->nodes > m->k->max_partials || m->p->one_by_one)
-        shed(m, c);
+    if (m->took || m->p->one_by_one)
+        matchlimit_keep(m, c, r);
     if (m->grouped)
         m->waiting |= matchgroup_waiting(c);
 }
@@ -523,6 +511,11 @@ evtime match_next(const struct match *m)
 evtime match_held(const struct match *m)
 {
     return matchheld_least(m);
+}
+
+uint64_t match_dropped(const struct match *m)
+{
+    return m->dropped;
 }
 
 uint64_t match_partials(const struct match *m)

@@ -51,6 +51,7 @@ bool match_has_steps(const struct match *m);
 /* Of a rule that others read: no result that is still to be given is of before that time, or of before the watermark. */
 evtime match_held(const struct match *m);
 uint64_t match_partials(const struct match *m);
+uint64_t match_dropped(const struct match *m); /* partial matches, for a limit of their key */
 size_t match_bytes(const struct match *m);
 
 #endif

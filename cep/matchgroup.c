@@ -177,6 +177,7 @@ static struct match_run *sibling_new(struct match *m, struct match_cell *c, stru
     *s = (struct match_run){.cell = c,
                             .first = run->first,
                             .start = run->start,
+                            .taken = run->taken,
                             .list = n,
                             .before = run,
                             .next = run->next};

@@ -149,6 +149,7 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
     struct match_node *n = slab_alloc(&m->nodes), *parent = l->node;
     *n = (struct match_node){.parent = parent, .refs = 1, .state = e->to};
     n->row = keyed_keep_row(m->k, l->row);
+    m->took = true;
     if (parent != NULL)
         parent->refs++;
     if (p->nfa->ambiguous)

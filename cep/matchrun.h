@@ -63,7 +63,8 @@ struct match_run { /* all partial matches that begin with one row */
     bool empty : 1; /* if there is no other, its match takes no row */
     bool past : 1; /* its time is over, and `$` may still make it a match */
     uint32_t place; /* in its group */
-    uint8_t group; /* 0: none */
+    uint32_t group : 8; /* 0: none */
+    uint32_t taken : 24; /* rows of its cell that were taken before it began */
 };
 
 struct match_found {
@@ -88,6 +89,7 @@ struct match_memory { /* what a key keeps beyond its partial matches */
 };
 
 #define MATCH_PAUSES_MASK ((1u << 31) - 1)
+#define MATCH_TAKEN_MASK ((1u << 24) - 1)
 
 struct match_cell { /* a key's state; state.room: how many runs it has */
     struct keystate state;
@@ -97,6 +99,8 @@ struct match_cell { /* a key's state; state.room: how many runs it has */
     bool grouped : 1; /* `groups` is there */
     struct match_memory *memory; /* NULL: the rule needs none */
     struct match_groups *groups; /* not looked at, unless `grouped` */
+    uint32_t taken; /* rows that were taken by something */
+    bool told; /* that it has too much */
 };
 static_assert(offsetof(struct match_cell, groups) == 64, "what each row needs is a cache line");
 
@@ -184,6 +188,9 @@ struct match {
     uint64_t partials; /* nodes in lists */
     uint64_t waiting; /* being gathered for the cell in hand */
     uint32_t bound; /* counts match_bind */
+    size_t max_partials, max_rows; /* of one key */
+    uint64_t dropped; /* partial matches, for a limit */
+    bool took; /* something took the row in hand */
     bool grouped; /* the cell in hand has groups */
     struct match_run **touched; /* runs of the cell in hand that may be over, where it has groups */
     size_t ntouched, touched_cap, group_bytes;
@@ -254,6 +261,11 @@ void matchgroup_settle(struct match *m, struct match_cell *c, struct match_run *
 void matchgroup_take(struct match *m, struct match_cell *c, uint64_t fold);
 void matchgroup_touch(struct match *m, struct match_run *run);
 uint64_t matchgroup_waiting(const struct match_cell *c);
+
+/* --- matchlimit.c: what one key may have --- */
+
+/* After a row: drops what is too much, counts it, and tells ERRORS the first time. */
+void matchlimit_keep(struct match *m, struct match_cell *c, const struct keyed_row *r);
 
 /* --- matchsettle.c: what is decided leaves a key --- */
 

@@ -38,6 +38,8 @@ struct over {
     struct keyed *k;
     struct keyed_rule rule;
     const struct overprog *p;
+    size_t max_rows; /* of one key */
+    uint64_t dropped; /* for it */
     bool ready;
     struct slab cells;
     struct slabs memory; /* of rings, texts, queues, sets */
@@ -64,6 +66,8 @@ void over_bind(struct over *o, const struct overprog *p, const struct keyed_rule
 {
     o->p = p;
     o->rule = *r;
+    o->max_rows = keyed_limit(r->plan->limits.rows, o->k->max_rows);
+    o->max_rows = o->max_rows < OVER_ROWS_MAX ? o->max_rows : OVER_ROWS_MAX;
     o->slots = mem_resize_array(o->slots, p->ncalls, sizeof *o->slots);
     if (o->ready)
         return;
@@ -275,12 +279,16 @@ static void trim(struct over *o, struct over_cell *c)
 
 /* --- rows --- */
 
-static void make_room(struct over *o, struct over_cell *c)
+static void make_room(struct over *o, struct over_cell *c, struct rowref at, evtime ts)
 {
     struct overacc_ring *r = &c->ring;
-    if (r->tail - r->head < r->cap)
+    uint64_t n = r->tail - r->head;
+    bool over = n >= o->max_rows && r->head < c->done; /* the row in hand's own time is not cut */
+    if (c->state.room != 0 && n < o->max_rows / 2)
+        c->state.room = 0;
+    if (n < r->cap && !over)
         return;
-    if (r->cap < OVER_ROWS_MAX || r->head >= c->done) { /* the row in hand's own time is not cut */
+    if (!over) {
         set_cap(o, r, r->cap > 0 ? 2 * r->cap : RING_FIRST);
         return;
     }
@@ -288,7 +296,12 @@ static void make_room(struct over *o, struct over_cell *c)
         if (o->p->frames[i].f.preceding >= 0)
             leave(o, c, i, r->head + 1, c->done);
     drop_entries(o, r, r->head + 1);
+    o->dropped++;
     o->k->partials_dropped++;
+    if (c->state.room == 0) /* state.room: it has been told */
+        keyed_tell_limit(o->k, &o->rule, c->state.key, at, ts, "kept rows", o->max_rows,
+                         "the oldest leave their frames");
+    c->state.room = 1;
 }
 
 static bool read_input(struct over *o, const struct overprog_input *in, struct rowref at,
@@ -309,7 +322,7 @@ static bool read_input(struct over *o, const struct overprog_input *in, struct r
 
 static void append(struct over *o, struct over_cell *c, struct rowref at, evtime ts)
 {
-    make_room(o, c);
+    make_room(o, c, at, ts);
     uint64_t *entry = overacc_entry(&c->ring, c->ring.tail), nulls = 0, unused;
     entry[0] = (uint64_t)ts;
     for (unsigned i = 0; i < o->p->ninputs; i++) {
@@ -478,4 +491,9 @@ size_t over_bytes(const struct over *o)
 {
     return slabs_bytes(&o->memory) + (o->ready ? o->cells.bytes : 0) +
            o->waiting_cap * sizeof *o->waiting;
+}
+
+uint64_t over_dropped(const struct over *o)
+{
+    return o->dropped;
 }

@@ -11,7 +11,7 @@
 
 enum {
     OVER_ROWS_MAX = 1 << 22
-}; /* rows of a key; past it the oldest leaves its frames, and is counted as dropped */
+}; /* rows of a key at most, whatever its limit; past it the oldest leaves its frames, and is counted as dropped */
 
 struct over;
 
@@ -27,6 +27,7 @@ void over_prefetch(const struct over *o, const struct keystate *state, unsigned 
 /* No row before `to` is to come: rows that wait give their results, keys without rows in any frame leave. */
 void over_advance(struct over *o, evtime to);
 uint64_t over_keys(const struct over *o); /* with state */
+uint64_t over_dropped(const struct over *o); /* rows, for the limit of their key */
 size_t over_bytes(const struct over *o);
 
 #endif

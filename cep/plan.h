@@ -159,6 +159,14 @@ struct join_plan {
     const struct expr *on, *where; /* over slots: the rest of ON, and WHERE; or NULL */
 };
 
+/* What goes when a key has too much. Of what is not a pattern, the oldest row. */
+enum limit_drop { LIMIT_DROP_OLDEST, LIMIT_DROP_NEWEST, LIMIT_DROP_KEY };
+
+struct plan_limits {
+    uint32_t partials, rows; /* of one key; 0: as the task's options say */
+    enum limit_drop drop;
+};
+
 struct rule_plan {
     const char *name;
     const char *sql; /* the statement's own text, as written */
@@ -173,6 +181,7 @@ struct rule_plan {
     struct colset keeps; /* MATCH: columns that a kept row needs */
     enum rule_mode mode;
     int64_t cooldown_ms; /* 0: none */
+    struct plan_limits limits;
     const char *severity; /* "low" | "medium" (default) | "high" | "critical" */
     const char *title; /* "Card testing on {card}", or NULL */
     const char *description; /* or NULL */

@@ -430,14 +430,19 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
         struct join_stats s = join_stats(t->joins[r->slot]->op);
         out->rows = s.rows;
         out->rows_kept = s.kept;
+        out->dropped = s.dropped;
         return;
     }
     const struct task_op *op = &t->keys[r->keydef]->ops[r->slot];
     out->rows = op->rows;
-    if (op->match != NULL)
+    if (op->match != NULL) {
         out->partials = match_partials(op->match);
-    else if (op->window != NULL)
+        out->dropped = match_dropped(op->match);
+    } else if (op->over != NULL) {
+        out->dropped = over_dropped(op->over);
+    } else if (op->window != NULL) {
         out->windows_open = window_open(op->window);
+    }
 }
 
 evtime task_stream_watermark(const struct task *t, uint32_t stream)

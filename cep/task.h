@@ -23,9 +23,9 @@ struct task_options {
     size_t
         max_ordering_rows; /* rows that may wait for the watermark; past it task_source_rows answers ERR_AGAIN */
     size_t
-        max_partials_per_key; /* a pattern's partial matches of one key; past it the oldest is dropped and counted */
+        max_partials_per_key; /* a pattern's partial matches of one key; past it some are dropped (plan_limits) and counted */
     size_t
-        max_rows_per_key; /* rows that a join keeps of one key, for each side: the same; 0: no limit */
+        max_rows_per_key; /* rows that a pattern, OVER or a join (each side) keeps of one key: the same; 0: no limit */
 };
 
 struct task;
@@ -83,6 +83,7 @@ struct task_stats {
 };
 void task_stats(const struct task *t, struct task_stats *out);
 struct task_rule_stats {
+    uint64_t dropped; /* partial matches or rows, for a limit of one key */
     uint64_t results, rows, partials, windows_open;
     uint64_t rows_kept; /* of joins */
 };

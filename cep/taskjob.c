@@ -70,6 +70,7 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
     k->keyed.pass_late = taskstage_pass_late;
     k->keyed.pass_ctx = t;
     k->keyed.max_partials = t->o.max_partials_per_key;
+    k->keyed.max_rows = t->o.max_rows_per_key;
     return k;
 }
 

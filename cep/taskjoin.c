@@ -146,7 +146,7 @@ static struct task_join *join_of(struct task *t, const struct jobdef_rule *r)
     struct task_join *j = mem_new(sizeof *j);
     order_init(&j->order, NULL);
     j->op = join_new(r->pub.plan, &t->emit,
-                     t->o.max_rows_per_key > 0 ? t->o.max_rows_per_key : UINT32_MAX);
+                     keyed_limit(r->pub.plan->limits.rows, t->o.max_rows_per_key));
     return j;
 }
 

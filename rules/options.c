@@ -8,7 +8,15 @@
 #include <string.h>
 #include <strings.h>
 
-enum option_kind { KIND_TEXT, KIND_DURATION, KIND_NUMBER, KIND_WORD, KIND_TRIGGER, KIND_EVICTOR };
+enum option_kind {
+    KIND_TEXT,
+    KIND_DURATION,
+    KIND_NUMBER,
+    KIND_COUNT,
+    KIND_WORD,
+    KIND_TRIGGER,
+    KIND_EVICTOR
+};
 
 enum option_id {
     ID_NONE,
@@ -24,6 +32,9 @@ enum option_id {
     ID_TITLE,
     ID_DESCRIPTION,
     ID_LATENESS,
+    ID_MAX_PARTIALS,
+    ID_MAX_ROWS,
+    ID_ON_LIMIT,
 };
 
 struct option_spec {
@@ -66,6 +77,9 @@ static const struct option_spec rule_options[] = {
     {"trigger", KIND_TRIGGER, ID_NONE, NULL, NULL, true},
     {"purge", KIND_WORD, ID_NONE, "true|false", NULL, true},
     {"evictor", KIND_EVICTOR, ID_NONE, NULL, NULL, true},
+    {"max-partials-per-key", KIND_COUNT, ID_MAX_PARTIALS, NULL, NULL, false},
+    {"max-rows-per-key", KIND_COUNT, ID_MAX_ROWS, NULL, NULL, false},
+    {"on-limit", KIND_WORD, ID_ON_LIMIT, "drop-oldest|drop-newest|drop-key", NULL, false},
     {"order", KIND_WORD, ID_NONE, "time|arrival", "time", false},
     {"state-ttl", KIND_DURATION, ID_NONE, NULL, "", false},
     {"slot-group", KIND_TEXT, ID_NONE, NULL, "", false},
@@ -75,6 +89,7 @@ enum {
     STREAM_OPTIONS = sizeof stream_options / sizeof *stream_options,
     RULE_OPTIONS = sizeof rule_options / sizeof *rule_options,
     OPTIONS_MAX = 64,
+    COUNT_MAX = 10000000,
     MAX_AHEAD_MS = 24 * 60 * 60 * 1000 /* of live connectors, if nothing is said */
 };
 
@@ -141,6 +156,8 @@ static bool is_evictor(struct cc *cc, const char *s)
 static const char *wanted(struct cc *cc, const struct option_spec *o)
 {
     switch (o->kind) {
+    case KIND_COUNT:
+        return arena_printf(cc->arena, "a number from 1 to %d", COUNT_MAX);
     case KIND_DURATION:
         return "a duration like 10 min, 30 s, 250 ms";
     case KIND_NUMBER:
@@ -168,6 +185,10 @@ static bool check_value(struct cc *cc, struct parsed *p)
         break;
     case KIND_NUMBER:
         good = is_count(p->value) && atoi(p->value) <= SCHEMA_PARTITIONS_MAX;
+        p->number = good ? atoi(p->value) : 0;
+        break;
+    case KIND_COUNT:
+        good = is_count(p->value) && atoi(p->value) <= COUNT_MAX;
         p->number = good ? atoi(p->value) : 0;
         break;
     case KIND_WORD:
@@ -314,6 +335,17 @@ static void set_rule(struct rule_plan *r, const struct parsed *p, int64_t *laten
     case ID_LATENESS:
         *lateness_ms = p->number;
         break;
+    case ID_MAX_PARTIALS:
+        r->limits.partials = (uint32_t)p->number;
+        break;
+    case ID_MAX_ROWS:
+        r->limits.rows = (uint32_t)p->number;
+        break;
+    case ID_ON_LIMIT:
+        r->limits.drop = p->value[5] == 'o'   ? LIMIT_DROP_OLDEST
+                         : p->value[5] == 'n' ? LIMIT_DROP_NEWEST
+                                              : LIMIT_DROP_KEY;
+        break;
     default:
         break;
     }
@@ -331,6 +363,23 @@ void options_rule(struct cc *cc, const struct ast_option *list, struct rule_plan
             diag_error(cc->d, "option", p[i].at, NULL, "'%s' belongs to rules with a window",
                        p[i].spec->name);
         set_rule(r, &p[i], lateness_ms);
+    }
+}
+
+/* --- limits ----------------------------------------------------------------------------------- */
+
+void options_check_limits(struct cc *cc, const struct ast_option *list, const struct rule_plan *p)
+{
+    bool pattern = p->shape == RULE_MATCH;
+    for (const struct ast_option *o = list; o != NULL; o = o->next) {
+        const struct option_spec *s = find(rule_options, RULE_OPTIONS, text_of(cc, o->name));
+        if (s == NULL)
+            continue;
+        if ((s->id == ID_MAX_PARTIALS || s->id == ID_ON_LIMIT) && !pattern)
+            diag_error(cc->d, "option", o->name.at, NULL, "'%s' belongs to patterns", s->name);
+        if (s->id == ID_MAX_ROWS && !pattern && p->shape != RULE_OVER && p->shape != RULE_JOIN)
+            diag_error(cc->d, "option", o->name.at, NULL,
+                       "'%s' belongs to patterns, OVER and joins, which keep rows", s->name);
     }
 }
 

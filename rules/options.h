@@ -13,6 +13,8 @@ void options_stream(struct cc *cc, const struct ast_option *list, struct schema 
 /* is_window: options of windows are allowed; *lateness_ms is theirs. */
 void options_rule(struct cc *cc, const struct ast_option *list, struct rule_plan *p, bool is_window,
                   int64_t *lateness_ms);
+/* Limits of what the rule keeps, against its shape. */
+void options_check_limits(struct cc *cc, const struct ast_option *list, const struct rule_plan *p);
 /* {column} in a title must be a column of the result. `at`: the list that has the title. */
 void options_check_title(struct cc *cc, const struct ast_option *list, const struct rule_plan *p);
 

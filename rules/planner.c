@@ -465,6 +465,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
         return NULL;
     }
     options_check_title(&cc, st->options, p);
+    options_check_limits(&cc, st->options, p);
     collect_reads(p);
     if (cc.d->errors != errors) {
         arena_free(cc.arena);

@@ -14,7 +14,7 @@ enum { LIMIT = 500, LIMIT_MAX = 2000, NAMES_MAX = 2000 };
 /* --- a rule as JSON ------------------------------------------------------------------------------------------------ */
 
 struct rule_facts { /* of one rule, gathered from catalogue and runtime */
-    uint64_t uid, alerts, shadow, partials, windows_open;
+    uint64_t uid, alerts, shadow, partials, windows_open, dropped;
     evtime last;
 };
 struct facts {
@@ -61,6 +61,7 @@ static enum err read_facts(struct api *a, struct facts *f)
         }
         rule->partials = stats[i].partials;
         rule->windows_open = stats[i].windows_open;
+        rule->dropped = stats[i].dropped;
     }
     if (f->n > 0)
         qsort(f->rules, f->n, sizeof *f->rules, by_uid);
@@ -99,6 +100,7 @@ static void write_rule(struct api *a, struct bytes *out, const struct facts *f,
     jsonw_ktime(out, "last_alert", rule->last);
     jsonw_ku64(out, "partials", rule->partials);
     jsonw_ku64(out, "windows_open", rule->windows_open);
+    jsonw_ku64(out, "dropped", rule->dropped);
     if (plan && with_nfa) {
         rulejson_parts(out, plan);
         jsonw_key(out, "nfa");

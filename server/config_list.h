@@ -61,6 +61,12 @@
     X(max_list_edits, COUNT, "1000000", 1, 100000000, "edits",                                     \
       "Edits of one list that are kept because a replay would need them: those made since the "    \
       "oldest rule that reads it was deployed.")                                                   \
+    X(max_partials_per_key, COUNT, "10000", 1, 10000000, "partial matches",                        \
+      "How many partial matches of a pattern one key may have, unless the rule says otherwise; "   \
+      "past it the oldest are dropped, counted and told in the dead letters.")                     \
+    X(max_rows_per_key, COUNT, "1000000", 1, 10000000, "rows",                                     \
+      "How many rows a pattern, OVER or a side of a join keeps of one key, unless the rule says "  \
+      "otherwise; past it the oldest are dropped, counted and told.")                              \
     X(dead_letters, COUNT, "10000", 0, 10000000, "rows", "How many refused rows are kept.")
 
 #endif

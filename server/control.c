@@ -317,6 +317,7 @@ void control_put_status(const struct control_status *m, struct bytes *out)
         bytes_varint(out, m->rules[i].results);
         bytes_varint(out, m->rules[i].partials);
         bytes_varint(out, m->rules[i].windows_open);
+        bytes_varint(out, m->rules[i].dropped);
     }
 }
 
@@ -343,13 +344,14 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
         positions[i].end = bytes_get_varint(&r);
     }
     out->positions = positions;
-    out->nrules = get_count(&r, 11);
+    out->nrules = get_count(&r, 12);
     struct control_rule_stats *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++) {
         rules[i].uid = bytes_get_u64(&r);
         rules[i].results = bytes_get_varint(&r);
         rules[i].partials = bytes_get_varint(&r);
         rules[i].windows_open = bytes_get_varint(&r);
+        rules[i].dropped = bytes_get_varint(&r);
     }
     out->rules = rules;
     return finished(&r) ? ERR_OK : ERR_CORRUPT;

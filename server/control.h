@@ -99,7 +99,7 @@ struct control_position {
         end; /* taken in this attempt; of them late; end of the file (0: not a file) */
 };
 struct control_rule_stats {
-    uint64_t uid, results, partials, windows_open;
+    uint64_t uid, results, partials, windows_open, dropped;
 };
 struct control_status {
     struct task_stats task;

@@ -102,6 +102,30 @@ static void write_workers(struct api *a, struct bytes *out)
     mem_free(w);
 }
 
+static void write_rules(struct api *a, struct bytes *out)
+{
+    unsigned n = runtime_rules(a->runtime, NULL, 0);
+    struct runtime_rule_stats *r = mem_array(n + 1, sizeof *r);
+    unsigned got = runtime_rules(a->runtime, r, n);
+    n = got < n ? got : n;
+    for (unsigned m = 0; n > 0 && m < 2; m++) {
+        const char *name = m == 0 ? "rule_partial_matches" : "rule_dropped_total";
+        family(out, name, m == 0 ? "gauge" : "counter",
+               m == 0 ? "Partial matches of a rule."
+                      : "Partial matches or rows that a rule dropped because a key had too many.");
+        for (unsigned i = 0; i < n; i++) {
+            struct rule_plan *plan = runtime_plan(a->runtime, r[i].uid);
+            if (plan == NULL)
+                continue; /* deleted since */
+            bytes_printf(out, "weir_%s{rule=\"", name);
+            label(out, plan->name);
+            bytes_printf(out, "\"} %" PRIu64 "\n", m == 0 ? r[i].partials : r[i].dropped);
+            plan_unref(plan);
+        }
+    }
+    mem_free(r);
+}
+
 static void write_partitions(struct api *a, struct bytes *out)
 {
     static const char *const names[] = {"partition_end_offset", "partition_taken_offset",
@@ -239,6 +263,7 @@ void metrics_write(struct api *a, struct bytes *out)
            (double)timebase_cpu_ns() / 1e9);
     write_totals(a, out);
     write_workers(a, out);
+    write_rules(a, out);
     write_partitions(a, out);
     write_time(a, out);
     write_lists(a, out);

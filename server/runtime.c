@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ORDERING_ROWS_MAX = 64 << 20, PARTIALS_PER_KEY_MAX = 10000, ROWS_PER_KEY_MAX = 1000000 };
+enum { ORDERING_ROWS_MAX = 64 << 20 };
 
 struct runtime {
     struct runtimeloop loop;
@@ -140,8 +140,8 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     l->task = (struct task_options){.workers = o->workers,
                                     .key_groups = groups,
                                     .max_ordering_rows = ORDERING_ROWS_MAX,
-                                    .max_partials_per_key = PARTIALS_PER_KEY_MAX,
-                                    .max_rows_per_key = ROWS_PER_KEY_MAX};
+                                    .max_partials_per_key = o->max_partials_per_key,
+                                    .max_rows_per_key = o->max_rows_per_key};
     restart_init(&l->restart, &o->restart);
     l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
     if ((e = changeload(&l->env, d)) != ERR_OK)

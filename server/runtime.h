@@ -24,6 +24,7 @@ struct runtime_options {
     uint64_t dead_letters_kept;
     struct restart_options restart;
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
+    uint64_t max_partials_per_key, max_rows_per_key;
     uint64_t max_lists, max_list_items, max_list_edits;
 };
 
@@ -125,6 +126,7 @@ struct runtime_partition {
 struct runtime_rule_stats {
     uint64_t uid;
     uint64_t results, partials, windows_open;
+    uint64_t dropped; /* partial matches or rows, for a limit of one key */
 };
 struct runtime_exception {
     evtime at;

@@ -23,8 +23,8 @@ static void add_rules(const struct task *t, const struct job *j, struct arena *a
     for (unsigned i = 0; i < out->nrules; i++) {
         struct task_rule_stats s = {0};
         task_rule_stats(t, i, &s);
-        rules[i] =
-            (struct control_rule_stats){job_rule(j, i)->uid, s.results, s.partials, s.windows_open};
+        rules[i] = (struct control_rule_stats){job_rule(j, i)->uid, s.results, s.partials,
+                                               s.windows_open, s.dropped};
     }
     out->rules = rules;
 }

@@ -75,6 +75,7 @@ export interface Rule {
   last_alert: Time | null;
   partials: number;
   windows_open: number;
+  dropped: number;
   variables?: VariableOf[];
   outputs?: Output[];
   nfa?: Nfa | null;

@@ -119,7 +119,7 @@ static void a_status_carries_positions_and_counters(void **state)
     struct bytes b = {0};
     struct arena *a = arena_new(4096, 0);
     struct control_position at[] = {{1, 0, 10, 5, 10, 1, 0}, {1, 2, 7, EVTIME_MAX, 7, 0, 4096}};
-    struct control_rule_stats of_rules[] = {{9, 1, 2, 3}};
+    struct control_rule_stats of_rules[] = {{9, 1, 2, 3, 4}};
     struct control_status m = {.task = {.rows_in = 3,
                                         .windows_open = 4,
                                         .watermark = -1,

@@ -231,6 +231,11 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           </span>
           <span title="Matches begun and not yet decided">{number(rule.partials)} in progress</span>
           {rule.windows_open ? <span>{plural(rule.windows_open, 'open window')}</span> : null}
+          {rule.dropped ? (
+            <span class="warn" title="A key had more partial matches or rows than the rule may keep; matches may be missing. See WITH ('max-partials-per-key'='…') and the dead letters">
+              {number(rule.dropped)} dropped for a limit
+            </span>
+          ) : null}
           <span>
             reads <Link to={`/streams/${encodeURIComponent(rule.stream)}`}>{rule.stream}</Link>
             {rule.keys.length ? ` by ${rule.keys.join(', ')}` : ''}
