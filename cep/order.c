@@ -265,6 +265,20 @@ size_t order_take(struct order *o, evtime w, struct order_entry **out)
     return o->nready;
 }
 
+bool order_has(const struct order *o, evtime ts)
+{
+    uint64_t k = biased(ts);
+    unsigned level = level_of(k, o->floor);
+    if (k < o->floor)
+        return false;
+    const struct order_bucket *b = &o->buckets[level][k >> (8 * level) & (ORDER_FANOUT - 1)];
+    for (const struct order_chunk *c = b->first; c != NULL; c = c->next)
+        for (uint32_t i = 0; i < c->n; i++)
+            if (c->entries[i].ts == ts)
+                return true;
+    return false;
+}
+
 size_t order_bytes(const struct order *o)
 {
     return o->small.bytes + o->large.bytes +

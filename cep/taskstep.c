@@ -229,6 +229,15 @@ static inline void look_ahead(const struct task_key *k, const struct order_entry
         prefetch_state(k, &e[AHEAD_THIRD], 3);
 }
 
+/* Is a session due at this very watermark while rows that touch it wait? */
+static bool session_waits(const struct task_key *k, evtime w)
+{
+    bool due = false;
+    for (unsigned i = 0; k->def->has_sessions && i < k->nops && !due; i++)
+        due = k->ops[i].window != NULL && window_next(k->ops[i].window) <= w;
+    return due && order_has(&k->order, w);
+}
+
 /* Windows whose triggers ask for no more than that time goes on. */
 static void fire_at_mark(struct task_key *k, bool risen)
 {
@@ -254,7 +263,7 @@ void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
             row(k, &e[i]);
         }
     k->keyed.of_row = false;
-    fire_windows(k, w, k->def->has_sessions && order_least(&k->order) == w);
+    fire_windows(k, w, session_waits(k, w));
     fire_at_mark(k, risen);
     for (unsigned i = 0; i < k->nops; i++) {
         if (k->ops[i].match != NULL)

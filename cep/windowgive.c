@@ -45,22 +45,23 @@ static struct result *begin(struct window *w, const struct windowrun_result *v,
     return r;
 }
 
-bool windowgive(struct window *w, const struct windowrun_result *v)
+struct windowrun_given windowgive(struct window *w, const struct windowrun_result *v)
 {
     const struct windowprog *p = w->p;
+    struct windowrun_given given = {false, false};
     struct windowrun_told *told = v->told;
     bool was = told != NULL && told->results > 0;
     if (!windowprog_may_hold(p, v->acc) && (!was || told->retracted))
-        return false;
+        return given;
     fill_slots(w, v);
-    bool holds = p->having == NULL || output_holds(p->having, w->slots, w->k->scratch);
-    if (!holds && (!was || told->retracted))
-        return false;
+    given.holds = p->having == NULL || output_holds(p->having, w->slots, w->k->scratch);
+    if (!given.holds && (!was || told->retracted))
+        return given;
     struct result *r = begin(w, v, was ? RESULT_UPDATE : RESULT_MATCH);
     if (r == NULL)
-        return false;
+        return given;
     r->values = output_of_slots(&p->output, w->slots, w->k->emit);
-    r->retracted = !holds;
+    r->retracted = !given.holds;
     if (v->origin != NULL)
         set_row(w, r, v->origin, v->origin_ts);
     if (v->nreplaces > 0) {
@@ -71,10 +72,11 @@ bool windowgive(struct window *w, const struct windowrun_result *v)
     }
     if (told != NULL) {
         r->revision = told->results++;
-        told->retracted = !holds;
+        told->retracted = !given.holds;
     }
     emit_done(r);
-    return true;
+    given.told = true;
+    return given;
 }
 
 void windowgive_row(struct window *w, const struct windowrun_result *v, const struct kept *row)

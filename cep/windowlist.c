@@ -169,7 +169,7 @@ static void tell(struct window *w, struct windowlist_one *one)
     }
     if (w->p->w->each_row)
         give_rows(w, one, &v);
-    else if (windowgive(w, &v) && one->more != NULL)
+    else if (windowgive(w, &v).told && one->more != NULL)
         one->more->nreplaces = 0;
 }
 

@@ -16,7 +16,7 @@
 #include "cep/windowrun.h"
 #include <string.h>
 
-enum { AHEAD = 8, BUCKETS_MAX = 1024 };
+enum { AHEAD = 8, BUCKETS_MAX = 1024, BUCKET_KEPT = 1 << 16 };
 #define NOT_ACTIVE UINT32_MAX
 
 struct pane {
@@ -38,6 +38,8 @@ struct windowpanes_cell {
     uint16_t n, cap;
     uint16_t ntold, told_cap;
     bool wild; /* the number has shrunk once: total says nothing */
+    bool
+        restless; /* a late row came before its oldest pane: it does not sleep until that has gone */
 };
 
 /* --- panes of a key --- */
@@ -101,7 +103,7 @@ static struct pane *pane_for(struct window *w, struct windowpanes_cell *c, int64
             return p;
         at--;
     }
-    if (c->n == c->cap && w->nbuckets > 0 && w->now > EVTIME_MIN) {
+    if (c->n == c->cap && w->nbuckets > 0 && !w->p->sleeps && w->now > EVTIME_MIN) {
         unsigned had = c->n;
         drop_panes(w, c, last_closed(w, w->now));
         at -= had - c->n < at ? had - c->n : at;
@@ -166,13 +168,25 @@ static int64_t newest_window(const struct window *w, const struct windowpanes_ce
     return windowpane_last_window(&w->p->panes, pane_at(w, c, c->n - 1u)->pane);
 }
 
-static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int64_t pane)
+/* from: the time of its first row, or the watermark if that is further. */
+static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int64_t pane,
+                                         evtime from)
 {
     struct windowpanes_cell *c = slab_alloc(&w->cells);
     *c = (struct windowpanes_cell){.at = NOT_ACTIVE};
     set_cap(w, c, w->p->panes.size == w->p->panes.slide ? 1 : 2);
     w->k->windows++;
     keytable_link(key, &c->state, w->rule.slot);
+    if (w->p->sleeps) {
+        int64_t window = windowpane_ending_after(&w->p->panes, from);
+        evtime end = windowpane_end(&w->p->panes, window);
+        if (w->cells.live == 1)
+            w->has_swept = false; /* nothing is on the wheel */
+        if (!w->has_swept)
+            w->swept = window - 1;
+        w->has_swept = true;
+        w->next = end < w->next ? end : w->next;
+    }
     if (w->nbuckets > 0)
         put_on_wheel(w, c, windowpane_last_window(&w->p->panes, pane));
     return c;
@@ -223,9 +237,68 @@ static void look_at(struct window *w, struct windowrun_bucket *bucket, int64_t c
     mem_free(b.cells);
 }
 
+/* The bounding number of all panes that a window after this one has. */
+static void count_total(struct window *w, struct windowpanes_cell *c, int64_t window)
+{
+    __int128 total = 0;
+    bool some = false;
+    for (unsigned i = c->n; i-- > 0;) {
+        const struct pane *p = pane_at(w, c, i);
+        if (windowpane_last_window(&w->p->panes, p->pane) <= window)
+            break;
+        some = true;
+        total += windowprog_number(w->p, (unsigned)w->p->bound, p->acc);
+    }
+    c->wild &= some;
+    c->total = total > INT64_MAX ? INT64_MAX : total < INT64_MIN ? INT64_MIN : (int64_t)total;
+}
+
+static bool may_reach(const struct window *w, const struct windowpanes_cell *c)
+{
+    return c->wild || windowprog_compares(&w->p->quick[w->p->bound], c->total);
+}
+
+static int64_t oldest_window(const struct window *w, const struct windowpanes_cell *c)
+{
+    return windowpane_last_window(&w->p->panes, pane_at(w, c, 0)->pane);
+}
+
+/* Keys that lose a pane after this window: what HAVING says of them may be another thing from now on. */
+static void wake(struct window *w, int64_t window)
+{
+    struct windowrun_bucket *bucket = &w->wheel[(uint64_t)window & (w->nbuckets - 1)];
+    struct windowrun_bucket b = *bucket;
+    *bucket = (struct windowrun_bucket){0};
+    w->swept = window;
+    for (size_t i = 0; i < b.n; i++) {
+        struct windowpanes_cell *c = b.cells[i];
+        if (i + AHEAD < b.n)
+            __builtin_prefetch(b.cells[i + AHEAD]);
+        if (i + AHEAD / 2 < b.n)
+            __builtin_prefetch(b.cells[i + AHEAD / 2]->panes);
+        drop_panes(w, c, window);
+        if (c->n == 0) {
+            forget(w, c);
+            continue;
+        }
+        put_on_wheel(w, c, oldest_window(w, c));
+        c->wild = c->restless = false;
+        if (w->p->bound >= 0)
+            count_total(w, c, window);
+        if (w->p->bound < 0 || may_reach(w, c))
+            activate(w, c);
+    }
+    if (bucket->cells == NULL && b.cap <= BUCKET_KEPT) {
+        b.n = 0;
+        *bucket = b; /* its memory serves the next window */
+    } else {
+        mem_free(b.cells);
+    }
+}
+
 static void sweep(struct window *w, evtime to)
 {
-    if (w->nbuckets == 0 || !w->has_swept)
+    if (w->nbuckets == 0 || !w->has_swept || w->p->sleeps)
         return;
     int64_t closed = last_closed(w, to), group = group_of(w, closed + 1) - 1;
     if (group - w->swept > w->nbuckets)
@@ -245,11 +318,11 @@ void windowpanes_bind(struct window *w, bool first)
     if (!first)
         return;
     slab_init(&w->cells, sizeof(struct windowpanes_cell));
-    if (w->p->bound < 0 && plan->lateness_ms == 0)
+    if (w->p->bound < 0 && plan->lateness_ms == 0 && !w->p->sleeps)
         return;
     int64_t span = (plan->size_ms + plan->lateness_ms) / w->p->panes.slide + 2;
-    w->grain = 1 + span / BUCKETS_MAX;
-    for (w->nbuckets = 4; w->nbuckets < BUCKETS_MAX && w->nbuckets < span / w->grain + 2;)
+    w->grain = w->p->sleeps ? 1 : 1 + span / BUCKETS_MAX;
+    for (w->nbuckets = 4; w->nbuckets < span / w->grain + 2;)
         w->nbuckets *= 2;
     w->wheel = mem_array(w->nbuckets, sizeof *w->wheel);
 }
@@ -329,8 +402,8 @@ static void add_told(struct window *w, struct windowpanes_cell *c, const struct 
     c->ntold = (uint16_t)(n + 1);
 }
 
-/* The result of a window whose sum is there. */
-static void give(struct window *w, struct windowpanes_cell *c, int64_t window)
+/* The result of a window whose sum is there. True: HAVING holds. */
+static bool give(struct window *w, struct windowpanes_cell *c, int64_t window)
 {
     evtime end = windowpane_end(&w->p->panes, window);
     struct windowrun_result v = {.key = c->state.key,
@@ -338,47 +411,31 @@ static void give(struct window *w, struct windowpanes_cell *c, int64_t window)
                                  .end = end,
                                  .time = end - 1,
                                  .acc = w->sum};
+    struct windowrun_given given;
     if (w->p->w->lateness_ms == 0) {
-        windowgive(w, &v);
+        given = windowgive(w, &v);
     } else {
         struct told first = {.window = window}, *told = told_of(w, c, window);
         v.told = told != NULL ? &told->told : &first.told;
-        if (windowgive(w, &v) && told == NULL)
+        given = windowgive(w, &v);
+        if (given.told && told == NULL)
             add_told(w, c, &first);
     }
     if (arena_bytes(w->k->scratch) > 0)
         arena_reset(w->k->scratch);
+    return given.holds;
 }
 
-static void fire_key(struct window *w, struct windowpanes_cell *c, int64_t window)
+static bool fire_key(struct window *w, struct windowpanes_cell *c, int64_t window)
 {
     const struct windowpane *panes = &w->p->panes;
+    bool holds = false;
     if (merge(w, c, windowpane_first(panes, window), windowpane_last(panes, window)) &&
         (w->p->w->lateness_ms > 0 || windowprog_may_hold(w->p, w->sum)))
-        give(w, c, window);
+        holds = give(w, c, window);
     if (w->p->holds)
         windowprog_clear(w->p, w->sum);
-}
-
-/* The bounding number of all panes that a window after this one has. */
-static void count_total(struct window *w, struct windowpanes_cell *c, int64_t window)
-{
-    __int128 total = 0;
-    bool some = false;
-    for (unsigned i = c->n; i-- > 0;) {
-        const struct pane *p = pane_at(w, c, i);
-        if (windowpane_last_window(&w->p->panes, p->pane) <= window)
-            break;
-        some = true;
-        total += windowprog_number(w->p, (unsigned)w->p->bound, p->acc);
-    }
-    c->wild &= some;
-    c->total = total > INT64_MAX ? INT64_MAX : total < INT64_MIN ? INT64_MIN : (int64_t)total;
-}
-
-static bool may_reach(const struct window *w, const struct windowpanes_cell *c)
-{
-    return c->wild || windowprog_compares(&w->p->quick[w->p->bound], c->total);
+    return holds;
 }
 
 /* Panes of a span that have been in a window are one from then on: no window tells them apart. */
@@ -423,8 +480,8 @@ static void fire(struct window *w, int64_t window)
             __builtin_prefetch(w->active[i + AHEAD]);
         if (i + AHEAD / 2 < w->nactive)
             __builtin_prefetch(w->active[i + AHEAD / 2]->panes);
-        fire_key(w, c, window);
-        if (stays(w, c, window)) {
+        bool holds = fire_key(w, c, window);
+        if (w->p->sleeps ? holds || c->restless : stays(w, c, window)) {
             i++;
             continue;
         }
@@ -439,8 +496,11 @@ void windowpanes_advance(struct window *w, evtime to)
     while (w->next != EVTIME_MAX && w->next <= to) {
         int64_t window = windowpane_ending_after(&w->p->panes, w->next - 1);
         w->now = w->next;
+        if (w->p->sleeps)
+            wake(w, window - 1);
         fire(w, window);
-        w->next = w->nactive == 0 ? EVTIME_MAX : windowpane_end(&w->p->panes, window + 1);
+        bool more = w->p->sleeps ? w->cells.live > 0 : w->nactive > 0;
+        w->next = more ? windowpane_end(&w->p->panes, window + 1) : EVTIME_MAX;
     }
     sweep(w, to > EVTIME_MAX / 4 ? EVTIME_MAX / 4 : to);
 }
@@ -505,7 +565,9 @@ void windowpanes_row(struct window *w, struct keystate *state, struct key *key,
     if (r->late && r->b->late_w[r->i] > w->now)
         w->now = r->b->late_w[r->i];
     if (c == NULL)
-        c = cell_new(w, key, pane);
+        c = cell_new(w, key, pane, r->ts > w->now ? r->ts : w->now);
+    else if (w->p->sleeps && c->n > 0 && pane < pane_at(w, c, 0)->pane)
+        c->restless = true;
     struct pane *p = pane_for(w, c, pane);
     if (p == NULL) {
         w->k->partials_dropped++;

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include <string.h>
 
+enum { SLIDES_MAX = 1 << 16 };
+
 enum err windowprog_supported(const struct rule_plan *p, struct diag *d)
 {
     const struct window_plan *w = &p->window;
@@ -99,6 +101,28 @@ static int find_bound(const struct windowprog *p)
     return -1;
 }
 
+static bool reads_bounds(const struct windowprog *p, const struct expr *e)
+{
+    unsigned first = p->plan->key.n;
+    if (e->kind == EXPR_SLOT && e->index >= first && e->index < first + 3)
+        return true;
+    if (e->kind == EXPR_IN_LIST) /* its items change */
+        return true;
+    for (unsigned i = 0; i < e->nargs; i++)
+        if (reads_bounds(p, e->args[i]))
+            return true;
+    return false;
+}
+
+/* Two windows of a key that hold the same rows have the same answer from HAVING. */
+static bool can_sleep(const struct windowprog *p)
+{
+    const struct window_plan *w = p->w;
+    return p->by_panes && w->kind == WINDOW_HOP && w->lateness_ms == 0 &&
+           w->size_ms > w->slide_ms && w->size_ms / w->slide_ms <= SLIDES_MAX &&
+           w->having != NULL && !reads_bounds(p, w->having);
+}
+
 /* --- life --- */
 
 static void init_panes(struct windowprog *p)
@@ -151,6 +175,7 @@ struct windowprog *windowprog_new(const struct rule_plan *plan)
         find_quick(p, p->w->having);
     }
     p->bound = find_bound(p);
+    p->sleeps = can_sleep(p);
     if (p->w->gap != NULL)
         p->gap = exprvm_new(p->w->gap, NULL);
     output_init(&p->output, plan->outputs, plan->noutputs);
@@ -215,12 +240,8 @@ void windowprog_add(const struct windowprog *p, uint64_t *acc, struct rowref row
     }
 }
 
-void windowprog_merge(const struct windowprog *p, uint64_t *into, const uint64_t *from)
+void windowprog_merge_all(const struct windowprog *p, uint64_t *into, const uint64_t *from)
 {
-    if (p->count_only) {
-        agg_count_merge(into, from);
-        return;
-    }
     for (unsigned a = 0; a < p->naggs; a++)
         agg_merge(&p->aggs[a].agg, &into[p->aggs[a].at], &from[p->aggs[a].at]);
 }

@@ -38,6 +38,8 @@ struct windowprog {
     struct exprvm *having, *gap;
     struct output output;
     unsigned nslots;
+    bool
+        sleeps; /* HAVING reads no bounds: once it does not hold, it does not until rows come or go */
     bool by_panes; /* keys have panes (windowpanes.c), not a state for each window (windowlist.c) */
     bool keeps_rows; /* an evictor, or rows without GROUP BY */
 };
@@ -55,7 +57,15 @@ bool windowprog_is_closed(const struct windowprog *p, evtime ts, evtime w);
 
 void windowprog_add(const struct windowprog *p, uint64_t *acc, struct rowref row,
                     const struct row_layout *layout, struct arena *scratch);
-void windowprog_merge(const struct windowprog *p, uint64_t *into, const uint64_t *from);
+void windowprog_merge_all(const struct windowprog *p, uint64_t *into, const uint64_t *from);
+static inline void windowprog_merge(const struct windowprog *p, uint64_t *into,
+                                    const uint64_t *from)
+{
+    if (p->count_only)
+        agg_count_merge(into, from);
+    else
+        windowprog_merge_all(p, into, from);
+}
 void windowprog_clear(const struct windowprog *p, uint64_t *acc); /* frees what it holds; empty */
 /* The number that quick condition i looks at. */
 __int128 windowprog_number(const struct windowprog *p, unsigned i, const uint64_t *acc);

@@ -64,8 +64,11 @@ struct windowrun_result {
     unsigned nreplaces;
     const uint8_t (*replaces)[RESULT_ID_BYTES];
 };
-/* True: something was told. */
-bool windowgive(struct window *w, const struct windowrun_result *v);
+/* What came of it: `holds`: HAVING, whether or not the rule is paused. */
+struct windowrun_given {
+    bool told, holds;
+};
+struct windowrun_given windowgive(struct window *w, const struct windowrun_result *v);
 /* A row with its window. */
 void windowgive_row(struct window *w, const struct windowrun_result *v, const struct kept *row);
 

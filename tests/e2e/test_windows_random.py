@@ -47,6 +47,8 @@ def make_having(dice):
     total = AGGREGATES["SUM(v)"]
     choices = [(None, lambda rows: True), (None, lambda rows: True),
                (f"COUNT(*) >= {n}", lambda rows: len(rows) >= n),
+               ("MIN(v) > 0", lambda rows: (AGGREGATES["MIN(v)"](rows) or 0) > 0),
+               (f"COUNT(*) % 2 = 1 AND COUNT(*) >= {n}", lambda rows: len(rows) % 2 == 1 and len(rows) >= n),
                (f"COUNT(*) <= {n}", lambda rows: len(rows) <= n),
                (f"SUM(v) > {m}", lambda rows: (total(rows) is not None and total(rows) > m)),
                (f"SUM(v) < {m} AND COUNT(*) >= {n}", lambda rows: total(rows) is not None and total(rows) < m and len(rows) >= n)]
