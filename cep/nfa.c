@@ -30,6 +30,8 @@ struct frame {
     uint64_t nots, next_nots; /* those that directly follow it */
     struct untils around;
     bool entered; /* this walk came from before the loop, else from a row in it */
+    enum contiguity how; /* entered: how its first row is to follow */
+    int64_t step_ms;
     uint32_t rounds; /* that this walk has begun, the one in hand among them */
 };
 
@@ -283,6 +285,11 @@ static void walk_round(struct builder *b, const struct gap *g, const struct fram
     struct gap in = first ? *g : then(g, loop->inner);
     if (!fewer(b, &in, f, done, loop->max))
         return;
+    if (done > 0) { /* rounds without rows change nothing */
+        in.how = f->entered ? f->how : loop->inner;
+        in.step_ms = f->entered ? f->step_ms : loop->step_ms;
+        in.fresh = false;
+    }
     if (!first) {
         in.step_ms = loop->step_ms;
         in.nots |= f->nots;
@@ -301,6 +308,8 @@ static void walk_round(struct builder *b, const struct gap *g, const struct fram
     next->next_nots = f->next_nots;
     next->around = f->around;
     next->entered = f->entered;
+    next->how = f->how;
+    next->step_ms = f->step_ms;
     next->rounds = done + 1;
     walk(b, loop->children[0], &in, u, next);
 }
@@ -340,6 +349,8 @@ static void enter_loop(struct builder *b, const struct nfatree *loop, const stru
     struct frame *f = frame_new(b, up, loop, 0, u);
     f->around = u;
     f->entered = true;
+    f->how = g->how;
+    f->step_ms = g->step_ms;
     nots_after(loop, up, f);
     walk_loop(b, g, f, 0);
 }

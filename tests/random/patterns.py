@@ -8,6 +8,7 @@ Prints the seed, and each disagreement shrunk, as a conformance case. WEIR names
 import argparse
 import collections
 import random
+import resource
 import sys
 import time
 
@@ -83,7 +84,11 @@ def main():
                 case, events, diff = shrink(case, events, comparing.differing)
                 print(comparing.text_of(case, events, diff) if diff else "  alone it agrees", flush=True)
         number += 1
-    print(f"seed {a.seed}: {dict(tally)}, {bad} differ, {time.process_time() - begun:.0f} s of processor time in the reference")
+        if number % 100 == 0:
+            print(f"seed {a.seed}: {number} batches, {tally['pairs']} pairs, {bad} differ", flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"seed {a.seed}: {dict(tally)}, {bad} differ, {time.process_time() - begun:.0f} s of processor time in the references, "
+          f"{used.ru_utime + used.ru_stime:.0f} s in the program")
     return bad > 0
 
 

@@ -356,7 +356,7 @@ class Matcher:
             for a in x[1]: yield from self.ways(a, path, gap, untils)
         elif kind == "seq": yield from self.sequence(x[1], path, gap, untils, True)
         elif kind == "loop":
-            yield from self.loop(x[1], path, gap, untils + (((x[1]["until"], len(path)),) if x[1]["until"] else ()), after, 0, False)
+            yield from self.loop(x[1], path, gap, untils + (((x[1]["until"], len(path)),) if x[1]["until"] else ()), after, 0, gap)
 
     def sequence(self, items, path, gap, untils, first=False):
         if not items: yield path, gap; return
@@ -372,16 +372,18 @@ class Matcher:
         for p, rest in self.ways(x, path, g, untils, after):
             yield from self.sequence(items[1:], p, rest, untils)
 
-    def loop(self, q, path, gap, untils, after, n, begun):
+    def loop(self, q, path, gap, untils, after, n, entry):
+        """entry: how its first row is to follow; None once it took one"""
         here = [a for a in after if n >= q["lo"] or a[0] != "next"]       # the NOTs that bind between two rounds
         g = gap
-        if begun:                                                         # a NOT at the end of a round stays in force
+        if entry is not None and n > 0: g = gap.then(entry.how); g.step = entry.step     # rounds without rows change nothing
+        if entry is None:                                                 # a NOT at the end of a round stays in force
             g = with_nots((gap or Gap("next")).then(q["inner"]), here); g.step = q["step"]
         full = q["hi"] is not None and n >= q["hi"]
         def more():
             if full: return
             for p, rest in self.ways(q["item"], path, g, untils):
-                if len(p) > len(path) or n < q["lo"]: yield from self.loop(q, p, rest, untils, after, n + 1, begun or len(p) > len(path))
+                if len(p) > len(path) or n < q["lo"]: yield from self.loop(q, p, rest, untils, after, n + 1, entry if len(p) == len(path) else None)
         def stop():
             if n < q["lo"]: return
             end = gap
