@@ -25,6 +25,7 @@ struct entry {
 struct pile { /* of a key, on one side: v[first] to v[first + n - 1] */
     struct entry *v;
     uint32_t first, n, cap, gone;
+    bool told; /* that it had to drop rows */
 };
 
 struct state {
@@ -125,7 +126,7 @@ void join_bind(struct join *j, const struct joinprog *p, const struct keyed_rule
 
 void join_begin(struct join *j, evtime w)
 {
-    j->side[JOIN_LEFT].step = w;
+    j->side[JOIN_LEFT].step = j->side[JOIN_RIGHT].step = w;
 }
 
 /* --- results --- */
@@ -235,13 +236,26 @@ static void pile_pop(struct join *j, unsigned side, struct pile *l)
     j->kept--;
 }
 
-static void pile_push(struct join *j, unsigned side, struct pile *l, struct entry e)
+static void pile_drop(struct join *j, unsigned side, const struct key *key, struct pile *l,
+                      const struct entry *e)
 {
-    if (l->n >= j->max_rows) {
-        pile_pop(j, side, l);
-        l->gone += !j->prog->plan->windowed;
-        j->dropped++;
-    }
+    const struct rowref row = {.b = NULL, .r = &e->row->row};
+    pile_pop(j, side, l);
+    l->gone += !j->prog->plan->windowed;
+    j->dropped++;
+    if (!l->told)
+        keyed_tell_limit(&j->side[side], &j->rule, key, row, e->ts, "kept rows", j->max_rows,
+                         "the oldest find no more partners");
+    l->told = true;
+}
+
+static void pile_push(struct join *j, unsigned side, const struct key *key, struct pile *l,
+                      struct entry e)
+{
+    if (l->n >= j->max_rows)
+        pile_drop(j, side, key, l, &e);
+    else if (l->n < j->max_rows / 2)
+        l->told = false;
     pile_make_room(j, l);
     uint32_t at = l->first + l->n;
     for (; at > l->first && l->v[at - 1].ts > e.ts; at--)
@@ -456,7 +470,7 @@ static void keep(struct join *j, struct state *s, unsigned side, struct entry e,
     struct keyed_row row = {.b = b, .i = i, .ts = e.ts, .seq = j->rows};
     e.row = keyed_keep_row(&j->side[side], &row);
     keyed_unref(&j->side[side], e.row); /* the one for the row in hand */
-    pile_push(j, side, &s->rows[side], e);
+    pile_push(j, side, s->cell.key, &s->rows[side], e);
     if (j->prog->plan->windowed)
         timers_before(&j->timers, &s->timer, next_end(j, e.ts));
     else

@@ -219,7 +219,8 @@ static void of_a_key_with_too_many_rows_the_oldest_are_dropped_and_counted(void 
         feed(&r, i, 1000 + i, "c", NULL);
     feed(&r, 9, 2000, NULL, "c");
     feed(&r, 10, 2001, NULL, NULL);
-    assert_int_equal(r.n, 3); /* 2, 3 and 4 are there still */
+    assert_int_equal(rig_count(&r, "j match"), 3); /* 2, 3 and 4 are there still */
+    assert_int_equal(rig_count(&r, "j error"), 1); /* it is told once */
     task_stats(r.tasks[0], &stats);
     assert_int_equal(stats.rows_dropped, 2);
     assert_int_equal(stats.rows_kept, 3);
