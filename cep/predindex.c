@@ -18,12 +18,19 @@ enum { GROUP_MIN = 4 };
 
 struct atom {
     const struct expr *e;
-    uint64_t hash;
     struct exprvm *vm; /* NULL: grouped */
     struct colset reads;
     bool grouped; /* found by its group, not by vm */
     bool touched; /* its bits are not all zero */
     uint64_t *bits;
+};
+
+/* Where equal ones are found: indices of what was added, by hash. */
+struct lookup {
+    uint64_t *hashes; /* by index */
+    size_t n, cap;
+    unsigned *slots; /* index + 1; 0: free */
+    size_t nslots;
 };
 
 struct condition {
@@ -56,9 +63,55 @@ struct predindex {
     struct group *groups;
     size_t ngroups, groups_cap;
     const struct dict *dict;
+    struct lookup atoms_by, conditions_by;
 };
 
 static const uint64_t nothing[BATCH_WORDS];
+
+/* --- what is there already --- */
+
+static void lookup_fini(struct lookup *l)
+{
+    mem_free(l->hashes);
+    mem_free(l->slots);
+}
+
+/* The next index of that hash, from slot *at on (at first: the hash); SIZE_MAX: no other. */
+static size_t lookup_next(const struct lookup *l, uint64_t hash, size_t *at)
+{
+    while (l->nslots > 0) {
+        unsigned found = l->slots[*at & (l->nslots - 1)];
+        ++*at;
+        if (found == 0)
+            break;
+        if (l->hashes[found - 1] == hash)
+            return found - 1;
+    }
+    return SIZE_MAX;
+}
+
+static void lookup_place(struct lookup *l, size_t index)
+{
+    size_t at = (size_t)l->hashes[index];
+    while (l->slots[at & (l->nslots - 1)] != 0)
+        at++;
+    l->slots[at & (l->nslots - 1)] = (unsigned)index + 1;
+}
+
+static void lookup_add(struct lookup *l, uint64_t hash)
+{
+    l->hashes = mem_grow(l->hashes, l->n, 1, &l->cap, sizeof *l->hashes);
+    l->hashes[l->n++] = hash;
+    if (2 * l->n <= l->nslots) {
+        lookup_place(l, l->n - 1);
+        return;
+    }
+    l->nslots = l->nslots > 0 ? 2 * l->nslots : 16;
+    mem_free(l->slots);
+    l->slots = mem_array(l->nslots, sizeof *l->slots);
+    for (size_t i = 0; i < l->n; i++)
+        lookup_place(l, i);
+}
 
 struct predindex *predindex_new(const struct schema *s)
 {
@@ -87,22 +140,33 @@ void predindex_free(struct predindex *p)
         mem_free(g->values);
         mem_free(g->hit);
     }
+    lookup_fini(&p->atoms_by);
+    lookup_fini(&p->conditions_by);
     mem_free(p->atoms);
     mem_free(p->conditions);
     mem_free(p->groups);
     mem_free(p);
 }
 
+static size_t find_atom(const struct predindex *p, const struct expr *e, uint64_t hash)
+{
+    size_t at = (size_t)hash, i;
+    while ((i = lookup_next(&p->atoms_by, hash, &at)) != SIZE_MAX)
+        if (expr_same(p->atoms[i].e, e))
+            break;
+    return i;
+}
+
 static unsigned atom_of(struct predindex *p, const struct expr *e)
 {
     uint64_t hash = expr_hash(e);
-    for (size_t i = 0; i < p->natoms; i++)
-        if (p->atoms[i].hash == hash && expr_same(p->atoms[i].e, e))
-            return (unsigned)i;
+    size_t found = find_atom(p, e, hash);
+    if (found != SIZE_MAX)
+        return (unsigned)found;
+    lookup_add(&p->atoms_by, hash);
     p->atoms = mem_grow(p->atoms, p->natoms, 1, &p->atoms_cap, sizeof *p->atoms);
     p->atoms[p->natoms] = (struct atom){
         .e = e,
-        .hash = hash,
         .bits = mem_array(BATCH_WORDS, sizeof(uint64_t)),
     };
     expr_columns(e, &p->atoms[p->natoms].reads);
@@ -141,13 +205,18 @@ unsigned predindex_add(struct predindex *p, const struct expr *a, const struct e
     struct condition c = {0};
     split(p, &c, a);
     split(p, &c, b);
-    for (size_t i = 0; i < p->nconditions; i++)
-        if (p->conditions[i].natoms == c.natoms &&
+    uint64_t hash = c.natoms;
+    for (unsigned i = 0; i < c.natoms; i++)
+        hash = (hash ^ c.atoms[i]) * UINT64_C(0x9e3779b97f4a7c15), hash ^= hash >> 32;
+    size_t at = (size_t)hash, found;
+    while ((found = lookup_next(&p->conditions_by, hash, &at)) != SIZE_MAX)
+        if (p->conditions[found].natoms == c.natoms &&
             (c.natoms == 0 ||
-             memcmp(p->conditions[i].atoms, c.atoms, c.natoms * sizeof *c.atoms) == 0)) {
+             memcmp(p->conditions[found].atoms, c.atoms, c.natoms * sizeof *c.atoms) == 0)) {
             mem_free(c.atoms);
-            return (unsigned)i;
+            return (unsigned)found;
         }
+    lookup_add(&p->conditions_by, hash);
     if (c.natoms != 1)
         c.own = mem_array(BATCH_WORDS, sizeof(uint64_t));
     c.bits = nothing;
@@ -169,11 +238,8 @@ unsigned predindex_atoms(const struct predindex *p)
 
 bool predindex_is_looked_up(const struct predindex *p, const struct expr *atom)
 {
-    uint64_t hash = expr_hash(atom);
-    for (size_t i = 0; i < p->natoms; i++)
-        if (p->atoms[i].hash == hash && expr_same(p->atoms[i].e, atom))
-            return p->atoms[i].grouped;
-    return false;
+    size_t found = find_atom(p, atom, expr_hash(atom));
+    return found != SIZE_MAX && p->atoms[found].grouped;
 }
 
 void predindex_literals(const struct predindex *p, struct dict *dict)

@@ -5,7 +5,8 @@
 
 static void add_rule(struct evalscript *e, const struct statement *s)
 {
-    unsigned i = 0;
+    unsigned i =
+        s->or_replace ? 0 : e->nrules; /* else the compiler has seen to it that it is new */
     while (i < e->nrules && strcasecmp(e->rules[i].plan->name, s->rule->name) != 0)
         i++;
     if (i == e->nrules)

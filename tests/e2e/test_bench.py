@@ -53,3 +53,11 @@ def test_an_event_costs_what_can_move_not_what_waits(tmp_path):
             continue
         assert r["ns_100000"] < 40 * r["ns_10"], r
         assert 0 < r["bytes"] < 600
+
+
+def test_ten_times_the_rules_take_about_ten_times_as_long_to_compile(tmp_path):
+    """Each rule was held against all before it: 10,000 took 30 to 70 times as long as 1,000."""
+    run = bench("--dir", tmp_path, "--repeat", 3, "start")
+    assert "1,000 in" in run.stdout, run.stderr
+    start = json.loads((tmp_path / "bench.json").read_text())["start"]
+    assert 0 < start["rules1000_s"] < start["rules10000_s"] < 22 * start["rules1000_s"], start
