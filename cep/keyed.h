@@ -57,7 +57,7 @@ struct keyed {
     evtime clock; /* processing time at this step; EVTIME_MIN: nobody has said it yet */
     uint64_t seq; /* of the last row released */
     size_t max_partials, max_rows; /* of one key and rule, unless the rule says otherwise */
-    uint64_t kept_rows, partials, partials_dropped, timeouts, windows;
+    uint64_t kept_rows, partials, partials_dropped, timeouts, windows, expired;
 };
 
 /* A rule as an operator sees it. */

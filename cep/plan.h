@@ -182,6 +182,7 @@ struct rule_plan {
     enum rule_mode mode;
     int64_t cooldown_ms; /* 0: none */
     struct plan_limits limits;
+    int64_t state_ttl_ms; /* a key's state that gets no row for so long is dropped; 0: never */
     const char *severity; /* "low" | "medium" (default) | "high" | "critical" */
     const char *title; /* "Card testing on {card}", or NULL */
     const char *description; /* or NULL */

@@ -402,6 +402,7 @@ void task_stats(const struct task *t, struct task_stats *out)
         out->partials += k->keyed.partials;
         out->windows_open += k->keyed.windows;
         out->partials_dropped += k->keyed.partials_dropped;
+        out->expired += k->keyed.expired;
         out->timeouts += k->keyed.timeouts;
         out->state_bytes += order_bytes(&k->order) + keyed_bytes(&k->keyed) + k->bits.bytes;
         for (unsigned s = 0; s < k->nops; s++)

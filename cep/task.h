@@ -76,6 +76,7 @@ void task_effects_clear(struct task *t);
 struct task_stats {
     uint64_t rows_in, rows_late, rows_ordered, rows_released, frames_in, frames_out, results;
     uint64_t rows_waiting, keys, partials, windows_open, partials_dropped, timeouts;
+    uint64_t expired; /* states of keys, by 'state-ttl' */
     uint64_t rows_kept, rows_dropped; /* of joins */
     uint64_t state_bytes;
     evtime watermark; /* least over all streams that rules read */

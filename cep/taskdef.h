@@ -12,6 +12,7 @@
 #include "cep/order.h"
 #include "cep/over.h"
 #include "cep/task.h"
+#include "cep/ttl.h"
 #include "cep/watermark.h"
 
 struct task_source { /* a partition that this worker reads */
@@ -34,6 +35,7 @@ struct task_op { /* a keyed rule, running */
     struct match *match;
     struct window *window;
     struct over *over;
+    struct ttl *ttl; /* NULL: its state stays */
     uint64_t mark; /* seq of the row it was last given */
     uint64_t rows;
 };
@@ -163,6 +165,7 @@ static inline uint64_t taskdef_fold(const struct task_key *k, const struct order
 /* taskjob.c */
 void taskjob_swap(struct task *t, struct job *j); /* takes over the reference */
 void taskjob_fini(struct task *t);
+void taskjob_drop(struct task_op *op, struct keystate *c); /* frees a key's state */
 bool taskjob_same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b);
 
 #endif

@@ -81,6 +81,17 @@ static void op_free(struct task_op *op)
     match_free(op->match);
     window_free(op->window);
     over_free(op->over);
+    ttl_free(op->ttl);
+}
+
+void taskjob_drop(struct task_op *op, struct keystate *c)
+{
+    if (op->match != NULL)
+        match_drop(op->match, c);
+    else if (op->over != NULL)
+        over_drop(op->over, c);
+    else
+        window_drop(op->window, c);
 }
 
 /* Takes every cell: those of slot s go to slot to[s], or are dropped if that is UINT_MAX. */
@@ -96,12 +107,8 @@ static void move_cells(struct task_key *k, const unsigned *to)
                 c->rule = to[c->rule];
                 c->waiting = op->match != NULL ? ~UINT64_C(0) : 0;
                 key->waiting |= c->waiting;
-            } else if (op->match != NULL) {
-                match_drop(op->match, c);
-            } else if (op->over != NULL) {
-                over_drop(op->over, c);
             } else {
-                window_drop(op->window, c);
+                taskjob_drop(op, c);
             }
         }
         if (key != NULL && key->cells == NULL)
@@ -139,6 +146,8 @@ static void bind_ops(struct task *t, struct task_key *k, struct job *j,
     for (unsigned n = 0; n < def->nrules; n++) {
         const struct jobdef_rule *r = &j->rules[def->rules[n]];
         ops[n].rule = r;
+        if (ops[n].ttl == NULL && r->pub.plan->state_ttl_ms > 0)
+            ops[n].ttl = ttl_new(r->pub.plan->state_ttl_ms);
         if (r->match != NULL) {
             if (ops[n].match == NULL)
                 ops[n].match = match_new(&k->keyed);

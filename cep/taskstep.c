@@ -48,6 +48,51 @@ static void note_step(struct task_key *k, const struct match *m)
         k->next_step = match_next(m);
 }
 
+static void advance(struct task_key *k, struct task_op *op, evtime to, bool rows_at)
+{
+    const struct window_time t = {to, k->mark < to ? k->mark : to, rows_at};
+    if (op->window != NULL)
+        window_advance(op->window, &t);
+    else if (op->match != NULL)
+        match_advance(op->match, to);
+    else
+        over_advance(op->over, to);
+}
+
+/* What was due before a key's time was over has come; then its state is dropped. */
+static void expire(struct task_key *k, struct task_op *op, evtime to)
+{
+    evtime at;
+    for (const struct key *of; (of = ttl_take(op->ttl, to, &at)) != NULL;) {
+        advance(k, op, at, false);
+        struct key *key = keytable_find(&k->keyed.table, of->hash, of->bytes, of->len);
+        struct keystate *c = key == NULL ? NULL : key->cells;
+        while (c != NULL && &k->ops[c->rule] != op)
+            c = c->next;
+        if (c == NULL)
+            continue;
+        if (op->window != NULL)
+            window_expire(op->window, c);
+        else
+            taskjob_drop(op, c);
+        keyed_drop_if_idle(&k->keyed, key);
+        k->keyed.expired++;
+    }
+    k->next_fire = ttl_next(op->ttl) < k->next_fire ? ttl_next(op->ttl) : k->next_fire;
+}
+
+/* A row has touched a state, if there is one. */
+static void touch(struct task_key *k, struct task_op *op, const struct key *key, evtime ts)
+{
+    const struct keystate *c = key->cells;
+    while (c != NULL && &k->ops[c->rule] != op)
+        c = c->next;
+    if (c == NULL)
+        return;
+    ttl_touch(op->ttl, key, ts);
+    k->next_fire = ttl_next(op->ttl) < k->next_fire ? ttl_next(op->ttl) : k->next_fire;
+}
+
 static void give(struct task_key *k, struct task_op *op, struct keystate *state, struct key *key,
                  struct keyed_row *r)
 {
@@ -66,6 +111,8 @@ static void give(struct task_key *k, struct task_op *op, struct keystate *state,
         evtime next = window_next(op->window);
         k->next_fire = next < k->next_fire ? next : k->next_fire;
     }
+    if (op->ttl != NULL)
+        touch(k, op, key, r->late ? r->b->late_w[r->i] : r->ts);
 }
 
 static void fire_windows(struct task_key *k, evtime to, bool rows_at)
@@ -74,6 +121,8 @@ static void fire_windows(struct task_key *k, evtime to, bool rows_at)
     k->next_fire = EVTIME_MAX;
     for (unsigned i = 0; i < k->nops; i++) {
         struct window *w = k->ops[i].window;
+        if (k->ops[i].ttl != NULL)
+            expire(k, &k->ops[i], to);
         if (w == NULL)
             continue;
         window_advance(w, &t);

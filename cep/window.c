@@ -47,6 +47,14 @@ void window_drop(struct window *w, struct keystate *state)
         windowlist_drop(w, state);
 }
 
+void window_expire(struct window *w, struct keystate *state)
+{
+    if (w->p->by_panes)
+        windowpanes_expire(w, state);
+    else
+        windowlist_drop(w, state);
+}
+
 void window_row(struct window *w, struct keystate *state, struct key *key, struct keyed_row *r)
 {
     if (w->p->by_panes)

@@ -18,7 +18,9 @@ struct window *window_new(struct keyed *k);
 void window_free(struct window *w); /* NULL is fine; every state must have been dropped */
 /* From now on by this program: the first time, or one of the same text after a change of rules. */
 void window_bind(struct window *w, const struct windowprog *p, const struct keyed_rule *r);
-void window_drop(struct window *w, struct keystate *state); /* frees a key's state; the key stays */
+/* Frees a key's state; the key stays. Every key's of the rule must follow. */
+void window_drop(struct window *w, struct keystate *state);
+void window_expire(struct window *w, struct keystate *state); /* one key's is over, others stay */
 /* Adds a row that passed WHERE. state: the rule's for that key, or NULL, then `key` says which. A late row must come
  * after window_advance to the watermark that it came at. */
 void window_row(struct window *w, struct keystate *state, struct key *key, struct keyed_row *r);

@@ -350,6 +350,23 @@ void windowpanes_drop(struct window *w, struct keystate *state)
     cell_free(w, (struct windowpanes_cell *)(void *)state);
 }
 
+/* A key on the wheel is empty until the wheel comes to it. */
+void windowpanes_expire(struct window *w, struct keystate *state)
+{
+    struct windowpanes_cell *c = (struct windowpanes_cell *)(void *)state;
+    if (w->nbuckets == 0) {
+        cell_free(w, c);
+        return;
+    }
+    for (unsigned i = 0; i < c->n; i++)
+        clear_pane(w, pane_at(w, c, i));
+    c->n = 0;
+    c->total = 0;
+    c->wild = c->restless = false;
+    free_told(w, c);
+    deactivate(w, c);
+}
+
 /* --- firing --- */
 
 /* Merges the panes of a window into w->sum. False: the key has no row in it. */

@@ -76,6 +76,7 @@ void windowgive_row(struct window *w, const struct windowrun_result *v, const st
 void windowpanes_bind(struct window *w, bool first);
 void windowpanes_fini(struct window *w);
 void windowpanes_drop(struct window *w, struct keystate *state);
+void windowpanes_expire(struct window *w, struct keystate *state);
 void windowpanes_row(struct window *w, struct keystate *state, struct key *key,
                      const struct keyed_row *r);
 void windowpanes_advance(struct window *w, evtime to);

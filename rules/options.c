@@ -35,6 +35,7 @@ enum option_id {
     ID_MAX_PARTIALS,
     ID_MAX_ROWS,
     ID_ON_LIMIT,
+    ID_TTL,
 };
 
 struct option_spec {
@@ -81,7 +82,7 @@ static const struct option_spec rule_options[] = {
     {"max-rows-per-key", KIND_COUNT, ID_MAX_ROWS, NULL, NULL, false},
     {"on-limit", KIND_WORD, ID_ON_LIMIT, "drop-oldest|drop-newest|drop-key", NULL, false},
     {"order", KIND_WORD, ID_NONE, "time|arrival", "time", false},
-    {"state-ttl", KIND_DURATION, ID_NONE, NULL, "", false},
+    {"state-ttl", KIND_DURATION, ID_TTL, NULL, NULL, false},
     {"slot-group", KIND_TEXT, ID_NONE, NULL, "", false},
     {"two-phase", KIND_WORD, ID_NONE, "auto|true|false", "false", false},
 };
@@ -345,6 +346,9 @@ static void set_rule(struct rule_plan *r, const struct parsed *p, int64_t *laten
         r->limits.drop = p->value[5] == 'o'   ? LIMIT_DROP_OLDEST
                          : p->value[5] == 'n' ? LIMIT_DROP_NEWEST
                                               : LIMIT_DROP_KEY;
+        break;
+    case ID_TTL:
+        r->state_ttl_ms = p->number;
         break;
     default:
         break;

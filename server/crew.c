@@ -207,6 +207,7 @@ static void note_status(struct crew *c, struct member *m, const struct control_s
     w->windows_open = t->windows_open;
     w->rows_kept = t->rows_kept;
     w->rows_dropped = t->rows_dropped;
+    w->expired = t->expired;
     w->state_bytes = t->state_bytes;
     w->watermark = t->watermark;
     if (s->rss_bytes > 0)

@@ -207,11 +207,11 @@ static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                  ",\"bytes\":%" PRIu64 ",\"wall_s\":%.6f,\"cpu_s\":%.6f,\"user_s\":%.6f"
                  ",\"system_s\":%.6f,\"decode_s\":%.6f,\"events_per_s\":%.0f"
                  ",\"events_per_core_s\":%.0f,\"max_rss_bytes\":%" PRIu64
-                 ",\"state_bytes\":%" PRIu64 ",",
+                 ",\"state_bytes\":%" PRIu64 ",\"expired\":%" PRIu64 ",",
                  in.events, in.bad, t.rows_late, in.bytes, wall, user + sys, user, sys,
                  (double)in.decode_ns / 1e9, wall > 0 ? (double)in.events / wall : 0.0,
                  user + sys > 0 ? (double)in.events / (user + sys) : 0.0, peak_rss_bytes(),
-                 t.state_bytes);
+                 t.state_bytes, t.expired);
     put_results(run, l, &out);
     bytes_printf(&out, "}\n");
     fwrite(out.p, 1, out.n, o->output ? stdout : stderr);

@@ -264,6 +264,7 @@ void evalrun_stats(const struct evalrun *r, struct task_stats *sum)
         sum->keys += one.keys;
         sum->partials += one.partials;
         sum->windows_open += one.windows_open;
+        sum->expired += one.expired;
         sum->rows_kept += one.rows_kept;
         sum->state_bytes += one.state_bytes;
     }

@@ -89,6 +89,8 @@ static void write_workers(struct api *a, struct bytes *out)
                 {"worker_join_rows", "gauge", "Rows that joins keep.", (double)w[i].rows_kept},
                 {"worker_join_rows_dropped_total", "counter",
                  "Rows that a join dropped because a key had too many.", (double)w[i].rows_dropped},
+                {"worker_states_expired_total", "counter",
+                 "States of keys that 'state-ttl' dropped.", (double)w[i].expired},
                 {"worker_state_bytes", "gauge", "Memory of its state.", (double)w[i].state_bytes},
                 {"worker_resident_bytes", "gauge", "Resident memory.", (double)w[i].rss_bytes},
                 {"worker_results_total", "counter", "Results given.", (double)w[i].results},

@@ -105,7 +105,7 @@ struct runtime_worker {
     uint32_t attempt;
     evtime started;
     uint64_t rows_in, frames_in, frames_out, results, rows_waiting, keys, partials, windows_open,
-        rows_kept, rows_dropped, state_bytes, rows_late;
+        rows_kept, rows_dropped, expired, state_bytes, rows_late;
     double busy; /* share of the last seconds spent working, 0..1 */
     uint64_t rss_bytes;
     evtime watermark;

@@ -82,6 +82,9 @@ def make_window(dice, keys):
 
 def make_options(dice, rule):
     options = {}
+    if dice.random() < 0.15:
+        rule["ttl"] = dice.choice([100, 1000, 4000])
+        options["state-ttl"] = f"{rule['ttl']} ms"
     if rule["kind"].startswith("COUNT_"):
         return options
     if rule["kind"] != "GLOBAL" and dice.random() < 0.6:
@@ -184,7 +187,7 @@ def test_windows_give_what_counting_by_hand_finds(seed, tmp_path):
     found = sorted((shown(line, nkeys) for line in lines), key=repr)
     right = sorted((wanted(r) for r in model.out), key=repr)
     assert found == right, (seed, sql)
-    by_steps = rule["trigger"][0] == "punctuated" or (rule["kind"] == "GLOBAL" and rule["trigger"][0] == "continuous")
+    by_steps = (rule["by_arrival"] and "ttl" in rule) or rule["trigger"][0] == "punctuated" or (rule["kind"] == "GLOBAL" and rule["trigger"][0] == "continuous")
     for workers, batch in ((1, 7), (2, 1), (3, 1024)):
         if not by_steps:  # what fires with each step of the watermark depends on its steps
             assert sorted(run(tmp_path, sql, events, workers, batch)) == sorted(lines), (seed, sql, workers, batch)

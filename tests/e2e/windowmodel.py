@@ -21,6 +21,7 @@ class Windows:
     def __init__(self, rule, delay):
         self.rule, self.delay, self.out, self.live = rule, delay, [], []
         self.mark, self.now, self.waiting = -ENDLESS, -ENDLESS, []
+        self.last, self.expired = {}, 0
 
     # --- time ---
     def feed(self, row):
@@ -53,6 +54,18 @@ class Windows:
         self.raise_mark(ENDLESS, said)
 
     def advance(self, to, mark, rows_at):
+        """State that got no rows for its time to live goes when what was due before has come."""
+        while self.rule.get("ttl"):
+            over = min(self.last.items(), key=lambda item: item[1], default=(None, ENDLESS))
+            if over[1] + self.rule["ttl"] > to or over[1] == ENDLESS:
+                break
+            self.fire_due(over[1] + self.rule["ttl"], mark, False)
+            self.expired += any(repr(w.key) == over[0] for w in self.live)
+            self.live = [w for w in self.live if repr(w.key) != over[0]]
+            del self.last[over[0]]
+        self.fire_due(to, mark, rows_at)
+
+    def fire_due(self, to, mark, rows_at):
         if self.rule["kind"] == "SESSION" and rows_at:
             to -= 1
         while True:
@@ -97,6 +110,12 @@ class Windows:
         return [(None, ENDLESS)]
 
     def row(self, row, now, late):
+        self.give(row, now, late)
+        key = repr(self.rule["key"](row))
+        if any(repr(w.key) == key for w in self.live):
+            self.last[key] = max(self.mark if late else row["ts"], self.last.get(key, -ENDLESS))
+
+    def give(self, row, now, late):
         if self.rule["kind"] == "SESSION":
             self.session(row, now)
             return
