@@ -450,6 +450,11 @@ bool job_derived(const struct job *j, unsigned i, enum derived_kind k, uint32_t 
     return true;
 }
 
+unsigned job_stages(const struct job *j)
+{
+    return j->stages;
+}
+
 uint32_t job_place_stream(const struct job *j, uint32_t stream)
 {
     for (int i; derived_kind(stream) != DERIVED_NOT && (i = job_stream_of(j, stream)) >= 0;) {

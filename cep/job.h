@@ -47,6 +47,7 @@ const struct job_rule *job_rule(const struct job *j, unsigned i);
 const struct colset *job_columns(const struct job *j, uint32_t stream);
 /* The stream of what rule i finds, or of its timeouts and errors, that others read; false: nobody does. */
 bool job_derived(const struct job *j, unsigned i, enum derived_kind k, uint32_t *stream);
+unsigned job_stages(const struct job *j); /* of derived streams; 0: there are none */
 /* The stream in which a place was given: not the one a row is read from, where a filter, OVER or LATE passes on places. */
 uint32_t job_place_stream(const struct job *j, uint32_t stream);
 const struct dict *job_dict(const struct job *j); /* literals; for the decoder to fill str.id */

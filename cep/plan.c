@@ -31,9 +31,46 @@ unsigned plan_streams(const struct rule_plan *p, const struct schema *out[PLAN_S
     return n;
 }
 
+static unsigned add_roots(const struct schema *s, const struct schema **out, unsigned n)
+{
+    if (s->derived != DERIVED_NOT) {
+        n = add_roots(s->from, out, n);
+        return s->with != NULL && n <= PLAN_ROOTS_MAX ? add_roots(s->with, out, n) : n;
+    }
+    for (unsigned i = 0; i < n && i < PLAN_ROOTS_MAX; i++)
+        if (out[i] == s)
+            return n;
+    if (n < PLAN_ROOTS_MAX)
+        out[n] = s;
+    return n + 1;
+}
+
+unsigned plan_roots(const struct rule_plan *p, const struct schema *out[PLAN_ROOTS_MAX])
+{
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned n = 0, nstreams = plan_streams(p, streams);
+    for (unsigned i = 0; i < nstreams && n <= PLAN_ROOTS_MAX; i++)
+        n = add_roots(streams[i], out, n);
+    return n;
+}
+
+bool plan_is_derived(const struct rule_plan *p)
+{
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    bool derived = false;
+    for (unsigned i = 0, n = plan_streams(p, streams); i < n; i++)
+        derived = derived || streams[i]->derived != DERIVED_NOT;
+    return derived;
+}
+
 bool plan_reads_stream(const struct rule_plan *p, const struct schema *s)
 {
-    return p->input == s || (p->shape == RULE_JOIN && p->join.side[JOIN_RIGHT].schema == s);
+    const struct schema *roots[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(p, roots);
+    for (unsigned i = 0; i < n; i++)
+        if (roots[i] == s)
+            return true;
+    return false;
 }
 
 unsigned plan_nvars(const struct rule_plan *p)

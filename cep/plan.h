@@ -207,7 +207,11 @@ void plan_unref(struct rule_plan *p); /* NULL is fine; the last frees the arena,
 enum { PLAN_STREAMS_MAX = 2 };
 /* The streams that it reads, each once. */
 unsigned plan_streams(const struct rule_plan *p, const struct schema *out[PLAN_STREAMS_MAX]);
-bool plan_reads_stream(const struct rule_plan *p, const struct schema *s);
+/* Streams from outside that all it reads is made from; the compiler sees to it that they are no more than that. */
+enum { PLAN_ROOTS_MAX = 8 };
+unsigned plan_roots(const struct rule_plan *p, const struct schema *out[PLAN_ROOTS_MAX]);
+bool plan_reads_stream(const struct rule_plan *p, const struct schema *s); /* is it among those? */
+bool plan_is_derived(const struct rule_plan *p); /* it reads a rule, or a side output */
 /* What a result's rows can be: variables of a pattern, sides of a join. */
 unsigned plan_nvars(const struct rule_plan *p);
 const char *plan_var_name(const struct rule_plan *p, unsigned i);

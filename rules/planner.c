@@ -469,6 +469,11 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
                    p->shape == RULE_JOIN
                        ? "'state-ttl' of a join: its rows go when the bounds of time have passed"
                        : "'state-ttl' has no meaning here: this rule keeps no state");
+    const struct schema *roots[PLAN_ROOTS_MAX];
+    if (plan_roots(p, roots) > PLAN_ROOTS_MAX)
+        diag_error(cc.d, "limit", st->select->from->at, NULL,
+                   "a rule is made from at most %d streams, those of the rules it reads among them",
+                   PLAN_ROOTS_MAX);
     options_check_title(&cc, st->options, p);
     options_check_limits(&cc, st->options, p);
     collect_reads(p);

@@ -5,12 +5,12 @@
 #include "base/mem.h"
 #include "cep/list.h"
 #include "io/source_file.h"
+#include "server/changecut.h"
 #include "server/changelist.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
-enum { SYNC_MS = 2000, MARKS_MAX = PLAN_STREAMS_MAX * SCHEMA_PARTITIONS_MAX };
 enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE, CHANGE_DROP_LIST };
 enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_RULE, EDIT_LIST };
 
@@ -117,12 +117,13 @@ static enum err check_name(const struct change_env *env, const struct create *k,
     const char *name = k->name;
     if (k->kind == EDIT_LIST)
         return ERR_OK;
-    if (k->kind == CREATE_RULE)
-        return registry_has_rule(env->registry, name) && !k->or_replace
-                   ? exists(d, at, "rule", name)
-                   : ERR_OK;
+    /* Both can stand after FROM. */
+    if (registry_has_rule(env->registry, name) && !(k->kind == CREATE_RULE && k->or_replace))
+        return exists(d, at, "rule", name);
     if (registry_stream(env->registry, name) != NULL)
         return exists(d, at, "stream", name);
+    if (k->kind == CREATE_RULE)
+        return ERR_OK;
     if (has_list(env, name) && !(k->kind == CREATE_LIST && k->or_replace))
         return exists(d, at, "list", name);
     return ERR_OK;
@@ -265,8 +266,9 @@ static enum err begin_other(const struct change *c, const struct change_env *env
 {
     if (c->kind == CHANGE_DROP_LIST)
         return changelist_may_go(env, c->rule, d);
-    if (registry_rule_named(env->registry, c->rule) != NULL)
-        return ERR_OK;
+    const struct registry_rule *rule = registry_rule_named(env->registry, c->rule);
+    if (rule != NULL)
+        return c->kind == CHANGE_DELETE ? changecut_may_go(env, rule, d) : ERR_OK;
     diag_say(d, "not-found", NULL, "there is no rule %s", c->rule);
     return ERR_NOT_FOUND;
 }
@@ -290,12 +292,7 @@ enum err change_begin(struct change *c, const struct change_env *env, struct dia
     return e;
 }
 
-/* --- the cut ----------------------------------------------------------------------------------------------------- */
-
-static bool reads_files_that_end(const struct schema *s)
-{
-    return strcmp(s->connector, "file") == 0 && !source_file_follows(s);
-}
+/* --- the second half ----------------------------------------------------------------------------------------------- */
 
 void change_marks(const struct change_env *env, const struct schema *s, struct job_mark *marks)
 {
@@ -303,60 +300,6 @@ void change_marks(const struct change_env *env, const struct schema *s, struct j
         feed_marks(env->feed, s, marks);
     else
         intake_marks(env->intake, s, marks);
-}
-
-/* Of each stream that the rule reads, one after the other in the order of plan_streams. from_start: files that end are
- * seen from their beginning. */
-static unsigned cut_marks(const struct change_env *env, const struct rule_plan *plan,
-                          bool from_start, struct job_mark *marks, evtime *w)
-{
-    const struct schema *streams[PLAN_STREAMS_MAX];
-    unsigned n = 0, nstreams = plan_streams(plan, streams);
-    *w = EVTIME_MAX;
-    for (unsigned k = 0; k < nstreams; k++) {
-        const struct schema *s = streams[k];
-        bool whole = from_start && reads_files_that_end(s);
-        change_marks(env, s, marks + n);
-        for (unsigned i = 0; i < s->partitions; i++, n++) {
-            if (whole)
-                marks[n] = (struct job_mark){i, 0, EVTIME_MIN, s->id};
-            *w = marks[n].w < *w ? marks[n].w : *w;
-        }
-    }
-    return n;
-}
-
-static struct catalog_cut stored_cut(const struct job_cut *c, struct catalog_mark *marks)
-{
-    for (unsigned i = 0; i < c->nmarks; i++)
-        marks[i] = (struct catalog_mark){c->marks[i].stream, c->marks[i].partition,
-                                         c->marks[i].offset, c->marks[i].w};
-    return (struct catalog_cut){.deployed = c->deployed,
-                                .mode = (int)c->mode,
-                                .w = c->w,
-                                .at = timebase_now_ms(),
-                                .nmarks = c->nmarks,
-                                .marks = marks};
-}
-
-static void note_put(struct change_delta *delta, uint64_t uid)
-{
-    delta->put = mem_grow(delta->put, delta->nput, 1, &delta->put_cap, sizeof *delta->put);
-    delta->put[delta->nput++] = uid;
-}
-
-static void note_removed(struct change_delta *delta, uint64_t uid)
-{
-    delta->removed =
-        mem_grow(delta->removed, delta->nremoved, 1, &delta->removed_cap, sizeof *delta->removed);
-    delta->removed[delta->nremoved++] = uid;
-}
-
-static void note_opened(struct change_delta *delta, uint32_t stream)
-{
-    delta->opened =
-        mem_grow(delta->opened, delta->nopened, 1, &delta->opened_cap, sizeof *delta->opened);
-    delta->opened[delta->nopened++] = stream;
 }
 
 void change_delta_fini(struct change_delta *delta)
@@ -368,42 +311,6 @@ void change_delta_fini(struct change_delta *delta)
         bytes_fini(&delta->lists[i]);
     mem_free(delta->lists);
     *delta = (struct change_delta){0};
-}
-
-static bool is_read(const struct change_env *env, const struct schema *s)
-{
-    for (unsigned i = 0; registry_rule_at(env->registry, i) != NULL; i++)
-        if (plan_reads_stream(registry_rule_at(env->registry, i)->plan, s))
-            return true;
-    return false;
-}
-
-/* Out of the registry, and its streams out of the feed if no other rule reads them. */
-static void take_away(const struct change_env *env, const struct registry_rule *rule,
-                      struct change_delta *delta)
-{
-    const struct schema *streams[PLAN_STREAMS_MAX];
-    unsigned n = plan_streams(rule->plan, streams);
-    note_removed(delta, rule->uid);
-    alertwriter_sync(env->alerts, SYNC_MS);
-    registry_remove_rule(env->registry, rule->uid);
-    for (unsigned i = 0; i < n; i++)
-        if (!is_read(env, streams[i]))
-            feed_close(env->feed, streams[i]->id);
-}
-
-static void open_streams(const struct change_env *env, const struct rule_plan *plan,
-                         const struct job_mark *marks, struct change_delta *delta)
-{
-    const struct schema *streams[PLAN_STREAMS_MAX];
-    unsigned n = plan_streams(plan, streams);
-    for (unsigned i = 0; i < n; i++) {
-        if (feed_open(env->feed, streams[i], marks))
-            note_opened(delta, streams[i]->id);
-        else if (reads_files_that_end(streams[i]))
-            delta->again = true;
-        marks += streams[i]->partitions;
-    }
 }
 
 static struct bytes *note_list(struct change_delta *delta)
@@ -429,15 +336,18 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     struct rule_plan *plan = NULL;
     enum err e =
         compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
+    const struct registry_rule *old = registry_rule_named(env->registry, k->name);
+    if (e == ERR_OK && (e = changecut_may_come(env, plan, old, d)) != ERR_OK)
+        plan_unref(plan);
     if (e != ERR_OK)
         return e;
-    struct job_mark marks[MARKS_MAX];
-    struct catalog_mark stored[2][MARKS_MAX];
+    struct job_mark marks[CHANGECUT_MARKS_MAX];
+    struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
     struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy = {.deployed = true};
-    end.nmarks = cut_marks(env, plan, true, marks, &end.w);
+    end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
     deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks};
-    struct catalog_cut cuts[2] = {stored_cut(&end, stored[0]), stored_cut(&deploy, stored[1])};
-    const struct registry_rule *old = registry_rule_named(env->registry, k->name);
+    struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
+                                  changecut_stored(&deploy, stored[1])};
     evtime now = timebase_now_ms();
     struct catalog_rule r = {.uid = old != NULL ? old->uid : 0,
                              .name = k->name,
@@ -454,14 +364,20 @@ static enum err create_rule(const struct change_env *env, const struct create *k
         plan_unref(plan);
         return e;
     }
-    if (old != NULL)
-        take_away(env, old, delta);
+    struct changecut_readers readers = {0};
+    if (old != NULL) {
+        e = changecut_stop_readers(env, old, d, delta, &readers);
+        changecut_take_away(env, old, delta);
+    }
     struct control_rule put = {r.uid, r.version, k->name, k->sql, r.lists_seq, 1, &deploy};
     plan_ref(plan);
-    e = registry_put_rule(env->registry, &put, plan, d);
-    note_put(delta, r.uid);
-    open_streams(env, plan, marks, delta);
+    enum err there = registry_put_rule(env->registry, &put, plan, d);
+    e = e != ERR_OK ? e : there;
+    changecut_put(delta, r.uid);
+    changecut_open(env, plan, marks, delta);
     plan_unref(plan);
+    there = changecut_start_readers(env, &readers, d, delta);
+    e = e != ERR_OK ? e : there;
     LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, r.version);
     return e;
 }
@@ -474,13 +390,13 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
         return ERR_NOT_FOUND;
     if (c->kind == CHANGE_MODE && rule->mode == c->mode)
         return ERR_OK;
-    struct job_mark marks[MARKS_MAX];
-    struct catalog_mark stored[MARKS_MAX];
+    struct job_mark marks[CHANGECUT_MARKS_MAX];
+    struct catalog_mark stored[CHANGECUT_MARKS_MAX];
     struct job_cut cut = {.deployed = c->kind == CHANGE_MODE, .mode = c->mode, .marks = marks};
     if (c->kind == CHANGE_DELETE)
         cut.mode = rule->mode;
-    cut.nmarks = cut_marks(env, rule->plan, false, marks, &cut.w);
-    struct catalog_cut as_stored = stored_cut(&cut, stored);
+    cut.nmarks = changecut_marks(env, rule->plan, false, marks, &cut.w);
+    struct catalog_cut as_stored = changecut_stored(&cut, stored);
     enum err e = catalog_rules_cut(env->catalog, rule->uid, &as_stored);
     if (e != ERR_OK) {
         diag_say(d, "catalogue", NULL, "the change of rule %s cannot be stored: %s", c->rule,
@@ -488,7 +404,7 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
         return e;
     }
     if (c->kind == CHANGE_DELETE) {
-        take_away(env, rule, delta);
+        changecut_take_away(env, rule, delta);
         LOG_INFO("rule deleted", "rule=%s", c->rule);
         return ERR_OK;
     }
@@ -502,7 +418,7 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
         cuts[i] = registry_cut_copy(&cuts[i]);
     unsigned n = put.ncuts;
     e = registry_put_rule(env->registry, &put, NULL, d);
-    note_put(delta, rule->uid);
+    changecut_put(delta, rule->uid);
     for (unsigned i = 0; i < n; i++)
         registry_cut_fini(&cuts[i]);
     mem_free(cuts);

@@ -123,7 +123,7 @@ static bool least_marks(const struct feed *f, const struct schema *s, struct job
         const struct registry_rule *rule = registry_rule_at(f->registry, i);
         if (!plan_reads_stream(rule->plan, s))
             continue;
-        bool several = rule->plan->shape == RULE_JOIN;
+        bool several = rule->plan->shape == RULE_JOIN || plan_is_derived(rule->plan);
         struct job_mark of_rule[SCHEMA_PARTITIONS_MAX];
         for (unsigned p = 0; p < s->partitions; p++)
             of_rule[p] = (struct job_mark){p, 0, EVTIME_MIN, s->id};

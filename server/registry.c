@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/registry.h"
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "cep/list.h"
 #include <pthread.h>
 #include <string.h>
@@ -9,6 +10,11 @@
 struct stream {
     struct schema *schema; /* in script's arena; ours alone until it is published */
     struct script *script;
+};
+
+struct derived { /* a stream of what a rule finds, or of a side output, that has been asked for */
+    const struct schema *schema;
+    uint32_t version; /* of the rule */
 };
 
 struct registry {
@@ -20,7 +26,9 @@ struct registry {
     size_t nrules, rules_cap;
     struct registry_list *lists; /* by uid */
     size_t nlists, lists_cap;
-    struct arena *names; /* of lists */
+    struct arena *names; /* of lists, and of derived streams */
+    struct derived *derived; /* in the order of asking: rows may outlive the rule that made them */
+    size_t nderived, derived_cap;
 };
 
 static const struct schema *scope_stream(void *ctx, const char *name)
@@ -51,6 +59,54 @@ static const char *scope_list_name(void *ctx, unsigned i)
     return name;
 }
 
+static const struct schema *find_derived(const struct registry *r, uint32_t id, uint32_t version)
+{
+    for (size_t i = r->nderived; i-- > 0;)
+        if (r->derived[i].schema->id == id && r->derived[i].version == version)
+            return r->derived[i].schema;
+    return NULL;
+}
+
+static const struct schema *keep_derived(struct registry *r, const struct schema *s,
+                                         uint32_t version)
+{
+    if (s == NULL)
+        return NULL;
+    r->derived = mem_grow(r->derived, r->nderived, 1, &r->derived_cap, sizeof *r->derived);
+    r->derived[r->nderived++] = (struct derived){s, version};
+    return s;
+}
+
+static const struct schema *late_of_stream(struct registry *r, const char *name)
+{
+    for (size_t i = 0; i < r->nstreams; i++) {
+        const struct schema *from = r->streams[i].schema;
+        if (strcasecmp(from->name, name) != 0)
+            continue;
+        const struct schema *s = find_derived(r, derived_id(DERIVED_STREAM_LATE, from->id), 0);
+        return s != NULL ? s : keep_derived(r, derived_late_of(from, r->names), 0);
+    }
+    return NULL;
+}
+
+static const struct schema *scope_derived(void *ctx, const char *name, enum derived_kind kind,
+                                          bool *known)
+{
+    struct registry *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    const struct schema *s = kind == DERIVED_LATE ? late_of_stream(r, name) : NULL;
+    const struct registry_rule *rule = s == NULL ? registry_rule_named(r, name) : NULL;
+    *known = *known || s != NULL || rule != NULL;
+    if (rule != NULL) {
+        uint32_t id = derived_id(kind, rule->uid);
+        s = find_derived(r, id, rule->version);
+        if (s == NULL)
+            s = keep_derived(r, derived_schema(rule->plan, kind, id, r->names), rule->version);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return s;
+}
+
 struct registry *registry_new(void)
 {
     struct registry *r = mem_new(sizeof *r);
@@ -59,6 +115,7 @@ struct registry *registry_new(void)
     r->scope = (struct scope){.ctx = r,
                               .stream = scope_stream,
                               .stream_name = scope_stream_name,
+                              .derived = scope_derived,
                               .list = scope_list,
                               .list_name = scope_list_name};
     return r;
@@ -117,6 +174,7 @@ void registry_free(struct registry *r)
     arena_free(r->names);
     mem_free(r->rules);
     mem_free(r->streams);
+    mem_free(r->derived);
     pthread_mutex_destroy(&r->lock);
     mem_free(r);
 }
@@ -146,6 +204,9 @@ const struct schema *registry_stream_by_id(struct registry *r, uint32_t id)
     for (size_t i = 0; i < r->nstreams && found == NULL; i++)
         if (r->streams[i].schema->id == id)
             found = r->streams[i].schema;
+    for (size_t i = r->nderived; i-- > 0 && found == NULL;)
+        if (r->derived[i].schema->id == id)
+            found = r->derived[i].schema;
     pthread_mutex_unlock(&r->lock);
     return found;
 }

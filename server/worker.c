@@ -40,7 +40,8 @@ enum {
 
 struct peer {
     struct channel *channel; /* NULL: this worker itself, or gone */
-    bool barrier; /* no more frames of the present epoch will come */
+    unsigned
+        barriers; /* that many have come: the n-th says that no more frames of stage n - 1 will */
     bool ahead; /* its next frame is of a newer epoch */
 };
 
@@ -54,6 +55,7 @@ struct worker {
     struct workersource *source;
     uint32_t epoch;
     bool preparing, prepared, closed;
+    unsigned barriers; /* sent */
     bool failed; /* this one ends itself */
     bool broken; /* another worker has died: this attempt is over */
     bool active; /* something happened since the last status */
@@ -229,7 +231,7 @@ static void apply_change(struct worker *w, const struct control_change *c, uint3
     w->epoch = epoch;
     w->preparing = w->prepared = false;
     for (unsigned i = 0; i < w->workers; i++)
-        w->peers[i].barrier = w->peers[i].ahead = false;
+        w->peers[i].barriers = w->peers[i].ahead = 0;
     for (unsigned i = 0; i < c->nopens; i++) {
         const struct control_open *o = &c->opens[i];
         const struct schema *s = registry_stream_by_id(w->registry, o->stream);
@@ -291,26 +293,49 @@ static enum err on_list(struct worker *w, const struct channel_frame *f)
     return ERR_OK;
 }
 
-/* Sources stop here; what they have made is sent, and behind it the barrier. */
-static void on_prepare(struct worker *w)
+static unsigned rounds_of(const struct worker *w)
 {
-    step(w);
-    w->preparing = true;
+    return 1 + (w->job == NULL ? 0 : job_stages(w->job));
+}
+
+static void send_barrier(struct worker *w)
+{
+    w->barriers++;
     for (unsigned i = 0; i < w->workers; i++)
         if (w->peers[i].channel != NULL)
             channel_send(w->peers[i].channel,
                          &(struct channel_frame){.kind = CONTROL_BARRIER, .epoch = w->epoch});
 }
 
+/* Sources stop here; what they have made is sent, and behind it the barrier. */
+static void on_prepare(struct worker *w)
+{
+    step(w);
+    w->preparing = true;
+    w->barriers = 0;
+    send_barrier(w);
+}
+
+static bool have_barriers(const struct worker *w)
+{
+    for (unsigned i = 0; i < w->workers; i++)
+        if (w->peers[i].channel != NULL && w->peers[i].barriers < w->barriers)
+            return false;
+    return true;
+}
+
+/* What has come has been worked off. With all barriers of a stage here, no more rows of the next stage are made. */
 static void maybe_prepared(struct worker *w)
 {
-    if (!w->preparing || w->prepared || w->broken)
-        return;
-    for (unsigned i = 0; i < w->workers; i++)
-        if (w->peers[i].channel != NULL && !w->peers[i].barrier)
-            return;
-    w->prepared = true;
-    send_status(w, CONTROL_PREPARED, true);
+    while (w->preparing && !w->prepared && !w->broken && have_barriers(w)) {
+        if (w->barriers < rounds_of(w)) {
+            step(w);
+            send_barrier(w);
+            continue;
+        }
+        w->prepared = true;
+        send_status(w, CONTROL_PREPARED, true);
+    }
 }
 
 /* --- what comes in ----------------------------------------------------------------------------------------------- */
@@ -366,10 +391,10 @@ static void read_coordinator(struct worker *w)
 static enum err on_peer_frame(struct worker *w, unsigned from, const struct channel_frame *f)
 {
     struct peer *p = &w->peers[from];
-    if (f->epoch != w->epoch || p->barrier)
+    if (f->epoch != w->epoch || p->barriers == rounds_of(w))
         return ERR_CORRUPT; /* older: it was to be here before its barrier */
     if (f->kind == CONTROL_BARRIER)
-        p->barrier = true;
+        p->barriers++;
     else if (f->kind == CONTROL_TASK)
         return task_frame(w->task, from, f->p, f->n);
     else
