@@ -114,7 +114,7 @@ static void watch_holder(struct feed *f, const struct schema *s, evtime now)
     }
     for (size_t i = 0; i < f->n; i++) {
         struct feed_part *p = &f->parts[i];
-        bool holds = p == least && p->at.w < most;
+        bool holds = least != NULL && p == least && least->at.w < most;
         if (p->schema == s && holds != (p->holds_since != EVTIME_MIN))
             p->holds_since = holds ? now : EVTIME_MIN;
     }
