@@ -23,6 +23,7 @@ for (const colorScheme of ['light', 'dark']) {
     '/lists',
     '/streams?new=1',
     '/dead-letters',
+    '/time',
     '/workers',
   ].filter(Boolean)) {
     await page.goto(url + path, { waitUntil: 'load' });
