@@ -492,6 +492,7 @@ void match_free(struct match *m)
         slab_fini(&m->runs);
         slab_fini(&m->cells);
     }
+    mem_free(m->made);
     mem_free(m->heap);
     mem_free(m->bits);
     mem_free(m->touched);

@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include <string.h>
 
-enum { FOUND_FIRST = 4 };
+enum { FOUND_FIRST = 4, MADE_FIRST = 16 /* a power of two */ };
 
 /* What is known of the row in hand, after one node. */
 struct look {
@@ -221,6 +221,47 @@ bool matchrun_found(struct match *m, struct match_run *run, struct match_node *n
     return false;
 }
 
+/* Nodes that one run has made of the row in hand, by their way and state: a hash table that every step begins anew. */
+static size_t made_at(const struct match *m, const struct match_node *n)
+{
+    return (n->extra[0] ^ n->extra[0] >> 29 ^ n->state) & (m->made_cap - 1);
+}
+
+static void put_made(struct match *m, struct match_node *n)
+{
+    size_t at = made_at(m, n);
+    while (m->made[at].step == m->made_step)
+        at = (at + 1) & (m->made_cap - 1);
+    m->made[at] = (struct match_made){m->made_step, n};
+}
+
+static void note_made(struct match *m, struct match_node *n)
+{
+    if (2 * ++m->nmade > m->made_cap) {
+        struct match_made *old = m->made;
+        size_t cap = m->made_cap;
+        m->made_cap = 2 * cap;
+        m->made = mem_array(m->made_cap, sizeof *m->made);
+        for (size_t i = 0; i < cap; i++)
+            if (old[i].step == m->made_step)
+                put_made(m, old[i].node);
+        mem_free(old);
+    }
+    put_made(m, n);
+}
+
+static void begin_step(struct match *m)
+{
+    if (!m->p->nfa->ambiguous)
+        return;
+    if (m->made == NULL) {
+        m->made_cap = MADE_FIRST;
+        m->made = mem_array(m->made_cap, sizeof *m->made);
+    }
+    m->made_step++;
+    m->nmade = 0;
+}
+
 /* A child that has just been made goes into the list, or is a match, or both. True: cut. */
 static bool settle(struct look *l, struct match_run *run, struct match_node *n, struct list *out)
 {
@@ -233,34 +274,41 @@ static bool settle(struct look *l, struct match_run *run, struct match_node *n, 
         if (e->to == NFA_ACCEPT && (n->live & left & -left) != 0 && accept_is_free(e, n->live))
             cut = matchrun_found(m, run, n, i, n->row->row.ts, n->row->row.ts);
     }
-    if (n->live != 0 || (n->flags & MATCH_NODE_DONE))
+    if (n->live != 0 || (n->flags & MATCH_NODE_DONE)) {
         append(m, run->cell, out, n);
-    else
+        if (m->p->nfa->ambiguous)
+            note_made(m, n);
+    } else {
         node_unref(m, n);
+    }
     return cut;
 }
 
 /* The same rows in the same state again: the later one can do nothing that the earlier cannot. */
-static bool is_double(const struct match_prog *p, struct match_node *first, struct match_node *n)
+static bool is_double(struct match *m, struct match_node *n)
 {
+    const struct match_prog *p = m->p;
     if (!p->nfa->ambiguous)
         return false;
-    for (struct match_node *o = first; o != NULL; o = o->next)
-        if (o->extra[0] == n->extra[0] && o->state == n->state && o->row == n->row && o != n &&
-            (p->nfa->ndepths == 0 ||
-             memcmp(counts_of(p, o), counts_of(p, n), p->nfa->ndepths * sizeof(uint32_t)) == 0)) {
-            if (!p->tangled || matchrank_before(p, o, n))
-                return true;
-            o->live = 0; /* n is the one that counts */
-            o->flags = 0;
-        }
+    for (size_t at = made_at(m, n); m->made[at].step == m->made_step;
+         at = (at + 1) & (m->made_cap - 1)) {
+        struct match_node *o = m->made[at].node;
+        if (o->extra[0] != n->extra[0] || o->state != n->state ||
+            (p->nfa->ndepths > 0 &&
+             memcmp(counts_of(p, o), counts_of(p, n), p->nfa->ndepths * sizeof(uint32_t)) != 0))
+            continue;
+        if (!p->tangled || matchrank_before(p, o, n))
+            return true;
+        o->live = 0; /* n is the one that counts */
+        o->flags = 0;
+    }
     return false;
 }
 
 static bool take(struct look *l, struct match_run *run, const struct nfa_edge *e, struct list *out)
 {
     struct match_node *n = node_new(l, e);
-    if (is_double(l->m->p, out->first, n)) {
+    if (is_double(l->m, n)) {
         node_unref(l->m, n);
         return false;
     }
@@ -360,6 +408,7 @@ void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r)
     struct list out = {.first = NULL, .end = &out.first};
     struct match_cell *c = run->cell;
     bool cut = false;
+    begin_step(m);
     for (struct match_node *n = run->list, *next; n != NULL; n = next) {
         struct look l = {.m = m, .cell = c, .node = n, .row = r};
         next = n->next;
@@ -415,6 +464,7 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     const struct match_prog *p = m->p;
     bool at_start = c->memory != NULL && c->memory->first == r->seq, empty = false;
     uint64_t took = 0;
+    begin_step(m);
     for (unsigned i = 0; i < st->nedges; i++) {
         const struct nfa_edge *e = &st->edges[i];
         if (e->to == NFA_ACCEPT && p->cuts_empty && empty_holds(e, at_start)) {

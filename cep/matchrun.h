@@ -91,6 +91,11 @@ struct match_memory { /* what a key keeps beyond its partial matches */
 #define MATCH_PAUSES_MASK ((1u << 31) - 1)
 #define MATCH_TAKEN_MASK ((1u << 24) - 1)
 
+struct match_made {
+    uint64_t step; /* match.made_step when it was put there; another: the place is free */
+    struct match_node *node;
+};
+
 struct match_cell { /* a key's state; state.room: how many runs it has */
     struct keystate state;
     struct match_run *first, *last;
@@ -181,6 +186,9 @@ struct match {
     struct slab nodes, runs, cells;
     bool ready; /* slabs made */
     struct match_run *oldest, *newest;
+    struct match_made *made; /* ambiguous patterns: nodes made of the row in hand */
+    size_t made_cap, nmade;
+    uint64_t made_step;
     struct match_run **heap; /* heaped, instead: by `due` */
     struct match_memory *memories; /* of all keys */
     uint64_t *bits; /* of a row that comes from its queue */

@@ -523,7 +523,8 @@ static struct nfa *finish(struct builder *b, const struct nfa_state *states)
         for (unsigned i = 0; i < states[s].nedges; i++) {
             n->at_start |= states[s].edges[i].at_start;
             n->at_end |= states[s].edges[i].at_end;
-            n->relaxed |= states[s].edges[i].how != CONTIGUITY_NEXT;
+            n->relaxed |=
+                states[s].edges[i].to != NFA_ACCEPT && states[s].edges[i].how != CONTIGUITY_NEXT;
         }
     }
     n->tangled |= n->ambiguous && n->relaxed;
