@@ -277,7 +277,7 @@ const struct pattern *patterntree_build(struct cc *cc, const struct ast_match *m
     struct pattern *p = build(&t, m->pattern);
     if (cc->d->errors != errors)
         return NULL;
-    if (vars->n == 0)
+    if (vars->n == 0 && !bounded) /* input that ends has empty matches */
         say(&t, m->pattern->at, NULL, "the pattern has no variable");
     check_negated(&t, p, true);
     if (m->within == NULL)
