@@ -287,11 +287,13 @@ static void input_that_ends_may_be_looked_ahead_in(void **state)
     static const char sql[] =
         "CREATE STREAM t (b BIGINT, ts TIMESTAMP, WATERMARK FOR ts AS ts);\n"
         "CREATE RULE r AS SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (^ A $)\n"
-        " DEFINE A AS NEXT(b) > 1);";
+        " DEFINE A AS NEXT(b) > 1);\n"
+        "CREATE RULE s AS SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (()));";
     char *got = compiled_said(sql, sizeof sql - 1, NULL);
     assert_string_equal(
         got, "INVALID line 2, column 72: the anchor ^ can be used on input that ends only\n"
-             "line 2, column 76: the anchor $ can be used on input that ends only");
+             "line 2, column 76: the anchor $ can be used on input that ends only\n"
+             "line 4, column 72: the pattern has no variable");
     mem_free(got);
     struct script *s = NULL;
     struct diag d;

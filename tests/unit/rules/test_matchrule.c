@@ -199,7 +199,6 @@ static void what_a_pattern_cannot_be_is_said_at_its_place(void **state)
         {"A{-1}", "column 24: unexpected - after {; expected one of ',', a whole number"},
         {"A+*", "(a quantifier on a quantifier needs a group: (A+)*)"},
         {"A ->", "column 26: unexpected ) after ->; expected a pattern element"},
-        {"()", "column 22: the pattern has no variable"},
         {"A WITHIN INTERVAL '0' SECOND", "column 31: WITHIN needs an interval longer than nothing"},
         {"A) WITHIN INTERVAL '0' SECOND DEFINE (A AS TRUE", "unexpected ( after DEFINE"},
         {"A WITHIN INTERVAL '9' SECOND B) WITHIN INTERVAL '3' SECOND SUBSET U = (A",
