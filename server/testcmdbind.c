@@ -299,10 +299,12 @@ static bool bind_cell(struct binding *b, const struct testcmdbind_expect *e,
             if (strcasecmp(names[n] = words[n], f->name) == 0)
                 return cell_of(b, f, words[n], text, out);
     } else if (e->from->kind == RESULT_LATE) {
-        const struct schema *s = e->rule ? e->rule->input : b->r->streams[0];
-        for (; n < s->ncolumns; n++)
-            if (strcasecmp(names[n] = s->columns[n].name, f->name) == 0)
-                return cell_of(b, f, names[n], s->columns[n].type, out);
+        const struct schema *s[PLAN_STREAMS_MAX] = {b->r->streams[0]};
+        unsigned nstreams = e->rule ? plan_streams(e->rule, s) : 1;
+        for (unsigned k = 0; k < nstreams; k++)
+            for (unsigned i = 0; i < s[k]->ncolumns && n < PLAN_OUTPUTS_MAX; i++, n++)
+                if (strcasecmp(names[n] = s[k]->columns[i].name, f->name) == 0)
+                    return cell_of(b, f, names[n], s[k]->columns[i].type, out);
     } else {
         for (; n < e->rule->noutputs; n++)
             if (strcasecmp(names[n] = e->rule->outputs[n].name, f->name) == 0)

@@ -257,14 +257,27 @@ static void put_expected(struct comparing *c, const struct testcmdbind_expect *e
                  line_of(c, e->from->at.begin));
 }
 
+/* The stream of a rule's events; of a join's those of the side `var`. NULL: not known. */
+static const struct schema *stream_of(const struct rule_plan *p, const struct piece *var)
+{
+    if (p->shape != RULE_JOIN)
+        return p->input;
+    for (unsigned i = 0; i < 2; i++)
+        if (var && var->n == strlen(p->join.side[i].name) &&
+            memcmp(var->p, p->join.side[i].name, var->n) == 0)
+            return p->join.side[i].schema;
+    return NULL;
+}
+
 /* Where the place-th event of the stream stands in the file; 0: unknown. */
-static int event_line(struct comparing *c, const struct found *f, uint64_t place)
+static int event_line(struct comparing *c, const struct found *f, const struct piece *var,
+                      uint64_t place)
 {
     const struct testcmdbind *b = c->b;
     const struct schema *s = NULL;
     for (unsigned e = 0; e < b->nexpects; e++)
         if (b->expects[e].rule && same_text(f->rule, b->expects[e].rule->name))
-            s = b->expects[e].rule->input;
+            s = stream_of(b->expects[e].rule, var);
     for (size_t i = 0; i < b->nplaces; i++)
         if (b->places[i].place == place && (!s || b->places[i].stream == s->id))
             return line_of(c, b->places[i].at.begin);
@@ -278,14 +291,14 @@ static void put_lines(struct comparing *c, const struct found *f)
     const char *p = f->vars.p, *end = p + f->vars.n, *sep = "";
     if (f->place.n)
         bytes_printf(c->out, "    event at line %d",
-                     event_line(c, f, strtoull(f->place.p, NULL, 10)));
+                     event_line(c, f, NULL, strtoull(f->place.p, NULL, 10)));
     bytes_printf(c->out, f->vars.n > 2 ? "    from " : "");
     while (f->vars.n && next_member(&p, end, &m)) {
         const char *before = memchr(m.value.p, ',', m.value.n) ? ": lines " : ": line ";
         bytes_printf(c->out, "%s%.*s", sep, (int)m.key.n, m.key.p);
         for (const char *v = m.value.p; *v == '[' || *v == ',';) {
             char *after;
-            bytes_printf(c->out, "%s%d", before, event_line(c, f, strtoull(v + 1, &after, 10)));
+            bytes_printf(c->out, "%s%d", before, event_line(c, f, &m.key, strtoull(v + 1, &after, 10)));
             before = ", ";
             v = after;
         }
@@ -387,7 +400,7 @@ static void note_late(struct comparing *c)
     for (size_t i = 0; i < c->n; i++)
         if (c->found[i].k == RESULT_LATE && !c->found[i].named) {
             bytes_printf(c->out, "  # the event at line %d came too late for %.*s\n",
-                         event_line(c, &c->found[i], strtoull(c->found[i].place.p, NULL, 10)),
+                         event_line(c, &c->found[i], NULL, strtoull(c->found[i].place.p, NULL, 10)),
                          (int)c->found[i].rule.n, c->found[i].rule.p);
             return;
         }

@@ -21,11 +21,13 @@ static const struct rule rules[] = {
         "CREATE RULE r AS @match;\nCREATE RULE q AS @match;\nCREATE RULE p AS @window;",
         "CREATE LIST l (x STRING PRIMARY KEY, y DOUBLE);\nINSERT INTO l VALUES (@strlit, 1.5), (@strlit, NULL);\n"
         "CREATE RULE r AS SELECT s FROM t WHERE @str IN LIST l AND @bool;",
+        "CREATE LIST l (x STRING PRIMARY KEY, y DOUBLE, z BOOLEAN);\nINSERT INTO l VALUES (@strlit, 1.5, TRUE), (@strlit, NULL, NULL);\n"
+        "CREATE RULE r AS SELECT t.s, l.x, l.y, @any AS v FROM t @jkind JOIN l FOR SYSTEM_TIME AS OF ts ON l.x = @str AND (l.y @cmp @num OR l.z) @where;",
         "CREATE LIST l (x DECIMAL(12,2) PRIMARY KEY);\nINSERT INTO l VALUES (1), (2.5);\nCREATE RULE r AS SELECT s FROM t WHERE CAST(@num AS DECIMAL(12,2)) IN LIST l;")},
     {"format", TEXTS("TEXT", "JSON", "DOT")},
     {"with", TEXTS("", "WITH ('severity'='high', 'title'='t')", "WITH ('mode'='shadow', 'cooldown'='10 min')",
         "WITH ('mode'='paused', 'description'='d')")},
-    {"select", TEXTS("@filter", "@window", "@over", "@match", "@match", "@match")},
+    {"select", TEXTS("@filter", "@window", "@over", "@match", "@match", "@match", "@join")},
     /* filters */
     {"filter", TEXTS("SELECT * FROM t WHERE @bool", "SELECT @items FROM @src WHERE @bool", "SELECT @items FROM @src")},
     {"src", TEXTS("t", "t", "t AS x", "(SELECT *, @num AS e FROM t WHERE @bool)", "(SELECT * FROM t WHERE @bool) AS x")},
@@ -86,6 +88,22 @@ static const struct rule rules[] = {
         "STDDEV(@num)", "SUM(DISTINCT b)", "(@agg @arith @agg)", "COUNT(*) FILTER (WHERE @bool)", "MAX(ts)",
         "CAST(@agg AS DOUBLE)", "COALESCE(@agg, 0)", "FIRST(b)", "LAST(@str)", "LIST_AGG(s, ',')", "TOP(3)",
         "APPROX_COUNT_DISTINCT(s)", "APPROX_PERCENTILE(d, 0.9)")},
+    /* joins */
+    {"join", TEXTS("SELECT x.s, y.b FROM t AS x JOIN t AS y ON x.s = y.s AND x.ts = y.ts",
+        "SELECT x.s, y.b AS z, @jnum AS v FROM t AS x @jkind JOIN t AS y ON @jkey AND @jtime @jwhere",
+        "SELECT x.s, y.b AS z, @jnum AS v FROM t AS x @jkind JOIN t AS y ON @jkey AND @jtime AND @jbool @jwhere",
+        "SELECT x.b, x.window_end, y.window_start AS w FROM TABLE(@tvf) AS x @jkind JOIN TABLE(@tvf) AS y ON @jkey AND "
+        "x.window_start = y.window_start AND x.window_end = y.window_end @jwhere",
+        "SELECT x.b, y.window_time FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), @size)) AS x @jkind JOIN "
+        "(SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND)) WHERE b > 0) AS y ON @jkey AND y.window_start = x.window_start")},
+    {"jkind", TEXTS("", "LEFT", "INNER")},
+    {"jkey", TEXTS("x.s = y.s", "x.b = y.b", "x.m = y.k", "y.b = x.m", "x.d = y.b", "x.s IS NOT DISTINCT FROM y.s",
+        "(x.o = y.o OR x.o IS NULL AND y.o IS NULL)", "UPPER(x.s) = y.s", "x.b + 1 = y.b AND x.s = y.s", "x.b < y.b")},
+    {"jtime", TEXTS("x.ts = y.ts", "y.ts BETWEEN x.ts - @ival AND x.ts + @ival", "x.ts < y.ts AND y.ts <= x.ts + @ival",
+        "x.ts - y.ts < @ival AND x.ts - y.ts > -(@ival)", "y.ts = x.ts + @ival", "x.ts > y.ts AND x.ts < y.ts")},
+    {"jnum", TEXTS("x.b", "y.d", "x.m", "(@jnum @arith @jnum)", "COALESCE(@jnum, @jnum)", "CAST(y.s AS BIGINT)")},
+    {"jbool", TEXTS("x.b < y.b", "@jnum @cmp @jnum", "x.s LIKE y.s", "x.o", "(@jbool OR @jbool)", "NOT @jbool", "y.ts IS NULL")},
+    {"jwhere", TEXTS("", "", "WHERE @jbool", "WHERE y.b IS NULL")},
     /* over */
     {"over", TEXTS("SELECT s, COUNT(*) OVER (PARTITION BY s ORDER BY ts) AS n FROM t",
         "SELECT s, @call AS n, @call AS v FROM @src @where @qualify", "SELECT s, b + @call AS n FROM t @qualify",
