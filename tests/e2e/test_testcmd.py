@@ -157,3 +157,22 @@ def test_rules_that_do_not_compile_are_told_by_file(tmp_path):
     assert run.returncode == 1 and "t.test.sql:1:9: error:" in run.stdout and "No such file" in run.stdout
     run = subprocess.run([WEIR, "test", str(tmp_path / "no")], capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 2
+
+
+def test_a_join_is_tested_with_events_of_two_streams(test_file):
+    rules = """CREATE STREAM logins (lid BIGINT, card STRING, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts);
+CREATE STREAM payments (id BIGINT, card STRING, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts);
+CREATE RULE j AS SELECT p.id, l.lid FROM payments p LEFT JOIN logins l ON l.card = p.card AND l.ts BETWEEN p.ts - INTERVAL '5' MINUTE AND p.ts;
+"""
+    test = """TEST 'a login before' ON payments
+  AT 0s ON logins lid = 1, card = 'a'
+  AT 10s id = 2, card = 'a'
+  AT 20s id = 3, card = 'b'
+  AT 10m ON logins lid = 7, card = 'z'
+  AT 1m ON logins lid = 8, card = 'z'
+  EXPECT j TIME 10s (id = 2, lid = %s)
+  EXPECT j (id = 3, lid = NULL)
+  EXPECT LATE j (lid = 8);"""
+    assert test_file(test % 1, rules=rules).returncode == 0
+    wrong = test_file(test % 9, rules=rules)
+    assert wrong.returncode == 1 and "from p: line 6; l: line 5" in wrong.stdout, wrong.stdout
