@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/durable.h"
+#include "base/bug.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -89,6 +90,7 @@ static void fini(struct durable *f)
 enum err durable_finish(struct durable *f)
 {
     enum err e = ERR_OK;
+    BUG_IF(f->path == NULL, "it was not begun");
     if (fault_at("durable.sync") != FAULT_NONE)
         e = ERR_IO;
     else if (fsync(f->fd) < 0)

@@ -345,11 +345,15 @@ static enum err bind_port(const struct http_options *o, struct diag *d, int *out
             close(fd);
         return say_bind(o, errnum, d);
     }
-    struct sockaddr_storage at = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at;
     socklen_t size = sizeof at;
-    getsockname(fd, (struct sockaddr *)&at, &size);
-    *port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                           : ((struct sockaddr_in *)&at)->sin_port);
+    memset(&at, 0, sizeof at);
+    getsockname(fd, &at.any, &size);
+    *port = ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
     *out = fd;
     return ERR_OK;
 }
