@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 from weirserver import WEIR, Server, is_running, until
@@ -141,3 +142,16 @@ def test_a_deleted_join_lets_both_streams_go(tmp_path):
         for stream in STREAMS:
             server.finish(stream)
         assert server.settled() == {"abroad": 0}  # it sees what came after it alone
+
+
+def test_a_side_that_falls_silent_holds_nothing_up_for_ever(tmp_path):
+    with Server(tmp_path) as server:
+        for sql in STREAMS.values():
+            idle = "'idle-timeout'='1 s'"
+            sql = sql.replace("'partitions'='2'", idle) if "WITH" in sql else f"{sql} WITH ({idle})"
+            assert server.post("/streams", {"sql": sql}).status_code == 201
+        assert server.post("/rules", {"sql": ALONE}).status_code == 201
+        now = int(time.time() * 1000) - 2000
+        server.post_lines(encoded([{"id": f"p{i}", "card": f"c{i}", "country": "DE", "ts": now + i} for i in range(5)]), stream="payments")
+        server.post_lines(encoded([{"id": "l0", "card": "c0", "country": "DE", "ts": now - 1000}]), stream="logins")
+        until("rows without a partner come out", lambda: server.alerts_by_rule() == {"alone": 4}, 30)

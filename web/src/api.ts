@@ -49,6 +49,7 @@ export interface Validation {
     name: string | null;
     kind: Kind;
     stream: string;
+    streams: string[];
     keys: string[];
     variables: VariableOf[];
     outputs: Output[];
@@ -62,6 +63,7 @@ export interface Rule {
   sql: string;
   kind: Kind;
   stream: string;
+  streams: string[];
   keys: string[];
   mode: Mode;
   severity: Severity | null;

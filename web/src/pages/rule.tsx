@@ -237,7 +237,12 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
             </span>
           ) : null}
           <span>
-            reads <Link to={`/streams/${encodeURIComponent(rule.stream)}`}>{rule.stream}</Link>
+            reads{' '}
+            {rule.streams.map((s) => (
+              <Link key={s} to={`/streams/${encodeURIComponent(s)}`}>
+                {s}{' '}
+              </Link>
+            ))}
             {rule.keys.length ? ` by ${rule.keys.join(', ')}` : ''}
           </span>
           <span>

@@ -60,7 +60,7 @@ export function RulesPage() {
   const list = useMemo(() => {
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     const found = (rules.data ?? []).filter((r) => {
-      const text = `${r.name} ${r.title ?? ''} ${r.stream} ${r.kind} ${r.severity} ${r.mode}`.toLowerCase();
+      const text = `${r.name} ${r.title ?? ''} ${r.streams.join(' ')} ${r.kind} ${r.severity} ${r.mode}`.toLowerCase();
       return (!mode || r.mode === mode) && words.every((w) => text.includes(w));
     });
     const by = rank[sort] ?? rank.alerts;
@@ -204,9 +204,11 @@ export function RulesPage() {
                         </td>
                         <td class="hide-s dim">{r.kind}</td>
                         <td class="hide-s">
-                          <Link to={`/streams/${encodeURIComponent(r.stream)}`} class="quiet">
-                            {r.stream}
-                          </Link>
+                          {r.streams.map((s) => (
+                            <Link key={s} to={`/streams/${encodeURIComponent(s)}`} class="quiet">
+                              {s}{' '}
+                            </Link>
+                          ))}
                         </td>
                         <td class="num r">
                           <AlertCount r={r} />
