@@ -104,6 +104,7 @@ static struct schema *late_schema(enum derived_kind k, const char *of, const str
     if (s->ncolumns == SCHEMA_COLUMNS_MAX)
         return NULL;
     add_rowtime(s, a);
+    s->keeps_places = true;
     return s;
 }
 
@@ -121,6 +122,7 @@ struct schema *derived_schema(const struct rule_plan *p, enum derived_kind k, ui
     }
     s = schema_new(k, p->name, p->input, p->noutputs + REASON_ROOM, a);
     s->id = id;
+    s->keeps_places = derived_keeps_place(p);
     if (p->shape == RULE_JOIN)
         add_side(s, p->join.side[JOIN_LEFT].schema == p->input ? p->join.side[JOIN_RIGHT].schema
                                                                : p->join.side[JOIN_LEFT].schema);
@@ -149,6 +151,13 @@ bool derived_keeps_place(const struct rule_plan *p)
     return (p->shape == RULE_FILTER && !p->windowed) || p->shape == RULE_OVER;
 }
 
+const struct schema *derived_place_of(const struct schema *s)
+{
+    while (s->keeps_places)
+        s = s->from;
+    return s;
+}
+
 struct place derived_place(uint32_t stream, const struct result *r)
 {
     if (derived_keeps_place(r->rule) && r->nrows > 0)
@@ -157,4 +166,15 @@ struct place derived_place(uint32_t stream, const struct result *r)
     for (unsigned i = 0; i < sizeof offset; i++)
         offset = offset << 8 | r->id[i];
     return (struct place){stream, 0, offset + r->revision};
+}
+
+void derived_alert(uint64_t offset, char out[DERIVED_ALERT_TEXT])
+{
+    uint8_t id[RESULT_ID_BYTES] = {0};
+    char whole[RESULT_ID_TEXT];
+    for (unsigned i = 0; i < sizeof offset; i++)
+        id[i] = (uint8_t)(offset >> (56 - 8 * i));
+    result_id_text(id, whole);
+    memcpy(out, whole, DERIVED_ALERT_TEXT - 1);
+    out[DERIVED_ALERT_TEXT - 1] = '\0';
 }

@@ -34,6 +34,11 @@ struct schema *derived_late_of(const struct schema *s, struct arena *a); /* STRE
 
 /* Is the result's place in its derived stream that of its only row? */
 bool derived_keeps_place(const struct rule_plan *p);
+/* The stream in which the places of s were given: s, or one that it is made of. */
+const struct schema *derived_place_of(const struct schema *s);
+/* What the id of the result begins with (its first revision), whose place in a derived stream has that offset. */
+enum { DERIVED_ALERT_TEXT = 17 }; /* "alt_", 12 of the digits, NUL */
+void derived_alert(uint64_t offset, char out[DERIVED_ALERT_TEXT]);
 /* The place, in a derived stream of results of r's rule, of the row that is made from r. */
 struct place derived_place(uint32_t stream, const struct result *r);
 

@@ -38,7 +38,8 @@
     X(GE, ">=")                                                                                    \
     X(DISTINCT, "is distinct from")                                                                \
     X(NOT_DISTINCT, "is not distinct from")                                                        \
-    X(AND, "and") X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                             \
+    X(AND, "and")                                                                                  \
+    X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                                           \
         X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
             X(IN, "in") /* args[0] in the constants args[1..] */                                   \
         X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                 \

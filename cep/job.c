@@ -457,16 +457,8 @@ unsigned job_stages(const struct job *j)
 
 uint32_t job_place_stream(const struct job *j, uint32_t stream)
 {
-    for (int i; derived_kind(stream) != DERIVED_NOT && (i = job_stream_of(j, stream)) >= 0;) {
-        const struct jobdef_stream *s = &j->streams[i];
-        enum derived_kind k = s->schema->derived;
-        bool late = k == DERIVED_LATE || k == DERIVED_STREAM_LATE;
-        if (!late &&
-            (s->producer == JOBDEF_NONE || !derived_keeps_place(j->rules[s->producer].pub.plan)))
-            break;
-        stream = s->schema->from->id;
-    }
-    return stream;
+    int i = job_stream_of(j, stream);
+    return i < 0 ? stream : derived_place_of(j->schemas[i])->id;
 }
 
 const struct dict *job_dict(const struct job *j)

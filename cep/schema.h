@@ -83,6 +83,7 @@ struct schema {
     unsigned stage; /* 0; of a derived stream one more than of what it is made from */
     /* Derived: the streams that the rule reads (a join two, else the second is NULL), or whose late rows these are. */
     const struct schema *from, *with;
+    bool keeps_places; /* derived: a row has the place of the row of `from` that it is made of */
     const char *of; /* derived: the name of the rule or stream */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Alerts: lists, one with its events, the live stream; and dead letters, which are lists of the same kind. */
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "cep/plan.h"
 #include "server/alertjson.h"
 #include "server/api.h"
@@ -92,18 +93,79 @@ struct detail {
     struct api *api;
     struct bytes *out;
     uint64_t rule_uid;
+    struct arena *arena;
+    struct upstream { /* a result of another rule, that is an event of the alert */
+        uint64_t offset;
+        const char *id, *row;
+        struct upstream *next;
+    } * upstream;
 };
+
+/* Only looked for once the alert has been read: one reading at a time. */
+static void note_upstream(void *ctx, const struct catalog_alert *a)
+{
+    struct detail *d = ctx;
+    for (unsigned i = 0; i < a->nevents; i++) {
+        const struct catalog_alert_event *ev = &a->events[i];
+        if (ev->json || derived_kind(ev->stream) == DERIVED_NOT)
+            continue;
+        struct upstream *u = arena_zero(d->arena, sizeof *u);
+        *u = (struct upstream){.offset = ev->offset, .next = d->upstream};
+        d->upstream = u;
+    }
+}
+
+struct finding {
+    struct detail *detail;
+    struct upstream *one;
+};
+
+static void keep_upstream(void *ctx, const struct catalog_alert *a)
+{
+    struct finding *f = ctx;
+    f->one->id = arena_str(f->detail->arena, a->id);
+    f->one->row = arena_str(f->detail->arena, a->row_json);
+}
+
+static void find_upstream(struct detail *d)
+{
+    for (struct upstream *u = d->upstream; u; u = u->next) {
+        char prefix[DERIVED_ALERT_TEXT];
+        struct finding f = {d, u};
+        derived_alert(u->offset, prefix);
+        enum err e = catalog_alerts_like(d->api->reader, prefix, keep_upstream, &f);
+        (void)e; /* a result that is no alert is shown as null */
+    }
+}
+
+static const struct upstream *upstream_of(const struct detail *d,
+                                          const struct catalog_alert_event *ev)
+{
+    const struct upstream *u = d->upstream;
+    while (u && u->offset != ev->offset)
+        u = u->next;
+    return u && u->row && derived_kind(ev->stream) != DERIVED_NOT ? u : NULL;
+}
 
 static void write_event(struct detail *d, const struct catalog_alert_event *ev)
 {
     char *text = NULL;
     size_t n = 0;
     jsonw_open(d->out, '{');
-    jsonw_kstr(d->out, "stream", api_stream_name(d->api, ev->stream));
+    const char *name = api_stream_name(d->api, ev->stream);
+    const struct upstream *u = upstream_of(d, ev);
+    jsonw_kstr(d->out, "stream", name ? name : runtime_stream_name(d->api->runtime, ev->stream));
     jsonw_ku64(d->out, "partition", ev->partition);
     jsonw_ku64(d->out, "offset", ev->offset);
     jsonw_ktime(d->out, "time", ev->ts);
+    if (u)
+        jsonw_kstr(d->out, "alert", u->id);
     jsonw_key(d->out, "event");
+    if (u) {
+        api_events_value(d->out, u->row, strlen(u->row));
+        jsonw_close(d->out, '}');
+        return;
+    }
     if (ev->json)
         api_events_value(d->out, ev->json, ev->json_len);
     else if (runtime_event(d->api->runtime, ev->stream, ev->partition, ev->offset, &text, &n) ==
@@ -159,9 +221,13 @@ void api_alerts_get(struct httpcall *c, void *app)
 {
     struct api *a = app;
     const char *id = httpcall_param(c, "id");
-    struct detail d = {.api = a, .out = httpcall_out(c)};
+    struct detail d = {.api = a, .out = httpcall_out(c), .arena = arena_new(4096, 0)};
     api_read_stream_names(a);
-    enum err e = catalog_alerts_get(a->reader, id, write_alert, &d);
+    enum err e = catalog_alerts_get(a->reader, id, note_upstream, &d);
+    find_upstream(&d);
+    if (e == ERR_OK)
+        e = catalog_alerts_get(a->reader, id, write_alert, &d);
+    arena_free(d.arena);
     if (e == ERR_NOT_FOUND) {
         httpcall_problem(c, PROBLEM_NOT_FOUND, "GET /api/v1/alerts lists what there is",
                          "there is no alert '%.64s'", id);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/eventtext.h"
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "io/source_file.h"
 #include <string.h>
 
@@ -80,6 +81,13 @@ enum err eventtext_get(struct eventtext *t, const struct place *at, struct arena
                        const char **text, size_t *n)
 {
     const struct schema *s = registry_stream_by_id(t->streams, at->stream);
+    const struct place given = {s == NULL ? at->stream : derived_place_of(s)->id, at->partition,
+                                at->offset};
+    if (derived_kind(given.stream) != DERIVED_NOT)
+        return ERR_NOT_FOUND; /* what another rule has found is no event */
+    if (s != NULL)
+        s = derived_place_of(s);
+    at = &given;
     if (s != NULL && strcmp(s->connector, "file") == 0)
         return get_from_file(t, s, at, a, text, n);
     if (!in_block(t, at)) {

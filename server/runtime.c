@@ -201,6 +201,12 @@ struct rule_plan *runtime_plan(struct runtime *r, uint64_t uid)
     return registry_plan(r->registry, uid, &version);
 }
 
+const char *runtime_stream_name(struct runtime *r, uint32_t stream)
+{
+    const struct schema *s = registry_stream_by_id(r->registry, stream);
+    return s == NULL ? NULL : s->name;
+}
+
 enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset,
                        char **text, size_t *n)
 {

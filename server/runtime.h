@@ -46,6 +46,8 @@ const struct schema *runtime_stream(struct runtime *r, const char *name);
 /* The compiled form of a live rule, with a reference of the caller's own; NULL: none of that uid. */
 struct rule_plan *runtime_plan(struct runtime *r, uint64_t uid);
 /* One recorded event's text (freed by mem_free); ERR_NOT_FOUND. */
+/* Of a stream from outside or of what a rule finds; NULL: unknown. Lives as long as the runtime. */
+const char *runtime_stream_name(struct runtime *r, uint32_t stream);
 enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset,
                        char **text, size_t *n);
 

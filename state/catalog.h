@@ -142,6 +142,9 @@ enum err catalog_alerts(struct catalog *c, const struct catalog_alert_filter *f,
                         catalog_alerts_each *each, void *ctx);
 enum err catalog_alerts_get(struct catalog *c, const char *id, catalog_alerts_each *each,
                             void *ctx); /* ERR_NOT_FOUND */
+/* The first alert whose id begins so, without vars_json and events. ERR_NOT_FOUND. */
+enum err catalog_alerts_like(struct catalog *c, const char *prefix, catalog_alerts_each *each,
+                             void *ctx);
 struct catalog_counts {
     uint64_t alerts, open, last_hour, shadow,
         dead_letters; /* shadow results are in no other count */

@@ -496,6 +496,32 @@ enum err catalog_alerts_get(struct catalog *c, const char *id, catalog_alerts_ea
     return e;
 }
 
+enum err catalog_alerts_like(struct catalog *c, const char *prefix, catalog_alerts_each *each,
+                             void *ctx)
+{
+    enum err e = ERR_IO;
+    char end[64];
+    snprintf(end, sizeof end, "%.60s~", prefix); /* behind all letters and digits */
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s =
+        catalog_db_statement(c, ALERT_COLUMNS "WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 1");
+    if (s) {
+        struct catalog_alert a;
+        catalog_db_bind_text(s, 1, prefix);
+        catalog_db_bind_text(s, 2, end);
+        int rc = sqlite3_step(s);
+        e = rc == SQLITE_DONE ? ERR_NOT_FOUND : catalog_db_err(c, rc);
+        if (rc == SQLITE_ROW) {
+            read_alert(s, &a);
+            each(ctx, &a);
+            e = ERR_OK;
+        }
+        sqlite3_reset(s);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
 enum err catalog_alerts_count(struct catalog *c, evtime now, struct catalog_counts *out)
 {
     enum err e = ERR_IO;

@@ -96,6 +96,16 @@ def test_a_server_finds_what_eval_finds(tmp_path, rounds, undisturbed):
 def test_more_workers_find_the_same_alerts(tmp_path, rounds, undisturbed, workers):
     with Server(tmp_path, workers=workers) as server:
         assert play(server, rounds) == undisturbed
+        alerts = {a["id"]: a for a in server.pages("/alerts")}
+        rising = server.get(f"/alerts/{next(i for i, a in alerts.items() if a['rule'] == 'rising')}")
+        first, more = rising["match"]
+        assert (first["var"], more["var"]) == ("A", "B") and rising["title"] == f"{rising['row']['card']} rises"
+        for event in first["events"] + more["events"]:  # each is an alert of the rule that is read
+            assert event["stream"] == "per_card" and event["event"] == alerts[event["alert"]]["row"]
+            assert event["event"]["card"] == rising["key"]["card"] and event["time"] == event["event"]["t"]
+        assert first["events"][0]["event"]["n"] == rising["row"]["a"] and more["events"][-1]["event"]["n"] == rising["row"]["b"]
+        later = server.get(f"/alerts/{next(i for i, a in alerts.items() if a['rule'] == 'later')}")
+        assert [m["events"][0]["event"]["n"] for m in later["match"]] == [later["row"]["x"], later["row"]["y"]]
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -123,6 +123,13 @@ struct rule_plan *runtime_plan(struct runtime *r, uint64_t uid)
     return NULL;
 }
 
+const char *runtime_stream_name(struct runtime *r, uint32_t stream)
+{
+    (void)r;
+    (void)stream;
+    return NULL;
+}
+
 enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset,
                        char **text, size_t *n)
 {
