@@ -150,7 +150,7 @@ static void options_of_rules_are_checked(void **state)
         {"'allowed-lateness'='1 s'", "'allowed-lateness' belongs to rules with a window"},
         {"'order'='arrival'", "UNSUPPORTED line 2, column 29: 'order'='arrival'"},
         {"'order'='time'", "OK"},
-        {"'state-ttl'='1 h'", "UNSUPPORTED"},
+        {"'state-ttl'='1 h'", "'state-ttl' has no meaning here"},
         {"'mode'='active', 'mode'='active'", "option 'mode' is there twice"},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
