@@ -191,6 +191,7 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
     m->bound++;
     m->max_partials = keyed_limit(r->plan->limits.partials, m->k->max_partials);
     m->max_rows = keyed_limit(r->plan->limits.rows, m->k->max_rows);
+    m->limited = m->max_partials < SIZE_MAX / 2 || m->max_rows < SIZE_MAX / 2;
     for (uint64_t v = p->nfa->vars; v != 0; v &= v - 1)
         if (p->var_bits[__builtin_ctzll(v)] / 64 >= words)
             words = p->var_bits[__builtin_ctzll(v)] / 64 + 1;
@@ -312,7 +313,8 @@ static void begin(struct match *m, struct match_cell *c, struct keyed_row *r)
     m->waiting = 0;
     struct match_run *run = matchrun_begin(m, c, r);
     if (run != NULL) {
-        run->taken = c->taken & MATCH_TAKEN_MASK;
+        if (m->limited)
+            run->taken = c->taken & MATCH_TAKEN_MASK;
         run->before = c->last;
         *(c->last != NULL ? &c->last->next : &c->first) = run;
         c->last = run;
@@ -380,7 +382,7 @@ static void take(struct match *m, struct match_cell *c, struct keyed_row *r)
     if (r->fold & m->p->start_fold)
         begin(m, c, r);
     matchsettle_all(m, c, r->ts);
-    if (m->took || m->p->one_by_one)
+    if ((m->took && m->limited) || m->p->one_by_one)
         matchlimit_keep(m, c, r);
     if (m->grouped)
         m->waiting |= matchgroup_waiting(c);

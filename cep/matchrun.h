@@ -197,6 +197,7 @@ struct match {
     uint64_t waiting; /* being gathered for the cell in hand */
     uint32_t bound; /* counts match_bind */
     size_t max_partials, max_rows; /* of one key */
+    bool limited; /* there is a limit: else what it needs is not counted */
     uint64_t dropped; /* partial matches, for a limit */
     bool took; /* something took the row in hand */
     bool grouped; /* the cell in hand has groups */
