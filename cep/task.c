@@ -370,14 +370,21 @@ static evtime due_of(const struct task_key *k)
     return due;
 }
 
-/* Asked for only where the clock may move a stream: what waits is looked for. */
+static bool goes_by_clock(const struct job *j)
+{
+    for (unsigned i = 0; j != NULL && i < j->nstreams; i++)
+        if (j->streams[i].read && (j->streams[i].schema->idle_timeout_ms > 0 ||
+                                   j->streams[i].schema->time == TIME_PROCESSING))
+            return true;
+    return false;
+}
+
+/* Asked for only where the clock may move a stream: what waits is looked for. All keys count, since a rule that reads
+ * another rule waits for the time of that one's stream. */
 static evtime task_due(const struct task *t)
 {
     evtime due = EVTIME_MAX;
-    for (unsigned i = 0; i < t->nkeys; i++) {
-        const struct schema *s = t->keys[i]->keyed.schema;
-        if (s->idle_timeout_ms == 0 && s->time != TIME_PROCESSING)
-            continue;
+    for (unsigned i = 0; i < t->nkeys && goes_by_clock(t->job); i++) {
         evtime of_key = due_of(t->keys[i]);
         due = of_key < due ? of_key : due;
     }

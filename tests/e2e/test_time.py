@@ -51,6 +51,19 @@ def test_the_last_alerts_of_a_quiet_stream_come_out(tmp_path, workers):
         until("the window is told", lambda: len(alerts(server, "counted")) == 6)
 
 
+def test_a_rule_that_reads_a_rule_of_a_quiet_stream_tells_its_last_results(tmp_path):
+    with Server(tmp_path, workers=2) as server:
+        deploy(server, UNCONFIRMED)
+        sums = """CREATE RULE sums AS SELECT COUNT(*) AS n FROM TABLE(TUMBLE(TABLE unconfirmed, DESCRIPTOR(rowtime),
+          INTERVAL '10' SECOND)) GROUP BY window_start, window_end;"""
+        answer = server.post("/rules", {"sql": sums})
+        assert answer.status_code == 201, answer.text
+        for n in range(3):
+            server.post_lines([event(n, START + n * 100, f"c{n}")], partition=n, stream="moves")
+        until("the absences are told", lambda: len(alerts(server, "unconfirmed")) == 3)
+        until("their count is told", lambda: [a["row"]["n"] for a in alerts(server, "sums")] == [3])
+
+
 def replay_from_nothing(server):
     """Stopped by force, its alerts forgotten, started again: what the log alone gives. The ids of the alerts."""
     server.kill()
