@@ -215,6 +215,42 @@ static void put_window(struct explain *x)
     put_line(x, "having", w->having);
 }
 
+/* "rising <- per_card <- payments" */
+static void put_chain(struct explain *x, const struct schema *s)
+{
+    put(x, s->name);
+    if (s->derived == DERIVED_NOT)
+        return;
+    put(x, " <- ");
+    put_chain(x, s->from);
+    if (s->with == NULL)
+        return;
+    put(x, " and ");
+    put_chain(x, s->with);
+}
+
+static unsigned stage_of(const struct rule_plan *p)
+{
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    unsigned stage = 0;
+    for (unsigned i = 0, n = plan_streams(p, streams); i < n; i++)
+        stage = streams[i]->stage > stage ? streams[i]->stage : stage;
+    return stage;
+}
+
+static void put_stage(struct explain *x)
+{
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    if (!plan_is_derived(x->p))
+        return;
+    bytes_printf(x->out, "  stage      %u: ", stage_of(x->p));
+    for (unsigned i = 0, n = plan_streams(x->p, streams); i < n; i++) {
+        put(x, i > 0 ? "; " : "");
+        put_chain(x, streams[i]);
+    }
+    put(x, "\n");
+}
+
 static void put_rule(struct explain *x)
 {
     static const char *const shapes[] = {"filter", "window", "over", "pattern", "join"};
@@ -223,10 +259,12 @@ static void put_rule(struct explain *x)
     const struct rule_plan *p = x->p;
     const struct schema *streams[PLAN_STREAMS_MAX];
     unsigned nstreams = plan_streams(p, streams);
-    bytes_printf(x->out, "rule %s: %s over stream%s %s", p->name, shapes[p->shape],
+    bytes_printf(x->out, "rule %s: %s over %s%s %s", p->name, shapes[p->shape],
+                 nstreams == 1 && p->input->derived == DERIVED_RESULTS ? "rule" : "stream",
                  nstreams > 1 ? "s" : "", p->input->name);
     bytes_printf(x->out, nstreams > 1 ? ", %s\n" : "\n", streams[nstreams - 1]->name);
     bytes_printf(x->out, "  mode       %s, severity %s\n", modes[p->mode], p->severity);
+    put_stage(x);
     if (p->cooldown_ms > 0) {
         put(x, "  cooldown   ");
         put_duration(x, p->cooldown_ms);
@@ -355,6 +393,8 @@ static void json_rule(struct explain *x)
     json_string(x, "rule", p->name);
     bytes_printf(x->out, ",\"shape\":\"%s\",", shapes[p->shape]);
     json_string(x, "stream", p->input->name);
+    if (plan_is_derived(p))
+        bytes_printf(x->out, ",\"stage\":%u", stage_of(p));
     bytes_printf(x->out, ",\"mode\":\"%s\",\"severity\":\"%s\",\"cooldown_ms\":%lld,",
                  modes[p->mode], p->severity, (long long)p->cooldown_ms);
     json_columns(x, "reads", &p->reads);

@@ -1,0 +1,9 @@
+CREATE STREAM payments (id BIGINT NOT NULL, ts TIMESTAMP(3) NOT NULL, card STRING, amount BIGINT,
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND);
+CREATE RULE counts AS SELECT card, COUNT(*) AS n, window_time
+FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY card, window_start, window_end;
+CREATE RULE rising AS SELECT card, t FROM counts
+MATCH_RECOGNIZE (PARTITION BY card ORDER BY window_time MEASURES MATCH_ROWTIME() AS t PATTERN (A B) DEFINE B AS B.n > A.n);
+CREATE RULE missed AS SELECT id, rowtime FROM counts.LATE WHERE amount > 10;
+EXPLAIN RULE rising;
+EXPLAIN RULE missed;
