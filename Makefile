@@ -73,7 +73,7 @@ FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all weir web install deps test unit replay e2e asan tsan coverage lint layers names length \
-        tidy format format-check fuzz docs bench demo clean help FORCE
+        tidy format format-check fuzz docs bench bench-hot-key demo clean help FORCE
 
 all: weir web                     ## build ./weir and the dashboard (MODE=debug|release|asan|tsan|cov)
 weir: $(B)/weir                   ## build ./weir alone
@@ -254,6 +254,8 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call archives,$(USES_server))
 	$(call say,link,$@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench: all $(addprefix $(B)/,$(BENCHES)) ## throughput of the reference rules (tools/bench.sh)
 	@tools/bench.sh
+bench-hot-key: all                ## a hot key on two workers, with and without two-phase aggregation
+	@WEIR=$(CURDIR)/weir python3 tests/bench/hot_key.py
 demo:                             ## build and run weir with example rules and traffic; Ctrl-C ends it
 	@tools/install_deps.sh build web run
 	@$(SUBMAKE) MODE=release all

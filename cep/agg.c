@@ -292,6 +292,21 @@ void agg_merge(const struct agg *a, void *into, const void *from)
     }
 }
 
+bool agg_groups_freely(const struct agg *a)
+{
+    switch (a->distinct ? AGG_TOP : a->kind) {
+    case AGG_SUM:
+    case AGG_AVG:
+        return whole(a->arg);
+    case AGG_STDDEV:
+    case AGG_TOP:
+    case AGG_LIST_AGG:
+        return false;
+    default:
+        return true;
+    }
+}
+
 bool agg_can_retract(const struct agg *a)
 {
     if (a->distinct)

@@ -36,6 +36,9 @@ void agg_add(const struct agg *a, void *acc, union cell v, bool null);
 void agg_add_at(const struct agg *a, void *acc, union cell v, bool null,
                 const struct agglist_place *at);
 void agg_merge(const struct agg *a, void *into, const void *from);
+/* Is the result the same, to the last bit, however rows are put together before they are merged? Not of sums of DOUBLE.
+ * Nor does it say so of sets of values, which do not become smaller by being put together. */
+bool agg_groups_freely(const struct agg *a);
 /* Can what was added be taken away again, exactly? COUNT, SUM and AVG of whole numbers, APPROX_PERCENTILE; none of
  * DISTINCT. */
 bool agg_can_retract(const struct agg *a);

@@ -95,6 +95,7 @@ struct batch *batch_new(const struct schema *s, const struct colset *want)
     b->n = 0;
     b->refs = 1;
     b->has_late = false;
+    b->nsummed = 0;
     b->present = (struct colset){0};
     b->with_ids = (struct colset){0};
     b->dict_serial = 0;

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "cep/value.h"
 
-enum { BATCH_ROWS = 1024, BATCH_WORDS = BATCH_ROWS / 64 };
+enum { BATCH_ROWS = 1024, BATCH_WORDS = BATCH_ROWS / 64, BATCH_SUMMED_MAX = 4 };
 
 struct batch_column {
     union {
@@ -34,6 +34,9 @@ struct batch {
     uint64_t late[BATCH_WORDS]; /* bit: ts < W of its own partition when it came */
     evtime late_w[BATCH_ROWS]; /* W when it came; set for late rows only */
     bool has_late;
+    /* In a frame: key definitions (jobdef_key.id) whose sums have these rows already (taskpresum.c). */
+    unsigned nsummed;
+    uint64_t summed[BATCH_SUMMED_MAX];
     struct colset present;
     struct colset
         with_ids; /* string columns whose str.id are those of dictionary `dict_serial`; else they mean nothing */

@@ -2,10 +2,12 @@
  *
  * Frame:      'w' version stage 0, then messages of streams of that stage (cep/schema.h)
  * Message:    u32 length of what follows it (of its kind's body), u8 kind, body
- *   ROWS      varint stream, varint partition, varint ncolumns, ncolumns x u8 column, u16 n, n rows
+ *   ROWS      varint stream, varint partition, u8 nsummed, nsummed x u64 key definition, varint ncolumns, ncolumns x u8
+ *             column, u16 n, n rows
  *     row     u8 flags (1: late), varint offset - that before it, zigzag ts - that before it, [zigzag late_w - ts],
  *             null bits of the columns (a byte for 8), then of each that is not NULL: 8 bytes, or varint length and text
  *   WATERMARK varint stream, varint partition, u64
+ *   PART      bytes
  *   PIECE     u8 1 if it is the last, bytes: pieces in a row make one message, kind first
  *
  * Version 1. */
@@ -15,7 +17,7 @@
 #include <string.h>
 
 enum { MAGIC = 'w', HEAD = 4, MESSAGE_HEAD = 5, STAGE_AT = 2 };
-enum message { MESSAGE_ROWS = 1, MESSAGE_WATERMARK = 2, MESSAGE_PIECE = 3 };
+enum message { MESSAGE_ROWS = 1, MESSAGE_WATERMARK = 2, MESSAGE_PIECE = 3, MESSAGE_PART = 4 };
 enum { ROW_LATE = 1 };
 
 static uint64_t zigzag(int64_t v)
@@ -124,6 +126,9 @@ static void put_rows_head(struct bytes *out, const struct batch *b, const struct
 {
     bytes_varint(out, b->schema->id);
     bytes_varint(out, b->partition);
+    bytes_u8(out, (uint8_t)b->nsummed);
+    for (unsigned i = 0; i < b->nsummed; i++)
+        bytes_u64(out, b->summed[i]);
     bytes_varint(out, c->n);
     bytes_put(out, c->list, c->n);
 }
@@ -164,27 +169,49 @@ static void put_count(struct bytes *out, size_t at, unsigned n)
     out->p[at + 1] = (uint8_t)(n >> 8);
 }
 
-/* One row that no frame holds whole. */
-static void put_pieces(struct frame_writer *w, const struct batch *b, const struct columns *c,
-                       unsigned i)
+/* A message, its kind first, that no frame holds whole. */
+static void put_pieces(struct frame_writer *w, const struct bytes *whole)
+{
+    for (size_t from = 0; from < whole->n;) {
+        frame_writer_flush(w);
+        size_t room = FRAME_MAX - HEAD - MESSAGE_HEAD - 1;
+        size_t n = whole->n - from < room ? whole->n - from : room;
+        struct bytes *out = frame_with_room(w, FRAME_MAX - HEAD);
+        size_t at = message_begin(out, MESSAGE_PIECE);
+        bytes_u8(out, from + n == whole->n);
+        bytes_put(out, whole->p + from, n);
+        message_end(out, at);
+        from += n;
+    }
+}
+
+static void put_long_row(struct frame_writer *w, const struct batch *b, const struct columns *c,
+                         unsigned i)
 {
     struct bytes whole = {0};
     bytes_u8(&whole, MESSAGE_ROWS);
     put_rows_head(&whole, b, c);
     bytes_u16(&whole, 1);
     put_row(&whole, b, c, i, (struct base){0});
-    for (size_t from = 0; from < whole.n;) {
-        frame_writer_flush(w);
-        size_t room = FRAME_MAX - HEAD - MESSAGE_HEAD - 1;
-        size_t n = whole.n - from < room ? whole.n - from : room;
-        struct bytes *out = frame_with_room(w, FRAME_MAX - HEAD);
-        size_t at = message_begin(out, MESSAGE_PIECE);
-        bytes_u8(out, from + n == whole.n);
-        bytes_put(out, whole.p + from, n);
-        message_end(out, at);
-        from += n;
-    }
+    put_pieces(w, &whole);
     bytes_fini(&whole);
+}
+
+void frame_writer_part(struct frame_writer *w, const void *p, size_t n)
+{
+    w->stage = 0;
+    if (HEAD + MESSAGE_HEAD + n > FRAME_MAX) {
+        struct bytes whole = {0};
+        bytes_u8(&whole, MESSAGE_PART);
+        bytes_put(&whole, p, n);
+        put_pieces(w, &whole);
+        bytes_fini(&whole);
+        return;
+    }
+    struct bytes *out = frame_with_room(w, MESSAGE_HEAD + n);
+    size_t at = message_begin(out, MESSAGE_PART);
+    bytes_put(out, p, n);
+    message_end(out, at);
 }
 
 void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint64_t *rows)
@@ -194,7 +221,7 @@ void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint
     for (unsigned k = 0; k < b->schema->ncolumns; k++)
         if (colset_has(&b->present, k))
             c.list[c.n++] = (uint8_t)k;
-    const size_t rows_head = MESSAGE_HEAD + 5 + 5 + 2 + c.n + 2;
+    const size_t rows_head = MESSAGE_HEAD + 5 + 5 + 1 + 8 * b->nsummed + 2 + c.n + 2;
     struct bytes *out = NULL;
     size_t message = 0, count_at = 0;
     unsigned n = 0;
@@ -212,7 +239,7 @@ void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint
             put_row(&w->row, b, &c, i, (struct base){0});
         }
         if (out == NULL && HEAD + rows_head + w->row.n > FRAME_MAX) {
-            put_pieces(w, b, &c, i);
+            put_long_row(w, b, &c, i);
             continue;
         }
         if (out == NULL) {
@@ -244,6 +271,7 @@ void frame_reader_fini(struct frame_reader *r)
 {
     mem_free(r->items);
     bytes_fini(&r->piece);
+    bytes_fini(&r->parts);
 }
 
 struct reading {
@@ -326,11 +354,24 @@ static bool get_row(struct bytes_reader *in, struct batch *b, const struct colum
     return nulls != NULL && !in->bad;
 }
 
+struct summed { /* of a message: batch.summed */
+    unsigned n;
+    uint64_t ids[BATCH_SUMMED_MAX];
+};
+
+static bool get_summed(struct bytes_reader *in, struct summed *out)
+{
+    out->n = bytes_get_u8(in);
+    for (unsigned i = 0; i < out->n && i < BATCH_SUMMED_MAX; i++)
+        out->ids[i] = bytes_get_u64(in);
+    return !in->bad && out->n <= BATCH_SUMMED_MAX;
+}
+
 /* The batch that a row may be appended to: one of this frame, of the same partition and columns, that ends before it. So a
  * frame of many small messages does not become as many batches. */
 static struct batch *batch_with_room(struct reading *rd, const struct schema *s, uint32_t partition,
-                                     const struct colset *columns, const struct bytes_reader *in,
-                                     struct base base)
+                                     const struct colset *columns, const struct summed *summed,
+                                     const struct bytes_reader *in, struct base base)
 {
     struct bytes_reader ahead = *in;
     bytes_get_u8(&ahead);
@@ -340,13 +381,16 @@ static struct batch *batch_with_room(struct reading *rd, const struct schema *s,
         if (b == NULL || b->schema != s || b->partition != partition)
             continue;
         if (b->n < BATCH_ROWS && may_follow(b, offset) &&
-            memcmp(&b->present, columns, sizeof *columns) == 0)
+            memcmp(&b->present, columns, sizeof *columns) == 0 && b->nsummed == summed->n &&
+            memcmp(b->summed, summed->ids, summed->n * sizeof *summed->ids) == 0)
             return b;
         break;
     }
     struct batch *b = batch_new(s, columns);
     add_item(rd->r, (struct frame_item){.b = b, .stream = s->id, .partition = partition});
     b->partition = partition;
+    b->nsummed = summed->n;
+    memcpy(b->summed, summed->ids, summed->n * sizeof *summed->ids);
     if (rd->dict != NULL) {
         for (unsigned k = 0; k < SCHEMA_COLUMNS_MAX / 64; k++)
             b->with_ids.w[k] = columns->w[k] & dict_columns(rd->dict)->w[k];
@@ -357,8 +401,11 @@ static struct batch *batch_with_room(struct reading *rd, const struct schema *s,
 
 static bool read_rows(struct reading *rd, struct bytes_reader *in)
 {
-    uint64_t stream = bytes_get_varint(in), partition = bytes_get_varint(in),
-             n = bytes_get_varint(in);
+    uint64_t stream = bytes_get_varint(in), partition = bytes_get_varint(in);
+    struct summed summed;
+    if (!get_summed(in, &summed))
+        return false;
+    uint64_t n = bytes_get_varint(in);
     struct columns c = {0};
     struct colset set = {0};
     const struct schema *s = schema_of(rd, stream);
@@ -379,7 +426,7 @@ static bool read_rows(struct reading *rd, struct bytes_reader *in)
         return false;
     struct base base = {0};
     for (unsigned i = 0; i < rows; i++) {
-        struct batch *b = batch_with_room(rd, s, (uint32_t)partition, &set, in, base);
+        struct batch *b = batch_with_room(rd, s, (uint32_t)partition, &set, &summed, in, base);
         if (!get_row(in, b, &c, base, rd->dict))
             return false;
         base = (struct base){b->offset[b->n - 1], b->ts[b->n - 1]};
@@ -399,6 +446,16 @@ static bool read_watermark(struct reading *rd, struct bytes_reader *in)
     return true;
 }
 
+static bool read_part(struct reading *rd, const struct bytes_reader *in)
+{
+    size_t n = (size_t)(in->end - in->p);
+    if (n == 0)
+        return false;
+    add_item(rd->r, (struct frame_item){.part = rd->r->parts.n, .part_n = n});
+    bytes_put(&rd->r->parts, in->p, n);
+    return true;
+}
+
 static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader *in,
                          struct bytes *piece)
 {
@@ -408,6 +465,8 @@ static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader 
         return read_rows(rd, in);
     if (kind == MESSAGE_WATERMARK)
         return read_watermark(rd, in);
+    if (kind == MESSAGE_PART)
+        return read_part(rd, in);
     if (kind != MESSAGE_PIECE)
         return false;
     unsigned last = bytes_get_u8(in);
@@ -418,7 +477,10 @@ static bool read_message(struct reading *rd, unsigned kind, struct bytes_reader 
     if (!last)
         return true;
     struct bytes_reader whole = bytes_read(piece->p, piece->n);
-    bool ok = bytes_get_u8(&whole) == MESSAGE_ROWS && read_rows(rd, &whole);
+    unsigned of = bytes_get_u8(&whole);
+    bool ok = of == MESSAGE_ROWS   ? read_rows(rd, &whole)
+              : of == MESSAGE_PART ? read_part(rd, &whole)
+                                   : false;
     piece->n = 0;
     return ok;
 }
@@ -431,6 +493,7 @@ enum err frame_read(struct frame_reader *r, const void *p, size_t n,
     size_t before = r->piece.n;
     bool ok = n <= FRAME_MAX && bytes_get_u8(&in) == MAGIC;
     r->nitems = 0;
+    bytes_reset(&r->parts);
     if (ok && bytes_get_u8(&in) != FRAME_VERSION && !in.bad)
         return ERR_VERSION;
     ok = ok && bytes_get_u8(&in) <= FRAME_STAGES && bytes_get_u8(&in) == 0 && !in.bad;

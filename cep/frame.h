@@ -31,17 +31,21 @@ void frame_writer_fini(struct frame_writer *w);
 void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint64_t *rows);
 void frame_writer_watermark(struct frame_writer *w, unsigned stage, uint32_t stream,
                             uint32_t partition, evtime t);
+/* A part of a sum of stage 0 (taskpresum.c), whose bytes are not looked at here. n: 1 to FRAME_MESSAGE_MAX - 1. */
+void frame_writer_part(struct frame_writer *w, const void *p, size_t n);
 void frame_writer_flush(struct frame_writer *w); /* what is half filled is done */
 void frame_writer_clear(struct frame_writer *w); /* forgets what is done */
 
 struct frame_item {
-    struct batch *b; /* one reference; NULL: a watermark */
+    struct batch *b; /* one reference; NULL: a watermark, or a part */
     uint32_t stream, partition;
     evtime w;
+    size_t part, part_n; /* a part: place and length in the reader's parts; else part_n is 0 */
 };
 
 struct frame_reader {
     struct bytes piece; /* of a message in pieces */
+    struct bytes parts; /* of the last frame */
     struct frame_item *items; /* of the last frame */
     size_t nitems, items_cap;
 };

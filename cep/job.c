@@ -39,11 +39,13 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
             return i;
     }
     j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
-    j->keys[j->nkeys] = (struct jobdef_key){.stream = stream,
-                                            .stage = j->schemas[stream]->stage,
-                                            .key = p->key,
-                                            .order = order,
-                                            .by_arrival = by_arrival};
+    j->keys[j->nkeys] =
+        (struct jobdef_key){.stream = stream,
+                            .stage = j->schemas[stream]->stage,
+                            .key = p->key,
+                            .order = order,
+                            .by_arrival = by_arrival,
+                            .id = keytable_hash(p->key.columns, p->key.n * sizeof *p->key.columns)};
     append(&j->streams[stream].keys, &j->streams[stream].nkeys, j->nkeys);
     return j->nkeys++;
 }
@@ -138,6 +140,9 @@ static void add_keyed(struct job *j, struct jobdef_rule *r)
         set(k->interest, r->see_bit);
         starts_on(k, r, r->see_bit);
     }
+    bool presums = r->window != NULL && windowprog_presums(r->window) && !k->by_arrival;
+    k->presums = presums && (k->presums || k->nrules == 1);
+    k->presums_all = k->presums && p->window.two_phase == TWO_PHASE_ALL;
     keyed_fill(r);
 }
 

@@ -60,6 +60,8 @@ struct jobdef_key {
     } * starters; /* by bit */
     unsigned nrules, *rules; /* slot -> rule */
     bool has_windows, has_sessions;
+    bool presums, presums_all; /* rows of hot keys, of all: may be summed up first */
+    uint64_t id; /* of its columns: the same for every worker and job */
     struct colset keeps;
 };
 

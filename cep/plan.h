@@ -48,6 +48,9 @@ enum window_trigger {
     TRIGGER_PUNCTUATED
 };
 
+/* Which keys' rows are summed up before they go to the key's owner: hot ones, all, none. */
+enum window_two_phase { TWO_PHASE_AUTO, TWO_PHASE_ALL, TWO_PHASE_NONE };
+
 /* Which rows a firing leaves out: all but the last so many, those so much older than the newest. */
 enum window_evictor { EVICTOR_NONE, EVICTOR_COUNT, EVICTOR_TIME };
 
@@ -55,6 +58,7 @@ enum window_evictor { EVICTOR_NONE, EVICTOR_COUNT, EVICTOR_TIME };
  * each aggregate. Of a rule without GROUP BY (each_row) the outputs are over a row and those slots. */
 struct window_plan {
     enum window_kind kind;
+    enum window_two_phase two_phase;
     int64_t size_ms, slide_ms,
         offset_ms; /* TUMBLE: slide = size. CUMULATE: slide = step, size = max size. SESSION: size = gap */
     const struct expr *gap; /* SESSION: the gap after a row, in ms, over that row; NULL: size_ms */

@@ -282,9 +282,16 @@ static void push_all(struct task *t, const struct jobdef_stream *s, struct task_
     t->stats.rows_ordered += taken->n;
 }
 
+static uint64_t hash_of(struct task_key *k, const struct batch *b, unsigned i)
+{
+    keyed_key_of(&k->keyed, b, i);
+    return keytable_hash(k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+}
+
+/* hashes: of the keys of rows that are not late, if they are known; else NULL. */
 static void to_key(struct task *t, const struct jobdef_stream *s, struct task_key *k,
                    const struct batch *b, const uint64_t *rows, const struct kept_in *in,
-                   uint64_t (*remote)[BATCH_WORDS])
+                   const uint64_t *hashes, uint64_t (*remote)[BATCH_WORDS])
 {
     struct taken taken;
     taken.n = 0;
@@ -292,8 +299,9 @@ static void to_key(struct task *t, const struct jobdef_stream *s, struct task_ke
     for (unsigned w = 0; w < (b->n + 63) / 64; w++)
         for (uint64_t left = rows[w]; left != 0; left &= left - 1) {
             unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
-            keyed_key_of(&k->keyed, b, i);
-            uint64_t hash = keytable_hash(k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+            uint64_t hash = hashes != NULL && !(b->has_late && batch_is_late(b, i))
+                                ? hashes[i]
+                                : hash_of(k, b, i);
             unsigned owner = t->owner[hash & (t->o.key_groups - 1)];
             if (owner == t->o.worker) {
                 taken.rows[taken.n] = (uint16_t)i;
@@ -325,6 +333,8 @@ void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b
     uint64_t remote[TASK_WORKERS_MAX][BATCH_WORDS], rows[BATCH_WORDS], all[BATCH_WORDS] = {0};
     uint16_t at[GATHER_SMALL];
     struct kept_in in = {.b = b};
+    struct taskpresum_done done[BATCH_SUMMED_MAX];
+    unsigned ndone = 0;
     bool tell = source && t->o.workers > 1;
     if (tell)
         memset(remote, 0, t->o.workers * sizeof remote[0]);
@@ -344,13 +354,17 @@ void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b
         in.b = gather_rows(&t->gather, b, all, at);
     for (unsigned k = 0; k < s->nkeys; k++) {
         struct task_key *key = t->keys[s->keys[k]];
-        if (rows_for(t, s, key->def, b, rows))
-            to_key(t, s, key, b, rows, &in, tell ? remote : NULL);
+        if (taskpresum_has(b, key->def) || !rows_for(t, s, key->def, b, rows))
+            continue;
+        bool summed = source && b->schema->derived == DERIVED_NOT && ndone < BATCH_SUMMED_MAX &&
+                      taskpresum_rows(t, s, key, b, rows, &done[ndone]);
+        ndone += summed;
+        to_key(t, s, key, b, rows, &in, summed ? taskpresum_hashes(t) : NULL, tell ? remote : NULL);
     }
     for (unsigned k = 0; k < s->ninputs; k++)
         if (taskjoin_wants(t, s, &s->inputs[k], b, rows))
             taskjoin_take(t, s, &s->inputs[k], b, rows, in.b, in.at, tell ? remote : NULL);
     for (unsigned w = 0; tell && w < t->o.workers; w++)
         if (w != t->o.worker)
-            frame_writer_rows(&t->writers[w], b, remote[w]);
+            taskpresum_send(t, w, b, remote[w], done, ndone);
 }

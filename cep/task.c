@@ -22,6 +22,7 @@ struct task *task_new(const struct task_options *o)
         t->owner[g] = (uint8_t)((uint64_t)g * o->workers / o->key_groups);
     t->clock = EVTIME_MIN;
     emit_init(&t->emit);
+    t->presum = taskpresum_new();
     t->writers = mem_array(o->workers, sizeof *t->writers);
     t->readers = mem_array(o->workers, sizeof *t->readers);
     for (unsigned i = 0; i < o->workers; i++) {
@@ -43,6 +44,7 @@ void task_free(struct task *t)
     for (size_t i = 0; i < t->nstreams; i++)
         mem_free(t->streams[i].w);
     gather_fini(&t->gather);
+    taskpresum_free(t->presum);
     emit_fini(&t->emit);
     bytes_fini(&t->scratch);
     mem_free(t->streams);
@@ -267,10 +269,21 @@ enum err task_frame(struct task *t, unsigned from, const void *p, size_t n)
                             j == NULL ? NULL : j->dict);
     if (e != ERR_OK)
         return e;
+    for (size_t i = 0; i < r->nitems; i++)
+        if (r->items[i].part_n > 0 &&
+            !taskpresum_is_part(t, r->parts.p + r->items[i].part, r->items[i].part_n))
+            e = ERR_CORRUPT;
+    if (e != ERR_OK) {
+        for (size_t i = 0; i < r->nitems; i++)
+            batch_unref(r->items[i].b);
+        return e;
+    }
     t->stats.frames_in++;
     for (size_t i = 0; i < r->nitems; i++) {
         struct frame_item *it = &r->items[i];
-        if (it->b != NULL) {
+        if (it->part_n > 0) {
+            taskpresum_take(t, r->parts.p + it->part, it->part_n);
+        } else if (it->b != NULL) {
             take_rows(t, it->b);
             batch_unref(it->b);
         } else {

@@ -74,6 +74,7 @@ void task_effects_clear(struct task *t);
 
 /* Counters for /metrics and pages; all since task_new. */
 struct task_stats {
+    uint64_t rows_presummed; /* of hot keys, summed up before they were sent */
     uint64_t rows_in, rows_late, rows_ordered, rows_released, frames_in, frames_out, results;
     uint64_t rows_waiting, keys, partials, windows_open, partials_dropped, timeouts;
     uint64_t expired; /* states of keys, by 'state-ttl' */

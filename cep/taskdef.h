@@ -85,6 +85,7 @@ struct task {
     struct task_join **joins; /* by the job's joins */
     unsigned njoins;
     struct gather gather;
+    struct taskpresum *presum;
     struct emit emit;
     struct frame_writer *writers; /* by worker */
     struct frame_reader *readers;
@@ -148,6 +149,26 @@ void taskstage_late(struct task *t, unsigned stream, struct batch *b, unsigned i
 void taskstage_pass_late(void *task, unsigned stream, struct batch *b, unsigned i); /* the same */
 /* How far time has come in the derived streams of that stage, as far as this worker makes their rows. */
 void taskstage_watermarks(struct task *t, unsigned stage);
+
+/* taskpresum.c */
+struct taskpresum *taskpresum_new(void);
+void taskpresum_free(struct taskpresum *p);
+struct taskpresum_done { /* rows that are in the sums of a key definition */
+    uint64_t id;
+    uint64_t rows[BATCH_WORDS];
+};
+/* Takes rows of hot keys out of `rows`: they are summed up, and the sums given or sent to the owners of the keys. False:
+ * there are none. */
+bool taskpresum_rows(struct task *t, const struct jobdef_stream *s, struct task_key *k,
+                     struct batch *b, uint64_t *rows, struct taskpresum_done *done);
+/* Of the keys of the rows that it has left, but for late ones; valid until the next batch. */
+const uint64_t *taskpresum_hashes(const struct task *t);
+/* Rows to another worker, each with the key definitions that have it in their sums. */
+void taskpresum_send(struct task *t, unsigned to, struct batch *b, const uint64_t *rows,
+                     const struct taskpresum_done *done, unsigned ndone);
+bool taskpresum_has(const struct batch *b, const struct jobdef_key *def); /* of a frame */
+bool taskpresum_is_part(struct task *t, const void *p, size_t n); /* bytes of another worker */
+void taskpresum_take(struct task *t, const void *p, size_t n); /* of those that are */
 
 /* taskstep.c */
 /* mark: how far time has come, but for the end of the input; step: the watermark of what comes from outside that has led to

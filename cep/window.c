@@ -63,6 +63,12 @@ void window_row(struct window *w, struct keystate *state, struct key *key, struc
         windowlist_row(w, state, key, r);
 }
 
+void window_part(struct window *w, struct keystate *state, struct key *key, evtime ts,
+                 const uint64_t *acc)
+{
+    windowpanes_part(w, state, key, ts, acc);
+}
+
 void window_prefetch(const struct window *w, const struct keystate *state)
 {
     if (w->p->by_panes)

@@ -24,6 +24,10 @@ void window_expire(struct window *w, struct keystate *state); /* one key's is ov
 /* Adds a row that passed WHERE. state: the rule's for that key, or NULL, then `key` says which. A late row must come
  * after window_advance to the watermark that it came at. */
 void window_row(struct window *w, struct keystate *state, struct key *key, struct keyed_row *r);
+/* Adds what rows of one pane, none of them late, have been summed up to: at `ts` one of them stands. Only of a rule that
+ * windowprog_presums. */
+void window_part(struct window *w, struct keystate *state, struct key *key, evtime ts,
+                 const uint64_t *acc);
 void window_prefetch(const struct window *w, const struct keystate *state); /* a row is to come */
 /* When something is due next; EVTIME_MAX: nothing. It may be too early. */
 evtime window_next(const struct window *w);

@@ -489,6 +489,14 @@ static bool stays(struct window *w, struct windowpanes_cell *c, int64_t window)
     return c->n > 0 && newest_window(w, c) > window;
 }
 
+/* May the key go without a visit until a row comes or goes? Not while a part of a sum (windowpanes_part) lies ahead of
+ * this window: its rows come into later ones without anybody saying so. */
+static bool may_sleep(const struct window *w, const struct windowpanes_cell *c, int64_t window)
+{
+    return !c->restless &&
+           (c->n == 0 || pane_at(w, c, c->n - 1u)->pane <= windowpane_last(&w->p->panes, window));
+}
+
 static void fire(struct window *w, int64_t window)
 {
     for (size_t i = 0; i < w->nactive;) {
@@ -498,7 +506,7 @@ static void fire(struct window *w, int64_t window)
         if (i + AHEAD / 2 < w->nactive)
             __builtin_prefetch(w->active[i + AHEAD / 2]->panes);
         bool holds = fire_key(w, c, window);
-        if (w->p->sleeps ? holds || c->restless : stays(w, c, window)) {
+        if (w->p->sleeps ? holds || !may_sleep(w, c, window) : stays(w, c, window)) {
             i++;
             continue;
         }
@@ -510,6 +518,8 @@ static void fire(struct window *w, int64_t window)
 
 void windowpanes_advance(struct window *w, evtime to)
 {
+    if (to == EVTIME_MIN)
+        return; /* parts of sums may be there before the first watermark */
     while (w->next != EVTIME_MAX && w->next <= to) {
         int64_t window = windowpane_ending_after(&w->p->panes, w->next - 1);
         w->now = w->next;
@@ -548,19 +558,25 @@ static void visit(struct window *w, struct windowpanes_cell *c, int64_t pane, ev
         w->next = end;
 }
 
-static void add_bounded(struct window *w, struct windowpanes_cell *c, struct pane *p,
-                        const struct keyed_row *r)
+/* What the bounding number of p has grown by. */
+static void note_growth(struct window *w, struct windowpanes_cell *c, const struct pane *p,
+                        __int128 before)
 {
-    const unsigned q = (unsigned)w->p->bound;
-    __int128 before = windowprog_number(w->p, q, p->acc);
-    windowprog_add(w->p, p->acc, (struct rowref){.b = r->b, .i = r->i}, &w->k->layout,
-                   w->k->scratch);
-    __int128 more = windowprog_number(w->p, q, p->acc) - before;
+    __int128 more = windowprog_number(w->p, (unsigned)w->p->bound, p->acc) - before;
     c->wild |= more < 0;
     if (more > INT64_MAX / 2 || c->total > INT64_MAX / 2)
         c->wild = true;
     else if (more > 0)
         c->total += (int64_t)more;
+}
+
+static void add_bounded(struct window *w, struct windowpanes_cell *c, struct pane *p,
+                        const struct keyed_row *r)
+{
+    __int128 before = windowprog_number(w->p, (unsigned)w->p->bound, p->acc);
+    windowprog_add(w->p, p->acc, (struct rowref){.b = r->b, .i = r->i}, &w->k->layout,
+                   w->k->scratch);
+    note_growth(w, c, p, before);
 }
 
 /* Could a window that ends after `from` have what HAVING asks for? */
@@ -601,4 +617,38 @@ void windowpanes_row(struct window *w, struct keystate *state, struct key *key,
         visit(w, c, pane, from);
     if (r->late && w->p->w->lateness_ms > 0)
         fire_again(w, c, pane);
+}
+
+void windowpanes_part(struct window *w, struct keystate *state, struct key *key, evtime ts,
+                      const uint64_t *acc)
+{
+    struct windowpanes_cell *c = (struct windowpanes_cell *)(void *)state;
+    int64_t pane = windowpane_of(&w->p->panes, ts);
+    if (!windowpane_in_window(&w->p->panes, pane))
+        return;
+    if (c == NULL)
+        c = cell_new(w, key, pane, ts > w->now ? ts : w->now);
+    else if (w->p->sleeps && c->n > 0 && pane < pane_at(w, c, 0)->pane)
+        c->restless = true;
+    struct pane *p = pane_for(w, c, pane);
+    if (p == NULL) {
+        w->k->partials_dropped++;
+        return;
+    }
+    bool bounded = w->p->bound >= 0;
+    __int128 before = bounded ? windowprog_number(w->p, (unsigned)w->p->bound, p->acc) : 0;
+    windowprog_merge(w->p, p->acc, acc);
+    if (bounded)
+        note_growth(w, c, p, before);
+    /* It may come ahead of what earlier windows are still to get: all panes count that some window has yet to visit, and
+     * that the key is visited already says nothing of this window. */
+    bool may = !bounded || may_reach(w, c);
+    if (bounded && may) {
+        int64_t fired =
+            w->now == EVTIME_MIN ? INT64_MIN : windowpane_ending_after(&w->p->panes, w->now) - 1;
+        count_total(w, c, fired);
+        may = may_reach(w, c);
+    }
+    if (may)
+        visit(w, c, pane, ts > w->now ? ts : w->now);
 }

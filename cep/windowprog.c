@@ -182,6 +182,16 @@ struct windowprog *windowprog_new(const struct rule_plan *plan)
     return p;
 }
 
+bool windowprog_presums(const struct windowprog *p)
+{
+    if (!p->by_panes || p->w->two_phase == TWO_PHASE_NONE || p->plan->state_ttl_ms > 0)
+        return false;
+    for (unsigned i = 0; i < p->naggs; i++)
+        if (!agg_groups_freely(&p->aggs[i].agg))
+            return false;
+    return true;
+}
+
 void windowprog_free(struct windowprog *p)
 {
     if (p == NULL)

@@ -79,6 +79,8 @@ void windowpanes_drop(struct window *w, struct keystate *state);
 void windowpanes_expire(struct window *w, struct keystate *state);
 void windowpanes_row(struct window *w, struct keystate *state, struct key *key,
                      const struct keyed_row *r);
+void windowpanes_part(struct window *w, struct keystate *state, struct key *key, evtime ts,
+                      const uint64_t *acc);
 void windowpanes_advance(struct window *w, evtime to);
 void windowpanes_prefetch(const struct keystate *state);
 

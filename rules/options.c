@@ -84,7 +84,7 @@ static const struct option_spec rule_options[] = {
     {"order", KIND_WORD, ID_NONE, "time|arrival", "time", false},
     {"state-ttl", KIND_DURATION, ID_TTL, NULL, NULL, false},
     {"slot-group", KIND_TEXT, ID_NONE, NULL, "", false},
-    {"two-phase", KIND_WORD, ID_NONE, "auto|true|false", "false", false},
+    {"two-phase", KIND_WORD, ID_NONE, "auto|true|false", NULL, true},
 };
 enum {
     STREAM_OPTIONS = sizeof stream_options / sizeof *stream_options,

@@ -305,7 +305,9 @@ static bool check_options(struct cc *cc, const struct ast_select *s, const struc
 static void read_options(const struct rule_plan *p, int64_t lateness_ms, struct window_plan *w)
 {
     const char *trigger = option_of(p, "trigger"), *evictor = option_of(p, "evictor");
-    const char *purge = option_of(p, "purge");
+    const char *purge = option_of(p, "purge"), *two_phase = option_of(p, "two-phase");
+    if (two_phase != NULL && strcmp(two_phase, "auto") != 0)
+        w->two_phase = strcmp(two_phase, "true") == 0 ? TWO_PHASE_ALL : TWO_PHASE_NONE;
     w->lateness_ms = lateness_ms;
     w->purge |= purge != NULL && strcmp(purge, "true") == 0;
     if (trigger != NULL && strncmp(trigger, "count ", 6) == 0) {
