@@ -13,113 +13,11 @@
  * A late row is given when all windows that its own partition had passed have fired: it changes those, as updates, if they
  * are within the allowed lateness, and counts in those that are to fire. */
 #include "base/mem.h"
-#include "cep/windowrun.h"
+#include "cep/windowkey.h"
 #include <string.h>
 
 enum { AHEAD = 8, BUCKETS_MAX = 1024, BUCKET_KEPT = 1 << 16 };
 #define NOT_ACTIVE UINT32_MAX
-
-struct pane {
-    int64_t pane;
-    uint64_t acc[];
-};
-
-struct told { /* of a window that has given a result and may change */
-    int64_t window;
-    struct windowrun_told told;
-};
-
-struct windowpanes_cell {
-    struct keystate state;
-    uint64_t *panes; /* `words` + 1 each */
-    struct told *told;
-    int64_t total; /* at least the bounding number of every window to come */
-    uint32_t at; /* in the vector of active cells, or NOT_ACTIVE */
-    uint16_t n, cap;
-    uint16_t ntold, told_cap;
-    bool wild; /* the number has shrunk once: total says nothing */
-    bool
-        restless; /* a late row came before its oldest pane: it does not sleep until that has gone */
-};
-
-/* --- panes of a key --- */
-
-static size_t pane_words(const struct window *w)
-{
-    return w->p->words + sizeof(struct pane) / 8;
-}
-
-static struct pane *pane_at(const struct window *w, const struct windowpanes_cell *c, unsigned i)
-{
-    return (struct pane *)(void *)(c->panes + i * pane_words(w));
-}
-
-static void clear_pane(const struct window *w, struct pane *p)
-{
-    if (w->p->holds)
-        windowprog_clear(w->p, p->acc);
-}
-
-static void set_cap(struct window *w, struct windowpanes_cell *c, unsigned cap)
-{
-    size_t one = pane_words(w) * 8;
-    uint64_t *more = cap == 0 ? NULL : slabs_alloc(&w->memory, cap * one);
-    if (more != NULL && c->n > 0)
-        memcpy(more, c->panes, c->n * one);
-    if (c->cap > 0)
-        slabs_free(&w->memory, c->panes, c->cap * one);
-    c->panes = more;
-    c->cap = (uint16_t)cap;
-}
-
-/* Drops panes whose last window is this one or before it. */
-static void drop_panes(struct window *w, struct windowpanes_cell *c, int64_t window)
-{
-    unsigned gone = 0;
-    while (gone < c->n && windowpane_last_window(&w->p->panes, pane_at(w, c, gone)->pane) <= window)
-        clear_pane(w, pane_at(w, c, gone++));
-    if (gone == 0)
-        return;
-    size_t one = pane_words(w);
-    c->n = (uint16_t)(c->n - gone);
-    memmove(c->panes, c->panes + gone * one, c->n * one * 8);
-}
-
-/* The last window that nothing can change any more, if all that end at or before `to` have fired. */
-static int64_t last_closed(const struct window *w, evtime to)
-{
-    return windowpane_ending_after(&w->p->panes, to - w->p->w->lateness_ms) - 1;
-}
-
-/* The pane of that number, made if it is not there. NULL: a key has more panes than it may have. */
-static struct pane *pane_for(struct window *w, struct windowpanes_cell *c, int64_t pane)
-{
-    unsigned at = c->n;
-    while (at > 0) {
-        struct pane *p = pane_at(w, c, at - 1);
-        if (p->pane < pane)
-            break;
-        if (p->pane == pane)
-            return p;
-        at--;
-    }
-    if (c->n == c->cap && w->nbuckets > 0 && !w->p->sleeps && w->now > EVTIME_MIN) {
-        unsigned had = c->n;
-        drop_panes(w, c, last_closed(w, w->now));
-        at -= had - c->n < at ? had - c->n : at;
-    }
-    if (c->n == UINT16_MAX)
-        return NULL;
-    if (c->n == c->cap)
-        set_cap(w, c, c->cap > UINT16_MAX / 2 ? UINT16_MAX : 2u * c->cap);
-    struct pane *p = pane_at(w, c, at);
-    size_t one = pane_words(w) * 8;
-    memmove((char *)p + one, p, (c->n - at) * one);
-    memset(p, 0, one);
-    p->pane = pane;
-    c->n++;
-    return p;
-}
 
 /* --- keys to be visited, keys to be forgotten --- */
 
@@ -165,7 +63,7 @@ static void put_on_wheel(struct window *w, struct windowpanes_cell *c, int64_t w
 
 static int64_t newest_window(const struct window *w, const struct windowpanes_cell *c)
 {
-    return windowpane_last_window(&w->p->panes, pane_at(w, c, c->n - 1u)->pane);
+    return windowpane_last_window(&w->p->panes, windowkey_pane(w, c, c->n - 1u)->pane);
 }
 
 /* from: the time of its first row, or the watermark if that is further. */
@@ -174,7 +72,7 @@ static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int6
 {
     struct windowpanes_cell *c = slab_alloc(&w->cells);
     *c = (struct windowpanes_cell){.at = NOT_ACTIVE};
-    set_cap(w, c, w->p->panes.size == w->p->panes.slide ? 1 : 2);
+    windowkey_set_cap(w, c, w->p->panes.size == w->p->panes.slide ? 1 : 2);
     w->k->windows++;
     keytable_link(key, &c->state, w->rule.slot);
     if (w->p->sleeps) {
@@ -192,21 +90,13 @@ static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int6
     return c;
 }
 
-static void free_told(struct window *w, struct windowpanes_cell *c)
-{
-    if (c->told_cap > 0)
-        slabs_free(&w->memory, c->told, c->told_cap * sizeof *c->told);
-    c->told = NULL;
-    c->ntold = c->told_cap = 0;
-}
-
 static void cell_free(struct window *w, struct windowpanes_cell *c)
 {
     for (unsigned i = 0; i < c->n; i++)
-        clear_pane(w, pane_at(w, c, i));
+        windowkey_clear(w, windowkey_pane(w, c, i));
     c->n = 0;
-    set_cap(w, c, 0);
-    free_told(w, c);
+    windowkey_set_cap(w, c, 0);
+    windowkey_free_told(w, c);
     deactivate(w, c);
     w->k->windows--;
     keytable_unlink(&c->state);
@@ -228,7 +118,7 @@ static void look_at(struct window *w, struct windowrun_bucket *bucket, int64_t c
         struct windowpanes_cell *c = b.cells[i];
         if (i + AHEAD < b.n)
             __builtin_prefetch(b.cells[i + AHEAD]);
-        drop_panes(w, c, closed);
+        windowkey_drop(w, c, closed);
         if (c->n == 0)
             forget(w, c);
         else
@@ -243,7 +133,7 @@ static void count_total(struct window *w, struct windowpanes_cell *c, int64_t wi
     __int128 total = 0;
     bool some = false;
     for (unsigned i = c->n; i-- > 0;) {
-        const struct pane *p = pane_at(w, c, i);
+        const struct windowkey_pane *p = windowkey_pane(w, c, i);
         if (windowpane_last_window(&w->p->panes, p->pane) <= window)
             break;
         some = true;
@@ -260,7 +150,7 @@ static bool may_reach(const struct window *w, const struct windowpanes_cell *c)
 
 static int64_t oldest_window(const struct window *w, const struct windowpanes_cell *c)
 {
-    return windowpane_last_window(&w->p->panes, pane_at(w, c, 0)->pane);
+    return windowpane_last_window(&w->p->panes, windowkey_pane(w, c, 0)->pane);
 }
 
 /* Keys that lose a pane after this window: what HAVING says of them may be another thing from now on. */
@@ -276,7 +166,7 @@ static void wake(struct window *w, int64_t window)
             __builtin_prefetch(b.cells[i + AHEAD]);
         if (i + AHEAD / 2 < b.n)
             __builtin_prefetch(b.cells[i + AHEAD / 2]->panes);
-        drop_panes(w, c, window);
+        windowkey_drop(w, c, window);
         if (c->n == 0) {
             forget(w, c);
             continue;
@@ -300,7 +190,7 @@ static void sweep(struct window *w, evtime to)
 {
     if (w->nbuckets == 0 || !w->has_swept || w->p->sleeps)
         return;
-    int64_t closed = last_closed(w, to), group = group_of(w, closed + 1) - 1;
+    int64_t closed = windowkey_last_closed(w, to), group = group_of(w, closed + 1) - 1;
     if (group - w->swept > w->nbuckets)
         w->swept = group - w->nbuckets;
     while (w->swept < group) {
@@ -359,11 +249,11 @@ void windowpanes_expire(struct window *w, struct keystate *state)
         return;
     }
     for (unsigned i = 0; i < c->n; i++)
-        clear_pane(w, pane_at(w, c, i));
+        windowkey_clear(w, windowkey_pane(w, c, i));
     c->n = 0;
     c->total = 0;
     c->wild = c->restless = false;
-    free_told(w, c);
+    windowkey_free_told(w, c);
     deactivate(w, c);
 }
 
@@ -376,47 +266,13 @@ static bool merge(struct window *w, const struct windowpanes_cell *c, int64_t fi
     bool some = false;
     memset(w->sum, 0, p->words * sizeof *w->sum);
     for (unsigned i = 0; i < c->n; i++) {
-        const struct pane *pane = pane_at(w, c, i);
+        const struct windowkey_pane *pane = windowkey_pane(w, c, i);
         if (pane->pane < first || pane->pane > last)
             continue;
         some = true;
         windowprog_merge(p, w->sum, pane->acc);
     }
     return some;
-}
-
-/* What has been told of a window; NULL: nothing. Trims what is over. */
-static struct told *told_of(struct window *w, struct windowpanes_cell *c, int64_t window)
-{
-    int64_t closed = last_closed(w, w->now);
-    unsigned n = 0;
-    struct told *found = NULL;
-    for (unsigned i = 0; i < c->ntold; i++)
-        if (c->told[i].window > closed) {
-            c->told[n] = c->told[i];
-            if (c->told[n++].window == window)
-                found = &c->told[n - 1];
-        }
-    c->ntold = (uint16_t)n;
-    return found;
-}
-
-static void add_told(struct window *w, struct windowpanes_cell *c, const struct told *told)
-{
-    unsigned n = c->ntold;
-    if (n == UINT16_MAX)
-        return;
-    if (n == c->told_cap) {
-        unsigned cap = n == 0 ? 1 : n > UINT16_MAX / 2 ? UINT16_MAX : 2 * n;
-        struct told *more = slabs_alloc(&w->memory, cap * sizeof *more);
-        if (n > 0)
-            memcpy(more, c->told, n * sizeof *more);
-        free_told(w, c);
-        c->told = more;
-        c->told_cap = (uint16_t)cap;
-    }
-    c->told[n] = *told;
-    c->ntold = (uint16_t)(n + 1);
 }
 
 /* The result of a window whose sum is there. True: HAVING holds. */
@@ -432,11 +288,11 @@ static bool give(struct window *w, struct windowpanes_cell *c, int64_t window)
     if (w->p->w->lateness_ms == 0) {
         given = windowgive(w, &v);
     } else {
-        struct told first = {.window = window}, *told = told_of(w, c, window);
+        struct windowkey_told first = {.window = window}, *told = windowkey_told_of(w, c, window);
         v.told = told != NULL ? &told->told : &first.told;
         given = windowgive(w, &v);
         if (given.told && told == NULL)
-            add_told(w, c, &first);
+            windowkey_add_told(w, c, &first);
     }
     if (arena_bytes(w->k->scratch) > 0)
         arena_reset(w->k->scratch);
@@ -459,16 +315,16 @@ static bool fire_key(struct window *w, struct windowpanes_cell *c, int64_t windo
 static void collapse(struct window *w, struct windowpanes_cell *c, int64_t first, int64_t last)
 {
     unsigned n = 0;
-    while (n < c->n && pane_at(w, c, n)->pane <= last)
+    while (n < c->n && windowkey_pane(w, c, n)->pane <= last)
         n++;
-    if (n < 2 || pane_at(w, c, 0)->pane < first)
+    if (n < 2 || windowkey_pane(w, c, 0)->pane < first)
         return;
-    struct pane *into = pane_at(w, c, 0);
+    struct windowkey_pane *into = windowkey_pane(w, c, 0);
     for (unsigned i = 1; i < n; i++) {
-        windowprog_merge(w->p, into->acc, pane_at(w, c, i)->acc);
-        clear_pane(w, pane_at(w, c, i));
+        windowprog_merge(w->p, into->acc, windowkey_pane(w, c, i)->acc);
+        windowkey_clear(w, windowkey_pane(w, c, i));
     }
-    size_t one = pane_words(w);
+    size_t one = windowkey_pane_words(w);
     memmove(c->panes + one, c->panes + n * one, (c->n - n) * one * 8);
     c->n = (uint16_t)(c->n - n + 1);
 }
@@ -477,7 +333,7 @@ static void collapse(struct window *w, struct windowpanes_cell *c, int64_t first
 static bool stays(struct window *w, struct windowpanes_cell *c, int64_t window)
 {
     if (w->p->w->lateness_ms == 0) {
-        drop_panes(w, c, window);
+        windowkey_drop(w, c, window);
         if (w->p->panes.steps > 0)
             collapse(w, c, windowpane_first(&w->p->panes, window), window);
     }
@@ -493,8 +349,8 @@ static bool stays(struct window *w, struct windowpanes_cell *c, int64_t window)
  * this window: its rows come into later ones without anybody saying so. */
 static bool may_sleep(const struct window *w, const struct windowpanes_cell *c, int64_t window)
 {
-    return !c->restless &&
-           (c->n == 0 || pane_at(w, c, c->n - 1u)->pane <= windowpane_last(&w->p->panes, window));
+    return !c->restless && (c->n == 0 || windowkey_pane(w, c, c->n - 1u)->pane <=
+                                             windowpane_last(&w->p->panes, window));
 }
 
 static void fire(struct window *w, int64_t window)
@@ -538,7 +394,7 @@ void windowpanes_advance(struct window *w, evtime to)
 static void fire_again(struct window *w, struct windowpanes_cell *c, int64_t pane)
 {
     const struct windowpane *p = &w->p->panes;
-    int64_t from = windowpane_first_window(p, pane), closed = last_closed(w, w->now);
+    int64_t from = windowpane_first_window(p, pane), closed = windowkey_last_closed(w, w->now);
     int64_t last = windowpane_last_window(p, pane);
     int64_t fired = windowpane_ending_after(p, w->now) - 1;
     for (int64_t i = from > closed ? from : closed + 1; i <= last && i <= fired; i++)
@@ -559,8 +415,8 @@ static void visit(struct window *w, struct windowpanes_cell *c, int64_t pane, ev
 }
 
 /* What the bounding number of p has grown by. */
-static void note_growth(struct window *w, struct windowpanes_cell *c, const struct pane *p,
-                        __int128 before)
+static void note_growth(struct window *w, struct windowpanes_cell *c,
+                        const struct windowkey_pane *p, __int128 before)
 {
     __int128 more = windowprog_number(w->p, (unsigned)w->p->bound, p->acc) - before;
     c->wild |= more < 0;
@@ -570,7 +426,7 @@ static void note_growth(struct window *w, struct windowpanes_cell *c, const stru
         c->total += (int64_t)more;
 }
 
-static void add_bounded(struct window *w, struct windowpanes_cell *c, struct pane *p,
+static void add_bounded(struct window *w, struct windowpanes_cell *c, struct windowkey_pane *p,
                         const struct keyed_row *r)
 {
     __int128 before = windowprog_number(w->p, (unsigned)w->p->bound, p->acc);
@@ -599,9 +455,9 @@ void windowpanes_row(struct window *w, struct keystate *state, struct key *key,
         w->now = r->b->late_w[r->i];
     if (c == NULL)
         c = cell_new(w, key, pane, r->ts > w->now ? r->ts : w->now);
-    else if (w->p->sleeps && c->n > 0 && pane < pane_at(w, c, 0)->pane)
+    else if (w->p->sleeps && c->n > 0 && pane < windowkey_pane(w, c, 0)->pane)
         c->restless = true;
-    struct pane *p = pane_for(w, c, pane);
+    struct windowkey_pane *p = windowkey_pane_for(w, c, pane);
     if (p == NULL) {
         w->k->partials_dropped++;
         return;
@@ -628,9 +484,9 @@ void windowpanes_part(struct window *w, struct keystate *state, struct key *key,
         return;
     if (c == NULL)
         c = cell_new(w, key, pane, ts > w->now ? ts : w->now);
-    else if (w->p->sleeps && c->n > 0 && pane < pane_at(w, c, 0)->pane)
+    else if (w->p->sleeps && c->n > 0 && pane < windowkey_pane(w, c, 0)->pane)
         c->restless = true;
-    struct pane *p = pane_for(w, c, pane);
+    struct windowkey_pane *p = windowkey_pane_for(w, c, pane);
     if (p == NULL) {
         w->k->partials_dropped++;
         return;

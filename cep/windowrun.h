@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* windowrun.h - inside of running windows. For window.c, windowgive.c, windowpanes.c, windowlist*.c.
+/* windowrun.h - inside of running windows. For window.c, windowgive.c, windowpanes.c, windowkey.c, windowlist*.c.
  *
  * Room:   [window: windowpanes | windowlist -> windowgive] -> results
  * Owns:   see window.h.  Thread: one worker.  Time: evtime.

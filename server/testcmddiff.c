@@ -298,7 +298,8 @@ static void put_lines(struct comparing *c, const struct found *f)
         bytes_printf(c->out, "%s%.*s", sep, (int)m.key.n, m.key.p);
         for (const char *v = m.value.p; *v == '[' || *v == ',';) {
             char *after;
-            bytes_printf(c->out, "%s%d", before, event_line(c, f, &m.key, strtoull(v + 1, &after, 10)));
+            bytes_printf(c->out, "%s%d", before,
+                         event_line(c, f, &m.key, strtoull(v + 1, &after, 10)));
             before = ", ";
             v = after;
         }
