@@ -2,6 +2,7 @@
 #include "rules/explainrule.h"
 #include "cep/jobprint.h"
 #include "cep/nfa.h"
+#include "cep/windowprog.h"
 #include "rules/explain.h"
 #include "rules/explainjoin.h"
 #include "rules/explainover.h"
@@ -174,6 +175,8 @@ static void print_text(const struct rule_plan *p, const struct job *job, int rul
         bytes_printf(out, "for nothing: late rows count too");
     } else if (p->shape == RULE_JOIN) {
         explainjoin_waits(p, out);
+    } else if (windowprog_by_arrival(p)) {
+        bytes_printf(out, "for nothing: rows count as they arrive");
     } else if (p->input->time == TIME_PROCESSING) {
         bytes_printf(out, "for the clock, which is the watermark");
     } else {
@@ -220,6 +223,8 @@ static void print_json(const struct rule_plan *p, const struct job *job, int rul
         struct explainstate s = explainstate_of(&p->match);
         bounded = s.kind != EXPLAINSTATE_LOOP && s.kind != EXPLAINSTATE_WAIT;
     }
+    if (p->shape == RULE_WINDOW)
+        bounded = explainwindow_is_bounded(p);
     bytes_printf(out, "{\"plan\":");
     explain_plan(p, true, out);
     bytes_printf(out, ",\"nfa\":");

@@ -113,6 +113,15 @@ static void put_one(const struct window_plan *w, struct bytes *out)
         bytes_printf(out, " and each value that DISTINCT has seen");
 }
 
+bool explainwindow_is_bounded(const struct rule_plan *p)
+{
+    const struct window_plan *w = &p->window;
+    bool endless = is_counted(w) || w->kind == WINDOW_GLOBAL;
+    return p->state_ttl_ms > 0 ||
+           (w->gap == NULL && !(endless && p->key.n > 0) &&
+            !(w->kind == WINDOW_GLOBAL && w->evictor != EVICTOR_NONE && w->evict_after));
+}
+
 void explainwindow_state(const struct rule_plan *p, struct bytes *out)
 {
     const struct window_plan *w = &p->window;
@@ -121,13 +130,18 @@ void explainwindow_state(const struct rule_plan *p, struct bytes *out)
     if (w->kind == WINDOW_SESSION)
         bytes_printf(out, "a key keeps its open sessions");
     else if (is_counted(w) || w->kind == WINDOW_GLOBAL)
-        bytes_printf(out, "unbounded in keys: each that came keeps its window");
+        bytes_printf(out, "%seach key that came keeps its window",
+                     p->state_ttl_ms > 0 || p->key.n == 0 ? "" : "unbounded in keys: ");
     else
         bytes_printf(out, "a key keeps at most %" PRId64 " open window%s", open,
                      open == 1 ? "" : "s");
     put_one(w, out);
-    if (w->kind == WINDOW_SESSION && w->gap != NULL)
+    if (w->kind == WINDOW_SESSION && w->gap != NULL && p->state_ttl_ms == 0)
         bytes_printf(out, "; unbounded: as long a gap as a row says");
+    if (p->state_ttl_ms > 0)
+        put_for("; a key without rows for ", p->state_ttl_ms, out);
+    if (p->state_ttl_ms > 0)
+        bytes_printf(out, " is forgotten");
 }
 
 int64_t explainwindow_ms(const struct window_plan *w)

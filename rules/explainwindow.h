@@ -13,6 +13,8 @@ void explainwindow_trigger(const struct window_plan *w, struct bytes *out);
 /* Members of a JSON object, each with a comma behind it. */
 void explainwindow_json(const struct window_plan *w, struct bytes *out);
 void explainwindow_state(const struct rule_plan *p, struct bytes *out);
+/* False: keys or a session may stay for ever. */
+bool explainwindow_is_bounded(const struct rule_plan *p);
 /* How long a row matters; -1: no bound. */
 int64_t explainwindow_ms(const struct window_plan *w);
 
