@@ -120,7 +120,9 @@ void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct 
         return;
     if (r->derived[DERIVED_LATE] != JOBDEF_NONE)
         taskstage_late(t, r->derived[DERIVED_LATE], b, i);
-    bool early = b->schema->derived == DERIVED_NOT || t->job->streams[r->stream].early;
+    int stream = job_stream_of(t->job, b->schema->id); /* of a join it may be either side */
+    bool early =
+        b->schema->derived == DERIVED_NOT || (stream >= 0 && t->job->streams[stream].early);
     struct result *out = emit_new(&t->emit, early);
     const struct late_of of = {r->pub.plan, reads, t->scratch.p, t->scratch.n};
     late_fill(out, &of, b, i, &t->emit);

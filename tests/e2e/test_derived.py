@@ -134,6 +134,28 @@ def test_results_do_not_depend_on_workers_batches_or_partitions(tmp_path):
         assert evaluate(tmp_path, CHAIN, split, "--workers", str(workers)) == partitioned
 
 
+MIXED = PAYMENTS + """
+CREATE RULE big AS SELECT card, amount, id FROM payments WHERE amount > 60;
+CREATE RULE per WITH ('allowed-lateness'='20 s') AS SELECT card, COUNT(*) AS n, window_time
+  FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY card, window_start, window_end;
+CREATE RULE joined AS SELECT b.id, p.n, b.card FROM big AS b JOIN per AS p
+  ON b.card = p.card AND p.window_time BETWEEN b.rowtime AND b.rowtime + INTERVAL '5' SECOND;
+CREATE RULE visits AS SELECT card, COUNT(*) AS m FROM TABLE(SESSION(TABLE joined PARTITION BY card, DESCRIPTOR(rowtime), INTERVAL '3' SECOND))
+  GROUP BY card, window_start, window_end;
+CREATE RULE busy AS SELECT * FROM visits WHERE m > 2;
+"""
+
+
+def test_joins_sessions_and_updates_may_stand_in_a_cascade(tmp_path):
+    events = payments(2)
+    one = evaluate(tmp_path, MIXED, [events])
+    for rule in ("big", "per", "joined", "visits", "busy"):
+        assert len(found(one, rule)) > 3, rule
+    assert found(one, "per", "update") and found(one, "joined", "late")
+    for workers in (2, 3):
+        assert evaluate(tmp_path, MIXED, [events], "--workers", str(workers)) == one
+
+
 def test_side_outputs_are_streams(tmp_path):
     lines = evaluate(tmp_path, CHAIN, [payments(1)])
     assert [(x["row"]["id"], x["place"]) for x in found(lines, "up", "late")] == \
