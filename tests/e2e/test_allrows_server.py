@@ -3,11 +3,10 @@
 the events of the whole match; the ids are the same after kill -9 and on any number of workers."""
 import json
 import os
-import signal
 import subprocess
 
 import pytest
-from weirserver import Server, until
+from weirserver import Server
 
 STREAM = """CREATE STREAM logins (id STRING NOT NULL, ts TIMESTAMP(3) NOT NULL, account STRING, ok BOOLEAN,
   WATERMARK FOR ts AS ts)"""
@@ -96,8 +95,7 @@ def test_ids_are_the_same_after_kill_9(tmp_path, wanted, ids):
         deploy(server)
         for at in range(0, len(LINES), 300):
             server.post_lines(LINES[at:at + 300], stream="logins")
-            pids = until("both workers run", lambda: [w["pid"] for w in server.workers() if w["state"] == "running"])
-            os.kill(pids[0], signal.SIGKILL)
+            server.kill_worker()
         server.finish("logins")
         assert server.settled() == {rule: len(rows) for rule, rows in wanted.items()}
         assert server.alert_ids() == ids

@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import pytest
-from weirserver import WEIR, Server, is_running, until
+from weirserver import WEIR, Server, until
 
 STREAM = """CREATE STREAM payments (id BIGINT NOT NULL, ts TIMESTAMP(3) NOT NULL, card STRING NOT NULL, amount BIGINT, status STRING,
   WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('partitions'='3')"""
@@ -113,9 +113,7 @@ def test_killed_workers_lose_and_double_nothing(tmp_path, rounds, undisturbed, w
     with Server(tmp_path, workers=workers) as server:
         def kill_a_worker(at):
             if at in (9, 14, 25, 33):
-                pids = until("all workers run", lambda: running(server, workers))
-                os.kill(pids[at % workers], signal.SIGKILL)
-                until("it is dead", lambda: not is_running(pids[at % workers]))
+                server.kill_worker(at)
         assert play(server, rounds, kill_a_worker) == undisturbed
 
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joins on a running server: what `weir eval` finds, on any number of workers, whoever is killed; cuts in both streams."""
 import json
-import os
 import random
-import signal
 import subprocess
 import time
 
@@ -107,9 +105,7 @@ def test_killed_workers_lose_and_double_nothing(tmp_path, rounds, undisturbed, w
     with Server(tmp_path, workers=workers) as server:
         def kill_a_worker(at):
             if at in (20, 45, 70):
-                pids = until("all workers run", lambda: len(server.workers()) == workers
-                             and [w["pid"] for w in server.workers() if w["state"] == "running"])
-                os.kill(pids[at % len(pids)], signal.SIGKILL)
+                server.kill_worker(at)
 
         assert play(server, rounds, kill_a_worker) == undisturbed
         assert len(server.get("/workers")["exceptions"]) >= 3

@@ -3,9 +3,7 @@
 rule, on any number of workers, whoever is killed. What is right is worked out here from the cuts in the catalogue."""
 import contextlib
 import json
-import os
 import random
-import signal
 import sqlite3
 import threading
 
@@ -181,7 +179,7 @@ def test_kills_around_edits_change_nothing(tmp_path, seed, victim):
                     workers = until("workers run", lambda: [w["pid"] for w in server.workers()
                                                             if w["state"] == "running"])
                     if victim == "worker":
-                        os.kill(rng.choice(workers), signal.SIGKILL)
+                        server.kill_worker(rng.randrange(len(workers)))
                     else:
                         server.kill()
                         until("its workers end", lambda pids=workers: not any(is_running(x) for x in pids))

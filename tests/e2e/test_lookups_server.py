@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look-ups in a list of a running server: a row sees the list as it was at its place, whoever is killed and read again."""
 import json
-import os
-import signal
 
 import pytest
 from weirserver import Server, is_running, until
@@ -78,9 +76,7 @@ def test_a_replay_sees_what_the_first_run_saw(tmp_path, undisturbed, workers):
     with Server(tmp_path, workers=workers) as server:
         def disturb(n):
             if n in (25, 55):
-                pids = until("all workers run", lambda: len(server.workers()) == workers
-                             and [w["pid"] for w in server.workers() if w["state"] == "running"])
-                os.kill(pids[n % len(pids)], signal.SIGKILL)
+                server.kill_worker(n)
             if n == 65:
                 pids = [w["pid"] for w in server.workers()]
                 server.kill()

@@ -79,6 +79,15 @@ class Server:
         self.process.kill()
         self.process.wait(SECONDS)
 
+    def kill_worker(self, which=0):
+        """SIGKILL to a worker, once all run, and until the server has seen it: a second one cannot meet the dead."""
+        def running():
+            now = self.workers()
+            return all(w["state"] == "running" for w in now) and [w["pid"] for w in now]
+        pids, before = until("all workers run", running), len(self.get("/workers")["exceptions"])
+        os.kill(pids[which % len(pids)], signal.SIGKILL)
+        until("its death is seen", lambda: len(self.get("/workers")["exceptions"]) > before)
+
     def get(self, path):
         answer = self.session.get(self.url + "/api/v1" + path, timeout=30)
         assert answer.status_code == 200, answer.text
