@@ -15,6 +15,7 @@
 #include "cep/value.h"
 
 /* X(name, "text in EXPLAIN") */
+/* clang-format off */
 #define EXPR_LIST(X)                                                                               \
     X(CONST, "const") /* constant */                                                               \
     X(COLUMN, "column") /* column `index` of the row being looked at */                            \
@@ -39,15 +40,22 @@
     X(DISTINCT, "is distinct from")                                                                \
     X(NOT_DISTINCT, "is not distinct from")                                                        \
     X(AND, "and")                                                                                  \
-    X(OR, "or") X(NOT, "not") /* AND, OR: n arguments */                                           \
-        X(IS_NULL, "is null") X(IS_TRUE, "is true") X(IS_FALSE, "is false")                        \
-            X(IN, "in") /* args[0] in the constants args[1..] */                                   \
-        X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                 \
-        X(LIKE, "like") /* args: text, pattern, [escape] */                                        \
-        X(CASE, "case") /* when, then, …, else */                                                \
-        X(COALESCE, "coalesce") X(CAST, "cast") X(TRY_CAST, "try_cast") X(CONCAT, "||")            \
-            X(FUNC, "func") /* scalar function `func` (func.h) */                                  \
-        X(LOOKUP, "lookup") /* column `list_column` of the row in `list` whose key is args[0] */
+    X(OR, "or")                                                                                    \
+    X(NOT, "not") /* AND, OR: n arguments */                                                       \
+    X(IS_NULL, "is null")                                                                          \
+    X(IS_TRUE, "is true")                                                                          \
+    X(IS_FALSE, "is false")                                                                        \
+    X(IN, "in") /* args[0] in the constants args[1..] */                                           \
+    X(IN_LIST, "in list") /* args[0], of the key's type, in `list` (list.h) */                     \
+    X(LIKE, "like") /* args: text, pattern, [escape] */                                            \
+    X(CASE, "case") /* when, then, …, else */                                                      \
+    X(COALESCE, "coalesce")                                                                        \
+    X(CAST, "cast")                                                                                \
+    X(TRY_CAST, "try_cast")                                                                        \
+    X(CONCAT, "||")                                                                                \
+    X(FUNC, "func") /* scalar function `func` (func.h) */                                          \
+    X(LOOKUP, "lookup") /* column `list_column` of the row in `list` whose key is args[0] */
+/* clang-format on */
 
 enum expr_kind {
 #define EXPR_ENUM(name, text) EXPR_##name,
@@ -69,6 +77,7 @@ struct nav {
 };
 
 /* X(name, text) - aggregates; which are done, and where, is agg.h's to say */
+/* clang-format off */
 #define AGG_LIST(X)                                                                                \
     X(COUNT_STAR, "COUNT(*)")                                                                      \
     X(COUNT, "COUNT")                                                                              \
@@ -81,7 +90,9 @@ struct nav {
     X(LAST, "LAST")                                                                                \
     X(TOP, "TOP")                                                                                  \
     X(LIST_AGG, "LIST_AGG")                                                                        \
-    X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT") X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
+    X(APPROX_COUNT_DISTINCT, "APPROX_COUNT_DISTINCT")                                              \
+    X(APPROX_PERCENTILE, "APPROX_PERCENTILE")
+/* clang-format on */
 
 enum agg_kind {
 #define AGG_ENUM(name, text) AGG_##name,
