@@ -348,6 +348,72 @@ async function phone() {
   await page.setViewportSize({ width: 1440, height: 900 });
 }
 
+/** A rule over a rule whose cooldown holds one of two results back, and one over late events. */
+async function rulesOverRules() {
+  for (const sql of [
+    `CREATE RULE sums WITH ('cooldown'='1 h', 'title'='{card} had {n}') AS SELECT card, COUNT(*) AS n, window_time
+     FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY card, window_start, window_end`,
+    `CREATE RULE growing WITH ('title'='{card} grows') AS SELECT card, n FROM sums MATCH_RECOGNIZE (PARTITION BY card
+     ORDER BY window_time MEASURES B.n AS n PATTERN (A B) DEFINE B AS B.n > A.n)`,
+    `CREATE RULE missed WITH ('title'='{id} missed') AS SELECT id FROM payments.LATE`,
+  ]) {
+    const answer = await fetch(`${url}/api/v1/rules`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ sql }),
+    });
+    assert.equal(answer.status, 201, await answer.text());
+  }
+  const start = Math.ceil(Date.now() / 10000) * 10000 + 600000;
+  const event = (id, after, of = "c_up") => ({
+    id,
+    ts: new Date(start + after).toISOString(),
+    card: of,
+    amount: "1.00",
+  });
+  await post([event("u_1", 0), event("u_2", 10000), event("u_3", 11000)]);
+  await post([event("u_4", 60000, "another")]);
+  await post([event("u_late", 30000)]);
+  await go("/alerts?rule=growing");
+  await page.locator(".alert-list li", { hasText: "c_up grows" }).click();
+  await visible(
+    page.locator(".alert-events h2", { hasText: "2 results of sums" }),
+    "an alert over a rule says whose results its events are",
+  );
+  const rows = page.locator(".event-table tbody tr");
+  await visible(
+    rows.nth(1).locator("td", { hasText: "made no alert; not kept" }),
+    "a result that a cooldown held back made no alert",
+  );
+  await visible(
+    page.locator(".missing", { hasText: "cooldown" }),
+    "and why is said beside it",
+  );
+  await shot("over-rule");
+  await rows.nth(0).click();
+  await visible(
+    page.locator(".alert-json .json", { hasText: '"n": 1' }),
+    "the other shows its values",
+  );
+  await page.locator(".alert-json .upstream").click();
+  await visible(
+    page.locator("h1", { hasText: "c_up had 1" }),
+    "and leads to its alert",
+  );
+  await go("/alerts?rule=missed");
+  await page.locator(".alert-list li", { hasText: "u_late missed" }).click();
+  await visible(
+    page.locator(".alert-line .pill", { hasText: "late event" }),
+    "an alert over late events is marked",
+  );
+  await visible(
+    page
+      .locator(".side-fact dd", { hasText: "too late for stream payments" })
+      .locator("a[href$='/streams/payments']"),
+    "and says what they were too late for",
+  );
+}
+
 async function serverGone() {
   await go("/");
   await page.locator(".tiles").waitFor();
@@ -375,6 +441,7 @@ try {
   await keysAndPages();
   await phone();
   await changePauseDelete();
+  await rulesOverRules();
   await serverGone();
   console.log("all seen");
 } catch (e) {

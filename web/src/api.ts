@@ -114,10 +114,11 @@ export interface AlertRevision {
   retracted: boolean;
 }
 export interface MatchEvent {
-  stream: string;
+  stream: string | null; // also the name of a rule, or of a side output
   partition: number;
   offset: number;
   time: Time;
+  alert?: string; // of the rule below, whose result this is
   event: Fields | null;
 }
 export interface AlertDetail extends Alert {

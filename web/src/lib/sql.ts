@@ -110,6 +110,10 @@ export function tokenize(text: string): Token[] {
   return out;
 }
 
+export const solidTokens = (sql: string): Token[] => tokenize(sql).filter((t) => t.kind !== 'space' && t.kind !== 'comment');
+/** A name without its quotes. */
+export const plain = (name: string) => name.replace(/^["`]|["`]$/g, '');
+
 /** The next token that is neither white space nor comment. */
 function solid(tokens: Token[], i: number, step: 1 | -1 = 1): number {
   for (i += step; i >= 0 && i < tokens.length; i += step) {
@@ -204,7 +208,7 @@ export function variablesOf(sql: string): string[] {
 
 /** Variables that the pattern forbids: `!C`. */
 export function absentOf(sql: string): string[] {
-  const t = tokenize(sql).filter((x) => x.kind !== 'space' && x.kind !== 'comment');
+  const t = solidTokens(sql);
   const found = t.filter((x, i) => x.variable !== undefined && t[i - 1]?.text === '!').map((x) => x.text.toUpperCase());
   return [...new Set(found)];
 }
@@ -219,13 +223,13 @@ export function variableClass(vars: string[], name: string | null | undefined): 
 
 /** What `CREATE [OR REPLACE] RULE name` says, or null for a bare SELECT. */
 export function statementOf(sql: string): { what: string; name: string; replace: boolean; afterCreate: number } | null {
-  const t = tokenize(sql).filter((x) => x.kind !== 'space' && x.kind !== 'comment');
+  const t = solidTokens(sql);
   if (t[0]?.text.toUpperCase() !== 'CREATE') return null;
   let i = 1;
   const replace = t[1]?.text.toUpperCase() === 'OR' && t[2]?.text.toUpperCase() === 'REPLACE';
   if (replace) i = 3;
   const what = t[i]?.text.toUpperCase() ?? '';
-  const name = (t[i + 1]?.text ?? '').replace(/^["`]|["`]$/g, '');
+  const name = plain(t[i + 1]?.text ?? '');
   return { what, name, replace, afterCreate: t[0]!.to };
 }
 export function withReplace(sql: string): string {
@@ -235,11 +239,11 @@ export function withReplace(sql: string): string {
 
 /** The stream that a rule reads: FROM x, FROM (SELECT … FROM x …), TABLE x. */
 export function streamOf(sql: string): string | null {
-  const t = tokenize(sql).filter((x) => x.kind !== 'space' && x.kind !== 'comment');
+  const t = solidTokens(sql);
   for (let i = 0; i + 1 < t.length; i++) {
     const w = t[i]!.text.toUpperCase();
     const next = t[i + 1]!;
-    if ((w === 'FROM' || w === 'TABLE') && next.kind === 'name') return next.text.replace(/^["`]|["`]$/g, '');
+    if ((w === 'FROM' || w === 'TABLE') && next.kind === 'name') return plain(next.text);
   }
   return null;
 }
@@ -259,7 +263,7 @@ export function mentioned(sql: string, columns: string[]): string[] {
   const found = new Set<string>();
   for (const t of tokenize(sql)) {
     if (t.kind !== 'name' && t.kind !== 'keyword') continue;
-    const c = lower.get(t.text.replace(/^["`]|["`]$/g, '').toLowerCase());
+    const c = lower.get(plain(t.text).toLowerCase());
     if (c) found.add(c);
   }
   return [...found];

@@ -4,9 +4,11 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { AlertDetail, AlertRevision, Fields } from '../api';
 import { clock, duration, full, keyParam, plural, ruleTitle, shown, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
+import { nounOf, originOf, useStreamNames } from '../lib/origin';
 import { absentOf, mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
 import { Ago, Card, CopyButton, Link, ModePill, SeverityPill } from './basic';
 import { ListAction } from './listforms';
+import { MarksTitle, Missing, missingShort, OriginCell, originColumn, Place, SideFacts, SidePills, windowWords } from './origin';
 import { JsonLine, JsonView, SqlView } from './sqlview';
 import { Timeline, type Mark } from './timeline';
 
@@ -25,6 +27,7 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
             retracted
           </span>
         ) : null}
+        <SidePills sql={a.rule_sql ?? ''} />
         <span class="dim">
           <Ago time={a.created} of="Alert made" />
         </span>
@@ -48,6 +51,7 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
             </dd>
           </div>
         ))}
+        <SideFacts sql={a.rule_sql ?? ''} />
         <div>
           <dt>Event time</dt>
           <dd title={full(a.time)}>{when(a.time, true)}</dd>
@@ -126,11 +130,14 @@ function spanOf(a: AlertDetail, marks: Mark[]) {
 export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   const variables = useMemo(() => variablesOf(a.rule_sql ?? ''), [a.rule_sql]);
   const absent = useMemo(() => absentOf(a.rule_sql ?? ''), [a.rule_sql]);
+  const streams = useStreamNames(true);
   const marks = useMemo(() => {
-    const all = a.match.flatMap((m) => m.events.map((e): Mark => ({ ...e, variable: m.var, index: 0 })));
+    const all = a.match.flatMap((m) =>
+      m.events.map((e): Mark => ({ ...e, variable: m.var, index: 0, origin: originOf(e, streams) })),
+    );
     all.sort((x, y) => Date.parse(x.time) - Date.parse(y.time) || x.partition - y.partition || x.offset - y.offset);
     return all.map((m, index) => ({ ...m, index }));
-  }, [a]);
+  }, [a, streams]);
   const [selected, select] = useState(0);
   useEffect(() => select(Math.max(0, marks.length - 1)), [a.id]);
   const move = (d: number) => select((i) => Math.min(marks.length - 1, Math.max(0, i + d)));
@@ -144,7 +151,10 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
   const marked = useMemo(() => new Set(used.map((u) => u.toLowerCase())), [used]);
   const keyColumns = new Set(Object.keys(a.key ?? {}).map((k) => k.toLowerCase()));
   const fields = used.filter((c) => !keyColumns.has(c.toLowerCase()) && !isTime(marks, c));
+  const numeric = useMemo(() => new Set(fields.filter((c) => isNumeric(marks, c))), [marks, used]);
   const at = marks[Math.min(selected, marks.length - 1)];
+  const column = originColumn(marks);
+  const late = marks.every((m) => m.origin?.role === 'late');
   const named = marks.some((m) => m.variable);
   const span = spanOf(a, marks);
   const first = marks[0];
@@ -155,7 +165,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
       <div class="alert-col">
         <Card
           class="alert-events"
-          title={marks.length ? plural(marks.length, 'event') : a.window ? 'Window' : 'Events'}
+          title={marks.length ? <MarksTitle marks={marks} /> : a.window ? 'Window' : 'Events'}
           side={
             first && last && marks.length > 1 ? (
               <span class="dim num">first to last {duration(Date.parse(last.time) - Date.parse(first.time))}</span>
@@ -178,14 +188,17 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
                   <thead>
                     <tr>
                       {named ? <th>Var</th> : null}
-                      <th>Event time</th>
+                      <th title={late ? 'The watermark that the event came behind' : undefined}>
+                        {late ? 'Watermark' : 'Event time'}
+                      </th>
                       <th class="r">After</th>
                       {fields.map((c) => (
-                        <th key={c} class={isNumeric(marks, c) ? 'r' : ''}>
+                        <th key={c} class={numeric.has(c) ? 'r' : ''}>
                           {c}
                         </th>
                       ))}
                       {fields.length ? null : <th>Event</th>}
+                      {column ? <th>{column === 'from' ? 'From' : 'Alert'}</th> : null}
                     </tr>
                   </thead>
                   <tbody>
@@ -200,14 +213,8 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
                           {clock(m.time, true)}
                         </td>
                         <td class="num r dim">{i ? '+' + duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time)) : ''}</td>
-                        {fields.map((c) => (
-                          <td key={c} class={isNumeric(marks, c) ? 'num r' : ''}>
-                            {m.event ? value(field(m.event, c)) : <span class="dim">–</span>}
-                          </td>
-                        ))}
-                        {fields.length ? null : (
-                          <td>{m.event ? <JsonLine of={m.event} /> : <span class="dim">not kept</span>}</td>
-                        )}
+                        <Values of={m} fields={fields} numeric={numeric} wide={column === 'alert'} />
+                        {column === 'from' || (column && m.event) ? <OriginCell of={m} column={column} /> : null}
                       </tr>
                     ))}
                   </tbody>
@@ -234,7 +241,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
               ) : null}
               <p class="dim note">
                 {a.window
-                  ? `A window rule keeps sums, not events. The window is ${when(a.window.start)} to ${clock(a.window.end)} UTC.`
+                  ? `${windowWords(a)} The window is ${when(a.window.start)} to ${clock(a.window.end)} UTC.`
                   : 'No events are kept with this alert.'}
               </p>
             </>
@@ -281,12 +288,12 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
             title={
               at.variable ? (
                 <>
-                  <b class={`var ${variableClass(variables, at.variable)}`}>{at.variable}</b> event {selected + 1} of{' '}
-                  {marks.length}
+                  <b class={`var ${variableClass(variables, at.variable)}`}>{at.variable}</b> {nounOf(at.origin?.role)}{' '}
+                  {selected + 1} of {marks.length}
                 </>
               ) : (
                 <>
-                  Event {selected + 1} of {marks.length}
+                  {nounOf(at.origin?.role).replace(/^./, (c) => c.toUpperCase())} {selected + 1} of {marks.length}
                 </>
               )
             }
@@ -294,19 +301,42 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
               at.event ? <CopyButton text={() => JSON.stringify(at.event, null, 2)} label="JSON" title="Copy the event" /> : null
             }
           >
-            <p class="dim place num">
-              {full(at.time)} · <Link to={`/streams/${encodeURIComponent(at.stream)}`}>{at.stream}</Link> partition {at.partition}
-              , offset {at.offset}
-            </p>
+            <Place of={at} />
             {at.event ? (
               <JsonView of={at.event} marks={marked} label="The event; marked fields are read by the rule" />
             ) : (
-              <p class="dim">The event itself is no longer kept.</p>
+              <Missing of={at} />
             )}
           </Card>
         ) : null}
       </div>
     </div>
+  );
+}
+
+/** What the rule reads of an event, or one cell that says why it is not there. */
+function Values({ of: m, fields, numeric, wide }: { of: Mark; fields: string[]; numeric: Set<string>; wide: boolean }) {
+  const e = m.event;
+  if (!e)
+    return (
+      <td colSpan={(fields.length || 1) + (wide ? 1 : 0)} class="dim unkept">
+        {missingShort(m.origin)}
+      </td>
+    );
+  if (!fields.length)
+    return (
+      <td>
+        <JsonLine of={e} />
+      </td>
+    );
+  return (
+    <>
+      {fields.map((c) => (
+        <td key={c} class={numeric.has(c) ? 'num r' : ''}>
+          {value(field(e, c))}
+        </td>
+      ))}
+    </>
   );
 }
 

@@ -3,12 +3,15 @@
 import { useMemo } from 'preact/hooks';
 import type { MatchEvent } from '../api';
 import { clock, dateOf, duration, full } from '../lib/format';
+import type { Origin } from '../lib/origin';
 import { variableClass } from '../lib/sql';
 import { useWidth } from '../lib/width';
+import { markWords } from './origin';
 
 export interface Mark extends MatchEvent {
   variable: string | null;
   index: number; // in order of time
+  origin: Origin | null;
 }
 interface Props {
   marks: Mark[];
@@ -171,19 +174,23 @@ export function Timeline({ marks, variables, absent, span, alertAt, selected, se
         {marks.map((m, i) => (
           <g
             key={`${m.stream}/${m.partition}/${m.offset}/${i}`}
-            class={`mark ${variableClass(variables, m.variable)} ${i === selected ? 'on' : ''}`}
+            class={`mark ${variableClass(variables, m.variable)} ${i === selected ? 'on' : ''} ${m.event ? '' : 'unkept'}`}
             tabIndex={0}
             role="button"
             aria-pressed={i === selected}
-            aria-label={`${m.variable ?? 'event'}, ${full(m.time)}`}
+            aria-label={`${markWords(m)}, ${full(m.time)}`}
             onClick={() => select(i)}
             onKeyDown={(e) => {
               if (e.key === 'Enter' || e.key === ' ') (e.preventDefault(), select(i));
             }}
           >
             <circle class="halo" cx={x(Date.parse(m.time))} cy={y(i)} r={12} />
-            <circle class="dot" cx={x(Date.parse(m.time))} cy={y(i)} r={6.5} />
-            <title>{`${m.variable ?? 'event'} · ${full(m.time)}${i ? ` · ${duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time))} after the one before` : ''}`}</title>
+            {m.origin?.role === 'result' ? (
+              <rect class="dot" x={x(Date.parse(m.time)) - 6} y={y(i) - 6} width={12} height={12} rx={2.5} />
+            ) : (
+              <circle class="dot" cx={x(Date.parse(m.time))} cy={y(i)} r={6.5} />
+            )}
+            <title>{`${markWords(m)} · ${full(m.time)}${i ? ` · ${duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time))} after the one before` : ''}`}</title>
           </g>
         ))}
       </svg>
