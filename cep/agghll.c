@@ -177,7 +177,11 @@ enum err agghll_load(struct agghll **at, struct bytes_reader *r)
             return ERR_CORRUPT;
         for (unsigned i = 0; i < n && !r->bad; i++)
             agghll_add(at, bytes_get_u64(r));
-        return r->bad ? ERR_CORRUPT : ERR_OK;
+        if (!r->bad)
+            return ERR_OK;
+        agghll_free(*at);
+        *at = NULL;
+        return ERR_CORRUPT;
     }
     const uint8_t *p = bytes_get(r, AGGHLL_REGISTERS);
     for (unsigned i = 0; p != NULL && i < AGGHLL_REGISTERS; i++)

@@ -48,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         agg_merge(&a, x, y);
         (void)agg_result(&a, x, scratch, &out);
         (void)agg_held_bytes(&a, x);
+    } else {
+        BUG_IF(memcmp(x, y, sizeof x) != 0, "refused, and not empty");
     }
     agg_clear(&a, x);
     agg_clear(&a, y);
