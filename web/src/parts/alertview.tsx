@@ -8,7 +8,18 @@ import { nounOf, originOf, useStreamNames } from '../lib/origin';
 import { absentOf, mentioned, variableClass, variablesOf, withinOf } from '../lib/sql';
 import { Ago, Card, CopyButton, Link, ModePill, SeverityPill } from './basic';
 import { ListAction } from './listforms';
-import { MarksTitle, Missing, missingShort, OriginCell, originColumn, Place, SideFacts, SidePills, windowWords } from './origin';
+import {
+  MarksTitle,
+  Missing,
+  missingShort,
+  OriginCell,
+  originColumn,
+  type OriginColumn,
+  Place,
+  SideFacts,
+  SidePills,
+  windowWords,
+} from './origin';
 import { JsonLine, JsonView, SqlView } from './sqlview';
 import { Timeline, type Mark } from './timeline';
 
@@ -213,7 +224,7 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
                           {clock(m.time, true)}
                         </td>
                         <td class="num r dim">{i ? '+' + duration(Date.parse(m.time) - Date.parse(marks[i - 1]!.time)) : ''}</td>
-                        <Values of={m} fields={fields} numeric={numeric} wide={column === 'alert'} />
+                        <Values of={m} fields={fields} numeric={numeric} column={column} />
                         {column === 'from' || (column && m.event) ? <OriginCell of={m} column={column} /> : null}
                       </tr>
                     ))}
@@ -315,11 +326,11 @@ export function AlertBody({ alert: a }: { alert: AlertDetail }) {
 }
 
 /** What the rule reads of an event, or one cell that says why it is not there. */
-function Values({ of: m, fields, numeric, wide }: { of: Mark; fields: string[]; numeric: Set<string>; wide: boolean }) {
+function Values({ of: m, fields, numeric, column }: { of: Mark; fields: string[]; numeric: Set<string>; column: OriginColumn }) {
   const e = m.event;
   if (!e)
     return (
-      <td colSpan={(fields.length || 1) + (wide ? 1 : 0)} class="dim unkept">
+      <td colSpan={(fields.length || 1) + (column === 'alert' ? 1 : 0)} class="dim unkept">
         {missingShort(m.origin)}
       </td>
     );
@@ -333,7 +344,7 @@ function Values({ of: m, fields, numeric, wide }: { of: Mark; fields: string[]; 
     <>
       {fields.map((c) => (
         <td key={c} class={numeric.has(c) ? 'num r' : ''}>
-          {value(field(e, c))}
+          {column === 'from' && !(c in e) ? '' : value(field(e, c))}
         </td>
       ))}
     </>

@@ -116,7 +116,7 @@ export function OriginCell({ of: m, column }: { of: Mark; column: OriginColumn }
     );
   return (
     <td class="origin">
-      {o && o.role !== 'event' ? <span class="dim">{nounOf(o.role)} · </span> : null}
+      {o?.side ? <span class="dim">{nounOf(o.role)} · </span> : null}
       {o ? <SourceLink of={o} isRule={o.isRule} /> : <span class="dim">gone</span>} <AlertLink of={m} />
     </td>
   );
