@@ -194,7 +194,7 @@ rule-tests: $(B)/weir             ## the unit tests of the example rules (weir t
 # Python of the system, for which `make deps` installs pytest; another one by PYTHON=.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 E2E     = $(wildcard tests/e2e/test_*.py)
-e2e: $(B)/weir $(if $(filter release,$(MODE)),all) ## tests of the running server (K=expression, as pytest's -k; MODE=asan)
+e2e: $(B)/weir $(if $(filter release,$(MODE)),all,web) ## tests of the running server (K=expression, as pytest's -k; MODE=asan)
 	@$(if $(E2E),WEIR=$(CURDIR)/$(B)/weir $(SANITIZERS) PYTHONDONTWRITEBYTECODE=1 timeout $(E2E_SECONDS) \
 	  $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)'),echo "there is no tests/e2e/test_*.py")
 E2E_SECONDS ?= 900

@@ -98,7 +98,7 @@ static struct sum *sum_of(struct taskpresum *p, const struct task_key *k, unsign
     struct sum **at = &p->slots[(mixed >> 40) % SLOTS];
     for (struct sum *s = *at; s != NULL; s = s->next)
         if (s->hash == hash && s->slot == slot && s->pane == pane && s->key_len == key->n &&
-            memcmp(s->key, key->p, key->n) == 0)
+            (key->n == 0 || memcmp(s->key, key->p, key->n) == 0)) /* without a key p may be NULL */
             return s;
     struct sum *s = arena_zero(p->arena, sizeof *s);
     *s = (struct sum){

@@ -44,6 +44,7 @@ def test_sixty_panes_cost_at_most_twice_one(tmp_path, having):  # but for the re
     "TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '1' HOUR)",
     "HOP(TABLE payments, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR)",
     "SESSION(TABLE payments PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' HOUR)"])
+@pytest.mark.usefixtures("plain_memory")
 def test_a_million_open_windows_fit(tmp_path, window):
     sql = f"""{STREAM}CREATE RULE r AS SELECT card, COUNT(*) AS n FROM TABLE({window})
   GROUP BY card, window_start, window_end HAVING COUNT(*) > 100;"""
