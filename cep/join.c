@@ -129,6 +129,23 @@ void join_begin(struct join *j, evtime w)
     j->side[JOIN_LEFT].step = j->side[JOIN_RIGHT].step = w;
 }
 
+/* --- snapshots --- */
+
+void join_track(struct join *j, void (*give)(void *ctx, const struct key *key), void *ctx)
+{
+    keytrack_start(&j->side[JOIN_LEFT].track, give, ctx);
+}
+
+struct keytrack *join_tracking(struct join *j)
+{
+    return &j->side[JOIN_LEFT].track;
+}
+
+struct keyed *join_side(struct join *j, unsigned side)
+{
+    return &j->side[side];
+}
+
 /* --- results --- */
 
 static struct result_row row_of(const struct join *j, unsigned side, struct rowref r)
@@ -456,7 +473,7 @@ static struct state *state_of(struct join *j, struct key *key, uint64_t hash)
 {
     if (key != NULL)
         return (struct state *)key->cells;
-    key = keytable_add(&j->side[JOIN_LEFT].table, hash, j->key.p, j->key.n);
+    key = keyed_add(&j->side[JOIN_LEFT], hash, j->key.p, j->key.n);
     struct state *s = slab_alloc(&j->states);
     *s = (struct state){0};
     timer_init(&s->timer, 0);

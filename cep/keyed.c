@@ -12,6 +12,7 @@ void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *
 {
     *k = (struct keyed){.schema = s, .key = *key, .emit = emit, .late_w = EVTIME_MIN};
     keytable_init(&k->table);
+    k->track.table = &k->table;
     slabs_init(&k->memory);
     k->layout.schema = s;
     k->scratch = arena_new(SCRATCH_FIRST, 0);
@@ -19,6 +20,7 @@ void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *
 
 void keyed_fini(struct keyed *k)
 {
+    keytrack_fini(&k->track);
     keytable_fini(&k->table);
     slabs_fini(&k->memory);
     arena_free(k->scratch);
@@ -51,12 +53,19 @@ struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash)
 {
     keyed_key_of(k, r->b, r->i);
     struct key *found = keytable_find(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
-    return found != NULL ? found : keytable_add(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
+    return found != NULL ? found : keyed_add(k, hash, k->key_bytes.p, k->key_bytes.n);
+}
+
+struct key *keyed_add(struct keyed *k, uint64_t hash, const void *p, size_t n)
+{
+    struct key *key = keytable_add(&k->table, hash, p, n);
+    keytrack_add(&k->track, key);
+    return key;
 }
 
 void keyed_drop_if_idle(struct keyed *k, struct key *key)
 {
-    if (key->cells == NULL)
+    if (key->cells == NULL && keytrack_drop(&k->track, key))
         keytable_remove(&k->table, key);
 }
 
@@ -89,7 +98,8 @@ struct kept *keyed_keep_row(struct keyed *k, struct keyed_row *r)
     size_t size = fixed + text_bytes(k, b, i);
     struct kept *kept = slabs_alloc(&k->memory, size);
     char *text = (char *)kept + fixed;
-    *kept = (struct kept){.seq = r->seq,
+    *kept = (struct kept){.seq = r->seq & KEPT_SEQ_MASK,
+                          .ncells = ncells & 511,
                           .size = (uint32_t)size,
                           .row = {.refs = 2, /* one of the row in hand */
                                   .partition = b->partition,

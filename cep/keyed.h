@@ -12,12 +12,16 @@
 #define WEIR_CEP_KEYED_H
 #include "cep/emit.h"
 #include "cep/keytable.h"
+#include "cep/keytrack.h"
 #include "cep/row.h"
 
+#define KEPT_SEQ_MASK ((UINT64_C(1) << 55) - 1)
+
 struct kept {
-    uint64_t seq; /* order in which rows were released */
+    uint64_t seq : 55; /* order in which rows were released */
+    uint64_t ncells : 9; /* those of the layout when it was kept */
     uint32_t size;
-    uint32_t unused;
+    uint32_t mark; /* its number in the entry that is being saved (keysave.h) */
     struct row row;
 };
 
@@ -41,6 +45,7 @@ struct keyed {
     const struct schema *schema;
     struct plan_key key;
     struct keytable table;
+    struct keytrack track; /* which keys have changed since the last snapshot */
     struct row_layout layout;
     struct keyed_column keeps[SCHEMA_COLUMNS_MAX]; /* by cell */
     struct slabs memory; /* of kept rows */
@@ -82,6 +87,13 @@ void keyed_keep(struct keyed *k, const struct colset *columns);
 void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i);
 /* The key of a row, made if it is not there. */
 struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash);
+struct key *keyed_add(struct keyed *k, uint64_t hash, const void *p,
+                      size_t n); /* must not be there */
+/* To be called before anything of the key's state changes: rows, time that passes, what is dropped. Uses no scratch. */
+static inline void keyed_touch(struct keyed *k, struct key *key)
+{
+    keytrack_touch(&k->track, key);
+}
 /* Frees the key when no rule has a cell for it. */
 void keyed_drop_if_idle(struct keyed *k, struct key *key);
 /* The key's values from its bytes; strings point into it. n = key.n */

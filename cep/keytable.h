@@ -28,6 +28,7 @@ struct key {
     uint64_t waiting; /* of all cells */
     struct keystate *cells;
     uint32_t len; /* of the canonical bytes (value_key) */
+    uint32_t track; /* keytrack.h; 0: not tracked */
     uint8_t bytes[];
 };
 

@@ -36,6 +36,7 @@ void task_free(struct task *t)
 {
     if (t == NULL)
         return;
+    tasksnap_fini(t);
     taskjob_fini(t);
     for (unsigned i = 0; i < t->o.workers; i++) {
         frame_writer_fini(&t->writers[i]);
@@ -60,6 +61,7 @@ void task_free(struct task *t)
 
 void task_set_job(struct task *t, struct job *j)
 {
+    tasksnap_finish(t); /* it is of the rules as they were */
     task_count_results(t);
     t->passed_early = t->emit.nearly; /* they know their rules by numbers of the old job */
     t->passed_keyed = t->emit.nkeyed;
@@ -132,6 +134,9 @@ void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtim
         s = &t->sources[t->nsources++];
         *s = (struct task_source){stream, partition, {EVTIME_MIN, 0}};
     }
+    int si = t->job == NULL ? -1 : job_stream_of(t->job, stream);
+    evtime saved = si < 0 ? EVTIME_MIN : tasksnap_source_w(t, t->job->schemas[si]->name, partition);
+    w = saved > w ? saved : w;
     if (w <= s->w.w)
         return;
     s->w.w = w;
@@ -418,7 +423,7 @@ void task_stats(const struct task *t, struct task_stats *out)
         const struct task_key *k = t->keys[i];
         out->rows_waiting += order_waiting(&k->order);
         out->rows_released += k->keyed.seq;
-        out->keys += k->keyed.table.count;
+        out->keys += k->keyed.table.count - k->keyed.track.ngone;
         out->partials += k->keyed.partials;
         out->windows_open += k->keyed.windows;
         out->partials_dropped += k->keyed.partials_dropped;

@@ -12,6 +12,7 @@
 #include "cep/order.h"
 #include "cep/over.h"
 #include "cep/task.h"
+#include "cep/tasksnap.h"
 #include "cep/ttl.h"
 #include "cep/watermark.h"
 
@@ -28,6 +29,7 @@ struct task_stream { /* what is known of a stream's time */
     evtime least;
     evtime released; /* rows before it have been released */
     evtime furthest; /* of the watermarks that were said, but for the end */
+    bool restored; /* its time is that of a snapshot */
 };
 
 struct task_op { /* a keyed rule, running */
@@ -54,12 +56,14 @@ struct task_key { /* a key definition, running */
     uint64_t arrived; /* rows, if they go to the operators as they come */
     struct slab bits; /* rows' bits, if one word is not enough: the fold first */
     unsigned words;
+    struct tasksnap_op snap;
 };
 
 struct task_join { /* a join, running */
     const struct jobdef_rule *rule;
     struct order order; /* rows of both sides; bits: see taskjoin.c */
     struct join *op;
+    struct tasksnap_op snap;
 };
 
 struct task_birth { /* rows of a derived stream that are being made */
@@ -101,6 +105,7 @@ struct task {
     struct task_stats stats;
     evtime clock; /* processing time */
     struct bytes scratch;
+    struct tasksnap snap;
 };
 
 /* task.c */
@@ -141,6 +146,9 @@ void taskjoin_fini(struct task *t);
 void taskjoin_stats(const struct task *t, struct task_stats *out);
 evtime taskjoin_due(const struct task *t); /* see task_stats.due */
 size_t taskjoin_waiting(const struct task *t); /* rows in all orders */
+/* Rows that waited in a snapshot, of the keys that are owned here; entries: with their time and bits. */
+void taskjoin_restore(struct task *t, struct task_join *j, struct batch *b,
+                      struct order_entry *entries);
 /* The least watermark that rows of this stream wait for. */
 evtime taskjoin_least(struct task *t, const struct task_stream *s);
 /* taskstage.c: results to rows of derived streams. */

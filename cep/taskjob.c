@@ -60,6 +60,7 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
 {
     const struct schema *s = j->streams[def->stream].schema;
     struct task_key *k = mem_new(sizeof *k);
+    k->def = def;
     k->stream = s->id;
     k->key = def->key;
     k->next_fire = k->next_step = EVTIME_MAX;
@@ -100,9 +101,12 @@ static void move_cells(struct task_key *k, const unsigned *to)
     struct keytable *table = &k->keyed.table;
     for (size_t i = 0; i < table->nslots;) {
         struct key *key = table->slots[i].key;
+        bool dropped = key != NULL && key->cells != NULL;
         for (struct keystate *c = key == NULL ? NULL : key->cells, *next; c != NULL; c = next) {
             struct task_op *op = &k->ops[c->rule];
             next = c->next;
+            if (to[c->rule] == UINT32_MAX)
+                keyed_touch(&k->keyed, key);
             if (to[c->rule] != UINT32_MAX) {
                 c->rule = to[c->rule];
                 c->waiting = op->match != NULL ? ~UINT64_C(0) : 0;
@@ -111,7 +115,7 @@ static void move_cells(struct task_key *k, const unsigned *to)
                 taskjob_drop(op, c);
             }
         }
-        if (key != NULL && key->cells == NULL)
+        if (key != NULL && key->cells == NULL && dropped && keytrack_drop(&k->keyed.track, key))
             keytable_remove(table, key); /* shifts others to this slot or past it */
         else
             i++;
@@ -206,6 +210,7 @@ static void key_free(struct task_key *k)
     unsigned *none = mem_array(k->nops, sizeof *none);
     for (unsigned s = 0; s < k->nops; s++)
         none[s] = UINT32_MAX;
+    k->keyed.track.on = false;
     move_cells(k, none);
     for (unsigned s = 0; s < k->nops; s++)
         op_free(&k->ops[s]);
@@ -215,6 +220,7 @@ static void key_free(struct task_key *k)
     if (k->words > 1)
         slab_fini(&k->bits);
     keyed_fini(&k->keyed);
+    tasksnap_op_fini(&k->snap);
     mem_free(k);
 }
 
@@ -254,6 +260,8 @@ void taskjob_swap(struct task *t, struct job *j)
         if (keys[n] == NULL)
             keys[n] = key_new(t, j, def);
         bind_ops(t, keys[n], j, def);
+        if (keys[n]->snap.id == NULL)
+            tasksnap_key(t, keys[n]);
         renumber_bits(keys[n], def, j->streams[def->stream].conditions);
     }
     for (unsigned i = 0; i < t->nkeys; i++)

@@ -55,6 +55,26 @@ void taskjoin_take(struct task *t, const struct jobdef_stream *s, const struct j
         }
 }
 
+void taskjoin_restore(struct task *t, struct task_join *j, struct batch *b,
+                      struct order_entry *entries)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        struct order_entry *e = &entries[i];
+        unsigned side = e->bits & BIT_RIGHT ? JOIN_RIGHT : JOIN_LEFT;
+        if (j->rule->pub.plan->join.side[side].schema != b->schema ||
+            !jobdef_has_all(&j->rule->side[side].needs, b))
+            continue;
+        joinprog_key(j->rule->join, side, b, i, t->emit.arena, &t->scratch);
+        uint64_t hash = keytable_hash(t->scratch.p, t->scratch.n);
+        if (t->owner[hash & (t->o.key_groups - 1)] != t->o.worker)
+            continue;
+        e->bits &= BIT_PARTNER | BIT_RIGHT;
+        e->b = batch_ref(b);
+        e->tag = (hash & ~UINT64_C(0xffff)) | i;
+        order_push(&j->order, e);
+    }
+}
+
 void taskjoin_late(struct task *t, const struct jobdef_stream *s, struct batch *b)
 {
     for (unsigned i = 0; i < b->n; i++) {
@@ -156,6 +176,7 @@ static void join_end(struct task_join *j)
         return;
     order_fini(&j->order);
     join_free(j->op);
+    tasksnap_op_fini(&j->snap);
     mem_free(j);
 }
 
@@ -167,6 +188,8 @@ void taskjoin_swap(struct task *t, const struct job *j)
         joins[i] = join_of(t, r);
         joins[i]->rule = r;
         join_bind(joins[i]->op, r->join, &r->keyed);
+        if (joins[i]->snap.id == NULL)
+            tasksnap_join(t, joins[i]);
     }
     taskjoin_fini(t);
     t->joins = joins;

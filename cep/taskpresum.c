@@ -143,7 +143,8 @@ static void give(struct task_key *k, unsigned slot, uint64_t hash, const void *k
     struct task_op *op = &k->ops[slot];
     struct key *at = keytable_find(&k->keyed.table, hash, key, n);
     if (at == NULL)
-        at = keytable_add(&k->keyed.table, hash, key, n);
+        at = keyed_add(&k->keyed, hash, key, n);
+    keyed_touch(&k->keyed, at);
     struct keystate *c = at->cells;
     while (c != NULL && c->rule != slot)
         c = c->next;

@@ -71,6 +71,7 @@ static void expire(struct task_key *k, struct task_op *op, evtime to)
             c = c->next;
         if (c == NULL)
             continue;
+        keyed_touch(&k->keyed, key);
         if (op->window != NULL)
             window_expire(op->window, c);
         else
@@ -154,6 +155,7 @@ static bool begins(const struct jobdef_key *def, const uint64_t *bits)
 static void give_all(struct task_key *k, struct key *key, struct keyed_row *r, bool starts)
 {
     const struct jobdef_key *def = k->def;
+    keyed_touch(&k->keyed, key);
     for (struct keystate *c = key->cells, *next; c != NULL; c = next) {
         struct task_op *op = &k->ops[c->rule];
         next = c->next;
@@ -200,7 +202,7 @@ static void row(struct task_key *k, const struct order_entry *e)
         keyed_key_of(&k->keyed, r.b, r.i);
         key = keytable_find(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
         if (key == NULL && starts)
-            key = keytable_add(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+            key = keyed_add(&k->keyed, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
         if (key != NULL)
             give_all(k, key, &r, starts);
         if (arena_bytes(k->keyed.scratch) > 0)

@@ -71,6 +71,15 @@ void ttl_touch(struct ttl *t, const struct key *key, evtime ts)
     c->last = ts > c->last ? ts : c->last;
 }
 
+bool ttl_last(const struct ttl *t, const struct key *key, evtime *ts)
+{
+    const struct key *own = keytable_find(&t->keys, key->hash, key->bytes, key->len);
+    if (own == NULL || own->cells == NULL)
+        return false;
+    *ts = ((const struct ttl_cell *)(const void *)own->cells)->last;
+    return true;
+}
+
 evtime ttl_next(const struct ttl *t)
 {
     return timers_next(&t->timers);

@@ -18,6 +18,8 @@ struct ttl *ttl_new(int64_t ms);
 void ttl_free(struct ttl *t); /* NULL is fine */
 /* The key has had a row of that time. */
 void ttl_touch(struct ttl *t, const struct key *key, evtime ts);
+/* Of its last row. False: it is not here. */
+bool ttl_last(const struct ttl *t, const struct key *key, evtime *ts);
 /* When the first may be over; EVTIME_MAX: there is none. It may be too early. */
 evtime ttl_next(const struct ttl *t);
 /* A key that is over by `to`, and when it was; NULL: none. Valid until the next call of any. */

@@ -10,6 +10,7 @@
 #ifndef WEIR_CEP_WINDOW_H
 #define WEIR_CEP_WINDOW_H
 #include "cep/keyed.h"
+#include "cep/keysave.h"
 #include "cep/windowprog.h"
 
 struct window;
@@ -45,5 +46,20 @@ void window_clock(struct window *w, evtime now);
 evtime window_clock_next(const struct window *w); /* when the clock fires next; EVTIME_MAX: never */
 uint64_t window_open(const struct window *w); /* windows, or keys with panes */
 size_t window_bytes(const struct window *w);
+
+/* --- windowsave.c: a key's state as bytes, and back ---
+ *
+ * What follows from the rest (links, timers, heaps, masks of conditions) is not saved; it is made again. */
+void window_save(const struct window *w, const struct keystate *state, struct keysave *rows,
+                 struct bytes *out);
+/* For a key of l without a state of this rule. ERR_CORRUPT: no such bytes; nothing is there then. */
+enum err window_load(struct window *w, struct keyload *l, struct bytes_reader *in);
+/* What the rule knows beyond its keys; of several tasks, if it starts from several. */
+void window_save_head(const struct window *w, struct bytes *out);
+enum err window_load_head(struct window *w, struct bytes_reader *in);
+void window_loaded(struct window *w); /* after a bulk of loads: all entries are there */
+/* The least watermark at which something of that state is over or due without another row; EVTIME_MAX: none is. May be
+ * too early. For a key whose state is put out of memory. */
+evtime window_when(const struct window *w, const struct keystate *state);
 
 #endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A snapshot into a task that starts. All bytes come from a file and are held against what they say. What is not of this
+ * task (key groups of other workers, operators and rules that are not there) is left out without a word. */
+#include "base/mem.h"
+#include "cep/taskdef.h"
+#include "cep/tasksnap.h"
+#include <inttypes.h>
+#include <string.h>
+
+static enum err damaged(struct diag *d, const char *op, const char *what)
+{
+    diag_say(d, "damaged", "take an older checkpoint, or start without one", "%s of %s", what, op);
+    return ERR_CORRUPT;
+}
+
+void task_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
+                     unsigned *to)
+{
+    unsigned g = 0;
+    while (g < key_groups && (uint64_t)g * workers / key_groups < worker)
+        g++;
+    *from = g;
+    while (g < key_groups && (uint64_t)g * workers / key_groups == worker)
+        g++;
+    *to = g;
+}
+
+/* --- entries --- */
+
+struct saved_state { /* of a key and rule */
+    uint64_t uid, text;
+    uint8_t shape, has_ttl;
+    evtime last;
+    struct bytes_reader bytes;
+};
+
+static bool read_cell(struct bytes_reader *in, struct saved_state *c)
+{
+    c->uid = bytes_get_u64(in);
+    c->text = bytes_get_u64(in);
+    c->shape = bytes_get_u8(in);
+    c->has_ttl = bytes_get_u8(in);
+    c->last = c->has_ttl ? (evtime)bytes_get_u64(in) : 0;
+    uint32_t n = bytes_get_u32(in);
+    const uint8_t *p = bytes_get(in, n);
+    if (in->bad)
+        return false;
+    c->bytes = bytes_read(p, n);
+    return true;
+}
+
+static struct task_op *op_of(const struct task_key *k, const struct saved_state *c)
+{
+    for (unsigned i = 0; i < k->nops; i++) {
+        const struct jobdef_rule *r = k->ops[i].rule;
+        if (r->pub.uid == c->uid && (uint8_t)r->pub.plan->shape == c->shape &&
+            tasksnap_text(r) == c->text)
+            return &k->ops[i];
+    }
+    return NULL;
+}
+
+static bool has_state(const struct task_key *k, const struct key *key, const struct task_op *op)
+{
+    for (const struct keystate *c = key->cells; c != NULL; c = c->next)
+        if (&k->ops[c->rule] == op)
+            return true;
+    return false;
+}
+
+static enum err load_cell(struct task_key *k, struct keyload *l, struct saved_state *c)
+{
+    struct task_op *op = op_of(k, c);
+    enum err e;
+    if (op == NULL)
+        return ERR_OK;
+    if (has_state(k, l->key, op))
+        return ERR_CORRUPT;
+    if (op->match != NULL)
+        e = match_load(op->match, l, &c->bytes);
+    else if (op->over != NULL)
+        e = over_load(op->over, l, &c->bytes);
+    else
+        e = window_load(op->window, l, &c->bytes);
+    if (e == ERR_OK && (c->bytes.bad || c->bytes.p != c->bytes.end))
+        e = ERR_CORRUPT;
+    if (e == ERR_OK && c->has_ttl && op->ttl != NULL && has_state(k, l->key, op))
+        ttl_touch(op->ttl, l->key, c->last);
+    return e;
+}
+
+static void drop_key(struct task_key *k, struct key *key)
+{
+    for (struct keystate *c = key->cells, *next; c != NULL; c = next) {
+        next = c->next;
+        taskjob_drop(&k->ops[c->rule], c);
+    }
+    keyed_touch(&k->keyed, key);
+    keyed_drop_if_idle(&k->keyed, key);
+}
+
+static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
+                         size_t key_n, struct bytes_reader *in)
+{
+    struct keyload *l = &t->snap.loaded[0];
+    if (keytable_find(&k->keyed.table, hash, key, key_n) != NULL)
+        return ERR_CORRUPT;
+    l->k = &k->keyed;
+    l->now = t->snap.now;
+    l->bulk = true;
+    enum err e = keyload_rows(l, &t->snap.layouts, in);
+    if (e != ERR_OK)
+        return e;
+    l->key = keyed_add(&k->keyed, hash, key, key_n);
+    uint64_t n = bytes_get_varint(in);
+    for (uint64_t i = 0; i < n && e == ERR_OK; i++) {
+        struct saved_state c;
+        e = read_cell(in, &c) ? load_cell(k, l, &c) : ERR_CORRUPT;
+    }
+    keyload_end(l);
+    if (e == ERR_OK && (in->bad || in->p != in->end))
+        e = ERR_CORRUPT;
+    if (e != ERR_OK || l->key->cells == NULL) {
+        drop_key(k, l->key);
+        return e;
+    }
+    for (const struct keystate *c = l->key->cells; c != NULL; c = c->next)
+        l->key->waiting |= c->waiting;
+    keytrack_loaded(&k->keyed.track, l->key);
+    return ERR_OK;
+}
+
+static enum err load_join(struct task *t, struct join *j, const void *key, size_t key_n,
+                          struct bytes_reader *in)
+{
+    struct keyload *l = t->snap.loaded;
+    enum err e = ERR_OK;
+    for (unsigned side = 0; side < 2; side++) {
+        l[side].k = join_side(j, side);
+        l[side].now = t->snap.now;
+        l[side].bulk = true;
+        l[side].n = 0;
+    }
+    for (unsigned side = 0; side < 2 && e == ERR_OK; side++)
+        e = keyload_rows(&l[side], &t->snap.layouts, in);
+    if (e == ERR_OK)
+        e = join_load(j, key, key_n, l, in);
+    for (unsigned side = 0; side < 2; side++)
+        keyload_end(&l[side]);
+    return e == ERR_OK && (in->bad || in->p != in->end) ? ERR_CORRUPT : e;
+}
+
+/* Do the bytes hold values of the key's columns, and nothing else? */
+static bool is_key(const struct keyed *k, const void *p, size_t n)
+{
+    struct bytes_reader r = bytes_read(p, n);
+    struct value v;
+    for (unsigned c = 0; c < k->key.n; c++)
+        if (!value_from_key(&r, k->schema->columns[k->key.columns[c]].type, &v))
+            return false;
+    return r.p == r.end;
+}
+
+enum err task_restore_entry(struct task *t, const char *op, unsigned key_group, const void *key,
+                            size_t key_n, const void *value, size_t value_n, struct diag *d)
+{
+    uint64_t hash = keytable_hash(key, key_n);
+    struct bytes_reader in = bytes_read(value, value_n);
+    (void)key_group; /* of as many groups as there were then */
+    if (t->owner[hash & (t->o.key_groups - 1)] != t->o.worker)
+        return ERR_OK;
+    const struct tasksnap_op *of = tasksnap_find(t, op, strlen(op));
+    if (of == NULL)
+        return ERR_OK;
+    uint8_t version = bytes_get_u8(&in);
+    if (version != TASKSNAP_VERSION) {
+        diag_say(d, "version", "start the release that wrote it", "state of %s has format %u", op,
+                 version);
+        return ERR_VERSION;
+    }
+    enum err e = ERR_OK;
+    if (of->join != NULL)
+        e = load_join(t, of->join->op, key, key_n, &in);
+    else if (!is_key(&of->key->keyed, key, key_n))
+        e = ERR_CORRUPT;
+    else
+        e = load_key(t, of->key, hash, key, key_n, &in);
+    return e == ERR_OK ? ERR_OK : damaged(d, op, "the state of a key");
+}
+
+/* --- the flow --- */
+
+static struct task_stream *stream_named(struct task *t, const char *name, size_t n)
+{
+    for (unsigned i = 0; i < t->job->nstreams; i++) {
+        const struct schema *s = t->job->schemas[i];
+        if (strncmp(s->name, name, n) == 0 && s->name[n] == 0)
+            return task_stream_of(t, s->id);
+    }
+    return NULL;
+}
+
+/* Time has come as far as in the worker that is furthest behind. */
+static void join_time(struct task *t, struct task_stream *s, unsigned partition, evtime w)
+{
+    bool derived = s->npartitions != 0 &&
+                   t->job->schemas[job_stream_of(t->job, s->id)]->derived != DERIVED_NOT;
+    for (unsigned p = 0; p < s->npartitions; p++)
+        if (derived || p == partition)
+            s->w[p] = s->restored && s->w[p] < w ? s->w[p] : w;
+    s->restored = s->restored || derived;
+}
+
+static enum err restore_stream(struct task *t, struct bytes_reader *in)
+{
+    size_t len = 0;
+    const char *name = bytes_get_str(in, &len);
+    evtime furthest = (evtime)bytes_get_u64(in);
+    uint64_t n = bytes_get_varint(in);
+    if (in->bad || n > SCHEMA_PARTITIONS_MAX)
+        return ERR_CORRUPT;
+    struct task_stream *s = stream_named(t, name, len);
+    for (uint64_t p = 0; p < n; p++) {
+        evtime w = (evtime)bytes_get_u64(in);
+        if (s != NULL && !in->bad)
+            join_time(t, s, (unsigned)p, w);
+    }
+    if (s == NULL || in->bad)
+        return in->bad ? ERR_CORRUPT : ERR_OK;
+    s->restored = true;
+    s->furthest = furthest > s->furthest ? furthest : s->furthest;
+    s->least = EVTIME_MAX;
+    for (unsigned p = 0; p < s->npartitions; p++)
+        s->least = s->w[p] < s->least ? s->w[p] : s->least;
+    return ERR_OK;
+}
+
+static enum err restore_source(struct task *t, struct bytes_reader *in)
+{
+    struct tasksnap *s = &t->snap;
+    size_t len = 0;
+    const char *name = bytes_get_str(in, &len);
+    struct tasksnap_source of = {.partition = bytes_get_u32(in), .w = (evtime)bytes_get_u64(in)};
+    if (in->bad)
+        return ERR_CORRUPT;
+    of.stream = mem_alloc(len + 1);
+    memcpy(of.stream, name, len);
+    of.stream[len] = 0;
+    s->sources = mem_grow(s->sources, s->nsources, 1, &s->sources_cap, sizeof *s->sources);
+    s->sources[s->nsources++] = of;
+    return ERR_OK;
+}
+
+evtime tasksnap_source_w(const struct task *t, const char *stream, uint32_t partition)
+{
+    for (size_t i = 0; i < t->snap.nsources; i++)
+        if (t->snap.sources[i].partition == partition &&
+            strcmp(t->snap.sources[i].stream, stream) == 0)
+            return t->snap.sources[i].w;
+    return EVTIME_MIN;
+}
+
+static enum err restore_key_op(struct task_key *k, struct bytes_reader *in)
+{
+    uint64_t seq = bytes_get_varint(in), arrived = bytes_get_varint(in);
+    evtime mark = (evtime)bytes_get_u64(in);
+    uint64_t n = bytes_get_varint(in);
+    k->keyed.seq = seq > k->keyed.seq ? seq : k->keyed.seq;
+    k->arrived = arrived > k->arrived ? arrived : k->arrived;
+    k->mark = mark > k->mark ? mark : k->mark;
+    for (uint64_t i = 0; i < n && !in->bad; i++) {
+        struct saved_state c = {.uid = bytes_get_u64(in), .text = bytes_get_u64(in)};
+        uint32_t len = bytes_get_u32(in);
+        const uint8_t *p = bytes_get(in, len);
+        if (in->bad)
+            break;
+        c.bytes = bytes_read(p, len);
+        for (unsigned o = 0; o < k->nops; o++) {
+            struct task_op *op = &k->ops[o];
+            if (op->rule->pub.uid != c.uid || tasksnap_text(op->rule) != c.text)
+                continue;
+            enum err e = op->match != NULL  ? match_load_head(op->match, &c.bytes)
+                         : op->over != NULL ? over_load_head(op->over, &c.bytes)
+                                            : window_load_head(op->window, &c.bytes);
+            if (e != ERR_OK || c.bytes.bad)
+                return ERR_CORRUPT;
+        }
+    }
+    return in->bad ? ERR_CORRUPT : ERR_OK;
+}
+
+static enum err restore_op(struct task *t, struct bytes_reader *in)
+{
+    size_t len = 0;
+    const char *id = bytes_get_str(in, &len);
+    if (in->bad)
+        return ERR_CORRUPT;
+    struct tasksnap_op *op = tasksnap_find(t, id, len);
+    if (op == NULL)
+        return ERR_OK;
+    return op->join != NULL ? join_load_head(op->join->op, in) : restore_key_op(op->key, in);
+}
+
+static enum err restore_head(struct task *t, struct bytes_reader *in, struct diag *d)
+{
+    uint8_t version = bytes_get_u8(in);
+    if (in->bad)
+        return ERR_CORRUPT;
+    if (version != TASKSNAP_VERSION) {
+        diag_say(d, "version", "start the release that wrote it", "the flow has format %u",
+                 version);
+        return ERR_VERSION;
+    }
+    uint32_t worker = bytes_get_u32(in), workers = bytes_get_u32(in);
+    (void)bytes_get_u32(in); /* key groups */
+    task_clock(t, (evtime)bytes_get_u64(in));
+    return in->bad || workers == 0 || worker >= workers ? ERR_CORRUPT : ERR_OK;
+}
+
+enum err task_restore_flow(struct task *t, const void *p, size_t n, struct diag *d)
+{
+    struct bytes_reader in = bytes_read(p, n);
+    uint8_t kind = bytes_get_u8(&in);
+    enum err e = ERR_CORRUPT;
+    if (in.bad)
+        return damaged(d, "the flow", "an empty record");
+    switch (kind) {
+    case TASKSNAP_HEAD:
+        e = restore_head(t, &in, d);
+        if (e == ERR_VERSION)
+            return e;
+        break;
+    case TASKSNAP_LAYOUT:
+        e = keylayouts_load(&t->snap.layouts, in.p, n - 1);
+        break;
+    case TASKSNAP_STREAM:
+        e = restore_stream(t, &in);
+        break;
+    case TASKSNAP_SOURCE:
+        e = restore_source(t, &in);
+        break;
+    case TASKSNAP_OP:
+        e = restore_op(t, &in);
+        break;
+    case TASKSNAP_ROWS:
+        e = taskflow_load_rows(t, &in);
+        break;
+    default:
+        break;
+    }
+    return e == ERR_OK ? ERR_OK : damaged(d, "the flow", "a record");
+}
+
+void task_restore_done(struct task *t)
+{
+    for (unsigned i = 0; i < t->nkeys; i++) {
+        struct task_key *k = t->keys[i];
+        for (unsigned o = 0; o < k->nops; o++) {
+            if (k->ops[o].match != NULL)
+                match_loaded(k->ops[o].match);
+            else if (k->ops[o].over != NULL)
+                over_loaded(k->ops[o].over);
+            else
+                window_loaded(k->ops[o].window);
+        }
+        k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
+    }
+    for (unsigned i = 0; i < t->njoins; i++)
+        join_loaded(t->joins[i]->op);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An entry is a key of an operator of the state: the rows that its rules hold, then a cell for each rule. Operators are
+ * named by what they are of, so that a snapshot can be read by a task whose rules have other numbers. */
+#define XXH_INLINE_ALL
+#include "cep/tasksnap.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "cep/taskdef.h"
+#include <string.h>
+#include <xxhash.h>
+
+uint64_t tasksnap_text(const struct jobdef_rule *r)
+{
+    return XXH3_64bits(r->pub.plan->sql, strlen(r->pub.plan->sql));
+}
+
+/* --- operators of the state --- */
+
+/* "key|payments|card,country|-seq,id|": stream, columns, order of equal times; "arrival" behind it if rows do not wait. */
+static char *key_id(const struct task_key *k)
+{
+    const struct schema *s = k->keyed.schema;
+    struct bytes b = {0};
+    bytes_printf(&b, "key|%s|", s->name);
+    for (unsigned i = 0; i < k->key.n; i++)
+        bytes_printf(&b, "%s%s", i > 0 ? "," : "", s->columns[k->key.columns[i]].name);
+    bytes_printf(&b, "|");
+    const struct match_plan *by = k->def->order;
+    for (unsigned i = 0; by != NULL && i < by->norder; i++)
+        bytes_printf(&b, "%s%s%s", i > 0 ? "," : "", by->order_desc >> i & 1 ? "-" : "",
+                     s->columns[by->order_columns[i]].name);
+    bytes_printf(&b, "|%s", k->keyed.by_arrival ? "arrival" : "");
+    bytes_u8(&b, 0);
+    return (char *)b.p;
+}
+
+static unsigned group_of(const struct task *t, const struct key *key)
+{
+    return (unsigned)(keytable_hash(key->bytes, key->len) & (t->o.key_groups - 1));
+}
+
+static void put_cell(const struct task_key *k, const struct key *key, const struct keystate *c,
+                     struct tasksnap *s)
+{
+    const struct task_op *op = &k->ops[c->rule];
+    evtime last;
+    bool has_ttl = op->ttl != NULL && ttl_last(op->ttl, key, &last);
+    bytes_u64(&s->cells, op->rule->pub.uid);
+    bytes_u64(&s->cells, tasksnap_text(op->rule));
+    bytes_u8(&s->cells, (uint8_t)op->rule->pub.plan->shape);
+    bytes_u8(&s->cells, has_ttl);
+    if (has_ttl)
+        bytes_u64(&s->cells, (uint64_t)last);
+    bytes_u32(&s->cells, 0);
+    size_t at = s->cells.n;
+    if (op->match != NULL)
+        match_save(op->match, c, &s->saved[0], &s->cells);
+    else if (op->over != NULL)
+        over_save(op->over, c, &s->saved[0], &s->cells);
+    else
+        window_save(op->window, c, &s->saved[0], &s->cells);
+    size_t n = s->cells.n - at;
+    BUG_IF(n > UINT32_MAX, "a state of %zu bytes", n);
+    uint32_t len = (uint32_t)n;
+    memcpy(s->cells.p + at - sizeof len, &len,
+           sizeof len); /* little-endian, as all machines weir runs on */
+}
+
+static void give_key(void *ctx, const struct key *key)
+{
+    const struct tasksnap_op *op = ctx;
+    struct tasksnap *s = &op->t->snap;
+    const struct task_key *k = op->key;
+    bool gone = key->cells == NULL;
+    unsigned n = 0;
+    if (!s->open) /* what changed since an earlier one that was lost */
+        return;
+    keysave_begin(&s->saved[0], &k->keyed);
+    bytes_reset(&s->cells);
+    for (const struct keystate *c = key->cells; c != NULL; c = c->next, n++)
+        put_cell(k, key, c, s);
+    bytes_reset(&s->value);
+    bytes_u8(&s->value, TASKSNAP_VERSION);
+    keysave_rows(&s->saved[0], &s->layouts, &s->value);
+    bytes_varint(&s->value, n);
+    bytes_put(&s->value, s->cells.p, s->cells.n);
+    s->out.entry(s->out.ctx, op->id, group_of(op->t, key), key->bytes, key->len,
+                 gone ? NULL : s->value.p, gone ? 0 : s->value.n);
+}
+
+static void give_join(void *ctx, const struct key *key)
+{
+    const struct tasksnap_op *op = ctx;
+    struct tasksnap *s = &op->t->snap;
+    struct join *j = op->join->op;
+    bool gone = key->cells == NULL;
+    if (!s->open)
+        return;
+    bytes_reset(&s->value);
+    bytes_reset(&s->cells);
+    bytes_u8(&s->value, TASKSNAP_VERSION);
+    if (!gone) {
+        for (unsigned side = 0; side < 2; side++)
+            keysave_begin(&s->saved[side], join_side(j, side));
+        join_save(j, key, s->saved, &s->cells);
+        for (unsigned side = 0; side < 2; side++)
+            keysave_rows(&s->saved[side], &s->layouts, &s->value);
+        bytes_put(&s->value, s->cells.p, s->cells.n);
+    }
+    s->out.entry(s->out.ctx, op->id, group_of(op->t, key), key->bytes, key->len,
+                 gone ? NULL : s->value.p, gone ? 0 : s->value.n);
+}
+
+void tasksnap_key(struct task *t, struct task_key *k)
+{
+    k->snap = (struct tasksnap_op){.t = t, .key = k};
+    k->snap.id = key_id(k);
+    if (t->snap.tracking)
+        keytrack_start(&k->keyed.track, give_key, &k->snap);
+}
+
+void tasksnap_join(struct task *t, struct task_join *j)
+{
+    struct bytes b = {0};
+    j->snap = (struct tasksnap_op){.t = t, .join = j};
+    bytes_printf(&b, "join|%" PRIu64 "|%016" PRIx64, j->rule->pub.uid, tasksnap_text(j->rule));
+    bytes_u8(&b, 0);
+    j->snap.id = (char *)b.p;
+    if (t->snap.tracking)
+        join_track(j->op, give_join, &j->snap);
+}
+
+void tasksnap_op_fini(struct tasksnap_op *op)
+{
+    if (op->t != NULL && op->t->snap.last == op)
+        op->t->snap.last = NULL;
+    mem_free(op->id);
+    *op = (struct tasksnap_op){0};
+}
+
+static bool is_named(const struct tasksnap_op *op, const char *id, size_t n)
+{
+    return strncmp(op->id, id, n) == 0 && op->id[n] == 0;
+}
+
+struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n)
+{
+    struct tasksnap *s = &t->snap;
+    if (s->last != NULL && is_named(s->last, id, n))
+        return s->last;
+    for (unsigned i = 0; i < t->nkeys; i++)
+        if (is_named(&t->keys[i]->snap, id, n))
+            return s->last = &t->keys[i]->snap;
+    for (unsigned i = 0; i < t->njoins; i++)
+        if (is_named(&t->joins[i]->snap, id, n))
+            return s->last = &t->joins[i]->snap;
+    return NULL;
+}
+
+/* --- a snapshot --- */
+
+static struct keytrack *tracking_of(const struct task *t, unsigned i)
+{
+    if (i < t->nkeys)
+        return &t->keys[i]->keyed.track;
+    return i - t->nkeys < t->njoins ? join_tracking(t->joins[i - t->nkeys]->op) : NULL;
+}
+
+void task_snapshot_track(struct task *t)
+{
+    t->snap.tracking = true;
+    for (unsigned i = 0; i < t->nkeys; i++)
+        keytrack_start(&t->keys[i]->keyed.track, give_key, &t->keys[i]->snap);
+    for (unsigned i = 0; i < t->njoins; i++)
+        join_track(t->joins[i]->op, give_join, &t->joins[i]->snap);
+}
+
+void task_snapshot_begin(struct task *t, const struct task_snapshot_out *out)
+{
+    CHECK(t->snap.tracking);
+    tasksnap_finish(t);
+    t->snap.out = *out;
+    t->snap.open = true;
+    struct keytrack *k;
+    for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
+        keytrack_begin(k);
+    taskflow_begin(t);
+}
+
+bool task_snapshot_slice(struct task *t, unsigned n)
+{
+    struct keytrack *k;
+    if (!t->snap.open)
+        return false;
+    for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
+        for (; keytrack_next(k); n--)
+            if (n <= 1)
+                return true;
+    if (taskflow_rows(t, n))
+        return true;
+    taskflow_end(t);
+    t->snap.open = false;
+    return false;
+}
+
+bool task_snapshot_is_open(const struct task *t)
+{
+    return t->snap.open;
+}
+
+void tasksnap_finish(struct task *t)
+{
+    bool more = true;
+    while (more)
+        more = task_snapshot_slice(t, 1 << 20);
+}
+
+void task_snapshot_forget(struct task *t)
+{
+    struct keytrack *k;
+    if (!t->snap.tracking)
+        return;
+    t->snap.open = false;
+    taskflow_end(t);
+    for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
+        keytrack_forget(k);
+}
+
+void tasksnap_fini(struct task *t)
+{
+    struct tasksnap *s = &t->snap;
+    s->open = false;
+    taskflow_end(t);
+    keylayouts_fini(&s->layouts);
+    for (unsigned i = 0; i < 2; i++) {
+        keysave_fini(&s->saved[i]);
+        keyload_fini(&s->loaded[i]);
+    }
+    for (size_t i = 0; i < s->nsources; i++)
+        mem_free(s->sources[i].stream);
+    mem_free(s->sources);
+    mem_free(s->rows);
+    bytes_fini(&s->value);
+    bytes_fini(&s->cells);
+    bytes_fini(&s->record);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tasksnap.h - inside of a task: its snapshots. For tasksnap.c, taskload.c, taskflow*.c, task.c, taskjob.c, taskjoin.c.
+ *
+ * Room:   keytrack -> [tasksnap: keys' entries | taskflow: rows that wait, time] -> task_snapshot_out
+ *         a snapshot -> [taskload, taskflow] -> operators' X_load, ordering
+ * Owns:   what an open snapshot still has to give out
+ * Thread: one worker.  Time: evtime.
+ *
+ * The formats are in cep/README.md, "Snapshots". */
+#ifndef WEIR_CEP_TASKSNAP_H
+#define WEIR_CEP_TASKSNAP_H
+#include "cep/keysave.h"
+#include "cep/order.h"
+#include "cep/task.h"
+
+enum { TASKSNAP_VERSION = 1, TASKSNAP_RECORD_BYTES = 256 << 10 };
+
+enum tasksnap_record { /* of the flow; first byte */
+                       TASKSNAP_HEAD = 1, /* version, worker, workers, key groups */
+                       TASKSNAP_LAYOUT, /* columns of kept rows (keysave.h) */
+                       TASKSNAP_STREAM, /* how far its time has come, by partition */
+                       TASKSNAP_SOURCE, /* the watermark of a partition that was read here */
+                       TASKSNAP_OP, /* of an operator of the state: counters, and what its rules know beyond keys */
+                       TASKSNAP_ROWS, /* rows that wait for the watermark */
+};
+
+struct task_key;
+struct task_join;
+struct jobdef_rule;
+
+struct tasksnap_op { /* an operator of the state: a key definition or a join. Lies in it. */
+    struct task *t;
+    struct task_key *key; /* or */
+    struct task_join *join;
+    char *id;
+};
+
+struct tasksnap_row { /* that waited when the snapshot began */
+    struct order_entry e; /* with a reference to its batch */
+    const struct tasksnap_op *op;
+};
+
+struct tasksnap_source {
+    char *stream;
+    uint32_t partition;
+    evtime w;
+};
+
+struct tasksnap {
+    bool tracking, open;
+    struct task_snapshot_out out;
+    struct keylayouts layouts;
+    struct keysave saved[2];
+    struct keyload loaded[2];
+    struct bytes value, cells, record;
+    struct tasksnap_row *rows; /* [at, n) */
+    size_t at, n, cap;
+    /* while it is restored */
+    bool restored; /* a flow has been read */
+    evtime now; /* of the worker whose flow was read last */
+    struct tasksnap_source *sources;
+    size_t nsources, sources_cap;
+    struct tasksnap_op *last; /* that an entry was of */
+};
+
+void tasksnap_fini(struct task *t);
+/* A new operator of the state. */
+void tasksnap_key(struct task *t, struct task_key *k);
+void tasksnap_join(struct task *t, struct task_join *j);
+void tasksnap_op_fini(struct tasksnap_op *op);
+struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n); /* or NULL */
+uint64_t tasksnap_text(const struct jobdef_rule *r); /* hash of its text */
+void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
+/* The watermark that a snapshot has of a partition read from outside. */
+evtime tasksnap_source_w(const struct task *t, const char *stream, uint32_t partition);
+
+/* taskflow.c */
+void taskflow_begin(struct task *t); /* time and counters are given out, waiting rows noted */
+bool taskflow_rows(struct task *t, unsigned n); /* some of these; false: there are none */
+void taskflow_end(struct task *t); /* layouts; rows that are left are forgotten */
+
+/* taskflowload.c */
+enum err taskflow_load_rows(struct task *t, struct bytes_reader *in);
+
+#endif
