@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/taskdef.h"
+#include <inttypes.h>
 #include <string.h>
 #include <xxhash.h>
 
