@@ -11,6 +11,7 @@
 #define WEIR_CEP_JOIN_H
 #include "cep/joinprog.h"
 #include "cep/keyed.h"
+#include "cep/keyload.h"
 #include "cep/keysave.h"
 
 struct join;
@@ -45,14 +46,14 @@ struct join_stats join_stats(const struct join *j);
 void join_track(struct join *j, void (*give)(void *ctx, const struct key *key), void *ctx);
 struct keytrack *join_tracking(struct join *j);
 /* rows: one for each side, begun. No cells: the key is gone. */
-void join_save(const struct join *j, const struct key *key, struct keysave rows[2],
-               struct bytes *out);
+void joinsave_put(const struct join *j, const struct key *key, struct keysave rows[2],
+                  struct bytes *out);
 /* rows: one for each side, with the rows of the entry. The key must not be there. ERR_CORRUPT: nothing is there then. */
-enum err join_load(struct join *j, const void *key, size_t n, struct keyload rows[2],
-                   struct bytes_reader *in);
+enum err joinsave_load(struct join *j, const void *key, size_t n, struct keyload rows[2],
+                       struct bytes_reader *in);
 struct keyed *join_side(struct join *j, unsigned side);
-void join_save_head(const struct join *j, struct bytes *out);
-enum err join_load_head(struct join *j, struct bytes_reader *in);
-void join_loaded(struct join *j);
+void joinsave_put_head(const struct join *j, struct bytes *out);
+enum err joinsave_load_head(struct join *j, struct bytes_reader *in);
+void joinsave_loaded(struct join *j);
 
 #endif

@@ -2,32 +2,32 @@
 #include "base/bug.h"
 #include "cep/join.h"
 
-void join_save(const struct join *j, const struct key *key, struct keysave rows[2],
-               struct bytes *out)
+void joinsave_put(const struct join *j, const struct key *key, struct keysave rows[2],
+                  struct bytes *out)
 {
     BUG_IF(true, "not there yet: %p %p %p %p", (const void *)j, (const void *)key, (void *)rows,
            (void *)out);
 }
 
-enum err join_load(struct join *j, const void *key, size_t n, struct keyload rows[2],
-                   struct bytes_reader *in)
+enum err joinsave_load(struct join *j, const void *key, size_t n, struct keyload rows[2],
+                       struct bytes_reader *in)
 {
     (void)j, (void)key, (void)n, (void)rows, (void)in;
     return ERR_CORRUPT;
 }
 
-void join_save_head(const struct join *j, struct bytes *out)
+void joinsave_put_head(const struct join *j, struct bytes *out)
 {
     (void)j, (void)out;
 }
 
-enum err join_load_head(struct join *j, struct bytes_reader *in)
+enum err joinsave_load_head(struct join *j, struct bytes_reader *in)
 {
     (void)j, (void)in;
     return ERR_OK;
 }
 
-void join_loaded(struct join *j)
+void joinsave_loaded(struct join *j)
 {
     (void)j;
 }

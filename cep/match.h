@@ -10,6 +10,7 @@
 #ifndef WEIR_CEP_MATCH_H
 #define WEIR_CEP_MATCH_H
 #include "cep/keyed.h"
+#include "cep/keyload.h"
 #include "cep/keysave.h"
 
 struct match_prog;
@@ -58,16 +59,16 @@ size_t match_bytes(const struct match *m);
 /* --- matchsave.c: a key's state as bytes, and back ---
  *
  * What follows from the rest (links, timers, heaps, masks of conditions) is not saved; it is made again. */
-void match_save(const struct match *m, const struct keystate *state, struct keysave *rows,
-                struct bytes *out);
+void matchsave_put(const struct match *m, const struct keystate *state, struct keysave *rows,
+                   struct bytes *out);
 /* For a key of l without a state of this rule. ERR_CORRUPT: no such bytes; nothing is there then. */
-enum err match_load(struct match *m, struct keyload *l, struct bytes_reader *in);
+enum err matchsave_load(struct match *m, struct keyload *l, struct bytes_reader *in);
 /* What the rule knows beyond its keys; of several tasks, if it starts from several. */
-void match_save_head(const struct match *m, struct bytes *out);
-enum err match_load_head(struct match *m, struct bytes_reader *in);
-void match_loaded(struct match *m); /* after a bulk of loads: all entries are there */
+void matchsave_put_head(const struct match *m, struct bytes *out);
+enum err matchsave_load_head(struct match *m, struct bytes_reader *in);
+void matchsave_loaded(struct match *m); /* after a bulk of loads: all entries are there */
 /* The least watermark at which something of that state is over or due without another row; EVTIME_MAX: none is. May be
  * too early. For a key whose state is put out of memory. */
-evtime match_when(const struct match *m, const struct keystate *state);
+evtime matchsave_when(const struct match *m, const struct keystate *state);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef WEIR_CEP_OVER_H
 #define WEIR_CEP_OVER_H
 #include "cep/keyed.h"
+#include "cep/keyload.h"
 #include "cep/keysave.h"
 #include "cep/overprog.h"
 
@@ -34,16 +35,16 @@ size_t over_bytes(const struct over *o);
 /* --- oversave.c: a key's state as bytes, and back ---
  *
  * What follows from the rest (links, timers, heaps, masks of conditions) is not saved; it is made again. */
-void over_save(const struct over *o, const struct keystate *state, struct keysave *rows,
-               struct bytes *out);
+void oversave_put(const struct over *o, const struct keystate *state, struct keysave *rows,
+                  struct bytes *out);
 /* For a key of l without a state of this rule. ERR_CORRUPT: no such bytes; nothing is there then. */
-enum err over_load(struct over *o, struct keyload *l, struct bytes_reader *in);
+enum err oversave_load(struct over *o, struct keyload *l, struct bytes_reader *in);
 /* What the rule knows beyond its keys; of several tasks, if it starts from several. */
-void over_save_head(const struct over *o, struct bytes *out);
-enum err over_load_head(struct over *o, struct bytes_reader *in);
-void over_loaded(struct over *o); /* after a bulk of loads: all entries are there */
+void oversave_put_head(const struct over *o, struct bytes *out);
+enum err oversave_load_head(struct over *o, struct bytes_reader *in);
+void oversave_loaded(struct over *o); /* after a bulk of loads: all entries are there */
 /* The least watermark at which something of that state is over or due without another row; EVTIME_MAX: none is. May be
  * too early. For a key whose state is put out of memory. */
-evtime over_when(const struct over *o, const struct keystate *state);
+evtime oversave_when(const struct over *o, const struct keystate *state);
 
 #endif

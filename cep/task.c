@@ -135,7 +135,7 @@ void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtim
         *s = (struct task_source){stream, partition, {EVTIME_MIN, 0}};
     }
     int si = t->job == NULL ? -1 : job_stream_of(t->job, stream);
-    evtime saved = si < 0 ? EVTIME_MIN : tasksnap_source_w(t, t->job->schemas[si]->name, partition);
+    evtime saved = si < 0 ? EVTIME_MIN : taskload_source_w(t, t->job->schemas[si]->name, partition);
     w = saved > w ? saved : w;
     if (w <= s->w.w)
         return;

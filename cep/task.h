@@ -78,7 +78,7 @@ void task_effects_clear(struct task *t);
  * A snapshot is what the worker knows at one instant between two steps: keyed state (entries), and the flow: rows that
  * wait, watermarks, counters. Entries that have not changed since the last snapshot are not given out again; the flow is
  * always whole. Rows and steps may go on between the slices: what is given out is the state at the beginning. */
-struct task_snapshot_out {
+struct tasksnap_out {
     /* Entry of an operator of the state (a text that is the same in every run), or value NULL: it is gone. */
     void (*entry)(void *ctx, const char *op, unsigned key_group, const void *key, size_t key_n,
                   const void *value, size_t value_n);
@@ -86,27 +86,27 @@ struct task_snapshot_out {
     void *ctx;
 };
 /* From now on what changes is noted. Before the first row. */
-void task_snapshot_track(struct task *t);
+void tasksnap_track(struct task *t);
 /* Effects must have been taken, frames of before the barrier be there. What an earlier snapshot has not given out yet, it
  * gives out now. `out` must stay valid until all is given out; ctx's functions are called from the slices, and from
  * whatever changes state meanwhile. */
-void task_snapshot_begin(struct task *t, const struct task_snapshot_out *out);
+void tasksnap_begin(struct task *t, const struct tasksnap_out *out);
 /* Gives out up to n entries and rows. False: all has been given out. */
-bool task_snapshot_slice(struct task *t, unsigned n);
-bool task_snapshot_is_open(const struct task *t);
+bool tasksnap_slice(struct task *t, unsigned n);
+bool tasksnap_is_open(const struct task *t);
 /* What was given out was lost (a checkpoint failed): all has changed again. Ends an open snapshot. */
-void task_snapshot_forget(struct task *t);
+void tasksnap_forget(struct task *t);
 
 /* Into a task that has its job and has seen no row: first the flow of every worker of the snapshot, then entries (those of
  * other workers' key groups and of rules that are not there are left out), then done. Rules are known by uid and text.
  * ERR_CORRUPT, ERR_VERSION: d says what; the task must be freed. */
-enum err task_restore_flow(struct task *t, const void *p, size_t n, struct diag *d);
-enum err task_restore_entry(struct task *t, const char *op, unsigned key_group, const void *key,
-                            size_t key_n, const void *value, size_t value_n, struct diag *d);
-void task_restore_done(struct task *t);
+enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d);
+enum err taskload_entry(struct task *t, const char *op, unsigned key_group, const void *key,
+                        size_t key_n, const void *value, size_t value_n, struct diag *d);
+void taskload_done(struct task *t);
 /* The key groups of a worker: [from, to). */
-void task_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
-                     unsigned *to);
+void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
+                         unsigned *to);
 
 /* Counters for /metrics and pages; all since task_new. */
 struct task_stats {

@@ -77,11 +77,11 @@ static void put_head(const struct task_op *op, struct bytes *out)
     bytes_u32(out, 0);
     size_t at = out->n;
     if (op->match != NULL)
-        match_save_head(op->match, out);
+        matchsave_put_head(op->match, out);
     else if (op->over != NULL)
-        over_save_head(op->over, out);
+        oversave_put_head(op->over, out);
     else
-        window_save_head(op->window, out);
+        windowsave_put_head(op->window, out);
     uint32_t len = (uint32_t)(out->n - at);
     memcpy(out->p + at - sizeof len, &len, sizeof len);
 }
@@ -103,7 +103,7 @@ static void give_ops(struct task *t)
     for (unsigned i = 0; i < t->njoins; i++) {
         struct bytes *out = record(t, TASKSNAP_OP);
         put_text(out, t->joins[i]->snap.id);
-        join_save_head(t->joins[i]->op, out);
+        joinsave_put_head(t->joins[i]->op, out);
         give(t);
     }
 }

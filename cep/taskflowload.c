@@ -163,7 +163,7 @@ static const struct jobdef_stream *stream_named(const struct task *t, const char
     return NULL;
 }
 
-enum err taskflow_load_rows(struct task *t, struct bytes_reader *in)
+enum err taskflowload_rows(struct task *t, struct bytes_reader *in)
 {
     size_t id_n = 0, name_n = 0;
     const char *id = bytes_get_str(in, &id_n), *name = bytes_get_str(in, &name_n);

@@ -14,8 +14,8 @@ static enum err damaged(struct diag *d, const char *op, const char *what)
     return ERR_CORRUPT;
 }
 
-void task_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
-                     unsigned *to)
+void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
+                         unsigned *to)
 {
     unsigned g = 0;
     while (g < key_groups && (uint64_t)g * workers / key_groups < worker)
@@ -78,11 +78,11 @@ static enum err load_cell(struct task_key *k, struct keyload *l, struct saved_st
     if (has_state(k, l->key, op))
         return ERR_CORRUPT;
     if (op->match != NULL)
-        e = match_load(op->match, l, &c->bytes);
+        e = matchsave_load(op->match, l, &c->bytes);
     else if (op->over != NULL)
-        e = over_load(op->over, l, &c->bytes);
+        e = oversave_load(op->over, l, &c->bytes);
     else
-        e = window_load(op->window, l, &c->bytes);
+        e = windowsave_load(op->window, l, &c->bytes);
     if (e == ERR_OK && (c->bytes.bad || c->bytes.p != c->bytes.end))
         e = ERR_CORRUPT;
     if (e == ERR_OK && c->has_ttl && op->ttl != NULL && has_state(k, l->key, op))
@@ -145,7 +145,7 @@ static enum err load_join(struct task *t, struct join *j, const void *key, size_
     for (unsigned side = 0; side < 2 && e == ERR_OK; side++)
         e = keyload_rows(&l[side], &t->snap.layouts, in);
     if (e == ERR_OK)
-        e = join_load(j, key, key_n, l, in);
+        e = joinsave_load(j, key, key_n, l, in);
     for (unsigned side = 0; side < 2; side++)
         keyload_end(&l[side]);
     return e == ERR_OK && (in->bad || in->p != in->end) ? ERR_CORRUPT : e;
@@ -162,8 +162,8 @@ static bool is_key(const struct keyed *k, const void *p, size_t n)
     return r.p == r.end;
 }
 
-enum err task_restore_entry(struct task *t, const char *op, unsigned key_group, const void *key,
-                            size_t key_n, const void *value, size_t value_n, struct diag *d)
+enum err taskload_entry(struct task *t, const char *op, unsigned key_group, const void *key,
+                        size_t key_n, const void *value, size_t value_n, struct diag *d)
 {
     uint64_t hash = keytable_hash(key, key_n);
     struct bytes_reader in = bytes_read(value, value_n);
@@ -252,7 +252,7 @@ static enum err restore_source(struct task *t, struct bytes_reader *in)
     return ERR_OK;
 }
 
-evtime tasksnap_source_w(const struct task *t, const char *stream, uint32_t partition)
+evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition)
 {
     for (size_t i = 0; i < t->snap.nsources; i++)
         if (t->snap.sources[i].partition == partition &&
@@ -280,9 +280,9 @@ static enum err restore_key_op(struct task_key *k, struct bytes_reader *in)
             struct task_op *op = &k->ops[o];
             if (op->rule->pub.uid != c.uid || tasksnap_text(op->rule) != c.text)
                 continue;
-            enum err e = op->match != NULL  ? match_load_head(op->match, &c.bytes)
-                         : op->over != NULL ? over_load_head(op->over, &c.bytes)
-                                            : window_load_head(op->window, &c.bytes);
+            enum err e = op->match != NULL  ? matchsave_load_head(op->match, &c.bytes)
+                         : op->over != NULL ? oversave_load_head(op->over, &c.bytes)
+                                            : windowsave_load_head(op->window, &c.bytes);
             if (e != ERR_OK || c.bytes.bad)
                 return ERR_CORRUPT;
         }
@@ -299,7 +299,7 @@ static enum err restore_op(struct task *t, struct bytes_reader *in)
     struct tasksnap_op *op = tasksnap_find(t, id, len);
     if (op == NULL)
         return ERR_OK;
-    return op->join != NULL ? join_load_head(op->join->op, in) : restore_key_op(op->key, in);
+    return op->join != NULL ? joinsave_load_head(op->join->op, in) : restore_key_op(op->key, in);
 }
 
 static enum err restore_head(struct task *t, struct bytes_reader *in, struct diag *d)
@@ -318,7 +318,7 @@ static enum err restore_head(struct task *t, struct bytes_reader *in, struct dia
     return in->bad || workers == 0 || worker >= workers ? ERR_CORRUPT : ERR_OK;
 }
 
-enum err task_restore_flow(struct task *t, const void *p, size_t n, struct diag *d)
+enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d)
 {
     struct bytes_reader in = bytes_read(p, n);
     uint8_t kind = bytes_get_u8(&in);
@@ -344,7 +344,7 @@ enum err task_restore_flow(struct task *t, const void *p, size_t n, struct diag 
         e = restore_op(t, &in);
         break;
     case TASKSNAP_ROWS:
-        e = taskflow_load_rows(t, &in);
+        e = taskflowload_rows(t, &in);
         break;
     default:
         break;
@@ -352,20 +352,20 @@ enum err task_restore_flow(struct task *t, const void *p, size_t n, struct diag 
     return e == ERR_OK ? ERR_OK : damaged(d, "the flow", "a record");
 }
 
-void task_restore_done(struct task *t)
+void taskload_done(struct task *t)
 {
     for (unsigned i = 0; i < t->nkeys; i++) {
         struct task_key *k = t->keys[i];
         for (unsigned o = 0; o < k->nops; o++) {
             if (k->ops[o].match != NULL)
-                match_loaded(k->ops[o].match);
+                matchsave_loaded(k->ops[o].match);
             else if (k->ops[o].over != NULL)
-                over_loaded(k->ops[o].over);
+                oversave_loaded(k->ops[o].over);
             else
-                window_loaded(k->ops[o].window);
+                windowsave_loaded(k->ops[o].window);
         }
         k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
     }
     for (unsigned i = 0; i < t->njoins; i++)
-        join_loaded(t->joins[i]->op);
+        joinsave_loaded(t->joins[i]->op);
 }

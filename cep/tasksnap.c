@@ -56,11 +56,11 @@ static void put_cell(const struct task_key *k, const struct key *key, const stru
     bytes_u32(&s->cells, 0);
     size_t at = s->cells.n;
     if (op->match != NULL)
-        match_save(op->match, c, &s->saved[0], &s->cells);
+        matchsave_put(op->match, c, &s->saved[0], &s->cells);
     else if (op->over != NULL)
-        over_save(op->over, c, &s->saved[0], &s->cells);
+        oversave_put(op->over, c, &s->saved[0], &s->cells);
     else
-        window_save(op->window, c, &s->saved[0], &s->cells);
+        windowsave_put(op->window, c, &s->saved[0], &s->cells);
     size_t n = s->cells.n - at;
     BUG_IF(n > UINT32_MAX, "a state of %zu bytes", n);
     uint32_t len = (uint32_t)n;
@@ -104,7 +104,7 @@ static void give_join(void *ctx, const struct key *key)
     if (!gone) {
         for (unsigned side = 0; side < 2; side++)
             keysave_begin(&s->saved[side], join_side(j, side));
-        join_save(j, key, s->saved, &s->cells);
+        joinsave_put(j, key, s->saved, &s->cells);
         for (unsigned side = 0; side < 2; side++)
             keysave_rows(&s->saved[side], &s->layouts, &s->value);
         bytes_put(&s->value, s->cells.p, s->cells.n);
@@ -168,7 +168,7 @@ static struct keytrack *tracking_of(const struct task *t, unsigned i)
     return i - t->nkeys < t->njoins ? join_tracking(t->joins[i - t->nkeys]->op) : NULL;
 }
 
-void task_snapshot_track(struct task *t)
+void tasksnap_track(struct task *t)
 {
     t->snap.tracking = true;
     for (unsigned i = 0; i < t->nkeys; i++)
@@ -177,7 +177,7 @@ void task_snapshot_track(struct task *t)
         join_track(t->joins[i]->op, give_join, &t->joins[i]->snap);
 }
 
-void task_snapshot_begin(struct task *t, const struct task_snapshot_out *out)
+void tasksnap_begin(struct task *t, const struct tasksnap_out *out)
 {
     CHECK(t->snap.tracking);
     tasksnap_finish(t);
@@ -189,7 +189,7 @@ void task_snapshot_begin(struct task *t, const struct task_snapshot_out *out)
     taskflow_begin(t);
 }
 
-bool task_snapshot_slice(struct task *t, unsigned n)
+bool tasksnap_slice(struct task *t, unsigned n)
 {
     struct keytrack *k;
     if (!t->snap.open)
@@ -205,7 +205,7 @@ bool task_snapshot_slice(struct task *t, unsigned n)
     return false;
 }
 
-bool task_snapshot_is_open(const struct task *t)
+bool tasksnap_is_open(const struct task *t)
 {
     return t->snap.open;
 }
@@ -214,10 +214,10 @@ void tasksnap_finish(struct task *t)
 {
     bool more = true;
     while (more)
-        more = task_snapshot_slice(t, 1 << 20);
+        more = tasksnap_slice(t, 1 << 20);
 }
 
-void task_snapshot_forget(struct task *t)
+void tasksnap_forget(struct task *t)
 {
     struct keytrack *k;
     if (!t->snap.tracking)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tasksnap.h - inside of a task: its snapshots. For tasksnap.c, taskload.c, taskflow*.c, task.c, taskjob.c, taskjoin.c.
  *
- * Room:   keytrack -> [tasksnap: keys' entries | taskflow: rows that wait, time] -> task_snapshot_out
- *         a snapshot -> [taskload, taskflow] -> operators' X_load, ordering
+ * Room:   keytrack -> [tasksnap: keys' entries | taskflow: rows that wait, time] -> tasksnap_out
+ *         a snapshot -> [taskload, taskflow] -> operators' Xsave_load, ordering
  * Owns:   what an open snapshot still has to give out
  * Thread: one worker.  Time: evtime.
  *
  * The formats are in cep/README.md, "Snapshots". */
 #ifndef WEIR_CEP_TASKSNAP_H
 #define WEIR_CEP_TASKSNAP_H
+#include "cep/keyload.h"
 #include "cep/keysave.h"
 #include "cep/order.h"
 #include "cep/task.h"
@@ -48,7 +49,7 @@ struct tasksnap_source {
 
 struct tasksnap {
     bool tracking, open;
-    struct task_snapshot_out out;
+    struct tasksnap_out out;
     struct keylayouts layouts;
     struct keysave saved[2];
     struct keyload loaded[2];
@@ -71,8 +72,9 @@ void tasksnap_op_fini(struct tasksnap_op *op);
 struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n); /* or NULL */
 uint64_t tasksnap_text(const struct jobdef_rule *r); /* hash of its text */
 void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
-/* The watermark that a snapshot has of a partition read from outside. */
-evtime tasksnap_source_w(const struct task *t, const char *stream, uint32_t partition);
+
+/* taskload.c: the watermark that a snapshot has of a partition read from outside. */
+evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition);
 
 /* taskflow.c */
 void taskflow_begin(struct task *t); /* time and counters are given out, waiting rows noted */
@@ -80,6 +82,6 @@ bool taskflow_rows(struct task *t, unsigned n); /* some of these; false: there a
 void taskflow_end(struct task *t); /* layouts; rows that are left are forgotten */
 
 /* taskflowload.c */
-enum err taskflow_load_rows(struct task *t, struct bytes_reader *in);
+enum err taskflowload_rows(struct task *t, struct bytes_reader *in);
 
 #endif

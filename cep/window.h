@@ -10,6 +10,7 @@
 #ifndef WEIR_CEP_WINDOW_H
 #define WEIR_CEP_WINDOW_H
 #include "cep/keyed.h"
+#include "cep/keyload.h"
 #include "cep/keysave.h"
 #include "cep/windowprog.h"
 
@@ -50,16 +51,16 @@ size_t window_bytes(const struct window *w);
 /* --- windowsave.c: a key's state as bytes, and back ---
  *
  * What follows from the rest (links, timers, heaps, masks of conditions) is not saved; it is made again. */
-void window_save(const struct window *w, const struct keystate *state, struct keysave *rows,
-                 struct bytes *out);
+void windowsave_put(const struct window *w, const struct keystate *state, struct keysave *rows,
+                    struct bytes *out);
 /* For a key of l without a state of this rule. ERR_CORRUPT: no such bytes; nothing is there then. */
-enum err window_load(struct window *w, struct keyload *l, struct bytes_reader *in);
+enum err windowsave_load(struct window *w, struct keyload *l, struct bytes_reader *in);
 /* What the rule knows beyond its keys; of several tasks, if it starts from several. */
-void window_save_head(const struct window *w, struct bytes *out);
-enum err window_load_head(struct window *w, struct bytes_reader *in);
-void window_loaded(struct window *w); /* after a bulk of loads: all entries are there */
+void windowsave_put_head(const struct window *w, struct bytes *out);
+enum err windowsave_load_head(struct window *w, struct bytes_reader *in);
+void windowsave_loaded(struct window *w); /* after a bulk of loads: all entries are there */
 /* The least watermark at which something of that state is over or due without another row; EVTIME_MAX: none is. May be
  * too early. For a key whose state is put out of memory. */
-evtime window_when(const struct window *w, const struct keystate *state);
+evtime windowsave_when(const struct window *w, const struct keystate *state);
 
 #endif

@@ -2,36 +2,36 @@
 #include "base/bug.h"
 #include "cep/window.h"
 
-void window_save(const struct window *w, const struct keystate *state, struct keysave *rows,
-                 struct bytes *out)
+void windowsave_put(const struct window *w, const struct keystate *state, struct keysave *rows,
+                    struct bytes *out)
 {
     BUG_IF(true, "not there yet: %p %p %p %p", (const void *)w, (const void *)state, (void *)rows,
            (void *)out);
 }
 
-enum err window_load(struct window *w, struct keyload *l, struct bytes_reader *in)
+enum err windowsave_load(struct window *w, struct keyload *l, struct bytes_reader *in)
 {
     (void)w, (void)l, (void)in;
     return ERR_CORRUPT;
 }
 
-void window_save_head(const struct window *w, struct bytes *out)
+void windowsave_put_head(const struct window *w, struct bytes *out)
 {
     (void)w, (void)out;
 }
 
-enum err window_load_head(struct window *w, struct bytes_reader *in)
+enum err windowsave_load_head(struct window *w, struct bytes_reader *in)
 {
     (void)w, (void)in;
     return ERR_OK;
 }
 
-void window_loaded(struct window *w)
+void windowsave_loaded(struct window *w)
 {
     (void)w;
 }
 
-evtime window_when(const struct window *w, const struct keystate *state)
+evtime windowsave_when(const struct window *w, const struct keystate *state)
 {
     (void)w, (void)state;
     return EVTIME_MIN;

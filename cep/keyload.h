@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyload.h - the rows of a key's entry, from bytes.
+ *
+ * Room:   an entry of a snapshot -> [keyload] -> operators' Xsave_load
+ * Owns:   a reference to each row of the entry.  Thread: one worker.  Time: none.
+ *
+ * A column that is not kept any more is left out, one that is kept now and was not is NULL. */
+#ifndef WEIR_CEP_KEYLOAD_H
+#define WEIR_CEP_KEYLOAD_H
+#include "base/diag.h"
+#include "cep/keylayout.h"
+
+struct keyload {
+    struct keyed *k;
+    struct key *key;
+    struct kept **rows;
+    size_t n, cap;
+    /* How far time had come in the task that saved it. This task may be behind that for a while, when it starts from
+     * several that were not equally far: nothing that was over by then may be given again. */
+    evtime now;
+    bool bulk; /* many entries follow: Xsave_loaded will be called once all are there */
+};
+
+void keyload_fini(struct keyload *l);
+/* ERR_CORRUPT: no such bytes, or of a layout that is not known; no row is there then. */
+enum err keyload_rows(struct keyload *l, const struct keylayouts *layouts, struct bytes_reader *in);
+/* With a reference for the caller. NULL: there is no row of that number. */
+struct kept *keyload_row(const struct keyload *l, uint64_t number);
+/* The entry is read: its own references go. */
+void keyload_end(struct keyload *l);
+
+#endif
