@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: weir eval RULES.sql... [--input [STREAM=]FILE.jsonl]... [options]\n"
@@ -23,6 +24,9 @@ static const char usage[] =
     "  --check                only compile\n"
     "  --workers N            N tasks that exchange rows, as in the server (1)\n"
     "  --batch N              rows that are taken at once (1024)\n"
+    "  --snapshot-every N[:T] after every N events all state goes through a snapshot (T tasks go "
+    "on "
+    "from it)\n"
     "\n"
     "A line {\"watermark\": N} says that all events with time <= N have been seen. Where the "
     "script has\n"
@@ -33,12 +37,32 @@ static const char usage[] =
 /* --- command line ------------------------------------------------------------------------------ */
 
 static const struct option long_options[] = {
-    {"input", required_argument, NULL, 'i'},   {"list", required_argument, NULL, 'l'},
-    {"output", required_argument, NULL, 'o'},  {"stats", no_argument, NULL, 's'},
-    {"no-end", no_argument, NULL, 'n'},        {"check", no_argument, NULL, 'c'},
-    {"workers", required_argument, NULL, 'w'}, {"batch", required_argument, NULL, 'b'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"input", required_argument, NULL, 'i'},
+    {"list", required_argument, NULL, 'l'},
+    {"output", required_argument, NULL, 'o'},
+    {"stats", no_argument, NULL, 's'},
+    {"no-end", no_argument, NULL, 'n'},
+    {"check", no_argument, NULL, 'c'},
+    {"workers", required_argument, NULL, 'w'},
+    {"batch", required_argument, NULL, 'b'},
+    {"help", no_argument, NULL, 'h'},
+    {"snapshot-every", required_argument, NULL, 'S'},
+    {NULL, 0, NULL, 0},
 };
+
+static int set_snapshots(struct evaljob_options *o, char *text)
+{
+    uint64_t n = 0;
+    char *tasks = strchr(text, ':');
+    if (tasks != NULL)
+        *tasks++ = 0;
+    if (!args_number("eval", "--snapshot-every", text, 1, INT64_MAX, &o->snapshot_every) ||
+        (tasks != NULL &&
+         !args_number("eval", "--snapshot-every", tasks, 1, EVALJOB_WORKERS_MAX, &n)))
+        return ARGS_USAGE;
+    o->snapshot_tasks = (unsigned)n;
+    return ARGS_OK;
+}
 
 static int set_option(struct evaljob_options *o, int option)
 {
@@ -76,6 +100,8 @@ static int set_option(struct evaljob_options *o, int option)
             return ARGS_USAGE;
         o->batch = (unsigned)n;
         return ARGS_OK;
+    case 'S':
+        return set_snapshots(o, optarg);
     default:
         fputs("weir eval: `weir eval --help` lists the options\n", stderr);
         return ARGS_USAGE;

@@ -231,6 +231,8 @@ static int run_job(const struct evaljob_options *o, const struct loaded *l, stru
     montime started = timebase_mono_ns();
     struct job *job = job_new(l->streams, l->nstreams, l->rules, l->nrules);
     struct evalrun *run = evalrun_new(job, o->workers, fd, evalfeed_late_row, feed);
+    if (o->snapshot_every > 0)
+        evalrun_snapshots(run, o->snapshot_every, o->snapshot_tasks);
     if (o->stats)
         evalfeed_measure(feed);
     int code = ARGS_OK;

@@ -5,6 +5,7 @@
 #ifndef WEIR_SERVER_EVALJOB_H
 #define WEIR_SERVER_EVALJOB_H
 #include <stdbool.h>
+#include <stdint.h>
 
 enum {
     EVALJOB_INPUTS_MAX = 64,
@@ -23,6 +24,8 @@ struct evaljob_options {
     const char *output; /* NULL: standard output */
     bool stats, no_end, check;
     unsigned workers, batch;
+    uint64_t snapshot_every; /* rows; 0: no snapshots */
+    unsigned snapshot_tasks; /* that go on from one; 0: as many */
 };
 
 int evaljob_run(const struct evaljob_options *o); /* exit code, see args.h */

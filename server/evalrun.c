@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "io/result_json.h"
 #include "server/evalplaces.h"
+#include "server/evalsnap.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,27 +31,41 @@ struct evalrun {
     uint64_t *counts; /* rules x KINDS */
     const struct result **order; /* of several tasks' results */
     size_t cap_order;
+    struct evalsnap *snap; /* NULL: no snapshots */
+    uint64_t every, rows; /* a snapshot before the row that makes it so many since the last */
+    unsigned then; /* how many tasks go on from a snapshot; 0: as many */
+    struct evalrun_partition {
+        uint32_t stream, partition;
+    } * open;
+    size_t nopen, open_cap;
 };
 
-struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_late_row *late_row,
-                            void *ctx)
+static void make_tasks(struct evalrun *r, unsigned workers)
 {
-    struct evalrun *r = mem_new(sizeof *r);
     r->workers = workers;
-    r->job = job_ref(job);
-    r->fd = fd;
-    r->late_row = late_row;
-    r->ctx = ctx;
-    r->places = evalplaces_new(job);
-    r->counts = mem_array((size_t)job_nrules(job) * KINDS + 1, sizeof *r->counts);
     for (unsigned i = 0; i < workers; i++) {
         r->tasks[i] = task_new(&(struct task_options){.worker = i,
                                                       .workers = workers,
                                                       .key_groups = KEY_GROUPS,
                                                       .max_ordering_rows = ROWS_MAX,
                                                       .max_partials_per_key = PARTIALS_MAX});
-        task_set_job(r->tasks[i], job);
+        if (r->snap != NULL)
+            tasksnap_track(r->tasks[i]);
+        task_set_job(r->tasks[i], r->job);
     }
+}
+
+struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_late_row *late_row,
+                            void *ctx)
+{
+    struct evalrun *r = mem_new(sizeof *r);
+    r->job = job_ref(job);
+    r->fd = fd;
+    r->late_row = late_row;
+    r->ctx = ctx;
+    r->places = evalplaces_new(job);
+    r->counts = mem_array((size_t)job_nrules(job) * KINDS + 1, sizeof *r->counts);
+    make_tasks(r, workers);
     return r;
 }
 
@@ -61,6 +76,8 @@ void evalrun_free(struct evalrun *r)
     for (unsigned i = 0; i < r->workers; i++)
         task_free(r->tasks[i]);
     evalplaces_free(r->places);
+    evalsnap_free(r->snap);
+    mem_free(r->open);
     job_unref(r->job);
     bytes_fini(&r->out);
     mem_free(r->counts);
@@ -198,10 +215,75 @@ static unsigned reader_of(const struct evalrun *r, uint32_t partition)
 void evalrun_open(struct evalrun *r, uint32_t stream, uint32_t partition)
 {
     task_source_open(r->tasks[reader_of(r, partition)], stream, partition, EVTIME_MIN);
+    r->open = mem_grow(r->open, r->nopen, 1, &r->open_cap, sizeof *r->open);
+    r->open[r->nopen++] = (struct evalrun_partition){stream, partition};
+}
+
+void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then)
+{
+    unsigned workers = r->workers;
+    for (unsigned i = 0; i < workers; i++)
+        task_free(r->tasks[i]);
+    r->snap = evalsnap_new();
+    r->every = every;
+    r->then = then;
+    make_tasks(r, workers);
+}
+
+static void clear(struct evalrun *r)
+{
+    for (unsigned i = 0; i < r->workers; i++) {
+        task_effects_clear(r->tasks[i]);
+        memset(r->delivered[i], 0, sizeof r->delivered[i]);
+    }
+}
+
+static bool has_results(struct evalrun *r)
+{
+    bool any = false;
+    for (unsigned i = 0; i < r->workers; i++)
+        any |= task_effects(r->tasks[i])->nresults > 0;
+    return any;
+}
+
+/* A snapshot, during which the tasks go on with the batch; then new tasks are made of it, which do not know of that. */
+static void go_on_from_snapshot(struct evalrun *r, struct batch *b)
+{
+    evalsnap_begin(r->snap, r->tasks, r->workers);
+    evalsnap_some(r->tasks, r->workers);
+    unsigned reader = reader_of(r, b->partition);
+    enum err e = task_source_rows(r->tasks[reader], b);
+    BUG_IF(e != ERR_OK, "a task without a limit refuses rows: %s", err_name(e));
+    r->moved[reader] = true;
+    exchange(r);
+    evalsnap_some(r->tasks, r->workers);
+    for (size_t i = 0; i < r->nopen; i++) /* the end of the input */
+        task_source_watermark(r->tasks[reader_of(r, r->open[i].partition)], r->open[i].stream,
+                              r->open[i].partition, EVTIME_MAX);
+    for (unsigned i = 0; i < r->workers; i++)
+        r->moved[i] = true;
+    exchange(r);
+    evalsnap_take(r->tasks, r->workers);
+    clear(r);
+    for (unsigned i = 0; i < r->workers; i++)
+        task_free(r->tasks[i]);
+    memset(r->moved, 0, sizeof r->moved);
+    make_tasks(r, r->then > 0 ? r->then : r->workers);
+    evalsnap_load(r->snap, r->tasks, r->workers);
+    for (size_t i = 0; i < r->nopen; i++)
+        task_source_open(r->tasks[reader_of(r, r->open[i].partition)], r->open[i].stream,
+                         r->open[i].partition, EVTIME_MIN);
+    exchange(r); /* what they tell each other of their partitions */
+    BUG_IF(r->failed == 0 && has_results(r), "a task that starts from a snapshot has results");
+    clear(r);
 }
 
 void evalrun_rows(struct evalrun *r, struct batch *b)
 {
+    if (r->snap != NULL && (r->rows += b->n) >= r->every) {
+        go_on_from_snapshot(r, b);
+        r->rows = 0;
+    }
     unsigned i = reader_of(r, b->partition);
     enum err e = task_source_rows(r->tasks[i], b);
     BUG_IF(e != ERR_OK, "a task without a limit refuses rows: %s", err_name(e));
@@ -238,10 +320,7 @@ void evalrun_settle(struct evalrun *r)
     }
     exchange(r);
     tell_merged(r);
-    for (unsigned i = 0; i < r->workers; i++) {
-        task_effects_clear(r->tasks[i]);
-        memset(r->delivered[i], 0, sizeof r->delivered[i]);
-    }
+    clear(r);
 }
 
 /* --- figures ----------------------------------------------------------------------------------- */

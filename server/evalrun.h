@@ -20,6 +20,9 @@ struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_l
                             void *ctx);
 void evalrun_free(struct evalrun *r); /* NULL is fine */
 
+/* Before anything is open: after every so many rows a snapshot, from which so many tasks go on (0: as many as there are). */
+void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then);
+
 void evalrun_open(struct evalrun *r, uint32_t stream,
                   uint32_t partition); /* partitions are dealt to the tasks */
 void evalrun_rows(struct evalrun *r, struct batch *b); /* then settle */
