@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the conformance cases through `weir eval`, each in its own process.
 
-  tests/conformance/run.py [-v] [--update] [WORD…]     only cases whose file or name contains a word
+  tests/conformance/run.py [-v] [--update] [--eval=ARGS] [WORD…]   only cases whose file or name contains a word
 
 A case passes, fails (wrong results, a crash, wrong words in an error), or is unsupported: the compiler refuses it with
 the code `unsupported`. README.md here says what a case is. WEIR names the program (default: ./weir).
@@ -175,11 +175,14 @@ def judge(case, run):
     return ("fail", why) if why else ("pass", "")
 
 
+MORE = []  # arguments of `weir eval` for every case
+
+
 def run_case(case, folder):
     rule, events = pathlib.Path(folder, "rule.sql"), pathlib.Path(folder, "events.jsonl")
     rule.write_text(case["sql"], encoding="utf-8")
     events.write_text("".join(json.dumps(e) + "\n" for e in case.get("events", [])), encoding="utf-8")
-    command = [weir(), "eval", str(rule), "--input", str(events)]
+    command = [weir(), "eval", str(rule), "--input", str(events), *MORE]
     if case.get("bounded") is False:
         command.append("--no-end")
     try:
@@ -223,8 +226,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-v", action="store_true", help="why cases fail or are unsupported")
     parser.add_argument("--update", action="store_true", help="write passing.txt")
+    parser.add_argument("--eval", default="", help='more arguments, as in --eval="--batch 1 --snapshot-every 2:3"')
     parser.add_argument("words", nargs="*")
     a = parser.parse_args()
+    MORE.extend(a.eval.split())
     cases = load(a.words)
     outcomes = run_all(cases)
     excepted = names_of(EXCEPTIONS)
