@@ -26,6 +26,15 @@ static bool same_order(const struct match_plan *a, const struct match_plan *b)
            memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
 }
 
+static uint64_t id_of(const struct plan_key *k, const struct schema *s)
+{
+    struct bytes text = {0};
+    plan_key_id(k, s, &text);
+    uint64_t id = keytable_hash(text.p, text.n);
+    bytes_fini(&text);
+    return id;
+}
+
 static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p)
 {
     const struct match_plan *order =
@@ -33,19 +42,18 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
     bool by_arrival = windowprog_by_arrival(p);
     for (unsigned i = 0; i < j->nkeys; i++) {
         const struct jobdef_key *k = &j->keys[i];
-        if (k->stream == stream && k->by_arrival == by_arrival && k->key.n == p->key.n &&
-            same_order(k->order, order) &&
-            memcmp(k->key.columns, p->key.columns, p->key.n * sizeof *p->key.columns) == 0)
+        if (k->stream == stream && k->by_arrival == by_arrival && same_order(k->order, order) &&
+            plan_key_same(&k->key, &p->key))
             return i;
     }
     j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
-    j->keys[j->nkeys] =
-        (struct jobdef_key){.stream = stream,
-                            .stage = j->schemas[stream]->stage,
-                            .key = p->key,
-                            .order = order,
-                            .by_arrival = by_arrival,
-                            .id = keytable_hash(p->key.columns, p->key.n * sizeof *p->key.columns)};
+    j->keys[j->nkeys] = (struct jobdef_key){.stream = stream,
+                                            .stage = j->schemas[stream]->stage,
+                                            .key = p->key,
+                                            .order = order,
+                                            .by_arrival = by_arrival,
+                                            .id = id_of(&p->key, j->schemas[stream])};
+    plan_key_reads(&p->key, &j->keys[j->nkeys].reads);
     append(&j->streams[stream].keys, &j->streams[stream].nkeys, j->nkeys);
     return j->nkeys++;
 }
@@ -196,8 +204,7 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     struct jobdef_stream *s = &j->streams[r->stream];
     s->read = true;
     r->needs = p->reads;
-    for (unsigned c = 0; c < p->key.n; c++)
-        colset_add(&r->needs, p->key.columns[c]);
+    plan_key_reads(&p->key, &r->needs);
     colset_union(&s->columns, &r->needs);
     r->see = predindex_add(s->conditions, p->where, NULL);
     switch (p->shape) {

@@ -48,6 +48,7 @@ struct jobdef_rule {
 struct jobdef_key {
     unsigned stream, stage;
     struct plan_key key;
+    struct colset reads; /* columns, for the key */
     const struct match_plan *order; /* columns that order equal times; NULL: none */
     bool by_arrival; /* rows go to the operators as they come, not in order of time */
     unsigned nconditions;

@@ -165,8 +165,7 @@ static void text_rule(const struct job *j, unsigned rule, unsigned of, const str
         const struct jobdef_key *k = &j->keys[r->keydef];
         bytes_printf(out, "  key        %s", k->key.n == 0 ? "none" : "");
         for (unsigned i = 0; i < k->key.n; i++)
-            bytes_printf(out, "%s%s", i > 0 ? ", " : "",
-                         stream->schema->columns[k->key.columns[i]].name);
+            bytes_printf(out, "%s%s", i > 0 ? ", " : "", plan_key_part(&k->key, stream->schema, i));
         bytes_printf(out, ": rows are sent and ordered once for ");
         text_names(j, k->rules, k->nrules, out);
         bytes_u8(out, '\n');

@@ -63,13 +63,12 @@ struct join {
 
 struct join *join_new(const struct rule_plan *p, struct emit *emit, size_t max_rows)
 {
-    static const struct plan_key no_key;
     struct join *j = mem_new(sizeof *j);
     j->outer = p->join.outer;
     j->now = EVTIME_MIN;
     j->max_rows = max_rows;
     for (unsigned s = 0; s < 2; s++) {
-        keyed_init(&j->side[s], p->join.side[s].schema, &no_key, emit);
+        keyed_init(&j->side[s], p->join.side[s].schema, emit);
         j->queues[s].cap = QUEUE_FIRST;
         j->queues[s].v = mem_array(QUEUE_FIRST, sizeof *j->queues[s].v);
     }

@@ -3,14 +3,14 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/cut.h"
+#include "cep/exprvm.h"
 #include <string.h>
 
 enum { SCRATCH_FIRST = 4096 };
 
-void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key,
-                struct emit *emit)
+void keyed_init(struct keyed *k, const struct schema *s, struct emit *emit)
 {
-    *k = (struct keyed){.schema = s, .key = *key, .emit = emit, .late_w = EVTIME_MIN};
+    *k = (struct keyed){.schema = s, .emit = emit, .late_w = EVTIME_MIN};
     keytable_init(&k->table);
     k->track.table = &k->table;
     slabs_init(&k->memory);
@@ -18,9 +18,24 @@ void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *
     k->scratch = arena_new(SCRATCH_FIRST, 0);
 }
 
+static void free_values(struct keyed *k)
+{
+    for (unsigned i = 0; i < k->key.nvalues; i++)
+        exprvm_free(k->values[i]);
+}
+
+void keyed_set_key(struct keyed *k, const struct plan_key *key)
+{
+    free_values(k);
+    k->key = *key;
+    for (unsigned i = 0; i < key->nvalues; i++)
+        k->values[i] = exprvm_new(key->values[i].e, NULL);
+}
+
 void keyed_fini(struct keyed *k)
 {
     keytrack_fini(&k->track);
+    free_values(k);
     keytable_fini(&k->table);
     slabs_fini(&k->memory);
     arena_free(k->scratch);
@@ -40,13 +55,27 @@ void keyed_keep(struct keyed *k, const struct colset *columns)
     }
 }
 
+static void put_values(struct keyed *k, const struct batch *b, unsigned i)
+{
+    const struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = k->scratch};
+    for (unsigned c = 0; c < k->key.nvalues; c++) {
+        struct value v = {.type = k->key.values[c].e->type};
+        v.null = !exprvm_eval(k->values[c], &env, &v.c);
+        value_key(&v, &k->key_bytes);
+    }
+    if (arena_bytes(k->scratch) > 0)
+        arena_reset(k->scratch);
+}
+
 void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i)
 {
     k->key_bytes.n = 0;
-    for (unsigned c = 0; c < k->key.n; c++) {
+    for (unsigned c = 0; c < plan_key_ncolumns(&k->key); c++) {
         struct value v = batch_value(b, k->key.columns[c], i);
         value_key(&v, &k->key_bytes);
     }
+    if (k->key.nvalues > 0)
+        put_values(k, b, i);
 }
 
 struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash)
@@ -73,8 +102,8 @@ void keyed_values(const struct keyed *k, const struct key *key, struct value *ou
 {
     struct bytes_reader r = bytes_read(key->bytes, key->len);
     for (unsigned c = 0; c < k->key.n; c++) {
-        bool ok = value_from_key(&r, k->schema->columns[k->key.columns[c]].type, &out[c]);
-        BUG_IF(!ok, "a key of %u bytes is not of its %u columns", key->len, k->key.n);
+        bool ok = value_from_key(&r, plan_key_part_type(&k->key, k->schema, c), &out[c]);
+        BUG_IF(!ok, "a key of %u bytes is not of its %u values", key->len, k->key.n);
     }
 }
 

@@ -43,7 +43,8 @@ struct keyed_column {
 
 struct keyed {
     const struct schema *schema;
-    struct plan_key key;
+    struct plan_key key; /* of the job that runs */
+    struct exprvm *values[PLAN_KEYS_MAX]; /* of the key, that are computed */
     struct keytable table;
     struct keytrack track; /* which keys have changed since the last snapshot */
     struct row_layout layout;
@@ -77,13 +78,14 @@ struct keyed_rule {
     unsigned late; /* the stream of the job that its LATE is, UINT32_MAX: nobody reads that */
 };
 
-void keyed_init(struct keyed *k, const struct schema *s, const struct plan_key *key,
-                struct emit *emit);
+void keyed_init(struct keyed *k, const struct schema *s, struct emit *emit);
+/* What the key is made of; the plan of which it is outlives k, or the next call, which may only say the same anew. */
+void keyed_set_key(struct keyed *k, const struct plan_key *key);
 void keyed_fini(struct keyed *k);
 /* Columns that kept rows have from now on, beside those that they have already. */
 void keyed_keep(struct keyed *k, const struct colset *columns);
 
-/* Canonical bytes of row i's key, in k->key_bytes. */
+/* Canonical bytes of row i's key, in k->key_bytes. k->scratch is empty then, if something is computed. */
 void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i);
 /* The key of a row, made if it is not there. */
 struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash);

@@ -2,6 +2,7 @@
 #include "cep/plan.h"
 #include "base/bug.h"
 #include "cep/list.h"
+#include <string.h>
 
 struct rule_plan *plan_ref(struct rule_plan *p)
 {
@@ -88,12 +89,55 @@ unsigned plan_nkeys(const struct rule_plan *p)
     return p->shape == RULE_JOIN ? p->join.nkeys : p->key.n;
 }
 
+bool plan_key_same(const struct plan_key *a, const struct plan_key *b)
+{
+    if (a->n != b->n || a->nvalues != b->nvalues ||
+        memcmp(a->columns, b->columns, plan_key_ncolumns(a) * sizeof *a->columns) != 0)
+        return false;
+    for (unsigned i = 0; i < a->nvalues; i++)
+        if (!expr_same(a->values[i].e, b->values[i].e))
+            return false;
+    return true;
+}
+
+void plan_key_reads(const struct plan_key *k, struct colset *out)
+{
+    for (unsigned i = 0; i < plan_key_ncolumns(k); i++)
+        colset_add(out, k->columns[i]);
+    for (unsigned i = 0; i < k->nvalues; i++)
+        expr_columns(k->values[i].e, out);
+}
+
+const char *plan_key_part(const struct plan_key *k, const struct schema *s, unsigned i)
+{
+    return i < plan_key_ncolumns(k) ? s->columns[k->columns[i]].name
+                                    : k->values[i - plan_key_ncolumns(k)].name;
+}
+
+struct type plan_key_part_type(const struct plan_key *k, const struct schema *s, unsigned i)
+{
+    return i < plan_key_ncolumns(k) ? s->columns[k->columns[i]].type
+                                    : k->values[i - plan_key_ncolumns(k)].e->type;
+}
+
+void plan_key_id(const struct plan_key *k, const struct schema *s, struct bytes *out)
+{
+    for (unsigned i = 0; i < k->n; i++) {
+        if (i > 0)
+            bytes_u8(out, ',');
+        if (i < plan_key_ncolumns(k))
+            bytes_printf(out, "%s", s->columns[k->columns[i]].name);
+        else
+            expr_print(k->values[i - plan_key_ncolumns(k)].e, s, NULL, out);
+    }
+}
+
 const char *plan_key_name(const struct rule_plan *p, unsigned i)
 {
-    return p->shape == RULE_JOIN ? p->join.keys[i].name : p->input->columns[p->key.columns[i]].name;
+    return p->shape == RULE_JOIN ? p->join.keys[i].name : plan_key_part(&p->key, p->input, i);
 }
 
 struct type plan_key_type(const struct rule_plan *p, unsigned i)
 {
-    return p->shape == RULE_JOIN ? p->join.keys[i].type : p->input->columns[p->key.columns[i]].type;
+    return p->shape == RULE_JOIN ? p->join.keys[i].type : plan_key_part_type(&p->key, p->input, i);
 }

@@ -16,10 +16,17 @@ enum rule_shape { RULE_FILTER, RULE_WINDOW, RULE_OVER, RULE_MATCH, RULE_JOIN };
 enum rule_mode { RULE_ACTIVE, RULE_SHADOW, RULE_PAUSED };
 enum { PLAN_VARS_MAX = 64, PLAN_KEYS_MAX = 16, PLAN_OUTPUTS_MAX = 256 };
 
-struct
-    plan_key { /* PARTITION BY / GROUP BY columns of the input, in ascending column order without doubles */
-    unsigned n;
+struct plan_key_value { /* computed from a row */
+    const char *name;
+    const struct expr *e;
+};
+
+/* PARTITION BY / GROUP BY: columns of the input, in ascending order without doubles, then values that are computed. */
+struct plan_key {
+    unsigned n; /* of both */
     uint16_t columns[PLAN_KEYS_MAX];
+    unsigned nvalues;
+    const struct plan_key_value *values;
 };
 
 struct plan_output {
@@ -219,6 +226,17 @@ bool plan_is_derived(const struct rule_plan *p); /* it reads a rule, or a side o
 /* What a result's rows can be: variables of a pattern, sides of a join. */
 unsigned plan_nvars(const struct rule_plan *p);
 const char *plan_var_name(const struct rule_plan *p, unsigned i);
+static inline unsigned plan_key_ncolumns(const struct plan_key *k)
+{
+    return k->n - k->nvalues;
+}
+/* Have rows the same key by both? */
+bool plan_key_same(const struct plan_key *a, const struct plan_key *b);
+void plan_key_reads(const struct plan_key *k, struct colset *out); /* adds columns */
+const char *plan_key_part(const struct plan_key *k, const struct schema *s, unsigned i); /* name */
+struct type plan_key_part_type(const struct plan_key *k, const struct schema *s, unsigned i);
+/* The same bytes for the same key in every process. */
+void plan_key_id(const struct plan_key *k, const struct schema *s, struct bytes *out);
 /* What the bytes of a result's key hold: so many values, their names and types. */
 unsigned plan_nkeys(const struct rule_plan *p);
 const char *plan_key_name(const struct rule_plan *p, unsigned i);

@@ -135,11 +135,10 @@ void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct 
 
 static void late_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
 {
+    struct keyed *k = &t->keys[r->keydef]->keyed;
     t->scratch.n = 0;
-    for (unsigned c = 0; c < r->pub.plan->key.n; c++) {
-        struct value v = batch_value(b, r->pub.plan->key.columns[c], i);
-        value_key(&v, &t->scratch);
-    }
+    keyed_key_of(k, b, i);
+    bytes_put(&t->scratch, k->key_bytes.p, k->key_bytes.n);
     scatter_late_row(t, r, &r->pub.plan->reads, b, i);
 }
 
@@ -322,9 +321,8 @@ static bool rows_for(const struct task *t, const struct jobdef_stream *s,
                      const struct jobdef_key *def, const struct batch *b, uint64_t *rows)
 {
     uint64_t any = 0;
-    for (unsigned c = 0; c < def->key.n; c++)
-        if (!colset_has(&b->present, def->key.columns[c])) /* of before a change of rules */
-            return false;
+    if (!jobdef_has_all(&def->reads, b)) /* of before a change of rules */
+        return false;
     for (unsigned w = 0; w < (b->n + 63) / 64; w++)
         any |= rows[w] = interest_of(t, s, def, b, w);
     return any != 0;

@@ -45,7 +45,6 @@ struct task_op { /* a keyed rule, running */
 struct task_key { /* a key definition, running */
     const struct jobdef_key *def;
     uint32_t stream;
-    struct plan_key key; /* its own copy: it outlives its job */
     struct order order;
     struct keyed keyed;
     unsigned nops;

@@ -53,9 +53,8 @@ static void push_keyed(struct loading *l, struct task_key *k)
 {
     struct task *t = l->t;
     struct batch *b = l->b;
-    for (unsigned c = 0; c < k->key.n; c++)
-        if (!colset_has(&b->present, k->key.columns[c]))
-            return;
+    if (!jobdef_has_all(&k->def->reads, b))
+        return;
     predindex_eval(l->stream->conditions, b);
     for (unsigned i = 0; i < b->n; i++) {
         struct order_entry *e = &l->entries[i];

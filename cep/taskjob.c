@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_columns(const struct plan_key *a, const struct plan_key *b)
-{
-    return a->n == b->n && memcmp(a->columns, b->columns, a->n * sizeof *a->columns) == 0;
-}
-
 static bool same_order(const struct match_plan *a, const struct match_plan *b)
 {
     if (a == NULL || b == NULL)
@@ -62,11 +57,10 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
     struct task_key *k = mem_new(sizeof *k);
     k->def = def;
     k->stream = s->id;
-    k->key = def->key;
     k->next_fire = k->next_step = EVTIME_MAX;
     k->mark = EVTIME_MIN;
     order_init(&k->order, def->order);
-    keyed_init(&k->keyed, s, &def->key, &t->emit);
+    keyed_init(&k->keyed, s, &t->emit);
     k->keyed.by_arrival = def->by_arrival;
     k->keyed.pass_late = taskstage_pass_late;
     k->keyed.pass_ctx = t;
@@ -251,7 +245,7 @@ void taskjob_swap(struct task *t, struct job *j)
         for (unsigned i = 0; i < t->nkeys && keys[n] == NULL; i++) {
             struct task_key *k = t->keys[i];
             if (k == NULL || k->stream != j->streams[def->stream].schema->id ||
-                k->def->by_arrival != def->by_arrival || !same_columns(&k->key, &def->key) ||
+                k->def->by_arrival != def->by_arrival || !plan_key_same(&k->def->key, &def->key) ||
                 !same_order(k->def->order, def->order))
                 continue;
             keys[n] = k;
@@ -259,6 +253,7 @@ void taskjob_swap(struct task *t, struct job *j)
         }
         if (keys[n] == NULL)
             keys[n] = key_new(t, j, def);
+        keyed_set_key(&keys[n]->keyed, &def->key);
         bind_ops(t, keys[n], j, def);
         if (keys[n]->snap.id == NULL)
             tasksnap_key(t, keys[n]);

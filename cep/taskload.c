@@ -157,7 +157,7 @@ static bool is_key(const struct keyed *k, const void *p, size_t n)
     struct bytes_reader r = bytes_read(p, n);
     struct value v;
     for (unsigned c = 0; c < k->key.n; c++)
-        if (!value_from_key(&r, k->schema->columns[k->key.columns[c]].type, &v))
+        if (!value_from_key(&r, plan_key_part_type(&k->key, k->schema, c), &v))
             return false;
     return r.p == r.end;
 }

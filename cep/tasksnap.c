@@ -24,8 +24,7 @@ static char *key_id(const struct task_key *k)
     const struct schema *s = k->keyed.schema;
     struct bytes b = {0};
     bytes_printf(&b, "key|%s|", s->name);
-    for (unsigned i = 0; i < k->key.n; i++)
-        bytes_printf(&b, "%s%s", i > 0 ? "," : "", s->columns[k->key.columns[i]].name);
+    plan_key_id(&k->keyed.key, s, &b);
     bytes_printf(&b, "|");
     const struct match_plan *by = k->def->order;
     for (unsigned i = 0; by != NULL && i < by->norder; i++)

@@ -214,10 +214,11 @@ static void row(struct task_key *k, const struct order_entry *e)
 
 static void prefetch_text(const struct task_key *k, const struct order_entry *e, bool text)
 {
-    if (k->key.n == 0)
+    const struct plan_key *key = &k->keyed.key;
+    if (plan_key_ncolumns(key) == 0)
         return;
-    const struct batch_column *c = &e->b->columns[k->key.columns[0]];
-    if (e->b->schema->columns[k->key.columns[0]].type.kind != TYPE_STRING)
+    const struct batch_column *c = &e->b->columns[key->columns[0]];
+    if (e->b->schema->columns[key->columns[0]].type.kind != TYPE_STRING)
         return;
     if (text)
         __builtin_prefetch(c->s[order_row(e)].p);

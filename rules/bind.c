@@ -6,6 +6,7 @@
 #include "rules/grammar.h"
 #include "rules/interval.h"
 #include "rules/navigate.h"
+#include "rules/planner.h"
 #include <stdlib.h>
 #include <strings.h>
 
@@ -103,17 +104,28 @@ static const struct expr *bind_interval_literal(struct bind *b, const struct ast
 
 /* --- names ------------------------------------------------------------------------------------ */
 
+/* The slot of a value that is in the key; NULL: it is not. */
+static const struct expr *key_slot(struct bind *b, const struct expr *e, struct span at)
+{
+    const struct plan_key *key = b->group->key;
+    unsigned i = 0, ncolumns = plan_key_ncolumns(key);
+    while (i < key->n && !(i < ncolumns ? e->kind == EXPR_COLUMN && key->columns[i] == e->index
+                                        : expr_same(key->values[i - ncolumns].e, e)))
+        i++;
+    if (i == key->n)
+        return NULL;
+    struct expr *s = types_node(b->cc, EXPR_SLOT, e->type, at, 0, NULL);
+    s->index = i;
+    return s;
+}
+
 /* A row expression of a group rule: its columns must be keys, and become their slots. */
 static const struct expr *to_slots(struct bind *b, const struct expr *e, const struct ast_expr *at)
 {
-    const struct plan_key *key = b->group->key;
+    const struct expr *slot = key_slot(b, e, at->at);
+    if (slot != NULL)
+        return slot;
     if (e->kind == EXPR_COLUMN) {
-        for (unsigned i = 0; i < key->n; i++)
-            if (key->columns[i] == e->index) {
-                struct expr *s = types_node(b->cc, EXPR_SLOT, e->type, at->at, 0, NULL);
-                s->index = i;
-                return s;
-            }
         diag_error(b->cc->d, "grouping", at->at,
                    "add it to GROUP BY, or take MIN, MAX or another aggregate of it",
                    "column %s is neither in GROUP BY nor in an aggregate", at->name.text);
@@ -333,9 +345,22 @@ static const struct expr *bind_cast(struct bind *b, const struct ast_expr *e)
     return types_cast(b->cc, v, t, e->flag, e->at);
 }
 
+/* The slot of an expression that stands in GROUP BY as it stands here; NULL: it does not. */
+static const struct expr *as_group(struct bind *b, const struct ast_expr *e)
+{
+    const struct plan_key *key = b->group->key;
+    if (key->nvalues == 0 || e->kind == AST_NAME || e->args == NULL)
+        return NULL;
+    const struct expr *x = planner_try_row(b->cc, b->rel, e);
+    return x != NULL ? key_slot(b, x, e->at) : NULL;
+}
+
 const struct expr *bind_expr(struct bind *b, const struct ast_expr *e)
 {
     struct cc *cc = b->cc;
+    const struct expr *group = b->place == BIND_GROUP ? as_group(b, e) : NULL;
+    if (group != NULL)
+        return group;
     switch (e->kind) {
     case AST_NULL:
         return types_null(cc, types_of(TYPE_NULL), e->at);

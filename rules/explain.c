@@ -60,7 +60,7 @@ static void put_key(struct explain *x, const char *label)
         return;
     bytes_printf(x->out, "  %-10s ", label);
     for (unsigned i = 0; i < k->n; i++)
-        bytes_printf(x->out, "%s%s", i > 0 ? ", " : "", x->p->input->columns[k->columns[i]].name);
+        bytes_printf(x->out, "%s%s", i > 0 ? ", " : "", plan_key_part(k, x->p->input, i));
     put(x, "\n");
 }
 
@@ -398,12 +398,12 @@ static void json_rule(struct explain *x)
     bytes_printf(x->out, ",\"mode\":\"%s\",\"severity\":\"%s\",\"cooldown_ms\":%lld,",
                  modes[p->mode], p->severity, (long long)p->cooldown_ms);
     json_columns(x, "reads", &p->reads);
-    struct colset key = {{0}};
-    for (unsigned i = 0; i < p->key.n; i++)
-        colset_add(&key, p->key.columns[i]);
-    put(x, ",");
-    json_columns(x, "key", &key);
-    put(x, ",");
+    put(x, ",\"key\":[");
+    for (unsigned i = 0; i < p->key.n; i++) {
+        put(x, i > 0 ? "," : "");
+        value_json_string(plan_key_name(p, i), strlen(plan_key_name(p, i)), x->out);
+    }
+    put(x, "],");
     json_printed(x, "where", p->where);
     if (p->shape == RULE_MATCH)
         json_match(x);

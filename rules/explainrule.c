@@ -280,7 +280,7 @@ static void print_steps(const struct rule_plan *p, struct bytes *out)
         dot_node(&n, "where", &text, out);
     }
     for (unsigned i = 0; i < p->key.n; i++)
-        bytes_printf(&text, "%s%s", i > 0 ? ", " : "", p->input->columns[p->key.columns[i]].name);
+        bytes_printf(&text, "%s%s", i > 0 ? ", " : "", plan_key_name(p, i));
     if (p->key.n > 0)
         dot_node(&n, "key", &text, out);
     if (p->shape == RULE_WINDOW) {

@@ -289,8 +289,7 @@ static void collect_keeps(struct rule_plan *p)
         expr_columns(m->having, &p->keeps);
     for (unsigned i = 0; i < m->norder; i++)
         colset_add(&p->keeps, m->order_columns[i]);
-    for (unsigned i = 0; i < p->key.n; i++)
-        colset_add(&p->keeps, p->key.columns[i]);
+    plan_key_reads(&p->key, &p->keeps);
 }
 
 static void plan_select(struct matching *g, const struct ast_select *s)
@@ -332,7 +331,7 @@ void matchrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan 
     p->shape = RULE_MATCH;
     p->input = g.rel->schema;
     p->where = g.rel->where;
-    planner_key(cc, g.rel, g.m->partition, "PARTITION BY", false, &p->key);
+    planner_key(cc, g.rel, g.m->partition, "PARTITION BY", &p->key);
     plan_order(&g);
     plan_within(&g);
     p->match.pattern = patterntree_build(cc, g.m, p->match.within_ms, bounded, &g.vars);

@@ -86,11 +86,11 @@ static bool check_order(struct bind *b, const struct ast_over *o)
 static bool check_key(struct bind *b, const struct ast_over *o)
 {
     struct plan_key key = {0}, *have = &b->over->key;
-    if (!planner_key(b->cc, b->over->rel, o->partition, "PARTITION BY", false, &key))
+    if (!planner_key(b->cc, b->over->rel, o->partition, "PARTITION BY", &key))
         return false;
     if (b->over->ncalls == 0)
         *have = key;
-    if (have->n == key.n && memcmp(have->columns, key.columns, key.n * sizeof *key.columns) == 0)
+    if (plan_key_same(have, &key))
         return true;
     diag_error(b->cc->d, "over", o->at, "make it two rules",
                "all OVERs of a rule have the same PARTITION BY, and this one has another");

@@ -287,49 +287,84 @@ bool planner_is_window_column(const struct names_relation *rel, const struct ast
             names_same(&e->name, "window_time"));
 }
 
-static bool add_key(struct cc *cc, struct plan_key *key, unsigned column, struct span at)
+static bool has_room(struct cc *cc, const struct plan_key *key, struct span at)
 {
-    unsigned i = 0;
-    while (i < key->n && key->columns[i] < column)
-        i++;
-    if (i < key->n && key->columns[i] == column)
+    if (key->n < PLAN_KEYS_MAX)
         return true;
-    if (key->n == PLAN_KEYS_MAX) {
-        diag_error(cc->d, "limit", at, NULL, "a key has at most %d columns", PLAN_KEYS_MAX);
+    diag_error(cc->d, "limit", at, NULL, "a key has at most %d columns", PLAN_KEYS_MAX);
+    return false;
+}
+
+static bool add_column(struct cc *cc, struct plan_key *key, unsigned column, struct span at)
+{
+    unsigned i = 0, n = plan_key_ncolumns(key);
+    while (i < n && key->columns[i] < column)
+        i++;
+    if (i < n && key->columns[i] == column)
+        return true;
+    if (!has_room(cc, key, at))
         return false;
-    }
-    memmove(&key->columns[i + 1], &key->columns[i], (key->n - i) * sizeof *key->columns);
+    memmove(&key->columns[i + 1], &key->columns[i], (n - i) * sizeof *key->columns);
     key->columns[i] = (uint16_t)column;
     key->n++;
     return true;
 }
 
+/* Behind the others, in the order written. */
+static bool add_value(struct cc *cc, struct plan_key *key, const char *name, const struct expr *e)
+{
+    unsigned n = key->nvalues;
+    if (e->type.kind == TYPE_NULL)
+        e = types_null(cc, types_of(TYPE_STRING), e->at);
+    for (unsigned i = 0; i < n; i++)
+        if (expr_same(key->values[i].e, e))
+            return true;
+    if (!has_room(cc, key, e->at))
+        return false;
+    struct plan_key_value *values = arena_alloc(cc->arena, (n + 1) * sizeof *values);
+    if (n > 0)
+        memcpy(values, key->values, n * sizeof *values);
+    values[n] = (struct plan_key_value){name, e};
+    key->values = values;
+    key->nvalues++;
+    key->n++;
+    return true;
+}
+
+bool planner_key_part(struct cc *cc, const struct names_relation *rel, const struct ast_expr *e,
+                      const char *clause, struct plan_key *key)
+{
+    struct bind b = {.cc = cc, .rel = rel, .clause = clause};
+    const struct expr *x = bind_expr(&b, e);
+    if (x == NULL)
+        return false;
+    if (x->kind == EXPR_COLUMN)
+        return add_column(cc, key, x->index, e->at);
+    const char *name = e->kind == AST_NAME ? arena_str(cc->arena, names_column(cc, rel, e)->name)
+                                           : types_quote(cc, e->at);
+    return add_value(cc, key, name, x);
+}
+
 bool planner_key(struct cc *cc, const struct names_relation *rel, const struct ast_expr *list,
-                 const char *clause, bool skip_windows, struct plan_key *key)
+                 const char *clause, struct plan_key *key)
 {
     bool good = true;
-    for (const struct ast_expr *e = list; e != NULL; e = e->next) {
-        if (skip_windows && planner_is_window_column(rel, e))
-            continue;
-        if (e->kind != AST_NAME) {
-            diag_error(cc->d, "key", e->at,
-                       "make it a computed column of the stream: name AS expression",
-                       "%s takes columns, and %s is none", clause, types_quote(cc, e->at));
-            good = false;
-            continue;
-        }
-        const struct names_column *c = names_column(cc, rel, e);
-        if (c == NULL || c->e == NULL) {
-            good = false;
-        } else if (c->e->kind != EXPR_COLUMN) {
-            diag_error(cc->d, "unsupported", e->at, "make it a computed column of the stream",
-                       "%s of a computed value: this release takes columns of the stream", clause);
-            good = false;
-        } else {
-            good = add_key(cc, key, c->e->index, e->at) && good;
-        }
-    }
+    for (const struct ast_expr *e = list; e != NULL; e = e->next)
+        good = planner_key_part(cc, rel, e, clause, key) && good;
     return good;
+}
+
+const struct expr *planner_try_row(struct cc *cc, const struct names_relation *rel,
+                                   const struct ast_expr *e)
+{
+    struct cc quiet = *cc;
+    struct diag nothing;
+    diag_init(&nothing, NULL, 0);
+    quiet.d = &nothing;
+    struct bind b = {.cc = &quiet, .rel = rel, .clause = "GROUP BY"};
+    const struct expr *x = bind_expr(&b, e);
+    diag_fini(&nothing);
+    return x;
 }
 
 /* --- rules ------------------------------------------------------------------------------------ */
@@ -371,8 +406,7 @@ static void collect_reads(struct rule_plan *p)
     struct colset *r = &p->reads;
     if (p->where != NULL)
         expr_columns(p->where, r);
-    for (unsigned i = 0; i < p->key.n; i++)
-        colset_add(r, p->key.columns[i]);
+    plan_key_reads(&p->key, r);
     for (unsigned i = 0; i < p->noutputs; i++)
         expr_columns(p->outputs[i].e, r);
     if (p->shape == RULE_WINDOW)

@@ -32,10 +32,15 @@ const char *planner_item_name(struct cc *cc, const struct ast_item *i, unsigned 
 /* SELECT over rows of `rel`, where * is all columns. */
 void planner_select(struct cc *cc, const struct names_relation *rel, const struct ast_item *items,
                     struct planner_outputs *o);
-/* Key columns from PARTITION BY or GROUP BY, sorted; false, once said. `skip_windows`: window_start and its like are
- * no keys. */
+/* A key from PARTITION BY or GROUP BY, its columns sorted; false, once said. */
 bool planner_key(struct cc *cc, const struct names_relation *rel, const struct ast_expr *list,
-                 const char *clause, bool skip_windows, struct plan_key *key);
+                 const char *clause, struct plan_key *key);
+/* The same of one of them. */
+bool planner_key_part(struct cc *cc, const struct names_relation *rel, const struct ast_expr *e,
+                      const char *clause, struct plan_key *key);
+/* e as an expression over a row, or NULL, without a word. */
+const struct expr *planner_try_row(struct cc *cc, const struct names_relation *rel,
+                                   const struct ast_expr *e);
 /* What the computed ones among them are computed from, too. */
 void planner_computed(const struct schema *s, struct colset *reads);
 bool planner_is_window_column(const struct names_relation *rel, const struct ast_expr *e);

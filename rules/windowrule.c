@@ -214,9 +214,9 @@ static const struct ast_arg *partition_args(struct cc *cc, const struct names_re
         *good = false;
         return a;
     }
-    *good = planner_key(cc, rel, table->partition, "PARTITION BY", false, &p->key);
+    *good = planner_key(cc, rel, table->partition, "PARTITION BY", &p->key);
     for (; a != NULL && a->kind == AST_ARG_EXPR && a->e->kind == AST_NAME; a = a->next)
-        *good = planner_key(cc, rel, a->e, "PARTITION BY", false, &p->key) && *good;
+        *good = planner_key(cc, rel, a->e, "PARTITION BY", &p->key) && *good;
     return a;
 }
 
@@ -385,6 +385,40 @@ static bool check_divided(struct cc *cc, const struct ast_select *s, const struc
     return false;
 }
 
+/* Does it name window_start or its like? */
+static bool reads_window(const struct names_relation *rel, const struct ast_expr *e)
+{
+    bool some =
+        planner_is_window_column(rel, e) || (e->other != NULL && reads_window(rel, e->other));
+    for (const struct ast_expr *a = e->args; a != NULL && !some; a = a->next)
+        some = reads_window(rel, a);
+    return some;
+}
+
+/* What is said of rows makes the key; what is said of windows and of that alone divides no further. */
+static bool plan_key_of_groups(struct cc *cc, const struct ast_select *s,
+                               const struct names_relation *rel, struct rule_plan *p)
+{
+    bool good = true;
+    for (const struct ast_expr *e = s->group; e != NULL; e = e->next)
+        if (!reads_window(rel, e))
+            good = planner_key_part(cc, rel, e, "GROUP BY", &p->key) && good;
+    for (const struct ast_expr *e = s->group; e != NULL && good; e = e->next) {
+        struct bind_group group = {.key = &p->key};
+        struct bind b = {
+            .cc = cc, .place = BIND_GROUP, .rel = rel, .clause = "GROUP BY", .group = &group};
+        if (planner_is_window_column(rel, e))
+            continue;
+        good = bind_expr(&b, e) != NULL;
+        if (good && group.naggs > 0) {
+            diag_error(cc->d, "grouping", e->at, "HAVING chooses among groups",
+                       "an aggregate cannot stand in GROUP BY");
+            good = false;
+        }
+    }
+    return good;
+}
+
 static bool plan_group(struct cc *cc, const struct ast_select *s, const struct names_relation *rel,
                        struct rule_plan *p)
 {
@@ -395,8 +429,7 @@ static bool plan_group(struct cc *cc, const struct ast_select *s, const struct n
         return false;
     }
     struct plan_key partition = p->key;
-    return planner_key(cc, rel, s->group, "GROUP BY", true, &p->key) &&
-           check_divided(cc, s, p, &partition);
+    return plan_key_of_groups(cc, s, rel, p) && check_divided(cc, s, p, &partition);
 }
 
 static void plan_groups(struct cc *cc, const struct ast_select *s, struct names_relation *rel,

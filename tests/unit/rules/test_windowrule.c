@@ -52,6 +52,27 @@ static void keys_windows_and_aggregates_have_their_slots(void **state)
          "  output     e DECIMAL(18,6) = #6 / CAST(#5 AS DECIMAL(18,0))\n");
 }
 
+static void what_is_computed_from_a_row_or_a_window_may_be_a_group(void **state)
+{
+    (void)state;
+    says("",
+         "SELECT UPPER(s) AS u, LENGTH(UPPER(s)) AS l, o, HOUR(window_start) + LENGTH(UPPER(s)) AS "
+         "h\n" TUMBLE
+         " GROUP BY UPPER(s), window_start, HOUR(window_start), LENGTH(UPPER(s)), o, UPPER(s)",
+         "  group by   o, UPPER(s), LENGTH(UPPER(s))\n"
+         "  window     TUMBLE of 10 min\n"
+         "  fires      when the watermark passes its end\n"
+         "  slots      #0 to #5: key, window_start, window_end, window_time\n"
+         "  output     u STRING = #1\n"
+         "  output     l BIGINT = #2\n"
+         "  output     o BOOLEAN = #0\n"
+         "  output     h BIGINT = HOUR(#3) + #2\n");
+    says("",
+         "SELECT who, COUNT(*) AS n FROM TABLE(TUMBLE((SELECT UPPER(s) AS who, ts FROM t), "
+         "DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY who, window_end HAVING who LIKE 'A%'",
+         "  group by   who\n");
+}
+
 static void equal_aggregates_share_a_slot(void **state)
 {
     (void)state;
@@ -116,8 +137,16 @@ static void what_is_no_group_is_refused(void **state)
     says("", "SELECT s, COUNT(*) AS n " TUMBLE " GROUP BY s",
          "GROUP BY must name window_start or window_end");
     says("", "SELECT s, b " TUMBLE " HAVING b > 1", "HAVING needs GROUP BY");
-    says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY b + 1, window_start",
-         "GROUP BY takes columns, and b + 1 is none");
+    says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY s + 1, window_start",
+         "s + 1: STRING + BIGINT does not work");
+    says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY COUNT(*), window_start",
+         "COUNT cannot be used in GROUP BY");
+    says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY HOUR(window_start) + COUNT(*), window_start",
+         "an aggregate cannot stand in GROUP BY");
+    says("", "SELECT UPPER(s) AS n " TUMBLE " GROUP BY LOWER(s), window_start",
+         "column s is neither in GROUP BY nor in an aggregate");
+    says("", "SELECT COUNT(*) AS n " TUMBLE " GROUP BY window_start, HOUR(window_start) + b",
+         "column b is neither in GROUP BY nor in an aggregate");
     says("", "SELECT SUM(COUNT(*)) AS n " TUMBLE GROUPED, "COUNT cannot be used in an aggregate");
     says("", "SELECT COUNT(*) AS n FROM t GROUP BY s", "GROUP BY needs a window");
     says("", "SELECT s FROM t HAVING o", "HAVING needs a window");
@@ -245,6 +274,7 @@ static void state_without_bound_is_warned_of(void **state)
 int main(void)
 {
     CHECK_RUN(TEST(keys_windows_and_aggregates_have_their_slots),
+              TEST(what_is_computed_from_a_row_or_a_window_may_be_a_group),
               TEST(equal_aggregates_share_a_slot),
               TEST(aggregates_take_constants_after_their_argument),
               TEST(a_select_may_stand_for_the_table), TEST(what_is_no_group_is_refused),
