@@ -18,6 +18,7 @@ struct keyload {
     /* How far time had come in the task that saved it. This task may be behind that for a while, when it starts from
      * several that were not equally far: nothing that was over by then may be given again. */
     evtime now;
+    bool changed; /* by Xsave_load: the key's next entry will not be this one's bytes */
     bool bulk; /* many entries follow: Xsave_loaded will be called once all are there */
 };
 

@@ -92,6 +92,7 @@ static void give_ops(struct task *t)
         const struct task_key *k = t->keys[i];
         struct bytes *out = record(t, TASKSNAP_OP);
         put_text(out, k->snap.id);
+        bytes_u64(out, (uint64_t)k->snap.now);
         bytes_varint(out, k->keyed.seq);
         bytes_varint(out, k->arrived);
         bytes_u64(out, (uint64_t)k->mark);
@@ -103,6 +104,7 @@ static void give_ops(struct task *t)
     for (unsigned i = 0; i < t->njoins; i++) {
         struct bytes *out = record(t, TASKSNAP_OP);
         put_text(out, t->joins[i]->snap.id);
+        bytes_u64(out, (uint64_t)t->joins[i]->snap.now);
         joinsave_put_head(t->joins[i]->op, out);
         give(t);
     }

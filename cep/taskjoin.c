@@ -149,6 +149,7 @@ void taskjoin_step(struct task *t, unsigned stage)
                 take_row(j, &e[k]);
             }
         join_advance(j->op, w);
+        j->snap.now = w;
     }
 }
 

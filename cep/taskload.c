@@ -26,6 +26,34 @@ void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups,
     *to = g;
 }
 
+/* --- how far time had come --- */
+
+/* An operator has come as far as in the worker that is furthest behind; keys of others remember that they were further. */
+static bool join_nows(struct tasksnap_op *op, evtime now)
+{
+    const struct tasksnap *s = &op->t->snap;
+    bool first = op->nows == NULL;
+    if (s->workers == 0) /* the flow has no head */
+        return false;
+    if (first) {
+        op->nows = mem_array(TASK_WORKERS_MAX, sizeof *op->nows);
+        for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
+            op->nows[i] = EVTIME_MIN;
+    }
+    op->nows[s->worker] = now;
+    op->now = first || now < op->now ? now : op->now;
+    return true;
+}
+
+/* ... in the worker that had this key group. */
+static evtime now_of(const struct tasksnap_op *op, unsigned key_group)
+{
+    const struct tasksnap *s = &op->t->snap;
+    if (op->nows == NULL || key_group >= s->key_groups)
+        return EVTIME_MIN;
+    return op->nows[(uint64_t)key_group * s->workers / s->key_groups];
+}
+
 /* --- entries --- */
 
 struct saved_state { /* of a key and rule */
@@ -100,15 +128,24 @@ static void drop_key(struct task_key *k, struct key *key)
     keyed_drop_if_idle(&k->keyed, key);
 }
 
-static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
-                         size_t key_n, struct bytes_reader *in)
+/* Rules that are not there any more have left it without a state: the next snapshot says that it is gone. */
+static void forget_key(struct task_key *k, struct key *key)
+{
+    keytrack_loaded(&k->keyed.track, key);
+    keyed_touch(&k->keyed, key);
+    keyed_drop_if_idle(&k->keyed, key);
+}
+
+static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evtime now,
+                         const void *key, size_t key_n, struct bytes_reader *in)
 {
     struct keyload *l = &t->snap.loaded[0];
     if (keytable_find(&k->keyed.table, hash, key, key_n) != NULL)
         return ERR_CORRUPT;
     l->k = &k->keyed;
-    l->now = t->snap.now;
+    l->now = now;
     l->bulk = true;
+    l->changed = false;
     enum err e = keyload_rows(l, &t->snap.layouts, in);
     if (e != ERR_OK)
         return e;
@@ -121,25 +158,32 @@ static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, cons
     keyload_end(l);
     if (e == ERR_OK && (in->bad || in->p != in->end))
         e = ERR_CORRUPT;
-    if (e != ERR_OK || l->key->cells == NULL) {
+    if (e != ERR_OK) {
         drop_key(k, l->key);
         return e;
+    }
+    if (l->key->cells == NULL) {
+        forget_key(k, l->key);
+        return ERR_OK;
     }
     for (const struct keystate *c = l->key->cells; c != NULL; c = c->next)
         l->key->waiting |= c->waiting;
     keytrack_loaded(&k->keyed.track, l->key);
+    if (l->changed)
+        keyed_touch(&k->keyed, l->key);
     return ERR_OK;
 }
 
-static enum err load_join(struct task *t, struct join *j, const void *key, size_t key_n,
+static enum err load_join(struct task *t, struct join *j, evtime now, const void *key, size_t key_n,
                           struct bytes_reader *in)
 {
     struct keyload *l = t->snap.loaded;
     enum err e = ERR_OK;
     for (unsigned side = 0; side < 2; side++) {
         l[side].k = join_side(j, side);
-        l[side].now = t->snap.now;
+        l[side].now = now;
         l[side].bulk = true;
+        l[side].changed = false;
         l[side].n = 0;
     }
     for (unsigned side = 0; side < 2 && e == ERR_OK; side++)
@@ -167,7 +211,6 @@ enum err taskload_entry(struct task *t, const char *op, unsigned key_group, cons
 {
     uint64_t hash = keytable_hash(key, key_n);
     struct bytes_reader in = bytes_read(value, value_n);
-    (void)key_group; /* of as many groups as there were then */
     if (t->owner[hash & (t->o.key_groups - 1)] != t->o.worker)
         return ERR_OK;
     const struct tasksnap_op *of = tasksnap_find(t, op, strlen(op));
@@ -179,13 +222,14 @@ enum err taskload_entry(struct task *t, const char *op, unsigned key_group, cons
                  version);
         return ERR_VERSION;
     }
+    evtime now = now_of(of, key_group);
     enum err e = ERR_OK;
     if (of->join != NULL)
-        e = load_join(t, of->join->op, key, key_n, &in);
+        e = load_join(t, of->join->op, now, key, key_n, &in);
     else if (!is_key(&of->key->keyed, key, key_n))
         e = ERR_CORRUPT;
     else
-        e = load_key(t, of->key, hash, key, key_n, &in);
+        e = load_key(t, of->key, hash, now, key, key_n, &in);
     return e == ERR_OK ? ERR_OK : damaged(d, op, "the state of a key");
 }
 
@@ -261,14 +305,14 @@ evtime taskload_source_w(const struct task *t, const char *stream, uint32_t part
     return EVTIME_MIN;
 }
 
-static enum err restore_key_op(struct task_key *k, struct bytes_reader *in)
+static enum err restore_key_op(struct task_key *k, bool first, struct bytes_reader *in)
 {
     uint64_t seq = bytes_get_varint(in), arrived = bytes_get_varint(in);
     evtime mark = (evtime)bytes_get_u64(in);
     uint64_t n = bytes_get_varint(in);
     k->keyed.seq = seq > k->keyed.seq ? seq : k->keyed.seq;
     k->arrived = arrived > k->arrived ? arrived : k->arrived;
-    k->mark = mark > k->mark ? mark : k->mark;
+    k->mark = first || mark < k->mark ? mark : k->mark;
     for (uint64_t i = 0; i < n && !in->bad; i++) {
         struct saved_state c = {.uid = bytes_get_u64(in), .text = bytes_get_u64(in)};
         uint32_t len = bytes_get_u32(in);
@@ -294,12 +338,17 @@ static enum err restore_op(struct task *t, struct bytes_reader *in)
 {
     size_t len = 0;
     const char *id = bytes_get_str(in, &len);
+    evtime now = (evtime)bytes_get_u64(in);
     if (in->bad)
         return ERR_CORRUPT;
     struct tasksnap_op *op = tasksnap_find(t, id, len);
     if (op == NULL)
         return ERR_OK;
-    return op->join != NULL ? joinsave_load_head(op->join->op, in) : restore_key_op(op->key, in);
+    bool first = op->nows == NULL;
+    if (!join_nows(op, now))
+        return ERR_CORRUPT;
+    return op->join != NULL ? joinsave_load_head(op->join->op, in)
+                            : restore_key_op(op->key, first, in);
 }
 
 static enum err restore_head(struct task *t, struct bytes_reader *in, struct diag *d)
@@ -312,10 +361,16 @@ static enum err restore_head(struct task *t, struct bytes_reader *in, struct dia
                  version);
         return ERR_VERSION;
     }
-    uint32_t worker = bytes_get_u32(in), workers = bytes_get_u32(in);
-    (void)bytes_get_u32(in); /* key groups */
-    task_clock(t, (evtime)bytes_get_u64(in));
-    return in->bad || workers == 0 || worker >= workers ? ERR_CORRUPT : ERR_OK;
+    struct tasksnap *s = &t->snap;
+    uint32_t worker = bytes_get_u32(in), workers = bytes_get_u32(in), groups = bytes_get_u32(in);
+    evtime clock = (evtime)bytes_get_u64(in);
+    if (in->bad || worker >= workers || workers > TASK_WORKERS_MAX || groups < workers)
+        return ERR_CORRUPT;
+    s->worker = worker;
+    s->workers = workers;
+    s->key_groups = groups;
+    task_clock(t, clock);
+    return ERR_OK;
 }
 
 enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d)

@@ -114,7 +114,7 @@ static void give_join(void *ctx, const struct key *key)
 
 void tasksnap_key(struct task *t, struct task_key *k)
 {
-    k->snap = (struct tasksnap_op){.t = t, .key = k};
+    k->snap = (struct tasksnap_op){.t = t, .key = k, .now = EVTIME_MIN};
     k->snap.id = key_id(k);
     if (t->snap.tracking)
         keytrack_start(&k->keyed.track, give_key, &k->snap);
@@ -123,7 +123,7 @@ void tasksnap_key(struct task *t, struct task_key *k)
 void tasksnap_join(struct task *t, struct task_join *j)
 {
     struct bytes b = {0};
-    j->snap = (struct tasksnap_op){.t = t, .join = j};
+    j->snap = (struct tasksnap_op){.t = t, .join = j, .now = EVTIME_MIN};
     bytes_printf(&b, "join|%" PRIu64 "|%016" PRIx64, j->rule->pub.uid, tasksnap_text(j->rule));
     bytes_u8(&b, 0);
     j->snap.id = (char *)b.p;
@@ -136,6 +136,7 @@ void tasksnap_op_fini(struct tasksnap_op *op)
     if (op->t != NULL && op->t->snap.last == op)
         op->t->snap.last = NULL;
     mem_free(op->id);
+    mem_free(op->nows);
     *op = (struct tasksnap_op){0};
 }
 

@@ -34,6 +34,8 @@ struct tasksnap_op { /* an operator of the state: a key definition or a join. Li
     struct task_key *key; /* or */
     struct task_join *join;
     char *id;
+    evtime now; /* of its last step: no row before it is to come */
+    evtime *nows; /* restored: those of the snapshot's workers; NULL: none is known */
 };
 
 struct tasksnap_row { /* that waited when the snapshot began */
@@ -57,8 +59,7 @@ struct tasksnap {
     struct tasksnap_row *rows; /* [at, n) */
     size_t at, n, cap;
     /* while it is restored */
-    bool restored; /* a flow has been read */
-    evtime now; /* of the worker whose flow was read last */
+    unsigned worker, workers, key_groups; /* of whom the flow is that is being read */
     struct tasksnap_source *sources;
     size_t nsources, sources_cap;
     struct tasksnap_op *last; /* that an entry was of */

@@ -309,6 +309,7 @@ void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
     k->keyed.step = step;
     k->keyed.of_row = true;
     k->mark = mark;
+    k->snap.now = w;
     for (size_t n; (n = order_take(&k->order, k->keyed.by_arrival ? EVTIME_MAX : w, &e)) > 0;)
         for (size_t i = 0; i < n; i++) {
             look_ahead(k, e + i, n - i);
