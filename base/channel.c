@@ -27,6 +27,8 @@ struct channel {
     int64_t window,
         credit; /* credit: counted bytes that may still be sent; a step may overdraw it */
     int64_t owed; /* counted bytes dropped here and not granted yet */
+    bool held; /* what is owed is kept back */
+    uint64_t sent, received;
     struct queue in, out;
     struct channel_frame first; /* that channel_peek gave */
     size_t first_bytes; /* with its header; 0: none */
@@ -74,8 +76,8 @@ static void queue_advance(struct queue *q, size_t n)
 
 static void put_frame(struct channel *c, const struct channel_frame *f)
 {
-    uint32_t grant = (uint32_t)c->owed;
-    c->owed = 0;
+    uint32_t grant = c->held ? 0 : (uint32_t)c->owed;
+    c->owed = c->held ? c->owed : 0;
     struct bytes *b = &c->out.b;
     bytes_reserve(b, CHANNEL_HEADER_BYTES + (size_t)f->n);
     bytes_u8(b, CHANNEL_VERSION);
@@ -104,9 +106,10 @@ enum err channel_flush(struct channel *c)
     while (c->out.head < c->out.b.n) {
         size_t n = c->out.b.n - c->out.head;
         ssize_t done = send(c->fd, c->out.b.p + c->out.head, n, MSG_NOSIGNAL);
-        if (done > 0)
+        if (done > 0) {
             queue_advance(&c->out, (size_t)done);
-        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            c->sent += (size_t)done;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK)
             return ERR_OK;
         else if (errno != EINTR)
             return ERR_CLOSED;
@@ -122,6 +125,11 @@ size_t channel_queued(const struct channel *c)
 bool channel_ready(const struct channel *c)
 {
     return c->credit > 0 && (int64_t)channel_queued(c) < c->window;
+}
+
+bool channel_overdrawn(const struct channel *c)
+{
+    return c->credit < -c->window;
 }
 
 /* Bytes that the socket must still give before the first frame is whole, or a good amount if that is not known. */
@@ -149,6 +157,7 @@ enum err channel_read(struct channel *c)
         ssize_t n = recv(c->fd, to, room, 0);
         if (n > 0) {
             c->in.b.n += (size_t)n;
+            c->received += (size_t)n;
             return ERR_OK;
         }
         if (n == 0)
@@ -208,6 +217,13 @@ enum err channel_peek(struct channel *c, struct channel_frame *out)
     return ERR_OK;
 }
 
+/* At least so much is owed: it is said now, if nothing else goes that way. */
+static void give_back(struct channel *c, int64_t least)
+{
+    if (!c->held && c->owed >= least && c->owed > 0)
+        put_frame(c, &(struct channel_frame){.kind = KIND_GRANT});
+}
+
 void channel_drop(struct channel *c)
 {
     BUG_IF(c->first_bytes == 0, "no frame was looked at");
@@ -215,6 +231,26 @@ void channel_drop(struct channel *c)
         c->owed += (int64_t)c->first_bytes;
     queue_advance(&c->in, c->first_bytes);
     c->first_bytes = 0;
-    if (c->owed >= c->window / 4 && c->owed > 0)
-        put_frame(c, &(struct channel_frame){.kind = KIND_GRANT});
+    give_back(c, c->window / 4);
+}
+
+void channel_hold(struct channel *c, bool held)
+{
+    c->held = held;
+    give_back(c, c->window / 4);
+}
+
+void channel_set_window(struct channel *c, size_t window)
+{
+    c->credit += (int64_t)window - c->window;
+    c->window = (int64_t)window;
+}
+
+void channel_stats(const struct channel *c, struct channel_stats *out)
+{
+    *out = (struct channel_stats){.window = c->window,
+                                  .credit = c->credit,
+                                  .queued = channel_queued(c),
+                                  .sent = c->sent,
+                                  .received = c->received};
 }

@@ -39,6 +39,8 @@ enum err channel_flush(struct channel *c);
 size_t channel_queued(const struct channel *c); /* bytes that wait for the socket */
 /* Credit is left, and less than a window waits for the socket. */
 bool channel_ready(const struct channel *c);
+/* A whole window more was sent than there was credit for. */
+bool channel_overdrawn(const struct channel *c);
 
 /* Reads what has come, up to a bounded amount. ERR_AGAIN: nothing. ERR_CLOSED: the other side is gone; frames that are
  * whole can still be taken. */
@@ -49,5 +51,16 @@ enum err channel_peek(struct channel *c, struct channel_frame *out);
 void channel_drop(
     struct channel
         *c); /* the frame that channel_peek gave; its credit goes back with the next flush */
+/* While held, credit of what is dropped is kept back: the sender gets no further than its window. */
+void channel_hold(struct channel *c, bool held);
+/* Another window than that of channel_new; before anything counted was sent, on both ends. */
+void channel_set_window(struct channel *c, size_t window);
+
+struct channel_stats {
+    int64_t window, credit; /* credit below zero: overdrawn */
+    uint64_t queued; /* bytes that wait for the socket */
+    uint64_t sent, received; /* bytes, with headers, so far */
+};
+void channel_stats(const struct channel *c, struct channel_stats *out);
 
 #endif

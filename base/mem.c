@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t product(size_t n, size_t size)
 {
@@ -98,4 +99,16 @@ void *mem_grow(void *v, size_t used, size_t more, size_t *cap, size_t size)
     v = mem_resize_array(v, grown, size);
     *cap = grown;
     return v;
+}
+
+size_t mem_resident_bytes(void)
+{
+    unsigned long long pages = 0, all = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%llu %llu", &all, &pages) != 2)
+        pages = 0;
+    fclose(f);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }

@@ -8,6 +8,7 @@
 #define WEIR_BASE_MEM_H
 #include <stddef.h>
 
+size_t mem_resident_bytes(void); /* of this process, as the system counts them; 0: not known */
 void *mem_new(size_t size); /* zeroed */
 void *mem_array(size_t n, size_t size); /* zeroed; checks n * size */
 void *mem_alloc(size_t size); /* not zeroed */

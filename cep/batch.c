@@ -30,6 +30,8 @@ static _Thread_local struct spare spares[BATCH_KEEP];
 static _Thread_local unsigned nspares;
 #endif
 
+static _Thread_local size_t live;
+
 static size_t rounded(size_t n)
 {
     return (n + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
@@ -89,7 +91,9 @@ static void block_free(struct batch *b, size_t size)
 
 struct batch *batch_new(const struct schema *s, const struct colset *want)
 {
-    struct batch *b = block_new(block_bytes(s, want));
+    size_t size = block_bytes(s, want);
+    struct batch *b = block_new(size);
+    live += b->counted = size;
     b->schema = s;
     b->partition = 0;
     b->n = 0;
@@ -131,8 +135,22 @@ void batch_unref(struct batch *b)
     if (b == NULL)
         return;
     BUG_IF(b->refs <= 0, "batch has %d references", b->refs);
-    if (--b->refs == 0)
+    if (--b->refs == 0) {
+        live -= b->counted;
         block_free(b, block_bytes(b->schema, &b->present));
+    }
+}
+
+size_t batch_live_bytes(void)
+{
+    return live;
+}
+
+void batch_settle(struct batch *b)
+{
+    size_t now = block_bytes(b->schema, &b->present) + arena_bytes(b->arena);
+    live += now - b->counted;
+    b->counted = now;
 }
 
 void batch_set_time(struct batch *b, unsigned row, evtime t)

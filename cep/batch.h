@@ -29,6 +29,7 @@ struct batch {
     uint32_t partition;
     unsigned n; /* rows */
     int refs;
+    size_t counted; /* of its bytes, in batch_live_bytes */
     evtime ts[BATCH_ROWS]; /* each row's event time */
     uint64_t offset[BATCH_ROWS]; /* its place in the partition, strictly ascending */
     uint64_t late[BATCH_WORDS]; /* bit: ts < W of its own partition when it came */
@@ -51,6 +52,10 @@ struct batch {
 struct batch *batch_new(const struct schema *s, const struct colset *want);
 struct batch *batch_ref(struct batch *b);
 void batch_unref(struct batch *b); /* NULL is fine */
+/* Memory of all batches that this thread has made and not freed; of a batch that goes on being filled, as of the last
+ * batch_settle. */
+size_t batch_live_bytes(void);
+void batch_settle(struct batch *b); /* its strings are there */
 /* Row `row` has the time t, whatever was decoded: 'time'='ingestion' and 'processing'. */
 void batch_set_time(struct batch *b, unsigned row, evtime t);
 static inline bool batch_is_null(const struct batch *b, unsigned column, unsigned row)

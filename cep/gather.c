@@ -92,11 +92,3 @@ struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_
         }
     return to;
 }
-
-size_t gather_bytes(const struct gather *g)
-{
-    size_t n = g->cap * sizeof(struct batch *);
-    for (size_t i = 0; i < g->n; i++)
-        n += sizeof(struct batch) + arena_bytes(g->batches[i]->arena);
-    return n;
-}

@@ -25,6 +25,5 @@ struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_
                           uint16_t *at);
 /* After a change of rules: what comes next has other columns. */
 void gather_reset(struct gather *g);
-size_t gather_bytes(const struct gather *g);
 
 #endif

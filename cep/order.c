@@ -279,12 +279,6 @@ bool order_has(const struct order *o, evtime ts)
     return false;
 }
 
-size_t order_bytes(const struct order *o)
-{
-    return o->small.bytes + o->large.bytes +
-           (o->late_cap + o->ready_cap) * sizeof(struct order_entry) + sizeof *o;
-}
-
 evtime order_least(const struct order *o)
 {
     evtime least = EVTIME_MAX;

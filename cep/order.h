@@ -57,7 +57,6 @@ static inline size_t order_waiting(const struct order *o)
 }
 /* Does an entry of that very time wait? Not below what was released. */
 bool order_has(const struct order *o, evtime ts);
-size_t order_bytes(const struct order *o);
 evtime order_least(const struct order *o); /* of what waits; EVTIME_MAX: nothing does */
 
 /* Every waiting entry in turn, in no order: start with *at = {0}; NULL past the last. For a change of rules. */

@@ -352,6 +352,7 @@ void scatter_rows(struct task *t, const struct jobdef_stream *s, struct batch *b
         }
     if (in.at != NULL)
         in.b = gather_rows(&t->gather, b, all, at);
+    batch_settle(in.b);
     for (unsigned k = 0; k < s->nkeys; k++) {
         struct task_key *key = t->keys[s->keys[k]];
         if (taskpresum_has(b, key->def) || !rows_for(t, s, key->def, b, rows))

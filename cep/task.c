@@ -166,17 +166,43 @@ static void fill_computed(const struct jobdef_stream *s, struct batch *b)
     }
 }
 
-static bool is_full(const struct task *t, const struct task_source *src)
+static size_t rows_waiting(const struct task *t)
 {
-    size_t waiting = 0;
+    size_t waiting = taskjoin_waiting(t);
     for (unsigned i = 0; i < t->nkeys; i++)
         waiting += order_waiting(&t->keys[i]->order);
-    if (waiting + taskjoin_waiting(t) < t->o.max_ordering_rows)
-        return false;
-    /* The partition that the others wait for must go on, or nothing ever leaves. */
+    return waiting;
+}
+
+static size_t bytes_waiting(size_t rows)
+{
+    return batch_live_bytes() + rows * sizeof(struct order_entry);
+}
+
+size_t task_ordering_bytes(const struct task *t)
+{
+    return bytes_waiting(rows_waiting(t));
+}
+
+bool task_ordering_full(const struct task *t)
+{
+    size_t rows = rows_waiting(t);
+    return rows >= t->o.max_ordering_rows || (rows > 0 && t->o.max_ordering_bytes > 0 &&
+                                              bytes_waiting(rows) >= t->o.max_ordering_bytes);
+}
+
+/* The partition that the others wait for must go on, or nothing ever leaves. */
+static bool is_ahead(const struct task *t, const struct task_source *src)
+{
     struct task *all = (struct task *)(uintptr_t)t;
     const struct task_stream *s = task_stream_of(all, src->stream);
     return s != NULL && src->w.w > taskjoin_least(all, s);
+}
+
+bool task_source_waits(const struct task *t, uint32_t stream, uint32_t partition)
+{
+    const struct task_source *s = source_of(t, stream, partition);
+    return s != NULL && is_ahead(t, s);
 }
 
 void task_spread(struct task *t, const struct jobdef_stream *s, struct batch *b)
@@ -194,7 +220,7 @@ enum err task_source_rows(struct task *t, struct batch *b)
     struct task_source *src = source_of(t, b->schema->id, b->partition);
     BUG_IF(src == NULL, "rows of a partition that is not open: stream %u partition %u",
            b->schema->id, b->partition);
-    if (is_full(t, src))
+    if (is_ahead(t, src) && task_ordering_full(t))
         return ERR_AGAIN;
     int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
     const struct jobdef_stream *s =
@@ -335,13 +361,14 @@ void task_step(struct task *t)
     emit_step(&t->emit);
 }
 
-const struct task_effects *task_effects(struct task *t)
+static const struct task_effects *collect(struct task *t, bool all)
 {
     task_count_results(t);
     t->nframes = 0;
     for (unsigned i = 0; i < t->o.workers; i++) {
         struct frame_writer *w = &t->writers[i];
-        frame_writer_flush(w);
+        if (all)
+            frame_writer_flush(w);
         t->frames = mem_grow(t->frames, t->nframes, w->ndone, &t->frames_cap, sizeof *t->frames);
         for (size_t f = 0; f < w->ndone; f++)
             t->frames[t->nframes++] = (struct task_frame){i, w->done[f].p, (uint32_t)w->done[f].n};
@@ -350,6 +377,16 @@ const struct task_effects *task_effects(struct task *t)
     t->effects.frames = t->frames;
     t->effects.nframes = (unsigned)t->nframes;
     return &t->effects;
+}
+
+const struct task_effects *task_effects(struct task *t)
+{
+    return collect(t, true);
+}
+
+const struct task_effects *task_effects_full(struct task *t)
+{
+    return collect(t, false);
 }
 
 void task_effects_clear(struct task *t)
@@ -415,7 +452,6 @@ void task_stats(const struct task *t, struct task_stats *out)
 {
     *out = t->stats;
     out->results = t->emit.made;
-    out->state_bytes = gather_bytes(&t->gather);
     out->due = task_due(t);
     out->watermark = EVTIME_MAX;
     bool any = false;
@@ -429,7 +465,7 @@ void task_stats(const struct task *t, struct task_stats *out)
         out->partials_dropped += k->keyed.partials_dropped;
         out->expired += k->keyed.expired;
         out->timeouts += k->keyed.timeouts;
-        out->state_bytes += order_bytes(&k->order) + keyed_bytes(&k->keyed) + k->bits.bytes;
+        out->state_bytes += keyed_bytes(&k->keyed);
         for (unsigned s = 0; s < k->nops; s++)
             out->state_bytes += op_bytes(&k->ops[s]);
     }

@@ -23,6 +23,7 @@ struct task_options {
     unsigned key_groups; /* power of two, >= workers; 128 by default */
     size_t
         max_ordering_rows; /* rows that may wait for the watermark; past it task_source_rows answers ERR_AGAIN */
+    size_t max_ordering_bytes; /* … and their memory; 0: any */
     size_t
         max_partials_per_key; /* a pattern's partial matches of one key; past it some are dropped (plan_limits) and counted */
     size_t
@@ -43,6 +44,11 @@ void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtim
  * the partition's watermark and tells every worker of it (watermark.h). Takes its own reference if it keeps the batch.
  * ERR_AGAIN: the ordering buffer is full, nothing was taken; step, then call again. */
 enum err task_source_rows(struct task *t, struct batch *b);
+/* The ordering buffer is full: only partitions that their stream's time waits for are taken from. */
+bool task_ordering_full(const struct task *t);
+/* … and this is none of them: task_source_rows would answer ERR_AGAIN. */
+bool task_source_waits(const struct task *t, uint32_t stream, uint32_t partition);
+size_t task_ordering_bytes(const struct task *t); /* of rows that wait, strings included */
 /* Source side: raise a partition's watermark by hand. EVTIME_MAX: its input has ended. A lower one is ignored. */
 void task_source_watermark(struct task *t, uint32_t stream, uint32_t partition, evtime w);
 evtime task_source_w(const struct task *t, uint32_t stream,
@@ -71,6 +77,8 @@ struct task_effects {
 };
 const struct task_effects *
 task_effects(struct task *t); /* flushes half-filled frames; valid until the clear */
+/* The same, but half-filled frames stay for what comes next. */
+const struct task_effects *task_effects_full(struct task *t);
 void task_effects_clear(struct task *t);
 
 /* --- snapshots ---
@@ -115,7 +123,7 @@ struct task_stats {
     uint64_t rows_waiting, keys, partials, windows_open, partials_dropped, timeouts;
     uint64_t expired; /* states of keys, by 'state-ttl' */
     uint64_t rows_kept, rows_dropped; /* of joins */
-    uint64_t state_bytes;
+    uint64_t state_bytes; /* of keys; rows that wait are task_ordering_bytes */
     evtime watermark; /* least over all streams that rules read */
     evtime due; /* the least watermark for which something waits; EVTIME_MAX: nothing does */
 };

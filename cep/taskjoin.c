@@ -217,7 +217,7 @@ void taskjoin_stats(const struct task *t, struct task_stats *out)
         out->keys += s.keys;
         out->rows_kept += s.kept;
         out->rows_dropped += s.dropped;
-        out->state_bytes += s.bytes + order_bytes(&t->joins[i]->order);
+        out->state_bytes += s.bytes;
     }
 }
 

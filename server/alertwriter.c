@@ -22,7 +22,6 @@ enum {
     BATCH_RESULTS = 1000,
     BATCH_WAIT_MS = 50,
     RETRY_MS = 500,
-    QUEUE_BYTES = 32 << 20, /* past it the queue is full, until half of it is gone */
 };
 
 enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_NEW_ATTEMPT };
@@ -65,6 +64,7 @@ struct alertwriter {
     bool working;
     struct item *first, **last;
     size_t queued, in_work; /* bytes */
+    size_t letters; /* of queued: refused rows */
     bool full, stop;
     struct alertwriter_counts counts;
 };
@@ -78,7 +78,9 @@ static void enqueue(struct alertwriter *w, struct item *item)
     *w->last = item;
     w->last = &item->next;
     w->queued += sizeof *item + item->n;
-    if (w->queued >= QUEUE_BYTES)
+    if (item->kind == ITEM_DEAD_LETTER)
+        w->letters += sizeof *item + item->n;
+    if (w->queued >= w->o.queue_bytes / 2)
         w->full = true;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
@@ -137,6 +139,14 @@ bool alertwriter_full(struct alertwriter *w)
     return full;
 }
 
+bool alertwriter_letters_full(struct alertwriter *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool full = w->letters >= w->o.queue_bytes / 4;
+    pthread_mutex_unlock(&w->lock);
+    return full;
+}
+
 void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out)
 {
     pthread_mutex_lock(&w->lock);
@@ -175,7 +185,7 @@ static struct item *take_queue(struct alertwriter *w)
     bool was_full = w->full;
     w->first = NULL;
     w->last = &w->first;
-    w->queued = 0;
+    w->queued = w->letters = 0;
     w->next_batch = deadline(BATCH_WAIT_MS);
     w->full = false;
     pthread_mutex_unlock(&w->lock);

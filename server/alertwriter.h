@@ -26,6 +26,7 @@ struct alertwriter_options {
     uint64_t dead_letters_kept;
     runtime_on_alert *on_alert; /* on the writer's thread */
     void *ctx;
+    size_t queue_bytes; /* of what waits to be stored: half of it queued, half in work */
     void (*drained)(void *ctx); /* the queue was full and is not any more */
     void *drained_ctx;
 };
@@ -42,6 +43,9 @@ void alertwriter_dead_letter(struct alertwriter *w,
                              const struct catalog_dead_letter *d); /* copied */
 /* More is queued than is good: no more results are to be read. */
 bool alertwriter_full(struct alertwriter *w);
+
+/* Refused rows alone fill half of the queue: whoever sends them is to wait. */
+bool alertwriter_letters_full(struct alertwriter *w);
 
 /* Waits until what is queued now is stored, at most wait_ms: before a rule is taken away whose results those may be. */
 void alertwriter_sync(struct alertwriter *w, int wait_ms);

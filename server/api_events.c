@@ -200,7 +200,8 @@ void api_events_post(struct httpcall *c, void *app)
     else if (e == ERR_AGAIN)
         httpcall_problem(c, PROBLEM_BACKPRESSURE, NULL,
                          "the backlog of events that no worker has taken yet is at its limit "
-                         "(--max-backlog); none of the %u events was taken",
+                         "(--max-backlog), or refused events come faster than they can be kept; "
+                         "none of the %u events was taken",
                          post.n);
     else
         api_failed(c, e);

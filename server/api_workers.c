@@ -11,6 +11,60 @@ static const char *state_name(enum runtime_worker_state s)
     return (unsigned)s < sizeof names / sizeof *names ? names[s] : "unknown";
 }
 
+static void write_end(struct bytes *out, const char *key, int worker)
+{
+    jsonw_key(out, key);
+    if (worker < 0)
+        jsonw_str(out, "coordinator");
+    else
+        jsonw_i64(out, worker);
+}
+
+static void write_channels(struct api *a, struct bytes *out)
+{
+    unsigned n = runtime_channels(a->runtime, NULL, 0);
+    struct runtime_channel *c = mem_array(n + 1, sizeof *c);
+    unsigned got = runtime_channels(a->runtime, c, n);
+    jsonw_key(out, "channels");
+    jsonw_open(out, '[');
+    for (unsigned i = 0; i < n && i < got; i++) {
+        jsonw_open(out, '{');
+        write_end(out, "from", c[i].from);
+        write_end(out, "to", c[i].to);
+        jsonw_ki64(out, "window_bytes", c[i].window);
+        jsonw_ki64(out, "credit_bytes", c[i].credit);
+        jsonw_ku64(out, "queued_bytes", c[i].queued);
+        jsonw_ku64(out, "sent_bytes", c[i].sent);
+        jsonw_ku64(out, "blocked_ms", c[i].blocked_ms);
+        jsonw_close(out, '}');
+    }
+    jsonw_close(out, ']');
+    mem_free(c);
+}
+
+static void write_memory(struct api *a, struct bytes *out)
+{
+    struct runtime_memory parts[BUDGET_PARTS];
+    uint64_t total = 0, resident = 0;
+    runtime_memory(a->runtime, parts, &total, &resident);
+    jsonw_key(out, "memory");
+    jsonw_open(out, '{');
+    jsonw_key(out, "total_bytes");
+    if (total > 0)
+        jsonw_u64(out, total);
+    else
+        jsonw_null(out);
+    jsonw_ku64(out, "resident_bytes", resident);
+    for (unsigned i = 0; i < BUDGET_PARTS; i++) {
+        jsonw_key(out, parts[i].name);
+        jsonw_open(out, '{');
+        jsonw_ku64(out, "limit_bytes", parts[i].limit);
+        jsonw_ku64(out, "used_bytes", parts[i].used);
+        jsonw_close(out, '}');
+    }
+    jsonw_close(out, '}');
+}
+
 static void write_worker(struct bytes *out, const struct runtime_worker *w)
 {
     jsonw_open(out, '{');
@@ -21,6 +75,15 @@ static void write_worker(struct bytes *out, const struct runtime_worker *w)
     jsonw_ktime(out, "started", w->started);
     jsonw_key(out, "busy");
     jsonw_num(out, w->busy);
+    jsonw_ku64(out, "busy_permille", w->busy_permille);
+    jsonw_ku64(out, "idle_permille", w->idle_permille);
+    jsonw_ku64(out, "backpressured_permille", w->backpressured_permille);
+    jsonw_ku64(out, "busy_ms", w->busy_ms);
+    jsonw_ku64(out, "idle_ms", w->idle_ms);
+    jsonw_ku64(out, "backpressured_ms", w->backpressured_ms);
+    jsonw_kstr(out, "waits_for", w->waits_for);
+    jsonw_ku64(out, "intake_bytes", w->intake_bytes);
+    jsonw_ku64(out, "ordering_bytes", w->ordering_bytes);
     jsonw_ku64(out, "rss_bytes", w->rss_bytes);
     jsonw_ku64(out, "rows_in", w->rows_in);
     jsonw_ku64(out, "rows_waiting", w->rows_waiting);
@@ -84,6 +147,8 @@ void api_workers_list(struct httpcall *c, void *app)
     for (unsigned i = 0; i < n && i < got; i++)
         write_worker(out, &w[i]);
     jsonw_close(out, ']');
+    write_channels(a, out);
+    write_memory(a, out);
     write_exceptions(a, out);
     write_restart(a, out);
     jsonw_close(out, '}');

@@ -33,12 +33,12 @@ static uint64_t *number_at(struct config *c, const struct option_row *row)
     return (uint64_t *)((char *)c + row->offset);
 }
 
-/* max_body as people write it: max-body. */
+/* max_body as people write it: max-body; memory.state is memory-state, too. */
 static const char *shown(const char *name, char out[NAME_MAX_BYTES])
 {
     size_t i = 0;
     for (; name[i] && i < NAME_MAX_BYTES - 1; i++)
-        out[i] = name[i] == '_' ? '-' : name[i];
+        out[i] = name[i] == '_' || name[i] == '.' ? '-' : name[i];
     out[i] = '\0';
     return out;
 }

@@ -37,6 +37,22 @@
       "How long requests under way may take to end after SIGTERM.")                                \
     X(max_backlog, COUNT, "1000000", 1000, 1000000000, "events",                                   \
       "Events in the log that no worker has taken yet; past it intake answers 429.")               \
+    X(memory_total, SIZE, "0", 0, 1125899906842624, "bytes",                                       \
+      "Memory of all processes together. Parts that are not given share what it leaves; 0: there " \
+      "is no total, parts that are not given have their usual size. docs/operations.md says what " \
+      "each limit does.")                                                                          \
+    X(memory_intake, SIZE, "0", 0, 1125899906842624, "bytes",                                      \
+      "Events that were read from the log and that no worker has taken yet; 0: 64 MiB.")           \
+    X(memory_exchange, SIZE, "0", 0, 1125899906842624, "bytes",                                    \
+      "What is on its way between workers, and results that are not stored yet; 0: 128 MiB, more " \
+      "with very many workers.")                                                                   \
+    X(memory_ordering, SIZE, "0", 0, 1125899906842624, "bytes",                                    \
+      "Rows that wait for the watermark; 0: 512 MiB.")                                             \
+    X(memory_state, SIZE, "0", 0, 1125899906842624, "bytes",                                       \
+      "State of keys: partial matches, windows, rows that rules keep; 0: 2 GiB.")                  \
+    X(buffer_timeout, SPAN, "10 ms", 0, 10000, "ms",                                               \
+      "How long a worker that has more to do may wait for a frame to another worker to be full. "  \
+      "One that has nothing else to do sends at once.")                                            \
     X(restart_strategy, TEXT, "exponential-delay", 0, 0,                                           \
       "exponential-delay, fixed-delay, failure-rate, none",                                        \
       "What is done when the workers have failed: started again after growing delays, after the "  \

@@ -173,6 +173,8 @@ void control_put_init(const struct control_init *m, struct bytes *out)
     bytes_u64(out, m->task.max_ordering_rows);
     bytes_u64(out, m->task.max_partials_per_key);
     bytes_u64(out, m->task.max_rows_per_key);
+    bytes_u64(out, (uint64_t)m->buffer_timeout_ms);
+    budget_put(&m->budget, out);
     control_put_change(&m->first, out);
 }
 
@@ -186,12 +188,17 @@ enum err control_get_init(const void *p, size_t n, struct arena *a, struct contr
     out->task.max_ordering_rows = bytes_get_u64(&r);
     out->task.max_partials_per_key = bytes_get_u64(&r);
     out->task.max_rows_per_key = bytes_get_u64(&r);
+    out->buffer_timeout_ms = (int64_t)bytes_get_u64(&r);
+    budget_get(&r, &out->budget);
+    out->task.max_ordering_bytes = out->budget.ordering_bytes;
     get_change(&r, a, &out->first);
     if (!finished(&r) || out->task.workers == 0 || out->task.workers > TASK_WORKERS_MAX)
         return ERR_CORRUPT;
     unsigned groups = out->task.key_groups;
     if (out->task.worker >= out->task.workers || groups < out->task.workers ||
-        (groups & (groups - 1)) != 0)
+        (groups & (groups - 1)) != 0 || out->buffer_timeout_ms < 0 ||
+        out->budget.peer_window - 1 >= BUDGET_WINDOW_MAX ||
+        out->budget.results_window - 1 >= BUDGET_WINDOW_MAX)
         return ERR_CORRUPT;
     return ERR_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/channel.h"
 #include "cep/job.h"
 #include "cep/task.h"
+#include "server/budget.h"
 
 /* The kind of a frame. */
 enum control_kind {
@@ -29,16 +30,17 @@ enum control_kind {
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */
     CONTROL_STATUS, /* control_status */
-    CONTROL_RESULTS, /* results one after the other: resultwire.h */
-    CONTROL_BAD_ROW, /* control_bad_row: of a file */
+    CONTROL_RESULTS, /* results one after the other: resultwire.h; counted */
+    CONTROL_BAD_ROW, /* control_bad_row: of a file; counted */
     CONTROL_FAILED, /* a sentence: this worker ends itself */
+    CONTROL_LOAD, /* loadwire.h */
     /* worker to worker */
     CONTROL_TASK = 32, /* a frame of the task; counted */
     CONTROL_BARRIER, /* empty: no more frames of this epoch come */
 };
 
 enum {
-    CONTROL_WINDOW = 1 << 20, /* credit of a channel between workers, bytes */
+    CONTROL_WINDOW = 1 << 20, /* of a channel until INIT has said what it is (budget.h), bytes */
     CONTROL_TEXT_MAX = 512, /* of a sentence */
 };
 
@@ -68,6 +70,8 @@ struct control_change {
 };
 struct control_init {
     struct task_options task;
+    struct budget budget;
+    int64_t buffer_timeout_ms; /* of frames between workers that are not full */
     struct control_change first;
 };
 

@@ -3,6 +3,7 @@
 #include "server/crew.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/crewload.h"
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,16 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUSY_OVER_MS = 1000 };
-
 struct member {
     struct channel *channel; /* NULL: not up */
     struct runtime_worker shown;
+    struct crewload load;
     struct control_rule_stats *rules;
     unsigned nrules;
     size_t rules_cap;
-    uint64_t cpu_ns; /* at `since` */
-    montime since;
     montime heard_at; /* its last message */
     char last_words[CONTROL_TEXT_MAX];
 };
@@ -27,6 +25,7 @@ struct crew {
     struct crew_events events;
     struct supervisor *supervisor;
     unsigned workers;
+    size_t results_window;
     uint32_t attempt;
     montime began;
     struct arena *scratch;
@@ -34,11 +33,12 @@ struct crew {
     struct member *members;
 };
 
-struct crew *crew_new(unsigned workers, const struct crew_events *events)
+struct crew *crew_new(unsigned workers, size_t results_window, const struct crew_events *events)
 {
     struct crew *c = mem_new(sizeof *c);
     c->events = *events;
     c->workers = workers;
+    c->results_window = results_window;
     c->supervisor = supervisor_new(workers);
     c->members = mem_array(workers, sizeof *c->members);
     c->scratch = arena_new(64 << 10, 0);
@@ -84,7 +84,7 @@ enum err crew_start(struct crew *c)
     pthread_mutex_lock(&c->lock);
     for (unsigned i = 0; i < c->workers; i++) {
         struct member *m = &c->members[i];
-        m->channel = channel_new(fds[i], CONTROL_WINDOW);
+        m->channel = channel_new(fds[i], c->results_window);
         m->shown = (struct runtime_worker){.index = i,
                                            .pid = supervisor_pid(c->supervisor, i),
                                            .state = WORKER_SCHEDULED,
@@ -92,8 +92,8 @@ enum err crew_start(struct crew *c)
                                            .started = now,
                                            .watermark = EVTIME_MIN};
         m->nrules = 0;
-        m->cpu_ns = 0;
-        m->since = m->heard_at = c->began;
+        crewload_reset(&m->load);
+        m->heard_at = c->began;
         m->last_words[0] = '\0';
     }
     pthread_mutex_unlock(&c->lock);
@@ -171,12 +171,6 @@ bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker)
     return false;
 }
 
-void crew_not_read(struct crew *c)
-{
-    for (unsigned i = 0; i < c->workers; i++)
-        c->members[i].heard_at = timebase_mono_ns();
-}
-
 /* --- messages ---------------------------------------------------------------------------------------------------- */
 
 void crew_send(struct crew *c, unsigned worker, enum control_kind kind, uint32_t epoch,
@@ -192,7 +186,6 @@ void crew_send(struct crew *c, unsigned worker, enum control_kind kind, uint32_t
 
 static void note_status(struct crew *c, struct member *m, const struct control_status *s)
 {
-    montime now = timebase_mono_ns();
     pthread_mutex_lock(&c->lock);
     struct runtime_worker *w = &m->shown;
     const struct task_stats *t = &s->task;
@@ -212,12 +205,6 @@ static void note_status(struct crew *c, struct member *m, const struct control_s
     w->watermark = t->watermark;
     if (s->rss_bytes > 0)
         w->rss_bytes = s->rss_bytes;
-    if ((now - m->since) / 1000000 >= BUSY_OVER_MS && s->cpu_ns >= m->cpu_ns) {
-        double share = (double)(s->cpu_ns - m->cpu_ns) / (double)(now - m->since);
-        w->busy = share < 1 ? share : 1;
-        m->cpu_ns = s->cpu_ns;
-        m->since = now;
-    }
     if (s->nrules > 0) {
         m->rules = mem_grow(m->rules, 0, s->nrules, &m->rules_cap, sizeof *m->rules);
         memcpy(m->rules, s->rules, s->nrules * sizeof *m->rules);
@@ -239,6 +226,20 @@ static enum err on_status(struct crew *c, unsigned i, const struct channel_frame
     return ERR_OK;
 }
 
+static enum err on_load(struct crew *c, unsigned i, const struct channel_frame *f)
+{
+    struct loadwire m;
+    enum err e = loadwire_get(f->p, f->n, &m);
+    if (e != ERR_OK)
+        return e;
+    pthread_mutex_lock(&c->lock);
+    crewload_take(&c->members[i].load, &m);
+    crewload_show(&c->members[i].load, &c->members[i].shown);
+    pthread_mutex_unlock(&c->lock);
+    c->events.load(c->events.ctx, i, &m);
+    return ERR_OK;
+}
+
 static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame *f)
 {
     struct control_bad_row row;
@@ -250,6 +251,8 @@ static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame 
     case CONTROL_STATUS:
     case CONTROL_PREPARED:
         return on_status(c, i, f);
+    case CONTROL_LOAD:
+        return on_load(c, i, f);
     case CONTROL_RESULTS:
         c->events.results(c->events.ctx, i, f->p, f->n);
         return ERR_OK;
@@ -283,27 +286,31 @@ static enum err read_member(struct crew *c, unsigned i)
     return closed == ERR_CLOSED ? ERR_CLOSED : ERR_OK;
 }
 
-void crew_polls(const struct crew *c, struct pollfd *fds, bool read)
+void crew_hold_results(struct crew *c, bool held)
+{
+    for (unsigned i = 0; i < c->workers; i++)
+        if (c->members[i].channel != NULL)
+            channel_hold(c->members[i].channel, held);
+}
+
+void crew_polls(const struct crew *c, struct pollfd *fds)
 {
     for (unsigned i = 0; i < c->workers; i++) {
         const struct channel *ch = c->members[i].channel;
-        fds[i] =
-            (struct pollfd){.fd = ch != NULL ? channel_fd(ch) : -1, .events = read ? POLLIN : 0};
+        fds[i] = (struct pollfd){.fd = ch != NULL ? channel_fd(ch) : -1, .events = POLLIN};
         if (ch != NULL && channel_queued(ch) > 0)
             fds[i].events |= POLLOUT;
     }
 }
 
-enum err crew_turn(struct crew *c, const struct pollfd *fds, bool read, unsigned *worker)
+enum err crew_turn(struct crew *c, const struct pollfd *fds, unsigned *worker)
 {
     enum err e = ERR_OK;
     for (unsigned i = 0; i < c->workers && e == ERR_OK; i++) {
         if (c->members[i].channel == NULL)
             continue;
         *worker = i;
-        /* A worker that has hung up is read to its end even when results are not wanted just now: it has died. */
-        bool hung_up = fds[i].fd >= 0 && (fds[i].revents & (POLLHUP | POLLERR));
-        if (hung_up || (read && fds[i].fd >= 0 && (fds[i].revents & POLLIN)))
+        if (fds[i].fd >= 0 && (fds[i].revents & (POLLIN | POLLHUP | POLLERR)))
             e = read_member(c, i);
         if (e == ERR_OK && channel_flush(c->members[i].channel) != ERR_OK) {
             while ((e = read_member(c, i)) == ERR_OK) /* its last words */
@@ -322,6 +329,17 @@ unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap)
         out[i] = c->members[i].shown;
     pthread_mutex_unlock(&c->lock);
     return c->workers;
+}
+
+unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++)
+        n += crewload_channels(&c->members[i].load, i, n < cap ? out + n : NULL,
+                               n < cap ? cap - n : 0);
+    pthread_mutex_unlock(&c->lock);
+    return n;
 }
 
 unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap)

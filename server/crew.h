@@ -7,6 +7,7 @@
 #ifndef WEIR_SERVER_CREW_H
 #define WEIR_SERVER_CREW_H
 #include "server/control.h"
+#include "server/loadwire.h"
 #include "server/runtime.h"
 #include "server/supervisor.h"
 #include <poll.h>
@@ -15,6 +16,7 @@
 struct crew_events {
     void (*running)(void *ctx, unsigned worker, uint32_t epoch);
     void (*status)(void *ctx, unsigned worker, const struct control_status *s);
+    void (*load)(void *ctx, unsigned worker, const struct loadwire *m);
     void (*prepared)(void *ctx, unsigned worker, uint32_t epoch);
     void (*results)(void *ctx, unsigned worker, const void *frame, size_t n);
     void (*bad_row)(void *ctx, unsigned worker, const struct control_bad_row *row);
@@ -23,7 +25,8 @@ struct crew_events {
 
 struct crew;
 
-struct crew *crew_new(unsigned workers, const struct crew_events *events);
+/* results_window: of what workers may send of results before they are stored. */
+struct crew *crew_new(unsigned workers, size_t results_window, const struct crew_events *events);
 void crew_free(struct crew *c); /* NULL is fine; kills what runs */
 
 enum err crew_start(
@@ -35,19 +38,21 @@ void crew_send(struct crew *c, unsigned worker, enum control_kind kind, uint32_t
                const struct bytes *b);
 void crew_set_running(struct crew *c, unsigned worker);
 
-/* What poll is to wait for: fds[i] is worker i's. read: their messages are wanted. */
-void crew_polls(const struct crew *c, struct pollfd *fds, bool read);
+/* What poll is to wait for: fds[i] is worker i's. */
+void crew_polls(const struct crew *c, struct pollfd *fds);
+/* No credit is given for results while they are held: workers stop when theirs is used up. */
+void crew_hold_results(struct crew *c, bool held);
 /* Reads and hands on what has come; writes what waits. ERR_CLOSED, ERR_CORRUPT: the attempt has failed, crew_why says
  * how; *worker: which one. */
-enum err crew_turn(struct crew *c, const struct pollfd *fds, bool read, unsigned *worker);
+enum err crew_turn(struct crew *c, const struct pollfd *fds, unsigned *worker);
 /* Kills all. why: a sentence on how worker `failed` ended, into text[CONTROL_TEXT_MAX]. */
 void crew_kill(struct crew *c, unsigned failed, char *why);
 void crew_join(struct crew *c, int wait_ms); /* closes the channels, lets them end by themselves */
 montime crew_began(const struct crew *c); /* the present attempt, or the last */
 /* A worker that has said nothing for so long (they speak at least once a second); why is among its last words. */
 bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker);
-void crew_not_read(struct crew *c); /* nobody was listening: silence begins to count from now */
 
+unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap);
 unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap);
 /* Sums over the workers; *n: how many rules. Into the caller's array. */
 unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap);

@@ -7,14 +7,19 @@
 #include <string.h>
 
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
-                      unsigned workers)
+                      unsigned workers, size_t worker_bytes)
 {
     struct feed *f = mem_new(sizeof *f);
     f->registry = reg;
     f->log = log;
     f->intake = intake;
     f->workers = workers;
+    f->worker_max = worker_bytes;
+    f->part_max =
+        worker_bytes / 4 < FEED_WINDOW_BYTES_MAX ? worker_bytes / 4 : FEED_WINDOW_BYTES_MAX;
+    f->state_full = mem_array(workers, sizeof *f->state_full);
     f->worker_bytes = mem_array(workers, sizeof *f->worker_bytes);
+    f->worker_sent = mem_array(workers, sizeof *f->worker_sent);
     f->waiting = mem_array(workers, sizeof *f->waiting);
     f->due = mem_array(workers, sizeof *f->due);
     for (unsigned i = 0; i < workers; i++)
@@ -32,6 +37,8 @@ void feed_free(struct feed *f)
     bytes_fini(&f->out);
     mem_free(f->block);
     mem_free(f->worker_bytes);
+    mem_free(f->state_full);
+    mem_free(f->worker_sent);
     mem_free(f->waiting);
     mem_free(f->due);
     feedtime_fini(f);
@@ -147,10 +154,12 @@ void feed_restart(struct feed *f)
     const struct schema **streams = mem_array(n, sizeof(const struct schema *));
     n = registry_streams(f->registry, streams, n);
     memset(f->worker_bytes, 0, f->workers * sizeof *f->worker_bytes);
+    memset(f->worker_sent, 0, f->workers * sizeof *f->worker_sent);
     memset(f->waiting, 0, f->workers * sizeof *f->waiting);
     for (unsigned i = 0; i < f->workers; i++)
         f->due[i] = EVTIME_MAX;
-    f->piled_up = false;
+    memset(f->state_full, 0, f->workers * sizeof *f->state_full);
+    f->piled_up = f->stopped = false;
     for (unsigned i = 0; i < n; i++) {
         /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
         if (strcmp(streams[i]->connector, "file") != 0)
@@ -227,6 +236,14 @@ void feed_waiting(struct feed *f, unsigned worker, uint64_t rows)
     f->piled_up = most >= (f->piled_up ? FEED_WAITING_ROWS / 2 : FEED_WAITING_ROWS);
 }
 
+void feed_state_full(struct feed *f, unsigned worker, bool full)
+{
+    f->state_full[worker] = full;
+    f->stopped = false;
+    for (unsigned i = 0; i < f->workers; i++)
+        f->stopped |= f->state_full[i];
+}
+
 void feed_due(struct feed *f, unsigned worker, evtime due)
 {
     f->due[worker] = due;
@@ -259,11 +276,12 @@ static bool has_more(const struct feed *f, const struct feed_part *p)
 
 static bool may_send(struct feed *f, struct feed_part *p)
 {
-    if (!p->read || !p->log || p->end_sent || p->start_w == EVTIME_MAX || feedtime_paused(f, p))
+    if (!p->read || !p->log || p->end_sent || p->start_w == EVTIME_MAX || f->stopped ||
+        feedtime_paused(f, p))
         return false;
-    if (p->count == FEED_WINDOW_BLOCKS || p->bytes >= FEED_WINDOW_BYTES)
+    if (p->count == FEED_WINDOW_BLOCKS || (p->count > 0 && p->bytes >= f->part_max))
         return false;
-    if (p->count > 0 && f->worker_bytes[p->worker] >= FEED_WORKER_BYTES)
+    if (p->count > 0 && f->worker_bytes[p->worker] >= f->worker_max)
         return false;
     return !f->piled_up || p->at.w <= least_w(f, p->schema->id);
 }
@@ -295,13 +313,15 @@ static void send_block(struct feed *f, struct feed_part *p, struct channel *to)
             (struct feed_block){p->next, f->out.n};
         p->bytes += f->out.n;
         f->worker_bytes[p->worker] += f->out.n;
+        f->worker_sent[p->worker] += f->out.n;
     }
     pthread_mutex_unlock(&f->lock);
 }
 
 static void hold_file(struct feed *f, struct feed_part *p, struct channel *to)
 {
-    bool held = feedtime_paused(f, p) || (f->piled_up && p->at.w > least_w(f, p->schema->id));
+    bool held =
+        f->stopped || feedtime_paused(f, p) || (f->piled_up && p->at.w > least_w(f, p->schema->id));
     if (held == p->held)
         return;
     p->held = held;
@@ -403,6 +423,29 @@ unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned c
     pthread_mutex_unlock(&f->lock);
     mem_free(streams);
     return total;
+}
+
+unsigned feed_channels(struct feed *f, struct runtime_channel *out, unsigned cap)
+{
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < f->workers && i < cap; i++)
+        out[i] = (struct runtime_channel){.from = -1,
+                                          .to = (int)i,
+                                          .window = (int64_t)f->worker_max,
+                                          .credit = (int64_t)(f->worker_max - f->worker_bytes[i]),
+                                          .sent = f->worker_sent[i]};
+    pthread_mutex_unlock(&f->lock);
+    return f->workers;
+}
+
+uint64_t feed_under_way(struct feed *f)
+{
+    uint64_t bytes = 0;
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < f->workers; i++)
+        bytes += f->worker_bytes[i];
+    pthread_mutex_unlock(&f->lock);
+    return bytes;
 }
 
 uint64_t feed_rows(struct feed *f, uint64_t *late)

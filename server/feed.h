@@ -5,7 +5,7 @@
  * Owns:   the positions
  * Thread: the runtime's; feed_snapshot any.  Time: evtime.
  *
- * Partition p of stream s is read by worker (s + p) mod N. Of a partition at most FEED_WINDOW_BYTES are under way, so
+ * Partition p of stream s is read by worker (s + p) mod N. Of a partition only a part of that is under way at a time, so
  * that one which runs ahead cannot keep out the one that holds time back. When rows pile up in the workers' ordering
  * buffers, partitions that are ahead of the least watermark of their stream wait; the one that holds it never does.
  * With 'watermark-alignment' (feedtime.h) a partition also waits that is too far ahead of one with something left to read. */
@@ -18,18 +18,18 @@
 #include "state/intakelog.h"
 
 enum {
-    FEED_WINDOW_BYTES = 4 << 20, /* of one partition */
-    FEED_WINDOW_BLOCKS = 32,
-    FEED_WORKER_BYTES =
-        16 << 20, /* of one worker; a partition with nothing under way may pass it */
+    FEED_WINDOW_BLOCKS = 32, /* of one partition */
+    FEED_WINDOW_BYTES_MAX = 4 << 20,
     FEED_WAITING_ROWS =
         1 << 20, /* rows in ordering buffers from which on partitions that are ahead wait */
 };
 
 struct feed;
 
+/* worker_bytes: of one worker, under way at most; a partition with nothing under way may pass it. A partition gets a quarter
+ * of it, and FEED_WINDOW_BYTES_MAX at most. */
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
-                      unsigned workers);
+                      unsigned workers, size_t worker_bytes);
 void feed_free(struct feed *f); /* NULL is fine */
 
 unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partition);
@@ -51,6 +51,8 @@ uint64_t feed_reached(const struct feed *f, uint32_t stream, uint32_t partition)
 void feed_position(struct feed *f, unsigned worker, const struct control_position *p);
 /* Rows that wait in that worker's ordering buffers. */
 void feed_waiting(struct feed *f, unsigned worker, uint64_t rows);
+/* That worker's state fills its budget: nothing more is sent to any, since what they read may be its. */
+void feed_state_full(struct feed *f, unsigned worker, bool full);
 /* The least watermark for which something waits in that worker. */
 void feed_due(struct feed *f, unsigned worker, evtime due);
 evtime feed_least_due(const struct feed *f); /* over all workers; EVTIME_MAX: nothing waits */
@@ -58,6 +60,8 @@ evtime feed_least_due(const struct feed *f); /* over all workers; EVTIME_MAX: no
 enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct diag *d);
 
 /* For pages and metrics. */
+unsigned feed_channels(struct feed *f, struct runtime_channel *out, unsigned cap);
+uint64_t feed_under_way(struct feed *f); /* bytes */
 unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned cap);
 uint64_t feed_rows(struct feed *f, uint64_t *late); /* taken by the workers in this attempt */
 evtime feed_watermark(struct feed *f); /* least over all that is read; EVTIME_MIN: none yet */

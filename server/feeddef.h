@@ -41,6 +41,10 @@ struct feed {
     unsigned workers;
     bool piled_up; /* rows wait in the workers */
     size_t *worker_bytes; /* under way, by worker */
+    uint64_t *worker_sent; /* in this attempt */
+    size_t worker_max, part_max; /* bytes: see feed_new */
+    bool *state_full; /* by worker */
+    bool stopped; /* some worker's state fills its budget */
     uint64_t *waiting; /* rows in ordering buffers, by worker */
     evtime *due; /* by worker */
     struct feed_file_time { /* of a stream of followed files with 'idle-timeout' */

@@ -78,7 +78,25 @@ static void write_workers(struct api *a, struct bytes *out)
         for (unsigned i = 0; i < n; i++) {
             const struct worker_metric all[] = {
                 {"worker_up", "gauge", "1: it runs.", w[i].state == WORKER_RUNNING},
-                {"worker_busy_ratio", "gauge", "Share of time spent working.", w[i].busy},
+                {"worker_busy_ratio", "gauge", "Share of the last second spent working.",
+                 w[i].busy},
+                {"worker_busy_permille", "gauge", "Of the last second: it worked.",
+                 w[i].busy_permille},
+                {"worker_idle_permille", "gauge", "Of the last second: it had nothing to do.",
+                 w[i].idle_permille},
+                {"worker_backpressured_permille", "gauge",
+                 "Of the last second: it had rows and waited for what comes after it.",
+                 w[i].backpressured_permille},
+                {"worker_busy_ms_total", "counter", "As busy_permille, since its start.",
+                 (double)w[i].busy_ms},
+                {"worker_idle_ms_total", "counter", "As idle_permille, since its start.",
+                 (double)w[i].idle_ms},
+                {"worker_backpressured_ms_total", "counter",
+                 "As backpressured_permille, since its start.", (double)w[i].backpressured_ms},
+                {"worker_intake_bytes", "gauge", "Rows from the log that it has not taken yet.",
+                 (double)w[i].intake_bytes},
+                {"worker_ordering_bytes", "gauge", "Memory of rows that wait for the watermark.",
+                 (double)w[i].ordering_bytes},
                 {"worker_rows_total", "counter", "Rows taken in.", (double)w[i].rows_in},
                 {"worker_rows_late_total", "counter", "Late rows.", (double)w[i].rows_late},
                 {"worker_rows_waiting", "gauge", "Rows that wait for the watermark.",
@@ -102,6 +120,62 @@ static void write_workers(struct api *a, struct bytes *out)
             bytes_printf(out, "weir_%s{worker=\"%u\"} %.15g\n", all[m].name, w[i].index, all[m].v);
         }
     mem_free(w);
+}
+
+static void channel_end(struct bytes *out, const char *name, int worker)
+{
+    if (worker < 0)
+        bytes_printf(out, "%s=\"coordinator\"", name);
+    else
+        bytes_printf(out, "%s=\"%d\"", name, worker);
+}
+
+static void write_channels(struct api *a, struct bytes *out)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } all[] = {
+        {"channel_window_bytes", "gauge", "Credit that a channel's sender has at most."},
+        {"channel_credit_bytes", "gauge", "Credit that is left; below zero: overdrawn by a step."},
+        {"channel_queued_bytes", "gauge", "What waits for the socket."},
+        {"channel_sent_bytes_total", "counter", "Sent in this attempt."},
+        {"channel_blocked_ms_total", "counter", "Time that sources stood still because of it."},
+    };
+    unsigned n = runtime_channels(a->runtime, NULL, 0);
+    struct runtime_channel *c = mem_array(n + 1, sizeof *c);
+    unsigned got = runtime_channels(a->runtime, c, n);
+    n = got < n ? got : n;
+    for (size_t m = 0; n > 0 && m < sizeof all / sizeof *all; m++) {
+        family(out, all[m].name, all[m].type, all[m].help);
+        for (unsigned i = 0; i < n; i++) {
+            const double v[] = {(double)c[i].window, (double)c[i].credit, (double)c[i].queued,
+                                (double)c[i].sent, (double)c[i].blocked_ms};
+            bytes_printf(out, "weir_%s{", all[m].name);
+            channel_end(out, "from", c[i].from);
+            channel_end(out, ",to", c[i].to);
+            bytes_printf(out, "} %.15g\n", v[m]);
+        }
+    }
+    mem_free(c);
+}
+
+static void write_memory(struct api *a, struct bytes *out)
+{
+    struct runtime_memory parts[BUDGET_PARTS];
+    uint64_t total = 0, resident = 0;
+    runtime_memory(a->runtime, parts, &total, &resident);
+    for (unsigned m = 0; m < 2; m++) {
+        const char *name = m == 0 ? "memory_limit_bytes" : "memory_used_bytes";
+        family(out, name, "gauge",
+               m == 0 ? "Budget of a part, all processes together." : "What a part takes.");
+        for (unsigned i = 0; i < BUDGET_PARTS; i++)
+            bytes_printf(out, "weir_%s{part=\"%s\"} %" PRIu64 "\n", name, parts[i].name,
+                         m == 0 ? parts[i].limit : parts[i].used);
+    }
+    if (total > 0)
+        single(out, "memory_total_bytes", "gauge", "The option memory-total.", (double)total);
+    single(out, "memory_resident_bytes", "gauge", "Resident memory of all processes.",
+           (double)resident);
 }
 
 static void write_rules(struct api *a, struct bytes *out)
@@ -265,6 +339,8 @@ void metrics_write(struct api *a, struct bytes *out)
            (double)timebase_cpu_ns() / 1e9);
     write_totals(a, out);
     write_workers(a, out);
+    write_channels(a, out);
+    write_memory(a, out);
     write_rules(a, out);
     write_partitions(a, out);
     write_time(a, out);

@@ -101,6 +101,7 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
     struct alertwriter_options w = {.catalog = r->catalog,
                                     .registry = r->registry,
                                     .log = r->log,
+                                    .queue_bytes = o->budget.alerts_bytes,
                                     .dead_letters_kept = o->dead_letters_kept,
                                     .on_alert = on_alert,
                                     .ctx = ctx,
@@ -109,8 +110,8 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
     struct crew_events from_crew;
     runtimeloop_events(&r->loop, &from_crew);
     r->intake = intake_new(r->log, &events, o->max_intake_ahead_rows);
-    r->feed = feed_new(r->registry, r->log, r->intake, o->workers);
-    r->crew = crew_new(o->workers, &from_crew);
+    r->feed = feed_new(r->registry, r->log, r->intake, o->workers, o->budget.intake_bytes);
+    r->crew = crew_new(o->workers, o->budget.results_window, &from_crew);
     r->generators = generators_new(r->registry, r->intake);
     r->alerts = alertwriter_start(&w);
 }
@@ -144,6 +145,8 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
                                     .max_rows_per_key = o->max_rows_per_key};
     restart_init(&l->restart, &o->restart);
     l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
+    l->buffer_timeout_ms = o->buffer_timeout_ms;
+    l->budget = o->budget;
     if ((e = changeload(&l->env, d)) != ERR_OK)
         goto out;
     if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)
@@ -324,6 +327,8 @@ enum err runtime_intake(struct runtime *r, const char *stream, unsigned partitio
 {
     const struct schema *s = NULL;
     enum err e = posted_stream(r, stream, &s);
+    if (e == ERR_OK && alertwriter_letters_full(r->alerts))
+        e = ERR_AGAIN;
     return e != ERR_OK ? e : intake_rows(r->intake, s, partition, rows, n, durable, answers);
 }
 
@@ -373,6 +378,45 @@ enum err runtime_try_again(struct runtime *r)
 unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap)
 {
     return crew_workers(r->crew, out, cap);
+}
+
+unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsigned cap)
+{
+    unsigned workers = crew_workers(r->crew, NULL, 0);
+    unsigned n = feed_channels(r->feed, out, cap);
+    for (unsigned i = 0; i < workers && i < cap; i++)
+        out[i].queued = 0; /* what is sent is under way until it is taken: that is its credit */
+    return n + crew_channels(r->crew, n < cap ? out + n : NULL, n < cap ? cap - n : 0);
+}
+
+void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *total,
+                    uint64_t *resident)
+{
+    struct alertwriter_counts alerts;
+    const struct budget *b = &r->loop.budget;
+    unsigned n = crew_workers(r->crew, NULL, 0), channels = crew_channels(r->crew, NULL, 0);
+    struct runtime_worker *w = mem_array(n + 1, sizeof *w);
+    struct runtime_channel *c = mem_array(channels + 1, sizeof *c);
+    for (unsigned i = 0; i < BUDGET_PARTS; i++)
+        out[i] = (struct runtime_memory){.name = budget_name(i), .limit = b->parts[i]};
+    alertwriter_count(r->alerts, &alerts);
+    n = crew_workers(r->crew, w, n);
+    unsigned got = crew_channels(r->crew, c, channels);
+    channels = got < channels ? got : channels;
+    *total = b->total;
+    *resident = mem_resident_bytes();
+    for (unsigned i = 0; i < n; i++) {
+        out[BUDGET_ORDERING].used += w[i].ordering_bytes;
+        out[BUDGET_STATE].used += w[i].state_bytes;
+        *resident += w[i].rss_bytes;
+    }
+    for (unsigned i = 0; i < channels; i++)
+        if (c[i].credit < c[i].window)
+            out[BUDGET_EXCHANGE].used += (uint64_t)(c[i].window - c[i].credit);
+    out[BUDGET_EXCHANGE].used += alerts.waiting_bytes;
+    out[BUDGET_INTAKE].used = feed_under_way(r->feed);
+    mem_free(w);
+    mem_free(c);
 }
 
 unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap)

@@ -12,6 +12,7 @@
 #define WEIR_SERVER_RUNTIME_H
 #include "cep/plan.h"
 #include "rules/scope.h"
+#include "server/budget.h"
 #include "server/restart.h"
 #include "state/catalog.h"
 
@@ -24,6 +25,8 @@ struct runtime_options {
     uint64_t dead_letters_kept;
     struct restart_options restart;
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
+    int64_t buffer_timeout_ms;
+    struct budget budget;
     uint64_t max_partials_per_key, max_rows_per_key;
     uint64_t max_lists, max_list_items, max_list_edits;
 };
@@ -108,9 +111,23 @@ struct runtime_worker {
     evtime started;
     uint64_t rows_in, frames_in, frames_out, results, rows_waiting, keys, partials, windows_open,
         rows_kept, rows_dropped, expired, state_bytes, rows_late;
-    double busy; /* share of the last seconds spent working, 0..1 */
+    double busy; /* busy_permille as 0..1 */
+    unsigned busy_permille, idle_permille, backpressured_permille; /* of the last second */
+    uint64_t busy_ms, idle_ms, backpressured_ms; /* since it was started */
+    const char *
+        waits_for; /* "channel", "ordering", "state": why it takes no rows; NULL: it does, or has none */
+    uint64_t intake_bytes,
+        ordering_bytes; /* rows not taken yet; rows that wait for the watermark */
     uint64_t rss_bytes;
     evtime watermark;
+};
+/* A direction of the exchange, as its sender sees it. -1: the coordinator, to which results go and from which rows come. */
+struct runtime_channel {
+    int from, to;
+    int64_t window, credit; /* bytes; credit below zero: overdrawn */
+    uint64_t queued; /* bytes that wait for the socket */
+    uint64_t sent, received;
+    uint64_t blocked_ms; /* for so long sources have stood still because of it */
 };
 struct runtime_partition {
     const char *stream;
@@ -148,9 +165,17 @@ void runtime_restart(struct runtime *r, struct runtime_restart *out);
 enum err runtime_try_again(struct runtime *r);
 /* Snapshots; the caller's arrays, each returns how many there are (may be more than cap). */
 unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap);
+unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsigned cap);
 unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap);
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap);
 unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap);
+struct runtime_memory { /* of a part of the budget, all processes together */
+    const char *name;
+    uint64_t limit, used; /* bytes */
+};
+/* out[BUDGET_PARTS]; *total: the option, 0 if there is none; *resident: of all processes. */
+void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *total,
+                    uint64_t *resident);
 struct runtime_totals {
     uint64_t events_accepted, events_refused, events_processed, alerts, late;
     uint64_t results_waiting_bytes; /* found by the workers, not stored yet */

@@ -160,7 +160,9 @@ static enum err send_all_lists(struct runtimeloop *l)
 
 static void send_init(struct runtimeloop *l, unsigned worker)
 {
-    struct control_init m = {.task = l->task};
+    struct control_init m = {.task = l->task,
+                             .budget = l->budget,
+                             .buffer_timeout_ms = l->buffer_timeout_ms};
     m.task.worker = worker;
     arena_reset(l->scratch);
     change_everything(&l->env, worker, l->scratch, &m.first);
@@ -333,6 +335,12 @@ static void on_status(void *ctx, unsigned worker, const struct control_status *s
     feed_due(l->env.feed, worker, s->task.due);
 }
 
+static void on_load(void *ctx, unsigned worker, const struct loadwire *m)
+{
+    struct runtimeloop *l = ctx;
+    feed_state_full(l->env.feed, worker, m->state_full);
+}
+
 static void on_results(void *ctx, unsigned worker, const void *frame, size_t n)
 {
     struct runtimeloop *l = ctx;
@@ -358,7 +366,8 @@ static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row 
 
 void runtimeloop_events(struct runtimeloop *l, struct crew_events *out)
 {
-    *out = (struct crew_events){on_running, on_status, on_prepared, on_results, on_bad_row, l};
+    *out = (struct crew_events){on_running, on_status,  on_load, on_prepared,
+                                on_results, on_bad_row, l};
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
@@ -420,13 +429,11 @@ static void maybe_try_again(struct runtimeloop *l)
     start_attempt(l);
 }
 
-static void check_heartbeats(struct runtimeloop *l, bool reads)
+static void check_heartbeats(struct runtimeloop *l)
 {
     unsigned silent = 0;
-    if (!reads)
-        crew_not_read(l->crew);
-    else if (l->heartbeat_timeout_ms > 0 && l->phase != PHASE_DOWN &&
-             crew_silent(l->crew, l->heartbeat_timeout_ms, &silent))
+    if (l->heartbeat_timeout_ms > 0 && l->phase != PHASE_DOWN &&
+        crew_silent(l->crew, l->heartbeat_timeout_ms, &silent))
         fail_attempt(l, silent);
 }
 
@@ -446,18 +453,18 @@ static int timeout_ms(const struct runtimeloop *l, bool generating)
 static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
 {
     unsigned n = l->task.workers, failed = 0;
-    bool reads = !alertwriter_full(l->env.alerts);
+    crew_hold_results(l->crew, alertwriter_full(l->env.alerts));
     fds[n] = (struct pollfd){.fd = l->wake_fd, .events = POLLIN};
-    crew_polls(l->crew, fds, reads);
+    crew_polls(l->crew, fds);
     if (poll(fds, n + 1, timeout) < 0)
         for (unsigned i = 0; i <= n; i++)
             fds[i].revents = 0; /* a signal */
     uint64_t wakes = 0;
     if ((fds[n].revents & POLLIN) && read(l->wake_fd, &wakes, sizeof wakes) < 0)
         LOG_WARN("eventfd", "reason=\"%s\"", strerror(errno));
-    if (l->phase != PHASE_DOWN && crew_turn(l->crew, fds, reads, &failed) != ERR_OK)
+    if (l->phase != PHASE_DOWN && crew_turn(l->crew, fds, &failed) != ERR_OK)
         fail_attempt(l, failed);
-    check_heartbeats(l, reads);
+    check_heartbeats(l);
     maybe_try_again(l);
     if (l->start_again && l->phase != PHASE_DOWN) {
         LOG_INFO("workers are to read again what has gone by", "attempt=%u", crew_attempt(l->crew));

@@ -44,7 +44,8 @@ struct runtimeloop {
 
     /* the loop's own */
     struct restart restart;
-    int64_t heartbeat_timeout_ms;
+    int64_t heartbeat_timeout_ms, buffer_timeout_ms;
+    struct budget budget;
     uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */
     uint64_t last_list; /* as last_stream */
     montime expiry_at; /* when lists were looked through for what is due to go */

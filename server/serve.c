@@ -249,8 +249,16 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .max_lists = c->max_lists,
                                 .max_list_items = c->max_list_items,
                                 .max_list_edits = c->max_list_edits,
-                                .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout};
+                                .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout,
+                                .buffer_timeout_ms = (int64_t)c->buffer_timeout};
+    const struct budget_options memory = {.total = c->memory_total,
+                                          .parts = {[BUDGET_INTAKE] = c->memory_intake,
+                                                    [BUDGET_EXCHANGE] = c->memory_exchange,
+                                                    [BUDGET_ORDERING] = c->memory_ordering,
+                                                    [BUDGET_STATE] = c->memory_state}};
     enum err e = restart_options(c, &o.restart, d);
+    if (e == ERR_OK)
+        e = budget_make(&memory, o.workers, &o.budget, d);
     if (e == ERR_OK)
         e = runtime_start(&o, on_alert, s, d, &s->runtime);
     if (e != ERR_OK)

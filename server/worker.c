@@ -3,21 +3,22 @@
  * One turn of the loop: write what waits, sleep until there is something, read, take rows, step, perform effects.
  *
  * What is stopped when (no cycle of waiting can arise, since only sources feed the exchange):
- *   sources   while the coordinator changes the rules, while a channel to another worker is full, while many results
- *             wait for the coordinator;
- *   exchange  from one worker, when it already runs a newer set of rules; from all, while very many results wait. The
- *             coordinator takes results without waiting for any worker. */
+ *   sources   while the coordinator changes the rules, while the credit of a channel to another worker or of the results
+ *             is used up, while state fills its budget; some of them while rows that wait fill theirs;
+ *   exchange  from one worker, when it already runs a newer set of rules; from all, while results have overdrawn their
+ *             credit by as much again. The coordinator takes results without waiting for any worker. */
 #define LOG_MODULE "worker"
 #include "server/worker.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/args.h"
-#include "server/registry.h"
 #include "server/resultwire.h"
+#include "server/workerchange.h"
+#include "server/workerdef.h"
 #include "server/workerlist.h"
-#include "server/workersource.h"
 #include "server/workerstatus.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,8 +30,6 @@
 enum {
     BATCHES_A_TURN = 4,
     FRAMES_A_TURN = 256, /* of one peer */
-    RESULTS_STOP_SOURCES_BYTES = 4 << 20,
-    RESULTS_STOP_EXCHANGE_BYTES = 32 << 20,
     RESULT_FRAME_BYTES = 64 << 10,
     TAKEN_ROWS =
         4096, /* what is taken is said at least every so many rows: it is the coordinator's credit */
@@ -38,34 +37,7 @@ enum {
     IDLE_MS = 1000, /* … and when nothing does */
 };
 
-struct peer {
-    struct channel *channel; /* NULL: this worker itself, or gone */
-    unsigned
-        barriers; /* that many have come: the n-th says that no more frames of stage n - 1 will */
-    bool ahead; /* its next frame is of a newer epoch */
-};
-
-struct worker {
-    unsigned index, workers;
-    struct channel *coordinator;
-    struct peer peers[TASK_WORKERS_MAX];
-    struct registry *registry;
-    struct task *task; /* NULL before INIT */
-    struct job *job; /* NULL: no streams yet */
-    struct workersource *source;
-    uint32_t epoch;
-    bool preparing, prepared, closed;
-    unsigned barriers; /* sent */
-    bool failed; /* this one ends itself */
-    bool broken; /* another worker has died: this attempt is over */
-    bool active; /* something happened since the last status */
-    struct bytes out; /* a message being put together */
-    uint64_t status_rows;
-    montime status_at;
-    struct arena *scratch;
-};
-
-static void say(struct worker *w, enum control_kind kind, const struct bytes *b)
+void worker_say(struct worker *w, enum control_kind kind, const struct bytes *b)
 {
     struct channel_frame f = {.kind = (uint8_t)kind, .epoch = w->epoch};
     if (b != NULL) {
@@ -75,8 +47,18 @@ static void say(struct worker *w, enum control_kind kind, const struct bytes *b)
     channel_send(w->coordinator, &f);
 }
 
+/* What the coordinator has to store: it gives credit for it. */
+static void say_counted(struct worker *w, enum control_kind kind, const struct bytes *b)
+{
+    channel_send(w->coordinator, &(struct channel_frame){.kind = (uint8_t)kind,
+                                                         .counted = true,
+                                                         .epoch = w->epoch,
+                                                         .p = b->p,
+                                                         .n = (uint32_t)b->n});
+}
+
 /* This worker cannot go on: the coordinator is told why, and ends the attempt. */
-__attribute__((format(printf, 2, 3))) static void fail(struct worker *w, const char *fmt, ...)
+void worker_fail(struct worker *w, const char *fmt, ...)
 {
     char text[CONTROL_TEXT_MAX];
     va_list ap;
@@ -86,14 +68,14 @@ __attribute__((format(printf, 2, 3))) static void fail(struct worker *w, const c
     LOG_ERROR("worker ends itself", "reason=\"%s\"", text);
     struct bytes b = {(uint8_t *)text, strlen(text), sizeof text};
     if (!w->failed)
-        say(w, CONTROL_FAILED, &b);
+        worker_say(w, CONTROL_FAILED, &b);
     w->failed = true;
 }
 
-static void fail_diag(struct worker *w, const char *what, enum err e, const struct diag *d)
+void worker_fail_diag(struct worker *w, const char *what, enum err e, const struct diag *d)
 {
     char *text = diag_text(d);
-    fail(w, "%s: %s", what, text[0] != '\0' ? text : err_text(e));
+    worker_fail(w, "%s: %s", what, text[0] != '\0' ? text : err_text(e));
     mem_free(text);
 }
 
@@ -105,15 +87,16 @@ static void send_results(struct worker *w, const struct task_effects *fx)
     for (unsigned i = 0; i < fx->nresults; i++) {
         resultwire_put(&fx->results[i], &w->out);
         if (w->out.n >= RESULT_FRAME_BYTES || i + 1 == fx->nresults) {
-            say(w, CONTROL_RESULTS, &w->out);
+            say_counted(w, CONTROL_RESULTS, &w->out);
             bytes_reset(&w->out);
         }
     }
 }
 
-static void perform_effects(struct worker *w)
+/* all: also frames that are not full. */
+static void perform_effects(struct worker *w, bool all)
 {
-    const struct task_effects *fx = task_effects(w->task);
+    const struct task_effects *fx = all ? task_effects(w->task) : task_effects_full(w->task);
     send_results(w, fx);
     for (unsigned i = 0; i < fx->nframes; i++) {
         const struct task_frame *f = &fx->frames[i];
@@ -129,27 +112,86 @@ static void perform_effects(struct worker *w)
     task_effects_clear(w->task);
 }
 
-static void step(struct worker *w)
+void worker_step(struct worker *w)
 {
     if (w->job == NULL)
         return;
     task_clock(w->task, timebase_now_ms());
     task_step(w->task);
-    perform_effects(w);
+    perform_effects(w, true);
+    w->holds_frames = false;
 }
 
-static void send_status(struct worker *w, enum control_kind kind, bool whole)
+static uint64_t full_peers(const struct worker *w)
+{
+    uint64_t full = 0;
+    for (unsigned i = 0; i < w->workers; i++)
+        if (w->peers[i].channel != NULL && !channel_ready(w->peers[i].channel))
+            full |= UINT64_C(1) << i;
+    return full;
+}
+
+/* Rows are there: why are they not taken? */
+static struct workload_rest rest_of(const struct worker *w)
+{
+    struct workload_rest r = {.peers = full_peers(w),
+                              .coordinator = !channel_ready(w->coordinator)};
+    if (w->job == NULL || w->preparing || w->broken)
+        return (struct workload_rest){0};
+    bool has = workersource_has(w->source);
+    if (has && (r.peers != 0 || r.coordinator))
+        r.why = LOADWIRE_CHANNEL;
+    else if (has && w->state_full)
+        r.why = LOADWIRE_STATE;
+    else if (!has && workersource_waits(w->source))
+        r.why = LOADWIRE_ORDERING;
+    return r;
+}
+
+static void send_load(struct worker *w)
+{
+    struct loadwire m;
+    workload_look(&w->load, timebase_mono_ns(), &m);
+    m.why = rest_of(w).why;
+    m.state_full = w->state_full;
+    m.intake_bytes = workersource_bytes(w->source);
+    m.ordering_bytes = task_ordering_bytes(w->task);
+    workload_channel(&w->load, LOADWIRE_COORDINATOR, w->coordinator, &m);
+    for (unsigned i = 0; i < w->workers; i++)
+        if (w->peers[i].channel != NULL)
+            workload_channel(&w->load, i, w->peers[i].channel, &m);
+    bytes_reset(&w->out);
+    loadwire_put(&m, &w->out);
+    worker_say(w, CONTROL_LOAD, &w->out);
+}
+
+/* State does not shrink by being fed. What makes it shrink, a rule that goes or the clock, comes without sources. */
+static void watch_state(struct worker *w, uint64_t bytes)
+{
+    bool full = w->budget.state_bytes > 0 && bytes >= w->budget.state_bytes;
+    if (full && !w->state_full)
+        LOG_ERROR("state fills its budget, no events are taken until there is room",
+                  "state_bytes=%" PRIu64 " budget_bytes=%" PRIu64 " option=memory-state", bytes,
+                  w->budget.state_bytes);
+    else if (!full && w->state_full)
+        LOG_INFO("there is room for state again", "state_bytes=%" PRIu64, bytes);
+    w->state_full = full;
+}
+
+void worker_send_status(struct worker *w, enum control_kind kind, bool whole)
 {
     struct control_status m;
     arena_reset(w->scratch);
     workerstatus_make(w->source, w->task, w->job, whole, w->scratch, &m);
+    watch_state(w, m.task.state_bytes);
     bytes_reset(&w->out);
     control_put_status(&m, &w->out);
-    say(w, kind, &w->out);
+    worker_say(w, kind, &w->out);
     w->status_rows = workersource_rows_taken(w->source);
     if (whole) {
         w->active = false;
         w->status_at = timebase_mono_ns();
+        send_load(w);
     }
 }
 
@@ -160,127 +202,20 @@ static void maybe_send_status(struct worker *w)
     montime age_ms = (timebase_mono_ns() - w->status_at) / 1000000;
     uint64_t rows = workersource_rows_taken(w->source) - w->status_rows;
     if (age_ms >= IDLE_MS || (w->active && age_ms >= STATUS_MS))
-        send_status(w, CONTROL_STATUS, true);
+        worker_send_status(w, CONTROL_STATUS, true);
     else if (rows >= TAKEN_ROWS || (rows > 0 && !workersource_has(w->source)))
-        send_status(w, CONTROL_STATUS, false);
+        worker_send_status(w, CONTROL_STATUS, false);
 }
 
-static void tell_bad_row(void *ctx, const struct control_bad_row *row)
+void worker_bad_row(void *ctx, const struct control_bad_row *row)
 {
     struct worker *w = ctx;
     bytes_reset(&w->out);
     control_put_bad_row(row, &w->out);
-    say(w, CONTROL_BAD_ROW, &w->out);
+    say_counted(w, CONTROL_BAD_ROW, &w->out);
 }
 
-/* --- a set of rules ---------------------------------------------------------------------------------------------- */
-
-static void run_job(struct worker *w)
-{
-    struct job *j = registry_job(w->registry);
-    if (j == NULL)
-        return;
-    task_set_job(w->task, j);
-    workersource_set_job(w->source, j);
-    job_unref(w->job);
-    w->job = j;
-}
-
-static bool replaces(const struct control_change *c)
-{
-    for (unsigned i = 0; i < c->nremoved; i++)
-        for (unsigned k = 0; k < c->nrules; k++)
-            if (c->removed[i] == c->rules[k].uid)
-                return true;
-    return false;
-}
-
-static bool apply_texts(struct worker *w, const struct control_change *c, struct diag *d)
-{
-    for (unsigned i = 0; i < c->nstreams; i++) {
-        const struct control_stream *s = &c->streams[i];
-        enum err e =
-            registry_add_stream(w->registry, s->id, s->partitions, s->sql, strlen(s->sql), d);
-        if (e != ERR_OK) {
-            fail_diag(w, "a stream does not compile", e, d);
-            return false;
-        }
-    }
-    for (unsigned i = 0; i < c->nremoved; i++)
-        registry_remove_rule(w->registry, c->removed[i]);
-    if (replaces(c))
-        run_job(w); /* the new version of a rule does not go on with the state of the old one */
-    for (unsigned i = 0; i < c->nrules; i++) {
-        enum err e = registry_put_rule(w->registry, &c->rules[i], NULL, d);
-        if (e != ERR_OK) {
-            fail_diag(w, c->rules[i].name, e, d);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void apply_change(struct worker *w, const struct control_change *c, uint32_t epoch)
-{
-    struct diag d;
-    diag_init(&d, NULL, 0);
-    /* The plans of rules that go are kept by the old job until the task has let go of it. */
-    if (!apply_texts(w, c, &d))
-        goto out;
-    run_job(w);
-    w->epoch = epoch;
-    w->preparing = w->prepared = false;
-    for (unsigned i = 0; i < w->workers; i++)
-        w->peers[i].barriers = w->peers[i].ahead = 0;
-    for (unsigned i = 0; i < c->nopens; i++) {
-        const struct control_open *o = &c->opens[i];
-        const struct schema *s = registry_stream_by_id(w->registry, o->stream);
-        if (s == NULL) {
-            fail(w, "no stream %u", o->stream);
-            goto out;
-        }
-        enum err e = workersource_open(w->source, s, o, &d);
-        if (e != ERR_OK) {
-            fail_diag(w, "a source cannot be opened", e, &d);
-            goto out;
-        }
-    }
-    say(w, CONTROL_RUNNING, NULL);
-    w->active = true;
-out:
-    diag_fini(&d);
-}
-
-static enum err on_init(struct worker *w, const struct channel_frame *f)
-{
-    struct control_init m;
-    struct arena *a = arena_new(64 << 10, 0);
-    enum err e = w->task != NULL ? ERR_CORRUPT : control_get_init(f->p, f->n, a, &m);
-    if (e == ERR_OK && m.task.workers == w->workers) {
-        char name[32];
-        w->index = m.task.worker;
-        snprintf(name, sizeof name, "worker-%u", w->index);
-        log_init(name, LOG_INFO_LEVEL);
-        w->task = task_new(&m.task);
-        w->source = workersource_new(w->task, tell_bad_row, w);
-        apply_change(w, &m.first, f->epoch);
-    } else {
-        e = ERR_CORRUPT;
-    }
-    arena_free(a);
-    return e;
-}
-
-static enum err on_change(struct worker *w, const struct channel_frame *f)
-{
-    struct control_change m;
-    struct arena *a = arena_new(64 << 10, 0);
-    enum err e = !w->prepared ? ERR_CORRUPT : control_get_change(f->p, f->n, a, &m);
-    if (e == ERR_OK)
-        apply_change(w, &m, f->epoch);
-    arena_free(a);
-    return e;
-}
+/* --- what comes in ----------------------------------------------------------------------------------------------- */
 
 static enum err on_list(struct worker *w, const struct channel_frame *f)
 {
@@ -288,57 +223,10 @@ static enum err on_list(struct worker *w, const struct channel_frame *f)
     diag_init(&d, NULL, 0);
     enum err e = workerlist_take(w->registry, f->p, f->n, &d);
     if (e != ERR_OK)
-        fail_diag(w, "a list", e, &d);
+        worker_fail_diag(w, "a list", e, &d);
     diag_fini(&d);
     return ERR_OK;
 }
-
-static unsigned rounds_of(const struct worker *w)
-{
-    return 1 + (w->job == NULL ? 0 : job_stages(w->job));
-}
-
-static void send_barrier(struct worker *w)
-{
-    w->barriers++;
-    for (unsigned i = 0; i < w->workers; i++)
-        if (w->peers[i].channel != NULL)
-            channel_send(w->peers[i].channel,
-                         &(struct channel_frame){.kind = CONTROL_BARRIER, .epoch = w->epoch});
-}
-
-/* Sources stop here; what they have made is sent, and behind it the barrier. */
-static void on_prepare(struct worker *w)
-{
-    step(w);
-    w->preparing = true;
-    w->barriers = 0;
-    send_barrier(w);
-}
-
-static bool have_barriers(const struct worker *w)
-{
-    for (unsigned i = 0; i < w->workers; i++)
-        if (w->peers[i].channel != NULL && w->peers[i].barriers < w->barriers)
-            return false;
-    return true;
-}
-
-/* What has come has been worked off. With all barriers of a stage here, no more rows of the next stage are made. */
-static void maybe_prepared(struct worker *w)
-{
-    while (w->preparing && !w->prepared && !w->broken && have_barriers(w)) {
-        if (w->barriers < rounds_of(w)) {
-            step(w);
-            send_barrier(w);
-            continue;
-        }
-        w->prepared = true;
-        send_status(w, CONTROL_PREPARED, true);
-    }
-}
-
-/* --- what comes in ----------------------------------------------------------------------------------------------- */
 
 static enum err on_message(struct worker *w, const struct channel_frame *f)
 {
@@ -349,11 +237,11 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
     enum err e = ERR_OK;
     switch ((enum control_kind)f->kind) {
     case CONTROL_INIT:
-        return on_init(w, f);
+        return workerchange_init(w, f);
     case CONTROL_CHANGE:
-        return on_change(w, f);
+        return workerchange_take(w, f);
     case CONTROL_PREPARE:
-        on_prepare(w);
+        workerchange_prepare(w);
         return ERR_OK;
     case CONTROL_ROWS:
         return workersource_rows(w->source, f->p, f->n);
@@ -385,13 +273,13 @@ static void read_coordinator(struct worker *w)
         channel_drop(w->coordinator);
     }
     if (e != ERR_END && !w->failed)
-        fail(w, "the coordinator's message of kind %u: %s", f.kind, err_text(e));
+        worker_fail(w, "the coordinator's message of kind %u: %s", f.kind, err_text(e));
 }
 
 static enum err on_peer_frame(struct worker *w, unsigned from, const struct channel_frame *f)
 {
     struct peer *p = &w->peers[from];
-    if (f->epoch != w->epoch || p->barriers == rounds_of(w))
+    if (f->epoch != w->epoch || p->barriers == workerchange_rounds(w))
         return ERR_CORRUPT; /* older: it was to be here before its barrier */
     if (f->kind == CONTROL_BARRIER)
         p->barriers++;
@@ -420,23 +308,20 @@ static bool take_frames(struct worker *w, unsigned from)
         w->active = true;
     }
     if (e != ERR_OK && e != ERR_END)
-        fail(w, "a frame of worker %u: %s", from, err_text(e));
+        worker_fail(w, "a frame of worker %u: %s", from, err_text(e));
     return e == ERR_OK;
 }
 
 static bool takes_exchange(const struct worker *w)
 {
-    return w->task != NULL && channel_queued(w->coordinator) < RESULTS_STOP_EXCHANGE_BYTES;
+    return w->task != NULL && !channel_overdrawn(w->coordinator);
 }
 
 static bool takes_sources(const struct worker *w)
 {
-    if (w->job == NULL || w->preparing || w->broken || w->failed ||
-        channel_queued(w->coordinator) >= RESULTS_STOP_SOURCES_BYTES)
+    if (w->job == NULL || w->preparing || w->broken || w->failed || w->state_full ||
+        !channel_ready(w->coordinator) || full_peers(w) != 0)
         return false;
-    for (unsigned i = 0; i < w->workers; i++)
-        if (w->peers[i].channel != NULL && !channel_ready(w->peers[i].channel))
-            return false;
     return workersource_has(w->source);
 }
 
@@ -448,7 +333,7 @@ static void take_rows(struct worker *w)
     for (unsigned i = 0; i < BATCHES_A_TURN && e == ERR_OK; i++)
         e = workersource_take(w->source, &d);
     if (e != ERR_OK && e != ERR_END && e != ERR_AGAIN)
-        fail_diag(w, "a source has failed", e, &d);
+        worker_fail_diag(w, "a source has failed", e, &d);
     w->active = true;
     diag_fini(&d);
 }
@@ -518,16 +403,44 @@ static int timeout_ms(const struct worker *w, bool busy, bool waiting)
     return left <= 0 ? 0 : left < timeout ? (int)left : timeout;
 }
 
+/* Frames wait to be full while there is more to do, but not for long. */
+static void step(struct worker *w, bool more)
+{
+    if (w->job == NULL)
+        return;
+    evtime now = timebase_now_ms();
+    task_clock(w->task, now);
+    task_step(w->task);
+    bool all = w->buffer_timeout_ms == 0 || w->preparing || !(more || takes_sources(w)) ||
+               now - w->sent_all_at >= w->buffer_timeout_ms || now < w->sent_all_at;
+    w->holds_frames = !all;
+    if (all)
+        w->sent_all_at = now;
+    perform_effects(w, all);
+}
+
+static void rest(struct worker *w)
+{
+    struct workload_rest r = rest_of(w);
+    workload_sleep(&w->load, timebase_mono_ns(), &r);
+}
+
 /* One turn. True: there is more to do at once. */
 static bool turn(struct worker *w, bool busy)
 {
     struct pollfd fds[1 + TASK_WORKERS_MAX];
     int who[1 + TASK_WORKERS_MAX];
+    if (!busy && w->holds_frames)
+        worker_step(w); /* what was to come has to wait */
     flush_all(w);
     unsigned n = set_polls(w, fds, who);
     bool waiting = w->active || (w->source != NULL && workersource_follows(w->source));
+    if (!busy)
+        rest(w);
     if (poll(fds, n, timeout_ms(w, busy, waiting)) < 0 && errno != EINTR)
-        fail(w, "poll: %s", strerror(errno));
+        worker_fail(w, "poll: %s", strerror(errno));
+    if (!busy)
+        workload_wake(&w->load, timebase_mono_ns());
     read_ready(w, fds, who, n);
     bool more = false;
     for (unsigned i = 0; i < w->workers && takes_exchange(w); i++)
@@ -536,8 +449,8 @@ static bool turn(struct worker *w, bool busy)
     if (takes_sources(w))
         take_rows(w);
     if (w->task != NULL && !w->failed)
-        step(w);
-    maybe_prepared(w);
+        step(w, more);
+    workerchange_go_on(w);
     maybe_send_status(w);
     return more || (!w->failed && takes_sources(w));
 }
@@ -585,6 +498,7 @@ int worker_main(int argc, char **argv)
     w->index = (unsigned)index;
     w->registry = registry_new();
     w->scratch = arena_new(16 << 10, 0);
+    workload_init(&w->load, timebase_mono_ns());
     w->coordinator = channel_new(WORKER_FD, CONTROL_WINDOW);
     for (unsigned i = 0; i < w->workers; i++)
         if (i != w->index)

@@ -7,6 +7,7 @@
 struct block { /* a frame of rows that waits */
     struct block *next;
     struct control_rows rows; /* texts point into bytes */
+    size_t size;
     unsigned taken;
     char bytes[];
 };
@@ -38,6 +39,7 @@ struct workersource {
     struct decoder *decoders;
     size_t ndecoders, decoders_cap;
     uint64_t rows_taken;
+    size_t bytes; /* of blocks that wait */
 };
 
 struct workersource *workersource_new(struct task *t, workersource_bad *bad, void *ctx)
@@ -56,14 +58,18 @@ static void forget_decoders(struct workersource *s)
     s->ndecoders = 0;
 }
 
-static void drop_blocks(struct partition *p)
+static void drop_first(struct workersource *s, struct partition *p)
 {
-    struct block *next = NULL;
-    for (struct block *b = p->first; b != NULL; b = next) {
-        next = b->next;
-        mem_free(b);
-    }
-    p->first = NULL;
+    struct block *b = p->first;
+    p->first = b->next;
+    s->bytes -= b->size;
+    mem_free(b);
+}
+
+static void drop_blocks(struct workersource *s, struct partition *p)
+{
+    while (p->first != NULL)
+        drop_first(s, p);
     p->last = NULL;
 }
 
@@ -72,7 +78,7 @@ void workersource_free(struct workersource *s)
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->n; i++) {
-        drop_blocks(&s->partitions[i]);
+        drop_blocks(s, &s->partitions[i]);
         source_file_close(s->partitions[i].file);
     }
     forget_decoders(s);
@@ -157,7 +163,7 @@ enum err workersource_open(struct workersource *s, const struct schema *schema,
         s->positions = mem_grow(s->positions, s->n, 1, &s->positions_cap, sizeof *s->positions);
         s->n++;
     } else {
-        drop_blocks(&s->partitions[i]);
+        drop_blocks(s, &s->partitions[i]);
         source_file_close(s->partitions[i].file);
     }
     s->partitions[i] = p;
@@ -188,6 +194,7 @@ enum err workersource_rows(struct workersource *s, const void *frame, size_t n)
     else
         *p->last = b;
     p->last = &b->next;
+    s->bytes += b->size = sizeof *b + n;
     return ERR_OK;
 }
 
@@ -203,12 +210,41 @@ static bool can_take(const struct partition *p)
     return !p->ended && !p->held && (p->file != NULL ? !p->dry && !p->unread : p->first != NULL);
 }
 
+/* Of those that can be taken the one whose time is furthest behind; s->n: none. waits: is there any that could be taken if
+ * fewer rows waited for the watermark? */
+static size_t furthest_behind(const struct workersource *s, bool *waits)
+{
+    size_t best = s->n;
+    bool full = task_ordering_full(s->task);
+    *waits = false;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct control_position *at = &s->positions[i];
+        if (!can_take(&s->partitions[i]) || (best < s->n && at->w >= s->positions[best].w))
+            continue;
+        if (full && task_source_waits(s->task, at->stream, at->partition))
+            *waits = true;
+        else
+            best = i;
+    }
+    return best;
+}
+
 bool workersource_has(const struct workersource *s)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (can_take(&s->partitions[i]))
-            return true;
-    return false;
+    bool waits = false;
+    return furthest_behind(s, &waits) < s->n;
+}
+
+bool workersource_waits(const struct workersource *s)
+{
+    bool waits = false;
+    (void)furthest_behind(s, &waits);
+    return waits;
+}
+
+size_t workersource_bytes(const struct workersource *s)
+{
+    return s->bytes;
 }
 
 bool workersource_follows(struct workersource *s)
@@ -221,16 +257,6 @@ bool workersource_follows(struct workersource *s)
             follows = true;
         }
     return follows;
-}
-
-static size_t furthest_behind(const struct workersource *s)
-{
-    size_t best = s->n;
-    for (size_t i = 0; i < s->n; i++)
-        if (can_take(&s->partitions[i]) &&
-            (best == s->n || s->positions[i].w < s->positions[best].w))
-            best = i;
-    return best;
 }
 
 /* --- one batch --------------------------------------------------------------------------------------------------- */
@@ -311,8 +337,7 @@ static enum err take_log(struct workersource *s, size_t i)
     }
     s->positions[i].offset = k->rows.first + k->rows.n;
     bool end = k->rows.end_of_input;
-    p->first = k->next;
-    mem_free(k);
+    drop_first(s, p);
     if (end)
         end_partition(s, i);
     return ERR_OK;
@@ -356,7 +381,8 @@ out:
 
 enum err workersource_take(struct workersource *s, struct diag *d)
 {
-    size_t i = furthest_behind(s);
+    bool waits = false;
+    size_t i = furthest_behind(s, &waits);
     if (i == s->n)
         return ERR_END;
     return s->partitions[i].file != NULL ? take_file(s, i, d) : take_log(s, i);

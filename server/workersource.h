@@ -35,6 +35,9 @@ void workersource_hold(struct workersource *s, const struct control_hold *h);
 
 /* There is something to take now. */
 bool workersource_has(const struct workersource *s);
+/* There is, but for rows that wait for the watermark and fill their budget. */
+bool workersource_waits(const struct workersource *s);
+size_t workersource_bytes(const struct workersource *s); /* of rows that came and were not taken */
 /* A followed file had no more: it is looked at again after this. */
 bool workersource_follows(struct workersource *s);
 /* Decodes one batch and hands it to the task. ERR_END: nothing there now; ERR_AGAIN: the task takes no more just now;

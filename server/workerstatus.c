@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/workerstatus.h"
-#include <stdio.h>
-#include <unistd.h>
-
-static uint64_t resident_bytes(void)
-{
-    unsigned long long pages = 0, all = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%llu %llu", &all, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
+#include "base/mem.h"
 
 static void add_rules(const struct task *t, const struct job *j, struct arena *a,
                       struct control_status *out)
@@ -38,7 +25,7 @@ void workerstatus_make(const struct workersource *s, const struct task *t, const
     if (j != NULL)
         task_stats(t, &out->task);
     if (whole)
-        out->rss_bytes = resident_bytes();
+        out->rss_bytes = mem_resident_bytes();
     if (whole && j != NULL)
         add_rules(t, j, a, out);
 }

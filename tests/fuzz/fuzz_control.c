@@ -4,6 +4,7 @@
  * of the encoder as it went in. */
 #include "base/bug.h"
 #include "server/control.h"
+#include "server/loadwire.h"
 #include "server/resultwire.h"
 #include <string.h>
 
@@ -47,6 +48,15 @@ static void try_results(const uint8_t *data, size_t size, struct arena *a, struc
         resultwire_put(&r, b);
 }
 
+static void try_load(const uint8_t *data, size_t size, struct bytes *b)
+{
+    static struct loadwire load;
+    if (loadwire_get(data, size, &load) != ERR_OK)
+        return;
+    loadwire_put(&load, b);
+    again(size, b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -60,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t which = data[0];
     data++;
     size--;
-    switch (which % 7) {
+    switch (which % 8) {
     case 0:
         if (control_get_init(data, size, a, &init) == ERR_OK) {
             control_put_init(&init, &b);
@@ -88,6 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 5:
         try_results(data, size, a, &b);
+        break;
+    case 7:
+        try_load(data, size, &b);
         break;
     default:
         try_advance(data, size, &b);

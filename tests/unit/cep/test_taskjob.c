@@ -229,6 +229,43 @@ static void a_full_ordering_buffer_says_so_but_never_to_the_slowest_partition(vo
     rig_stop(&r);
 }
 
+/* Bytes count as rows do, and are given back when the rows have left. */
+static void rows_that_wait_have_a_budget_of_bytes(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(2, 0);
+    const struct job_rule rule = {.plan = count(s), .uid = 1};
+    struct job *j = job_new(&s, 1, &rule, 1);
+    struct rig r = {.workers = 1, .schema = s, .job = j};
+    size_t before = batch_live_bytes();
+    r.tasks[0] = task_new(&(struct task_options){.workers = 1,
+                                                 .key_groups = 1,
+                                                 .max_ordering_rows = SIZE_MAX,
+                                                 .max_ordering_bytes = before + 10000,
+                                                 .max_partials_per_key = 10});
+    task_set_job(r.tasks[0], j);
+    task_source_open(r.tasks[0], s->id, 0, EVTIME_MIN);
+    task_source_open(r.tasks[0], s->id, 1, EVTIME_MIN);
+    struct pay p = at(0, 0, "a");
+    assert_false(task_ordering_full(r.tasks[0]));
+    assert_ok(rig_feed(&r, &p, 1)); /* a batch takes more than that */
+    assert_true(task_ordering_full(r.tasks[0]));
+    assert_true(task_source_waits(r.tasks[0], s->id, 0));
+    assert_false(task_source_waits(r.tasks[0], s->id, 1));
+    p.offset++;
+    p.ts++;
+    assert_err(rig_feed(&r, &p, 1), ERR_AGAIN);
+    p.partition = 1;
+    p.ts += 10;
+    assert_ok(rig_feed(&r, &p, 1));
+    task_source_watermark(r.tasks[0], s->id, 0, EVTIME_MAX);
+    task_source_watermark(r.tasks[0], s->id, 1, EVTIME_MAX);
+    task_step(r.tasks[0]);
+    assert_false(task_ordering_full(r.tasks[0]));
+    rig_stop(&r);
+    assert_int_equal(batch_live_bytes(), before);
+}
+
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(partial_matches_outlive_a_change_of_other_rules),
@@ -236,5 +273,6 @@ int main(void)
               EXPRTREE_TEST(a_new_rule_sees_exactly_the_rows_after_its_cut),
               EXPRTREE_TEST(a_paused_rule_keeps_its_state_but_not_a_strict_step),
               EXPRTREE_TEST(time_goes_on_while_a_rule_is_paused_and_nothing_is_told),
-              EXPRTREE_TEST(a_full_ordering_buffer_says_so_but_never_to_the_slowest_partition));
+              EXPRTREE_TEST(a_full_ordering_buffer_says_so_but_never_to_the_slowest_partition),
+              EXPRTREE_TEST(rows_that_wait_have_a_budget_of_bytes));
 }

@@ -57,13 +57,29 @@ static void the_first_message_says_who_the_worker_is(void **state)
     (void)state;
     struct bytes b = {0};
     struct arena *a = arena_new(4096, 0);
-    struct control_init m = {.task = {1, 3, 128, 1000, 50}, .first = change}, out;
+    struct control_init m = {.task = {.worker = 1,
+                                      .workers = 3,
+                                      .key_groups = 128,
+                                      .max_ordering_rows = 1000,
+                                      .max_partials_per_key = 50},
+                             .budget = {.peer_window = 1000,
+                                        .results_window = 2000,
+                                        .ordering_bytes = 3000,
+                                        .state_bytes = 4000},
+                             .buffer_timeout_ms = 7,
+                             .first = change},
+                        out;
     control_put_init(&m, &b);
     assert_ok(control_get_init(b.p, b.n, a, &out));
     assert_int_equal(out.task.worker, 1);
     assert_int_equal(out.task.workers, 3);
     assert_int_equal(out.task.key_groups, 128);
     assert_int_equal(out.task.max_partials_per_key, 50);
+    assert_int_equal(out.buffer_timeout_ms, 7);
+    assert_int_equal(out.budget.peer_window, 1000);
+    assert_int_equal(out.budget.results_window, 2000);
+    assert_int_equal(out.budget.state_bytes, 4000);
+    assert_int_equal(out.task.max_ordering_bytes, 3000);
     assert_change(&out.first);
     bytes_reset(&b);
     m.task.worker = 3;
@@ -71,6 +87,11 @@ static void the_first_message_says_who_the_worker_is(void **state)
     assert_err(control_get_init(b.p, b.n, a, &out), ERR_CORRUPT);
     bytes_reset(&b);
     m.task.worker = 0;
+    m.budget.peer_window = 0; /* nobody could ever send */
+    control_put_init(&m, &b);
+    assert_err(control_get_init(b.p, b.n, a, &out), ERR_CORRUPT);
+    bytes_reset(&b);
+    m.budget.peer_window = 1000;
     m.task.key_groups = 100; /* no power of two */
     control_put_init(&m, &b);
     assert_err(control_get_init(b.p, b.n, a, &out), ERR_CORRUPT);

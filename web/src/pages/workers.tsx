@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /workers: the processes that do the work, how busy they are, and what went wrong.
 import { useMemo, useRef } from 'preact/hooks';
-import { api, paths, Problem, type Restart, type Worker, type WorkerException } from '../api';
+import { api, paths, Problem, type Channel, type Memory, type Restart, type Worker, type WorkerException } from '../api';
 import { bytes, clock, duration, full, number, percent, plural, short } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Ago, Bar, Button, Card, CopyCurl, Empty, States } from '../parts/basic';
@@ -11,6 +11,8 @@ import { Page } from '../parts/page';
 
 interface Answer {
   data: Worker[];
+  channels: Channel[];
+  memory: Memory;
   exceptions: WorkerException[];
   restart: Restart;
 }
@@ -47,6 +49,124 @@ function Down({ restart, reload }: { restart: Restart; reload: () => void }) {
   );
 }
 
+/** The last second of a worker: busy, kept waiting by what comes after it, idle. */
+function Time({ of: w }: { of: Worker }) {
+  const label = `Busy ${percent(w.busy_permille / 1000)}, backpressured ${percent(w.backpressured_permille / 1000)}, idle ${percent(w.idle_permille / 1000)}`;
+  return (
+    <>
+      <span class="bar shares" role="img" aria-label={label} title={label}>
+        <i style={{ width: `${w.busy_permille / 10}%` }} />
+        <i class="hot" style={{ width: `${w.backpressured_permille / 10}%` }} />
+      </span>{' '}
+      <span class="num">{percent(w.busy)}</span>
+      {w.backpressured_permille >= 10 ? (
+        <span class="pill warn" title={waits[w.waits_for ?? 'channel']}>
+          backpressured {percent(w.backpressured_permille / 1000)}
+        </span>
+      ) : null}
+    </>
+  );
+}
+
+const waits = {
+  channel: 'It waits for a channel whose credit is used up: see below which',
+  ordering: 'Rows that wait for the watermark fill their budget (memory-ordering)',
+  state: 'State fills its budget (memory-state): no events are taken until there is room',
+};
+const parts = [
+  ['intake', 'Intake', 'Events read from the log that no worker has taken yet'],
+  ['exchange', 'Exchange', 'On the way between workers, and results not stored yet'],
+  ['ordering', 'Ordering', 'Rows that wait for the watermark'],
+  ['state', 'State', 'Partial matches, windows, rows that rules keep'],
+] as const;
+
+function MemoryCard({ memory }: { memory: Memory }) {
+  return (
+    <Card
+      title="Memory"
+      flush
+      side={
+        <span class="dim num">
+          {bytes(memory.resident_bytes)} resident{memory.total_bytes === null ? '' : ` of ${bytes(memory.total_bytes)}`}
+        </span>
+      }
+    >
+      <div class="scroll-x">
+        <table class="rows tight">
+          <thead>
+            <tr>
+              <th>Part</th>
+              <th>Filled</th>
+              <th class="r">Used</th>
+              <th class="r">Budget</th>
+              <th>What it holds</th>
+            </tr>
+          </thead>
+          <tbody>
+            {parts.map(([key, name, what]) => {
+              const m = memory[key];
+              const share = m.limit_bytes ? Math.min(1, m.used_bytes / m.limit_bytes) : 0;
+              return (
+                <tr key={key}>
+                  <td>{name}</td>
+                  <td class="busy">
+                    <Bar share={share} label={`${name} filled to ${percent(share)}`} /> <span class="num">{percent(share)}</span>
+                  </td>
+                  <td class="num r">{bytes(m.used_bytes)}</td>
+                  <td class="num r">{bytes(m.limit_bytes)}</td>
+                  <td class="dim">{what}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}
+
+const end = (e: Channel['from']) => (e === 'coordinator' ? 'coordinator' : `worker ${e}`);
+
+function ChannelsCard({ channels }: { channels: Channel[] }) {
+  return (
+    <Card title="Channels" flush side={<span class="dim">A sender without credit waits</span>}>
+      <div class="scroll-x">
+        <table class="rows tight">
+          <thead>
+            <tr>
+              <th>From</th>
+              <th>To</th>
+              <th>Filled</th>
+              <th class="r">Credit left</th>
+              <th class="r">Credit in all</th>
+              <th class="r">Sent</th>
+              <th class="r">Made its sender wait</th>
+            </tr>
+          </thead>
+          <tbody>
+            {channels.map((c) => {
+              const share = c.window_bytes ? Math.min(1, Math.max(0, 1 - c.credit_bytes / c.window_bytes)) : 0;
+              return (
+                <tr key={`${c.from}-${c.to}`}>
+                  <td>{end(c.from)}</td>
+                  <td>{end(c.to)}</td>
+                  <td class="busy">
+                    <Bar share={share} label={`Filled to ${percent(share)}`} /> <span class="num">{percent(share)}</span>
+                  </td>
+                  <td class="num r">{c.credit_bytes < 0 ? `−${bytes(-c.credit_bytes)}` : bytes(c.credit_bytes)}</td>
+                  <td class="num r">{bytes(c.window_bytes)}</td>
+                  <td class="num r">{bytes(c.sent_bytes)}</td>
+                  <td class="num r">{c.blocked_ms ? duration(c.blocked_ms) : <span class="dim">–</span>}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}
+
 export function WorkersPage() {
   const q = useQuery('workers', (s) => api.get<Answer>(paths.workers, s), 2000);
   const before = useRef<{ at: number; rows: Map<string, number> } | null>(null);
@@ -63,7 +183,7 @@ export function WorkersPage() {
   return (
     <Page title="Workers" actions={<CopyCurl path={paths.workers} />}>
       <States of={q} rows={6}>
-        {({ data, exceptions, restart }) => {
+        {({ data, channels, memory, exceptions, restart }) => {
           const attempt = Math.max(0, ...data.map((w) => w.attempt));
           const running = data.filter((w) => w.state === 'running').length;
           return (
@@ -109,7 +229,7 @@ export function WorkersPage() {
                           </span>
                         </td>
                         <td class="busy">
-                          <Bar share={w.busy} label={`Busy ${percent(w.busy)}`} /> <span class="num">{percent(w.busy)}</span>
+                          <Time of={w} />
                         </td>
                         <td class="num r">
                           {perSecond.has(`${w.index}/${w.pid}`) ? (
@@ -138,6 +258,8 @@ export function WorkersPage() {
                 </table>
                 {data.length ? null : <Empty icon="workers" title="No workers" />}
               </div>
+              <MemoryCard memory={memory} />
+              <ChannelsCard channels={channels} />
               <Card
                 title="Exceptions"
                 flush
