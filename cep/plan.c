@@ -86,7 +86,9 @@ const char *plan_var_name(const struct rule_plan *p, unsigned i)
 
 unsigned plan_nkeys(const struct rule_plan *p)
 {
-    return p->shape == RULE_JOIN ? p->join.nkeys : p->key.n;
+    return p->shape == RULE_JOIN     ? p->join.nkeys
+           : p->shape == RULE_WINDOW ? p->key.n + p->window.split.n
+                                     : p->key.n;
 }
 
 bool plan_key_same(const struct plan_key *a, const struct plan_key *b)
@@ -132,12 +134,27 @@ void plan_key_id(const struct plan_key *k, const struct schema *s, struct bytes 
     }
 }
 
+/* Of which of the two is value i, and which there? */
+static const struct plan_key *part_of(const struct rule_plan *p, unsigned *i)
+{
+    if (*i < p->key.n || p->shape != RULE_WINDOW)
+        return &p->key;
+    *i -= p->key.n;
+    return &p->window.split;
+}
+
 const char *plan_key_name(const struct rule_plan *p, unsigned i)
 {
-    return p->shape == RULE_JOIN ? p->join.keys[i].name : plan_key_part(&p->key, p->input, i);
+    if (p->shape == RULE_JOIN)
+        return p->join.keys[i].name;
+    const struct plan_key *k = part_of(p, &i);
+    return plan_key_part(k, p->input, i);
 }
 
 struct type plan_key_type(const struct rule_plan *p, unsigned i)
 {
-    return p->shape == RULE_JOIN ? p->join.keys[i].type : plan_key_part_type(&p->key, p->input, i);
+    if (p->shape == RULE_JOIN)
+        return p->join.keys[i].type;
+    const struct plan_key *k = part_of(p, &i);
+    return plan_key_part_type(k, p->input, i);
 }

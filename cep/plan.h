@@ -77,6 +77,8 @@ struct window_plan {
     int64_t spares; /* rows or ms */
     bool evict_after; /* after the aggregates have been computed */
     bool each_row; /* no GROUP BY: each row with each of its windows */
+    struct plan_key
+        split; /* SESSION, COUNT_*: what divides a window into groups; the first aggregates are FIRST of each */
     unsigned naggs;
     const struct agg_call *aggs;
     const struct expr *having; /* over slots, or NULL */

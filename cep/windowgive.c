@@ -35,7 +35,16 @@ static void set_row(struct window *w, struct result *r, const struct place *at, 
 static struct result *begin(struct window *w, const struct windowrun_result *v,
                             enum result_kind kind)
 {
-    struct result *r = keyed_result(w->k, &w->rule, v->key, kind, v->time);
+    const uint8_t *key = v->key->bytes;
+    if (v->split_n > 0) {
+        uint8_t *both = arena_alloc(w->k->scratch, v->key->len + v->split_n);
+        if (v->key->len > 0)
+            memcpy(both, key, v->key->len);
+        memcpy(both + v->key->len, v->split, v->split_n);
+        key = both;
+    }
+    struct result *r =
+        keyed_result_of(w->k, &w->rule, key, v->key->len + v->split_n, kind, v->time);
     if (r == NULL)
         return NULL;
     r->time = v->time;

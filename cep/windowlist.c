@@ -169,6 +169,8 @@ static void tell(struct window *w, struct windowlist_one *one)
     }
     if (w->p->w->each_row)
         give_rows(w, one, &v);
+    else if (w->p->w->split.n > 0)
+        windowsplit_give(w, one, &v);
     else if (windowgive(w, &v).told && one->more != NULL)
         one->more->nreplaces = 0;
 }
@@ -183,7 +185,7 @@ static void fire(struct window *w, struct windowlist_one *one)
         one->some = one->more != NULL && one->more->nrows > 0;
     if (!one->some)
         return;
-    if (w->p->keeps_rows && !p->each_row)
+    if (w->p->keeps_rows && !p->each_row && p->split.n == 0)
         add_rows(w, one);
     tell(w, one);
     if (p->evictor != EVICTOR_NONE && p->evict_after)

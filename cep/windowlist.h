@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* windowlist.h - inside of windows that have a state each. For windowlist*.c.
  *
- * Room:   window -> [windowlist: windows of a key, in order; windowlistrow: the rows that they keep] -> windowgive
+ * Room:   window -> [windowlist: windows of a key, in order; windowlistrow: the rows that they keep;
+ *         windowsplit: their groups] -> windowgive
  * Owns:   see window.h.  Thread: one worker.  Time: evtime.
  *
  * `more` is there only where the rule needs it, so that a million sessions are not large. */
@@ -43,6 +44,9 @@ struct windowlist_cell {
     struct keystate state;
     struct windowlist_one *first;
 };
+
+/* windowsplit.c: a result for each group of its rows, if HAVING holds. */
+void windowsplit_give(struct window *w, struct windowlist_one *one, struct windowrun_result *v);
 
 /* windowlistrow.c */
 void windowlistrow_keep(struct window *w, struct windowlist_one *one, struct keyed_row *r);

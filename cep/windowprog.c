@@ -169,7 +169,7 @@ struct windowprog *windowprog_new(const struct rule_plan *plan)
     init_panes(p);
     init_aggs(p);
     p->nslots = plan->key.n + 3 + p->naggs;
-    p->keeps_rows = p->w->evictor != EVICTOR_NONE || p->w->each_row;
+    p->keeps_rows = p->w->evictor != EVICTOR_NONE || p->w->each_row || p->w->split.n > 0;
     if (p->w->having != NULL) {
         p->having = exprvm_new(p->w->having, NULL);
         find_quick(p, p->w->having);

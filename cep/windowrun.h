@@ -55,6 +55,9 @@ struct window {
 /* A result of a window: a match, an update, or none if HAVING does not hold (an update that retracts, if it did). */
 struct windowrun_result {
     const struct key *key;
+    const uint8_t
+        *split; /* the group within it (windowsplit.c), canonical; NULL: the key is the group */
+    uint32_t split_n;
     evtime start, end; /* EVTIME_MIN: it has none */
     evtime time; /* of the result */
     const uint64_t *acc;

@@ -112,8 +112,15 @@ static const struct expr *key_slot(struct bind *b, const struct expr *e, struct 
     while (i < key->n && !(i < ncolumns ? e->kind == EXPR_COLUMN && key->columns[i] == e->index
                                         : expr_same(key->values[i - ncolumns].e, e)))
         i++;
-    if (i == key->n)
-        return NULL;
+    if (i == key->n) {
+        const struct plan_key *split = b->group->split;
+        unsigned n = split != NULL ? split->n : 0, k = 0;
+        while (k < n && !expr_same(split->values[k].e, e))
+            k++;
+        if (k == n)
+            return NULL;
+        i += 3 + k; /* behind the window's columns */
+    }
     struct expr *s = types_node(b->cc, EXPR_SLOT, e->type, at, 0, NULL);
     s->index = i;
     return s;
@@ -349,7 +356,7 @@ static const struct expr *bind_cast(struct bind *b, const struct ast_expr *e)
 static const struct expr *as_group(struct bind *b, const struct ast_expr *e)
 {
     const struct plan_key *key = b->group->key;
-    if (key->nvalues == 0 || e->kind == AST_NAME || e->args == NULL)
+    if ((key->nvalues == 0 && b->group->split == NULL) || e->kind == AST_NAME || e->args == NULL)
         return NULL;
     const struct expr *x = planner_try_row(b->cc, b->rel, e);
     return x != NULL ? key_slot(b, x, e->at) : NULL;

@@ -18,6 +18,8 @@ enum bind_place {
 /* Aggregates of a group rule, in the order of their slots. */
 struct bind_group {
     const struct plan_key *key;
+    const struct plan_key
+        *split; /* of the first aggregates, which divide the key's rows; or NULL */
     struct agg_call *aggs;
     unsigned naggs, cap;
 };

@@ -56,11 +56,13 @@ static void put_columns(struct explain *x, const char *label, const struct colse
 static void put_key(struct explain *x, const char *label)
 {
     const struct plan_key *k = &x->p->key;
-    if (k->n == 0)
+    unsigned n = x->p->shape == RULE_WINDOW ? plan_nkeys(x->p) : k->n;
+    if (n == 0)
         return;
     bytes_printf(x->out, "  %-10s ", label);
-    for (unsigned i = 0; i < k->n; i++)
-        bytes_printf(x->out, "%s%s", i > 0 ? ", " : "", plan_key_part(k, x->p->input, i));
+    for (unsigned i = 0; i < n; i++)
+        bytes_printf(x->out, "%s%s", i > 0 ? ", " : "",
+                     i < k->n ? plan_key_part(k, x->p->input, i) : plan_key_name(x->p, i));
     put(x, "\n");
 }
 
@@ -399,7 +401,7 @@ static void json_rule(struct explain *x)
                  modes[p->mode], p->severity, (long long)p->cooldown_ms);
     json_columns(x, "reads", &p->reads);
     put(x, ",\"key\":[");
-    for (unsigned i = 0; i < p->key.n; i++) {
+    for (unsigned i = 0; p->shape != RULE_JOIN && i < plan_nkeys(p); i++) {
         put(x, i > 0 ? "," : "");
         value_json_string(plan_key_name(p, i), strlen(plan_key_name(p, i)), x->out);
     }

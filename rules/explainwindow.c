@@ -107,7 +107,7 @@ static void put_one(const struct window_plan *w, struct bytes *out)
     bytes_printf(out, ", with %u aggregate%s each", w->naggs, w->naggs == 1 ? "" : "s");
     if (w->evictor == EVICTOR_COUNT && !w->evict_after)
         bytes_printf(out, " and its last %" PRId64 " rows", w->spares);
-    else if (w->evictor != EVICTOR_NONE || w->each_row)
+    else if (w->evictor != EVICTOR_NONE || w->each_row || w->split.n > 0)
         bytes_printf(out, " and its rows");
     if (values)
         bytes_printf(out, " and each value that DISTINCT has seen");

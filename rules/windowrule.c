@@ -4,6 +4,7 @@
 #include "rules/bind.h"
 #include "rules/grammar.h"
 #include "rules/simplify.h"
+#include "rules/windowgroup.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -333,121 +334,6 @@ static void read_options(const struct rule_plan *p, int64_t lateness_ms, struct 
     }
 }
 
-/* --- the rule --------------------------------------------------------------------------------- */
-
-static void plan_outputs(struct cc *cc, const struct ast_select *s, struct bind *b,
-                         struct rule_plan *p)
-{
-    struct planner_outputs o = {0};
-    unsigned n = 0;
-    for (const struct ast_item *i = s->items; i != NULL; i = i->next, n++) {
-        if (i->e->kind == AST_STAR) {
-            diag_error(cc->d, "grouping", i->e->at,
-                       "name the keys, window_start and the aggregates",
-                       "* cannot stand in a SELECT with GROUP BY");
-            continue;
-        }
-        const struct expr *e = bind_expr(b, i->e);
-        struct span at = i->alias.text != NULL ? i->alias.at : i->e->at;
-        planner_output(cc, &o, planner_item_name(cc, i, n), at, e);
-    }
-    p->outputs = o.v;
-    p->noutputs = o.n;
-}
-
-static bool names_window(const struct names_relation *rel, const struct ast_expr *list)
-{
-    for (const struct ast_expr *e = list; e != NULL; e = e->next)
-        if (planner_is_window_column(rel, e) && !names_same(&e->name, "window_time"))
-            return true;
-    return false;
-}
-
-/* A window of counted rows and the global one have no bounds to be named. */
-static bool has_bounds(const struct window_plan *w)
-{
-    return w->kind != WINDOW_COUNT_TUMBLE && w->kind != WINDOW_COUNT_HOP &&
-           w->kind != WINDOW_GLOBAL;
-}
-
-/* Rows are divided into sessions and counts by PARTITION BY, before there are groups. */
-static bool check_divided(struct cc *cc, const struct ast_select *s, const struct rule_plan *p,
-                          const struct plan_key *partition)
-{
-    if (has_bounds(&p->window) ? p->window.kind != WINDOW_SESSION : p->window.kind == WINDOW_GLOBAL)
-        return true;
-    if (p->key.n == partition->n)
-        return true;
-    diag_error(cc->d, "window", s->group->at, "name the column in PARTITION BY of the table",
-               "GROUP BY has a column by which the rows of %s are not divided: TABLE ... PARTITION "
-               "BY does that",
-               s->from->function.text);
-    return false;
-}
-
-/* Does it name window_start or its like? */
-static bool reads_window(const struct names_relation *rel, const struct ast_expr *e)
-{
-    bool some =
-        planner_is_window_column(rel, e) || (e->other != NULL && reads_window(rel, e->other));
-    for (const struct ast_expr *a = e->args; a != NULL && !some; a = a->next)
-        some = reads_window(rel, a);
-    return some;
-}
-
-/* What is said of rows makes the key; what is said of windows and of that alone divides no further. */
-static bool plan_key_of_groups(struct cc *cc, const struct ast_select *s,
-                               const struct names_relation *rel, struct rule_plan *p)
-{
-    bool good = true;
-    for (const struct ast_expr *e = s->group; e != NULL; e = e->next)
-        if (!reads_window(rel, e))
-            good = planner_key_part(cc, rel, e, "GROUP BY", &p->key) && good;
-    for (const struct ast_expr *e = s->group; e != NULL && good; e = e->next) {
-        struct bind_group group = {.key = &p->key};
-        struct bind b = {
-            .cc = cc, .place = BIND_GROUP, .rel = rel, .clause = "GROUP BY", .group = &group};
-        if (planner_is_window_column(rel, e))
-            continue;
-        good = bind_expr(&b, e) != NULL;
-        if (good && group.naggs > 0) {
-            diag_error(cc->d, "grouping", e->at, "HAVING chooses among groups",
-                       "an aggregate cannot stand in GROUP BY");
-            good = false;
-        }
-    }
-    return good;
-}
-
-static bool plan_group(struct cc *cc, const struct ast_select *s, const struct names_relation *rel,
-                       struct rule_plan *p)
-{
-    if (has_bounds(&p->window) && !names_window(rel, s->group)) {
-        diag_error(
-            cc->d, "grouping", s->group->at, NULL,
-            "GROUP BY must name window_start or window_end: the groups are of one window each");
-        return false;
-    }
-    struct plan_key partition = p->key;
-    return plan_key_of_groups(cc, s, rel, p) && check_divided(cc, s, p, &partition);
-}
-
-static void plan_groups(struct cc *cc, const struct ast_select *s, struct names_relation *rel,
-                        struct rule_plan *p)
-{
-    struct bind_group group = {.key = &p->key};
-    struct bind b = {
-        .cc = cc, .place = BIND_GROUP, .rel = rel, .clause = "SELECT", .group = &group};
-    if (!plan_group(cc, s, rel, p))
-        return;
-    plan_outputs(cc, s, &b, p);
-    b.clause = "HAVING";
-    if (s->having != NULL)
-        p->window.having = bind_condition(&b, s->having, "HAVING");
-    p->window.aggs = group.aggs;
-    p->window.naggs = group.naggs;
-}
-
 /* --- rows with their windows ------------------------------------------------------------------ */
 
 /* The columns of a row, then those of its window, unless the stream has some of that name. */
@@ -529,7 +415,8 @@ static void warn(struct cc *cc, const struct ast_select *s, const struct rule_pl
     else if (w->kind == WINDOW_GLOBAL && w->evictor == EVICTOR_TIME && !w->purge && w->evict_after)
         diag_warn(cc->d, "state", at, "'purge'='true', or an evictor without `after`",
                   "GLOBAL with this evictor keeps rows until they have been in a result");
-    if (!p->windowed && !has_bounds(w) && p->key.n > 0 && option_of(p, "state-ttl") == NULL)
+    if (!p->windowed && !windowgroup_has_bounds(w) && p->key.n > 0 &&
+        option_of(p, "state-ttl") == NULL)
         diag_warn(cc->d, "state", at, "'state-ttl'='30 d' forgets keys that are quiet",
                   "the state has no bound: every key that ever came is kept");
     if (w->kind == WINDOW_SESSION && w->gap != NULL)
@@ -556,7 +443,7 @@ void windowrule_plan(struct cc *cc, const struct ast_select *s, struct rule_plan
         return;
     read_options(p, lateness_ms, &p->window);
     if (s->group != NULL)
-        plan_groups(cc, s, rel, p);
+        windowgroup_plan(cc, s, rel, p);
     else
         plan_each_row(cc, s, rel, p);
     warn(cc, s, p);

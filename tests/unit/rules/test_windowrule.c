@@ -208,6 +208,23 @@ static void windows_of_every_kind_have_their_words(void **state)
          "filter over stream t");
 }
 
+static void groups_finer_than_the_partition_divide_a_window(void **state)
+{
+    (void)state;
+    says("",
+         "SELECT s, o, COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 3)) GROUP BY "
+         "s, o, s",
+         "  group by   s, o\n"
+         "  window     COUNT_TUMBLE of 3 rows\n"
+         "  fires      after each 3 rows, in order of arrival\n"
+         "  slots      #0 to #3: key, window_start, window_end, window_time\n"
+         "  slot #4    FIRST(o)\n"
+         "  slot #5    COUNT(*)\n"
+         "  output     s STRING = #0\n"
+         "  output     o BOOLEAN = #4\n"
+         "  output     n BIGINT = #5\n");
+}
+
 static void options_say_when_windows_fire_and_of_what(void **state)
 {
     (void)state;
@@ -239,8 +256,12 @@ static void what_has_no_meaning_is_refused(void **state)
     says("", OF("COUNT_TUMBLE(TABLE t PARTITION BY s, 0)"), "takes a number of rows here, from 1");
     says("", "SELECT s FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 3))",
          "windows of counted rows have no bounds");
-    says("", "SELECT s, COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t, 3)) GROUP BY s",
-         "GROUP BY has a column by which the rows of COUNT_TUMBLE are not divided");
+    says("WITH ('trigger'='punctuated')",
+         OF("SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)") ", s",
+         "finer than the PARTITION BY of SESSION, with a 'trigger'");
+    says("WITH ('allowed-lateness'='4 s')",
+         OF("SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)") ", s",
+         "finer than the PARTITION BY of SESSION, with 'allowed-lateness'");
     says("WITH ('trigger'='count 4')",
          "SELECT COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE t PARTITION BY s, 3)) GROUP BY s",
          "'trigger' has no meaning for this window");
@@ -280,6 +301,7 @@ int main(void)
               TEST(a_select_may_stand_for_the_table), TEST(what_is_no_group_is_refused),
               TEST(windows_have_a_size_and_the_stream_s_time),
               TEST(windows_of_every_kind_have_their_words),
+              TEST(groups_finer_than_the_partition_divide_a_window),
               TEST(options_say_when_windows_fire_and_of_what), TEST(what_has_no_meaning_is_refused),
               TEST(state_without_bound_is_warned_of));
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A key that is computed in the query is the same key as a computed column of the stream: rules of every shape, with any number
-of workers, rows of hot keys summed up or not, late rows too."""
+of workers, rows of hot keys summed up or not, late rows too. And groups that are finer than what divides rows into windows."""
+import datetime
 import json
 import random
 import subprocess
@@ -56,3 +57,59 @@ def results(folder, files, keys, *options):
 @pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--workers", "3", "--batch", "100"), ("--batch", "7")])
 def test_a_computed_key_is_that_of_a_computed_column(tmp_path, files, options):
     assert results(tmp_path, files, QUERY, *options) == results(tmp_path, files, COLUMNS)
+
+
+GROUPS = """CREATE STREAM p (id BIGINT, k STRING, x BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts) WITH ('connector'='inline');
+CREATE RULE s AS SELECT k, x % 3 AS g, COUNT(*) AS n, SUM(x) AS t, window_start, window_end
+FROM TABLE(SESSION(TABLE p PARTITION BY k, DESCRIPTOR(ts), INTERVAL '3' SECOND)) GROUP BY k, x % 3, window_start, window_end
+HAVING COUNT(*) > 1;
+CREATE RULE t AS SELECT x % 3 AS g, k, COUNT(*) AS n FROM TABLE(COUNT_TUMBLE(TABLE p PARTITION BY k, 7)) GROUP BY x % 3, k;
+CREATE RULE h AS SELECT k, x, COUNT(*) AS n FROM TABLE(COUNT_HOP(TABLE p PARTITION BY k, 2, 5)) GROUP BY k, x HAVING x > 3;
+"""
+
+
+def in_groups(rows, value):
+    groups = {}
+    for row in rows:
+        groups.setdefault(value(row), []).append(row)
+    return groups.items()
+
+
+def model(events):
+    """What GROUPS must give: (rule, key, group, rows, sum) for each result."""
+    found = []
+    for key, rows in in_groups(events, lambda e: e["k"]):
+        sessions = [[rows[0]]]
+        for row in rows[1:]:
+            if row["ts"] - sessions[-1][-1]["ts"] <= 3000:
+                sessions[-1].append(row)
+            else:
+                sessions.append([row])
+        for session in sessions:
+            found += [("s", key, g, len(of), sum(e["x"] for e in of), session[0]["ts"], session[-1]["ts"] + 3000)
+                      for g, of in in_groups(session, lambda e: e["x"] % 3) if len(of) > 1]
+        for at in range(7, len(rows) + 1, 7):
+            found += [("t", key, g, len(of)) for g, of in in_groups(rows[at - 7:at], lambda e: e["x"] % 3)]
+        for at in range(2, len(rows) + 1, 2):
+            found += [("h", key, g, len(of)) for g, of in in_groups(rows[max(0, at - 5):at], lambda e: e["x"]) if g > 3]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--batch", "7")])
+def test_windows_of_a_partition_are_divided_into_the_groups_of_group_by(tmp_path, options):
+    rng, now, events = random.Random(5), 1700000000000, []
+    for i in range(3000):
+        now += rng.randrange(0, 400)
+        events.append({"id": i, "k": rng.choice("abcdefghij"), "x": rng.randrange(6), "ts": now})
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
+    (tmp_path / "rules.sql").write_text(GROUPS, encoding="utf-8")
+    run = subprocess.run([WEIR, "eval", tmp_path / "rules.sql", *options, "--input", tmp_path / "events.jsonl"], check=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    found = []
+    for line in map(json.loads, run.stdout.splitlines()):
+        row = line["row"]
+        head = (line["rule"], row["k"], row.get("g", row.get("x")), row["n"])
+        bounds = [int(datetime.datetime.fromisoformat(row[b]).timestamp() * 1000 + 0.5) for b in ("window_start", "window_end") if b in row]
+        found.append(head + ((row["t"], *bounds) if line["rule"] == "s" else ()))
+    assert sorted(found) == model(events)
+    assert {f[0] for f in found} == {"s", "t", "h"}
