@@ -5,12 +5,14 @@
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { MODE = 0640 };
+enum { MODE = 0640, OPEN_FOLDERS = 16 };
 
 enum err durable_open(struct durable *f, const char *path)
 {
@@ -127,4 +129,17 @@ enum err durable_file(const char *path, const void *p, size_t n)
     else
         durable_abandon(&f);
     return e;
+}
+
+static int delete_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+enum err durable_delete(const char *path)
+{
+    if (nftw(path, delete_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+        return ERR_OK;
+    return err_from_errno(errno);
 }

@@ -27,6 +27,8 @@ enum err durable_finish(struct durable *f);
 void durable_abandon(struct durable *f); /* of one that is finished: nothing happens */
 
 enum err durable_sync_folder(const char *path);
+/* A folder with all that is in it, or a file; none: nothing happens. errno says why it could not. */
+enum err durable_delete(const char *path);
 /* A whole small file at once. */
 enum err durable_file(const char *path, const void *p, size_t n);
 

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { FOLDER_MODE = 0750, SUM_BYTES = 23, OPEN_FOLDERS = 16 }; /* "\nxxh3 0123456789abcdef\n" */
+enum { FOLDER_MODE = 0750, SUM_BYTES = 23 }; /* "\nxxh3 0123456789abcdef\n" */
 
 static enum err fails(struct diag *d, const char *path, const char *what, int errnum)
 {
@@ -28,15 +27,9 @@ char *checkpoint_folder(const char *root, uint64_t id)
     return mem_printf("%s/chk-%08" PRIu64, root, id);
 }
 
-static int delete_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st, (void)kind, (void)at;
-    return remove(path);
-}
-
 static enum err delete_tree(const char *path, struct diag *d)
 {
-    if (nftw(path, delete_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+    if (durable_delete(path) == ERR_OK)
         return ERR_OK;
     return fails(d, path, "cannot be deleted", errno);
 }

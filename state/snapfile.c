@@ -204,12 +204,14 @@ uint64_t snapfile_bytes(const struct snapfile *f)
     return f->size;
 }
 
-unsigned snapfile_groups(const struct snapfile *f)
+void snapfile_groups(const struct snapfile *f, unsigned *from, unsigned *to)
 {
-    unsigned end = 0;
-    for (size_t i = 0; i < f->nblocks; i++)
-        end = f->blocks[i].group >= end ? f->blocks[i].group + 1 : end;
-    return end;
+    *from = *to = 0;
+    for (size_t i = 0; i < f->nblocks; i++) {
+        unsigned g = f->blocks[i].group;
+        *from = *to == 0 || g < *from ? g : *from;
+        *to = g >= *to ? g + 1 : *to;
+    }
 }
 
 /* --- blocks --- */

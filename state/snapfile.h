@@ -42,7 +42,8 @@ unsigned snapfile_operators(const struct snapfile *f);
 const char *snapfile_operator(const struct snapfile *f, unsigned i);
 uint64_t snapfile_entries(const struct snapfile *f, unsigned op); /* of all groups */
 uint64_t snapfile_bytes(const struct snapfile *f); /* of the file */
-unsigned snapfile_groups(const struct snapfile *f); /* one more than the highest that has entries */
+/* Entries are of groups [*from, *to) alone; none: both are 0. */
+void snapfile_groups(const struct snapfile *f, unsigned *from, unsigned *to);
 
 /* Another answer than ERR_OK ends the reading. The entry lives for the call. */
 typedef enum err snapfile_take(void *ctx, const char *op, unsigned group,

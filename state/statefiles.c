@@ -123,11 +123,23 @@ static enum err read_group(struct statefiles *s, const char *op, unsigned group,
     return e;
 }
 
+void statefiles_span(const struct statefiles *s, unsigned *from, unsigned *to)
+{
+    *from = *to = 0;
+    for (unsigned i = 0; i < s->n; i++) {
+        unsigned begin, end;
+        snapfile_groups(s->files[i], &begin, &end);
+        if (end == 0)
+            continue;
+        *from = *to == 0 || begin < *from ? begin : *from;
+        *to = end > *to ? end : *to;
+    }
+}
+
 static unsigned groups_end(const struct statefiles *s, unsigned to)
 {
-    unsigned end = 0;
-    for (unsigned i = 0; i < s->n; i++)
-        end = snapfile_groups(s->files[i]) > end ? snapfile_groups(s->files[i]) : end;
+    unsigned begin, end;
+    statefiles_span(s, &begin, &end);
     return end < to ? end : to;
 }
 

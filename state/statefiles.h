@@ -20,6 +20,8 @@ void statefiles_close(struct statefiles *s); /* NULL is fine */
 /* Entries that are there, of groups [from, to); none is `gone`. */
 enum err statefiles_read(struct statefiles *s, unsigned from, unsigned to, snapfile_take *take,
                          void *ctx, struct diag *d);
+/* Entries are of groups [*from, *to) alone; none: both are 0. */
+void statefiles_span(const struct statefiles *s, unsigned *from, unsigned *to);
 enum err statefiles_verify(struct statefiles *s, struct diag *d);
 
 #endif
