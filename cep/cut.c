@@ -6,6 +6,8 @@
 void cut_init(struct cut *c, const struct job_rule *r)
 {
     *c = (struct cut){.mode = r->plan->mode, .n = r->ncuts};
+    for (unsigned i = 0; i < r->ncuts; i++)
+        c->hands_over |= r->cuts[i].handover;
     if (r->ncuts == 0)
         return;
     c->cuts = mem_array(r->ncuts, sizeof *c->cuts);
@@ -51,8 +53,21 @@ bool cut_after_first(const struct cut *c, uint32_t partition, uint64_t offset)
     return c->n == 0 || is_after(&c->cuts[0], partition, offset);
 }
 
+/* A late row counts as of the watermark that it came at. */
+static bool is_of_version(const struct cut *c, const struct batch *b, unsigned i)
+{
+    const struct job_cut *first = &c->cuts[0], *last = &c->cuts[c->n - 1];
+    evtime t = b->has_late && batch_is_late(b, i) ? b->late_w[i] : b->ts[i];
+    return (!first->handover || !first->deployed || t >= first->w) &&
+           (!last->handover || last->deployed || t < last->w);
+}
+
 bool cut_sees(const struct cut *c, const struct batch *b, unsigned i)
 {
+    if (c->hands_over && !is_of_version(c, b, i))
+        return false;
+    if (c->n > 0 && c->cuts[0].handover)
+        return true;
     if (b->schema->derived == DERIVED_NOT)
         return cut_after_first(c, b->partition, b->offset[i]);
     return c->n == 0 || b->ts[i] >= c->cuts[0].w;

@@ -14,6 +14,7 @@
 struct cut {
     enum rule_mode mode; /* without cuts */
     unsigned n;
+    bool hands_over; /* some cut is between two versions */
     struct job_cut *cuts; /* with marks of their own */
 };
 

@@ -51,7 +51,7 @@ static bool same_or_null(const struct expr *a, const struct expr *b)
     return a == b || (a != NULL && b != NULL && expr_same(a, b));
 }
 
-static bool same_agg(const struct agg_call *a, const struct agg_call *b)
+bool expr_same_agg(const struct agg_call *a, const struct agg_call *b)
 {
     if (a->kind != b->kind || a->distinct != b->distinct || a->nparams != b->nparams ||
         !schema_type_same(a->type, b->type))
@@ -75,7 +75,7 @@ static bool same_payload(const struct expr *a, const struct expr *b)
         return same_nav(&a->nav, &b->nav);
     case EXPR_MATCH_AGG:
         return a->agg.vars == b->agg.vars && a->agg.running == b->agg.running &&
-               same_agg(&a->agg.call, &b->agg.call);
+               expr_same_agg(&a->agg.call, &b->agg.call);
     case EXPR_FUNC:
         return a->func == b->func;
     case EXPR_LOOKUP:

@@ -140,6 +140,7 @@ const char *expr_kind_name(enum expr_kind k);
 const char *expr_agg_name(enum agg_kind k);
 bool expr_same(const struct expr *a,
                const struct expr *b); /* structurally equal, places in the text apart */
+bool expr_same_agg(const struct agg_call *a, const struct agg_call *b);
 uint64_t expr_hash(const struct expr *e); /* agrees with expr_same */
 /* The first IN LIST or look-up in e, or NULL; e may be NULL. */
 const struct expr *expr_find_list(const struct expr *e);

@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/jobdef.h"
+#include "cep/statemap.h"
 #include <string.h>
 
 /* --- making --- */
@@ -226,6 +227,54 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
     }
 }
 
+/* --- from one version of a rule to the next --- */
+
+static const struct job_cut *hands_over(const struct jobdef_rule *r, bool gives)
+{
+    if (r->cut.n == 0)
+        return NULL;
+    const struct job_cut *c = &r->cut.cuts[gives ? r->cut.n - 1 : 0];
+    return c->handover && c->deployed != gives ? c : NULL;
+}
+
+static struct statemap_rule version_of(const struct jobdef_rule *r)
+{
+    return (struct statemap_rule){r->pub.plan, r->match, r->window, r->over};
+}
+
+static void add_handover(struct job *j, const struct jobdef_rule *from,
+                         const struct jobdef_rule *to)
+{
+    struct jobdef_key *k = &j->keys[to->keydef];
+    const struct statemap_rule a = version_of(from), b = version_of(to);
+    k->handovers = mem_resize_array(k->handovers, k->nhandovers + 1, sizeof *k->handovers);
+    k->handovers[k->nhandovers++] =
+        (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w,
+                                 statemap_new(&a, &b)};
+    k->presums = k->presums_all = false; /* sums go past the order of time */
+}
+
+static bool is_keyed(const struct jobdef_rule *r)
+{
+    return r->match != NULL || r->over != NULL ||
+           (r->window != NULL && r->pub.plan->shape == RULE_WINDOW);
+}
+
+static void add_handovers(struct job *j)
+{
+    for (unsigned i = 0; i < j->nrules; i++) {
+        const struct jobdef_rule *to = &j->rules[i];
+        const struct job_cut *at = hands_over(to, false);
+        for (unsigned f = 0; at != NULL && is_keyed(to) && f < j->nrules; f++) {
+            const struct jobdef_rule *from = &j->rules[f];
+            const struct job_cut *end = hands_over(from, true);
+            if (from->pub.uid == to->pub.uid && end != NULL && end->w == at->w && is_keyed(from) &&
+                from->keydef == to->keydef && from->stream == to->stream)
+                add_handover(j, from, to);
+        }
+    }
+}
+
 /* --- derived streams --- */
 
 static void add_stream(struct job *j, const struct schema *s)
@@ -358,6 +407,7 @@ struct job *job_new(const struct schema *const *streams, unsigned nstreams,
     }
     for (unsigned i = 0; i < nrules; i++)
         add_rule(j, i, &rules[i]);
+    add_handovers(j);
     join_derived(j);
     for (unsigned i = 0; i < j->nstreams; i++)
         predindex_literals(j->streams[i].conditions, j->dict);
@@ -390,6 +440,9 @@ static void free_key(struct jobdef_key *k)
 {
     for (unsigned i = 0; i < k->nconditions; i++)
         mem_free(k->starters[i].slots);
+    for (unsigned i = 0; i < k->nhandovers; i++)
+        statemap_free(k->handovers[i].map);
+    mem_free(k->handovers);
     mem_free(k->starters);
     mem_free(k->conditions);
     mem_free(k->interest);

@@ -24,6 +24,9 @@ struct job_cut {
     evtime w; /* least watermark over the partitions: event-time rules change here */
     unsigned nmarks; /* of each stream that is read; partitions that are not named begin at 0 */
     const struct job_mark *marks;
+    /* Here one version of a rule gives its state to the next (statemap.h): the last cut of the one, the first of the other.
+     * Rows of before w are the old version's, all others the new one's, whatever their places. */
+    bool handover;
 };
 struct job_rule {
     struct rule_plan *plan;

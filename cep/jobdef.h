@@ -64,6 +64,12 @@ struct jobdef_key {
     bool presums, presums_all; /* rows of hot keys, of all: may be summed up first */
     uint64_t id; /* of its columns: the same for every worker and job */
     struct colset keeps;
+    unsigned nhandovers;
+    struct jobdef_handover { /* from one version of a rule to the next */
+        unsigned from, to; /* slots */
+        evtime at;
+        struct statemap *map;
+    } * handovers;
 };
 
 struct jobdef_stream {

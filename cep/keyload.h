@@ -10,6 +10,8 @@
 #include "base/diag.h"
 #include "cep/keylayout.h"
 
+struct matchmap;
+
 struct keyload {
     struct keyed *k;
     struct key *key;
@@ -18,6 +20,7 @@ struct keyload {
     /* How far time had come in the task that saved it. This task may be behind that for a while, when it starts from
      * several that were not equally far: nothing that was over by then may be given again. */
     evtime now;
+    const struct matchmap *map; /* it was saved by another version of the rule; NULL: by the same */
     bool changed; /* by Xsave_load: the key's next entry will not be this one's bytes */
     bool bulk; /* many entries follow: Xsave_loaded will be called once all are there */
 };

@@ -216,6 +216,44 @@ static const char *reset_of(const struct match_prog *a, const struct match_prog 
     return NULL;
 }
 
+static bool same_carries(const struct match_prog *a, const struct match_prog *b)
+{
+    if (a->nextra != b->nextra || a->ncarries != b->ncarries || a->ncounts_at != b->ncounts_at)
+        return false;
+    for (unsigned i = 0; i < a->ncarries; i++) {
+        const struct match_carry *x = &a->carries[i], *y = &b->carries[i];
+        if (x->kind != y->kind || x->vars != y->vars || x->at != y->at || x->column != y->column ||
+            (x->e == NULL) != (y->e == NULL) || (x->e != NULL && !expr_same(x->e, y->e)))
+            return false;
+    }
+    return true;
+}
+
+/* Runs lie in a heap by when something in them is over: other times, another heap. */
+static bool same_times(const struct maker *k)
+{
+    bool same = k->from->m->within_ms == k->to->m->within_ms;
+    for (unsigned s = 1; same && s < k->a->nstates; s++)
+        for (unsigned e = 0; same && e < k->a->states[s].nedges; e++)
+            same = k->a->states[s].edges[e].step_ms == k->b->states[s].edges[e].step_ms;
+    return same;
+}
+
+static bool is_in_place(const struct maker *k)
+{
+    bool same = k->a->nstates == k->b->nstates && same_carries(k->from, k->to) &&
+                k->from->no_skip == k->to->no_skip && k->from->groups == k->to->groups &&
+                k->from->history == k->to->history && k->from->sticky == k->to->sticky;
+    for (unsigned s = 1; same && s < k->a->nstates; s++) {
+        const struct matchmap_state *m = &k->states[s];
+        same = m->to == s && m->fresh == 0 && m->fresh_next == 0 && !m->loses &&
+               k->a->states[s].var == k->b->states[s].var;
+        for (unsigned e = 0; same && e < k->a->states[s].nedges; e++)
+            same = m->edge[e] == e;
+    }
+    return same && (!k->from->heaped || same_times(k));
+}
+
 struct matchmap *matchmap_new(const struct match_prog *from, const struct match_prog *to)
 {
     struct arena *arena = arena_new(1024, 0);
@@ -229,6 +267,7 @@ struct matchmap *matchmap_new(const struct match_prog *from, const struct match_
     for (unsigned s = 1; s < m->nstates; s++)
         if (k.states[s].to != MATCHMAP_NONE)
             map_edges(&k, s);
+    m->in_place = m->reset == NULL && is_in_place(&k);
     return m;
 }
 

@@ -27,6 +27,8 @@ struct matchmap_state { /* of the old automaton */
 
 struct matchmap {
     const char *reset; /* why nothing can be kept; NULL: see states */
+    bool
+        in_place; /* positions, edges and what partial matches carry are the same: nothing need be moved */
     unsigned nstates;
     const struct matchmap_state *states;
     int var[PLAN_VARS_MAX]; /* old variable -> new one, or -1 */

@@ -497,6 +497,8 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     }
     const struct task_op *op = &t->keys[r->keydef]->ops[r->slot];
     out->rows = op->rows;
+    out->took = op->took;
+    out->kept = op->took_over;
     if (op->match != NULL) {
         out->partials = match_partials(op->match);
         out->dropped = match_dropped(op->match);

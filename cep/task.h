@@ -128,10 +128,15 @@ struct task_stats {
     evtime due; /* the least watermark for which something waits; EVTIME_MAX: nothing does */
 };
 void task_stats(const struct task *t, struct task_stats *out);
+struct task_kept { /* what a version of a rule has taken over from the one before it */
+    uint64_t keys, partials, partials_lost, windows;
+};
 struct task_rule_stats {
     uint64_t dropped; /* partial matches or rows, for a limit of one key */
     uint64_t results, rows, partials, windows_open;
     uint64_t rows_kept; /* of joins */
+    bool took; /* it has taken over from the version before it */
+    struct task_kept kept;
 };
 void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out);
 evtime task_stream_watermark(const struct task *t, uint32_t stream);

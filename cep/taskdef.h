@@ -40,6 +40,8 @@ struct task_op { /* a keyed rule, running */
     struct ttl *ttl; /* NULL: its state stays */
     uint64_t mark; /* seq of the row it was last given */
     uint64_t rows;
+    bool took; /* it has the state of the version before it */
+    struct task_kept took_over; /* how much of it */
 };
 
 struct task_key { /* a key definition, running */
@@ -50,6 +52,7 @@ struct task_key { /* a key definition, running */
     unsigned nops;
     struct task_op *ops; /* by slot */
     evtime next_fire; /* of its windows */
+    evtime next_handover; /* from one version of a rule to the next */
     evtime next_step; /* at which something is over in a pattern with steps */
     evtime mark; /* the watermark of the last step, as far as it was said (window.h) */
     uint64_t arrived; /* rows, if they go to the operators as they come */
@@ -177,7 +180,13 @@ bool taskpresum_has(const struct batch *b, const struct jobdef_key *def); /* of 
 bool taskpresum_is_part(struct task *t, const void *p, size_t n); /* bytes of another worker */
 void taskpresum_take(struct task *t, const void *p, size_t n); /* of those that are */
 
+/* taskupgrade.c */
+void taskupgrade_bind(struct task_key *k); /* after a change of rules: when is the next? */
+/* Time has come to `to`, of which rows may still follow: versions of rules that end by then give their state away. */
+void taskupgrade_hand_over(struct task_key *k, evtime to);
+
 /* taskstep.c */
+void taskstep_advance(struct task_key *k, struct task_op *op, evtime to, bool rows_at);
 /* mark: how far time has come, but for the end of the input; step: the watermark of what comes from outside that has led to
  * this. */
 void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step);

@@ -19,7 +19,8 @@ static bool same_order(const struct match_plan *a, const struct match_plan *b)
 
 bool taskjob_same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b)
 {
-    return a->pub.uid == b->pub.uid && a->pub.plan->shape == b->pub.plan->shape &&
+    return a->pub.uid == b->pub.uid && a->pub.version == b->pub.version &&
+           a->pub.plan->shape == b->pub.plan->shape &&
            (a->pub.plan == b->pub.plan || strcmp(a->pub.plan->sql, b->pub.plan->sql) == 0);
 }
 
@@ -255,6 +256,7 @@ void taskjob_swap(struct task *t, struct job *j)
             keys[n] = key_new(t, j, def);
         keyed_set_key(&keys[n]->keyed, &def->key);
         bind_ops(t, keys[n], j, def);
+        taskupgrade_bind(keys[n]);
         if (keys[n]->snap.id == NULL)
             tasksnap_key(t, keys[n]);
         renumber_bits(keys[n], def, j->streams[def->stream].conditions);

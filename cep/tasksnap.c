@@ -13,7 +13,7 @@
 
 uint64_t tasksnap_text(const struct jobdef_rule *r)
 {
-    return XXH3_64bits(r->pub.plan->sql, strlen(r->pub.plan->sql));
+    return XXH3_64bits_withSeed(r->pub.plan->sql, strlen(r->pub.plan->sql), r->pub.version);
 }
 
 /* --- operators of the state --- */

@@ -48,7 +48,7 @@ static void note_step(struct task_key *k, const struct match *m)
         k->next_step = match_next(m);
 }
 
-static void advance(struct task_key *k, struct task_op *op, evtime to, bool rows_at)
+void taskstep_advance(struct task_key *k, struct task_op *op, evtime to, bool rows_at)
 {
     const struct window_time t = {to, k->mark < to ? k->mark : to, rows_at};
     if (op->window != NULL)
@@ -64,7 +64,7 @@ static void expire(struct task_key *k, struct task_op *op, evtime to)
 {
     evtime at;
     for (const struct key *of; (of = ttl_take(op->ttl, to, &at)) != NULL;) {
-        advance(k, op, at, false);
+        taskstep_advance(k, op, at, false);
         struct key *key = keytable_find(&k->keyed.table, of->hash, of->bytes, of->len);
         struct keystate *c = key == NULL ? NULL : key->cells;
         while (c != NULL && &k->ops[c->rule] != op)
@@ -191,6 +191,8 @@ static void row(struct task_key *k, const struct order_entry *e)
                           .fold = taskdef_fold(k, e),
                           .seq = ++k->keyed.seq};
     evtime now = late ? e->ts + 1 : e->ts;
+    if (now >= k->next_handover && !k->keyed.by_arrival)
+        taskupgrade_hand_over(k, now);
     if (now >= k->next_fire && !k->keyed.by_arrival)
         fire_windows(k, now, !late);
     if (r.ts >= k->next_step && !k->keyed.by_arrival)
@@ -316,6 +318,8 @@ void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
             row(k, &e[i]);
         }
     k->keyed.of_row = false;
+    if (w >= k->next_handover)
+        taskupgrade_hand_over(k, w);
     fire_windows(k, w, session_waits(k, w));
     fire_at_mark(k, risen);
     for (unsigned i = 0; i < k->nops; i++) {

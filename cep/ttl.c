@@ -71,6 +71,19 @@ void ttl_touch(struct ttl *t, const struct key *key, evtime ts)
     c->last = ts > c->last ? ts : c->last;
 }
 
+void ttl_change(struct ttl *t, int64_t ms)
+{
+    if (ms == t->ms)
+        return;
+    t->ms = ms;
+    for (size_t i = 0; i < t->keys.nslots; i++) {
+        struct key *key = t->keys.slots[i].key;
+        struct ttl_cell *c = key == NULL ? NULL : (struct ttl_cell *)(void *)key->cells;
+        if (c != NULL)
+            timers_set(&t->timers, &c->timer, c->last + ms);
+    }
+}
+
 bool ttl_last(const struct ttl *t, const struct key *key, evtime *ts)
 {
     const struct key *own = keytable_find(&t->keys, key->hash, key->bytes, key->len);

@@ -345,7 +345,7 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
     struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy = {.deployed = true};
     end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
-    deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks};
+    deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks, false};
     struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
                                   changecut_stored(&deploy, stored[1])};
     evtime now = timebase_now_ms();

@@ -63,7 +63,8 @@ static void load_rule(void *ctx, const struct catalog_rule *r)
         for (unsigned m = 0; m < c->nmarks; m++)
             marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w,
                                          c->marks[m].stream};
-        cuts[i - from] = (struct job_cut){true, (enum rule_mode)c->mode, c->w, c->nmarks, marks};
+        cuts[i - from] =
+            (struct job_cut){true, (enum rule_mode)c->mode, c->w, c->nmarks, marks, false};
     }
     struct control_rule rule = {.uid = r->uid,
                                 .version = r->version,

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/taskrig.h"
+
+enum { SECOND = 1000, START = 1700000 };
+
+static struct pay at(int64_t second, int64_t id, const char *status)
+{
+    return (struct pay){.offset = (uint64_t)id,
+                        .id = id,
+                        .ts = (START + second) * SECOND,
+                        .card = "c1",
+                        .account = "a",
+                        .amount = 100 * id,
+                        .status = status};
+}
+
+static void feed(struct rig *r, struct pay p)
+{
+    assert_ok(rig_feed(r, &p, 1));
+    rig_settle(r);
+}
+
+static const struct expr *status_is(const char *s)
+{
+    return IS(EQ, column(PAY_STATUS), str(s));
+}
+
+/* A, later B. */
+static struct rule_plan *pair(const struct schema *s, const char *name, const char *b,
+                              int64_t within_s)
+{
+    const struct match_var vars[] = {{"A", status_is("a"), NULL}, {"B", status_is(b), NULL}};
+    struct rule_plan *p =
+        match_new_plan(name, s,
+                       GROUP(SEQ, NEXT, var(CONTIGUITY_NEXT, 0), var(CONTIGUITY_FOLLOWED, 1)),
+                       within_s * SECOND, SKIP_NONE, 2, vars);
+    plan_by(p, PAY_CARD);
+    PLAN_GIVES(p, nav_of(0, false, PAY_ID), nav_of(1, false, PAY_ID));
+    return p;
+}
+
+static struct rule_plan *count(const struct schema *s, const char *name, bool also_end)
+{
+    struct rule_plan *p = plan_new(RULE_WINDOW, name, s, NULL);
+    struct agg_call *agg = arena_zero(trees, sizeof *agg);
+    *agg = (struct agg_call){.kind = AGG_COUNT_STAR, .type = BIGINT};
+    plan_by(p, PAY_CARD);
+    p->window = (struct window_plan){.kind = WINDOW_TUMBLE,
+                                     .size_ms = 10 * SECOND,
+                                     .slide_ms = 10 * SECOND,
+                                     .naggs = 1,
+                                     .aggs = agg};
+    if (also_end)
+        PLAN_GIVES(p, slot(BIGINT, 4), slot(BIGINT, 4));
+    else
+        PLAN_GIVES(p, slot(BIGINT, 4));
+    return p;
+}
+
+/* Version 1 up to second 5, version 2 from there. */
+struct versions {
+    struct job_mark mark;
+    struct job_cut first, second[2];
+    struct job_rule rules[2];
+};
+
+static void versions_of(struct versions *v, struct rule_plan *one, struct rule_plan *two)
+{
+    const evtime w = (START + 5) * SECOND;
+    v->mark = (struct job_mark){.partition = 0, .offset = 100};
+    v->second[0] = (struct job_cut){.deployed = true, .w = EVTIME_MIN};
+    v->second[1] = (struct job_cut){.w = w, .nmarks = 1, .marks = &v->mark, .handover = true};
+    v->first = (struct job_cut){
+        .deployed = true, .w = w, .nmarks = 1, .marks = &v->mark, .handover = true};
+    v->rules[0] =
+        (struct job_rule){.plan = one, .uid = 1, .version = 1, .ncuts = 2, .cuts = v->second};
+    v->rules[1] =
+        (struct job_rule){.plan = two, .uid = 1, .version = 2, .ncuts = 1, .cuts = &v->first};
+}
+
+static struct task_rule_stats stats_of(struct rig *r)
+{
+    struct task_rule_stats s;
+    task_rule_stats(r->tasks[0], 1, &s);
+    return s;
+}
+
+static void a_match_begun_before_is_completed_by_the_new_condition(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 2 * SECOND);
+    struct versions v;
+    struct rig r;
+    versions_of(&v, pair(s, "one", "b", 60), pair(s, "two", "x", 60));
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(7, 2, "x")); /* comes first, but is the new version's by its time */
+    feed(&r, at(4, 3, "x"));
+    feed(&r, at(6, 4, "b"));
+    feed(&r, at(8, 5, "a"));
+    feed(&r, at(9, 6, "x"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "one match"), 0);
+    assert_int_equal(rig_count(&r, "two match"), 2);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/1 1:0/2 = 1, 2"), 1);
+    assert_int_equal(rig_count(&r, "two match t=1700009000 0:0/5 1:0/6 = 5, 6"), 1);
+    assert_true(stats_of(&r).took);
+    assert_int_equal(stats_of(&r).kept.keys, 1);
+    assert_int_equal(stats_of(&r).kept.partials, 1);
+    rig_stop(&r);
+}
+
+static void a_shorter_time_is_over_sooner_and_a_longer_later(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    for (unsigned longer = 0; longer < 2; longer++) {
+        struct versions v;
+        struct rig r;
+        versions_of(&v, pair(s, "one", "b", longer ? 6 : 60), pair(s, "two", "b", longer ? 60 : 6));
+        rig_start(&r, 1, s, v.rules, 2);
+        feed(&r, at(1, 1, "a"));
+        feed(&r, at(4, 2, "a"));
+        feed(&r, at(9, 3, "b"));
+        rig_end(&r);
+        assert_int_equal(rig_count(&r, "one match"), 0);
+        assert_int_equal(rig_count(&r, "two match t=1700009000 0:0/1 1:0/3"), longer);
+        assert_int_equal(rig_count(&r, "two match t=1700009000 0:0/2 1:0/3"), 1);
+        rig_stop(&r);
+    }
+}
+
+static void a_window_that_is_open_goes_on(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct versions v;
+    struct rig r;
+    versions_of(&v, count(s, "one", false), count(s, "two", true));
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(-1, 1, "a"));
+    feed(&r, at(1, 2, "a"));
+    feed(&r, at(6, 3, "a"));
+    feed(&r, at(11, 4, "a"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "one match t=1699999999"), 1);
+    assert_int_equal(rig_count(&r, "two match t=1700009999"), 1);
+    assert_int_equal(rig_count(&r, "two match t=1700019999"), 1);
+    assert_int_equal(rig_count(&r, "one"), 1);
+    assert_int_equal(stats_of(&r).kept.windows, 1);
+    rig_stop(&r);
+}
+
+static void what_cannot_be_kept_is_dropped_and_counted(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct versions v;
+    struct rig r;
+    struct rule_plan *two = pair(s, "two", "b", 60);
+    two->match.skip = SKIP_TO_NEXT;
+    versions_of(&v, pair(s, "one", "b", 60), two);
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(2, 2, "a"));
+    feed(&r, at(6, 3, "b"));
+    feed(&r, at(7, 4, "a"));
+    feed(&r, at(8, 5, "b"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "one match"), 0);
+    assert_int_equal(rig_count(&r, "two match"), 1);
+    assert_int_equal(stats_of(&r).kept.partials, 0);
+    assert_int_equal(stats_of(&r).kept.partials_lost, 2);
+    rig_stop(&r);
+}
+
+static void other_rules_may_change_before_and_after(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct versions v;
+    struct rig r;
+    versions_of(&v, pair(s, "one", "b", 60), pair(s, "two", "x", 60));
+    rig_start(&r, 1, s, v.rules, 1);
+    feed(&r, at(1, 1, "a"));
+    rig_job(&r, v.rules, 2);
+    feed(&r, at(6, 2, "c"));
+    rig_job(&r, v.rules, 2); /* it has been handed over: not again */
+    feed(&r, at(7, 3, "x"));
+    rig_job(&r, v.rules + 1, 1);
+    feed(&r, at(8, 4, "x"));
+    feed(&r, at(9, 5, "a"));
+    feed(&r, at(10, 6, "x"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "two match"), 2);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/1 1:0/3"), 1);
+    rig_stop(&r);
+}
+
+int main(void)
+{
+    CHECK_RUN(EXPRTREE_TEST(a_match_begun_before_is_completed_by_the_new_condition),
+              EXPRTREE_TEST(a_shorter_time_is_over_sooner_and_a_longer_later),
+              EXPRTREE_TEST(a_window_that_is_open_goes_on),
+              EXPRTREE_TEST(what_cannot_be_kept_is_dropped_and_counted),
+              EXPRTREE_TEST(other_rules_may_change_before_and_after));
+}
