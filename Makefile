@@ -200,8 +200,9 @@ e2e: $(B)/weir $(if $(filter release,$(MODE)),all,web) ## tests of the running s
 E2E_SECONDS ?= 900
 PAIRS ?= 100000
 .PHONY: nightly
-nightly: $(B)/weir                ## what takes too long for every day: 100,000 random patterns (PAIRS=, SEED=)
+nightly: $(B)/weir                ## what takes too long for every day: 100,000 random patterns (PAIRS=, SEED=), two minutes of overload
 	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/random/patterns.py --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+	WEIR=$(CURDIR)/$(B)/weir OVERLOAD_SECONDS=120 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_overload.py
 
 # Known noise of libraries only; what is ours is never put on these lists.
 SANITIZERS = $(if $(filter asan fuzz,$(MODE)),LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0) \

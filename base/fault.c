@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { POINTS_MAX = 64, NAME_MAX_BYTES = 64 };
@@ -16,6 +17,7 @@ static struct {
     char name[NAME_MAX_BYTES];
     unsigned long nth;
     char action[16];
+    long delay_ms;
     unsigned npoints;
     struct {
         char name[NAME_MAX_BYTES];
@@ -36,6 +38,8 @@ static void read_wish(void)
     if (text == NULL)
         return;
     wish.on = sscanf(text, "%63[^:]:%lu:%15s", wish.name, &wish.nth, wish.action) == 3;
+    if (wish.on && strncmp(wish.action, "delay=", 6) == 0)
+        wish.delay_ms = strtol(wish.action + 6, NULL, 10);
     if (wish.on && strcmp(wish.action, "count") == 0)
         atexit(say_points);
 }
@@ -52,6 +56,18 @@ static unsigned long pass(const char *name)
     return ++wish.points[i].passed;
 }
 
+static enum fault act(void)
+{
+    const struct timespec t = {wish.delay_ms / 1000, wish.delay_ms % 1000 * 1000000};
+    if (strcmp(wish.action, "kill") == 0)
+        kill(getpid(), SIGKILL);
+    if (wish.delay_ms > 0)
+        nanosleep(&t, NULL);
+    return strcmp(wish.action, "torn") == 0   ? FAULT_TORN
+           : strcmp(wish.action, "fail") == 0 ? FAULT_FAIL
+                                              : FAULT_NONE;
+}
+
 enum fault fault_at(const char *name)
 {
     pthread_once(&once, read_wish);
@@ -60,11 +76,19 @@ enum fault fault_at(const char *name)
     pthread_mutex_lock(&lock);
     unsigned long passed = pass(name);
     pthread_mutex_unlock(&lock);
-    if (strcmp(wish.name, name) != 0 || passed != wish.nth)
+    if (strcmp(wish.name, name) != 0 || passed < wish.nth ||
+        (passed > wish.nth && wish.delay_ms == 0))
         return FAULT_NONE;
-    if (strcmp(wish.action, "kill") == 0)
-        kill(getpid(), SIGKILL);
-    return strcmp(wish.action, "torn") == 0   ? FAULT_TORN
-           : strcmp(wish.action, "fail") == 0 ? FAULT_FAIL
-                                              : FAULT_NONE;
+    return act();
+}
+
+bool fault_wished(const char *name)
+{
+    pthread_once(&once, read_wish);
+    return wish.on && strcmp(wish.name, name) == 0;
+}
+
+enum fault fault_number(const char *name, uint64_t number)
+{
+    return fault_wished(name) && number == wish.nth ? act() : FAULT_NONE;
 }

@@ -5,6 +5,7 @@
 #define LOG_MODULE "alertwriter"
 #include "server/alertwriter.h"
 #include "base/bug.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/alertbuild.h"
@@ -298,6 +299,7 @@ static void add_result(struct alertwriter *w, struct round *b, struct result *r)
 static enum err store_once(struct alertwriter *w, struct round *b, unsigned *inserted)
 {
     enum err e = ERR_OK;
+    fault_at("alerts.store");
     if (b->nalerts > 0)
         e = catalog_alerts_add(w->o.catalog, b->alerts, b->nalerts, inserted);
     for (unsigned i = 0; i < b->nraised && e == ERR_OK; i++)

@@ -16,7 +16,7 @@ static const struct part {
 } parts[BUDGET_PARTS] = {
     [BUDGET_INTAKE] = {"intake", MIB(64), 1},
     [BUDGET_EXCHANGE] = {"exchange", MIB(128), 2},
-    [BUDGET_ORDERING] = {"ordering", MIB(512), 4},
+    [BUDGET_ORDERING] = {"ordering", MIB(1024), 4},
     [BUDGET_STATE] = {"state", MIB(2048), 9},
 };
 

@@ -47,7 +47,7 @@
       "What is on its way between workers, and results that are not stored yet; 0: 128 MiB, more " \
       "with very many workers.")                                                                   \
     X(memory_ordering, SIZE, "0", 0, 1125899906842624, "bytes",                                    \
-      "Rows that wait for the watermark; 0: 512 MiB.")                                             \
+      "Rows that wait for the watermark; 0: 1 GiB.")                                               \
     X(memory_state, SIZE, "0", 0, 1125899906842624, "bytes",                                       \
       "State of keys: partial matches, windows, rows that rules keep; 0: 2 GiB.")                  \
     X(buffer_timeout, SPAN, "10 ms", 0, 10000, "ms",                                               \

@@ -7,17 +7,19 @@
 #include <string.h>
 
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
-                      unsigned workers, size_t worker_bytes)
+                      unsigned workers, const struct budget *budget)
 {
     struct feed *f = mem_new(sizeof *f);
     f->registry = reg;
     f->log = log;
     f->intake = intake;
     f->workers = workers;
-    f->worker_max = worker_bytes;
-    f->part_max =
-        worker_bytes / 4 < FEED_WINDOW_BYTES_MAX ? worker_bytes / 4 : FEED_WINDOW_BYTES_MAX;
-    f->state_full = mem_array(workers, sizeof *f->state_full);
+    f->worker_max = f->part_max = budget->intake_bytes;
+    f->part_max /= 4;
+    if (f->part_max > FEED_WINDOW_BYTES_MAX)
+        f->part_max = FEED_WINDOW_BYTES_MAX;
+    f->ordering_max = budget->ordering_bytes;
+    f->loads = mem_array(workers, sizeof *f->loads);
     f->worker_bytes = mem_array(workers, sizeof *f->worker_bytes);
     f->worker_sent = mem_array(workers, sizeof *f->worker_sent);
     f->waiting = mem_array(workers, sizeof *f->waiting);
@@ -37,7 +39,7 @@ void feed_free(struct feed *f)
     bytes_fini(&f->out);
     mem_free(f->block);
     mem_free(f->worker_bytes);
-    mem_free(f->state_full);
+    mem_free(f->loads);
     mem_free(f->worker_sent);
     mem_free(f->waiting);
     mem_free(f->due);
@@ -158,7 +160,7 @@ void feed_restart(struct feed *f)
     memset(f->waiting, 0, f->workers * sizeof *f->waiting);
     for (unsigned i = 0; i < f->workers; i++)
         f->due[i] = EVTIME_MAX;
-    memset(f->state_full, 0, f->workers * sizeof *f->state_full);
+    memset(f->loads, 0, f->workers * sizeof *f->loads);
     f->piled_up = f->stopped = false;
     for (unsigned i = 0; i < n; i++) {
         /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
@@ -225,23 +227,31 @@ void feed_position(struct feed *f, unsigned worker, const struct control_positio
         intake_taken(f->intake, at->stream, at->partition, at->offset);
 }
 
-void feed_waiting(struct feed *f, unsigned worker, uint64_t rows)
+static void weigh(struct feed *f)
 {
-    uint64_t most = 0;
-    f->waiting[worker] = rows;
-    for (unsigned i = 0; i < f->workers; i++)
-        if (f->waiting[i] > most)
-            most = f->waiting[i];
+    uint64_t rows = 0, bytes = 0;
+    f->stopped = false;
+    for (unsigned i = 0; i < f->workers; i++) {
+        rows = f->waiting[i] > rows ? f->waiting[i] : rows;
+        bytes = f->loads[i].ordering_bytes > bytes ? f->loads[i].ordering_bytes : bytes;
+        f->stopped |= f->loads[i].state_full;
+    }
     /* Two bounds, so that partitions do not start and stop with every status. */
-    f->piled_up = most >= (f->piled_up ? FEED_WAITING_ROWS / 2 : FEED_WAITING_ROWS);
+    unsigned part = f->piled_up ? 2 : 1;
+    f->piled_up = rows >= FEED_WAITING_ROWS / part ||
+                  (f->ordering_max > 0 && bytes >= f->ordering_max / part);
 }
 
-void feed_state_full(struct feed *f, unsigned worker, bool full)
+void feed_waiting(struct feed *f, unsigned worker, uint64_t rows)
 {
-    f->state_full[worker] = full;
-    f->stopped = false;
-    for (unsigned i = 0; i < f->workers; i++)
-        f->stopped |= f->state_full[i];
+    f->waiting[worker] = rows;
+    weigh(f);
+}
+
+void feed_load(struct feed *f, unsigned worker, const struct loadwire *m)
+{
+    f->loads[worker] = (struct feed_load){m->state_full, m->ordering_bytes};
+    weigh(f);
 }
 
 void feed_due(struct feed *f, unsigned worker, evtime due)
@@ -318,10 +328,11 @@ static void send_block(struct feed *f, struct feed_part *p, struct channel *to)
     pthread_mutex_unlock(&f->lock);
 }
 
-static void hold_file(struct feed *f, struct feed_part *p, struct channel *to)
+/* What a worker has of a partition already is held too: rows of the log are few bytes there, and many when they wait. */
+static void hold(struct feed *f, struct feed_part *p, struct channel *to)
 {
-    bool held =
-        f->stopped || feedtime_paused(f, p) || (f->piled_up && p->at.w > least_w(f, p->schema->id));
+    bool held = f->stopped || (f->piled_up && p->at.w > least_w(f, p->schema->id)) ||
+                (!p->log && feedtime_paused(f, p));
     if (held == p->held)
         return;
     p->held = held;
@@ -356,10 +367,9 @@ enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct d
             struct feed_part *p = &f->parts[i];
             if (p->worker != worker || !p->read)
                 continue;
-            if (!p->log) {
-                hold_file(f, p, to);
+            hold(f, p, to);
+            if (!p->log)
                 raise_file(f, p, to);
-            }
             if (!may_send(f, p) || !has_more(f, p))
                 continue;
             enum err e = intakelog_read(f->log, p->schema->id, p->partition, p->next, f->block);

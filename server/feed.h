@@ -13,6 +13,7 @@
 #define WEIR_SERVER_FEED_H
 #include "server/control.h"
 #include "server/intake.h"
+#include "server/loadwire.h"
 #include "server/registry.h"
 #include "server/runtime.h"
 #include "state/intakelog.h"
@@ -26,10 +27,10 @@ enum {
 
 struct feed;
 
-/* worker_bytes: of one worker, under way at most; a partition with nothing under way may pass it. A partition gets a quarter
- * of it, and FEED_WINDOW_BYTES_MAX at most. */
+/* Of the budget the intake_bytes of one worker may be under way; a partition with nothing under way may pass them. A
+ * partition gets a quarter of them, and FEED_WINDOW_BYTES_MAX at most. */
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
-                      unsigned workers, size_t worker_bytes);
+                      unsigned workers, const struct budget *budget);
 void feed_free(struct feed *f); /* NULL is fine */
 
 unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partition);
@@ -51,8 +52,9 @@ uint64_t feed_reached(const struct feed *f, uint32_t stream, uint32_t partition)
 void feed_position(struct feed *f, unsigned worker, const struct control_position *p);
 /* Rows that wait in that worker's ordering buffers. */
 void feed_waiting(struct feed *f, unsigned worker, uint64_t rows);
-/* That worker's state fills its budget: nothing more is sent to any, since what they read may be its. */
-void feed_state_full(struct feed *f, unsigned worker, bool full);
+/* What a worker says of its load. State that fills its budget: nothing more is sent to any, since what they read may be
+ * its. Rows that wait for the watermark and fill theirs (ordering_bytes): partitions that are ahead wait. */
+void feed_load(struct feed *f, unsigned worker, const struct loadwire *m);
 /* The least watermark for which something waits in that worker. */
 void feed_due(struct feed *f, unsigned worker, evtime due);
 evtime feed_least_due(const struct feed *f); /* over all workers; EVTIME_MAX: nothing waits */

@@ -18,7 +18,7 @@ struct feed_part {
     unsigned worker;
     bool log; /* read from the intake log */
     bool read; /* by a live rule */
-    bool held; /* a file that is ahead: its worker was told to wait */
+    bool held; /* its worker was told to take no more just now */
     bool follows; /* a file that may grow */
     evtime paused_since, holds_since; /* EVTIME_MIN: it is not paused, does not hold time back */
     uint64_t seen; /* followed files: the offset when the clock was last asked */
@@ -43,7 +43,11 @@ struct feed {
     size_t *worker_bytes; /* under way, by worker */
     uint64_t *worker_sent; /* in this attempt */
     size_t worker_max, part_max; /* bytes: see feed_new */
-    bool *state_full; /* by worker */
+    struct feed_load {
+        bool state_full;
+        uint64_t ordering_bytes;
+    } * loads; /* by worker */
+    uint64_t ordering_max; /* bytes, of one worker; 0: any */
     bool stopped; /* some worker's state fills its budget */
     uint64_t *waiting; /* rows in ordering buffers, by worker */
     evtime *due; /* by worker */

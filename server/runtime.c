@@ -110,7 +110,7 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
     struct crew_events from_crew;
     runtimeloop_events(&r->loop, &from_crew);
     r->intake = intake_new(r->log, &events, o->max_intake_ahead_rows);
-    r->feed = feed_new(r->registry, r->log, r->intake, o->workers, o->budget.intake_bytes);
+    r->feed = feed_new(r->registry, r->log, r->intake, o->workers, &o->budget);
     r->crew = crew_new(o->workers, o->budget.results_window, &from_crew);
     r->generators = generators_new(r->registry, r->intake);
     r->alerts = alertwriter_start(&w);

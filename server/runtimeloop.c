@@ -338,7 +338,7 @@ static void on_status(void *ctx, unsigned worker, const struct control_status *s
 static void on_load(void *ctx, unsigned worker, const struct loadwire *m)
 {
     struct runtimeloop *l = ctx;
-    feed_state_full(l->env.feed, worker, m->state_full);
+    feed_load(l->env.feed, worker, m);
 }
 
 static void on_results(void *ctx, unsigned worker, const void *frame, size_t n)

@@ -9,6 +9,7 @@
  *             credit by as much again. The coordinator takes results without waiting for any worker. */
 #define LOG_MODULE "worker"
 #include "server/worker.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/args.h"
@@ -31,6 +32,7 @@ enum {
     BATCHES_A_TURN = 4,
     FRAMES_A_TURN = 256, /* of one peer */
     RESULT_FRAME_BYTES = 64 << 10,
+    ORDERING_MORE_BYTES = 16 << 20, /* for what was under way when the share was used up */
     TAKEN_ROWS =
         4096, /* what is taken is said at least every so many rows: it is the coordinator's credit */
     STATUS_MS = 250, /* a whole status while something happens … */
@@ -306,6 +308,7 @@ static bool take_frames(struct worker *w, unsigned from)
             break;
         channel_drop(p->channel);
         w->active = true;
+        fault_at(w->fault);
     }
     if (e != ERR_OK && e != ERR_END)
         worker_fail(w, "a frame of worker %u: %s", from, err_text(e));
@@ -330,8 +333,10 @@ static void take_rows(struct worker *w)
     struct diag d;
     diag_init(&d, NULL, 0);
     enum err e = ERR_OK;
-    for (unsigned i = 0; i < BATCHES_A_TURN && e == ERR_OK; i++)
+    for (unsigned i = 0; i < BATCHES_A_TURN && e == ERR_OK; i++) {
         e = workersource_take(w->source, &d);
+        fault_at(w->fault);
+    }
     if (e != ERR_OK && e != ERR_END && e != ERR_AGAIN)
         worker_fail_diag(w, "a source has failed", e, &d);
     w->active = true;
@@ -403,6 +408,21 @@ static int timeout_ms(const struct worker *w, bool busy, bool waiting)
     return left <= 0 ? 0 : left < timeout ? (int)left : timeout;
 }
 
+/* Partitions that are ahead wait while this is full; the one that holds time back does not. If that one alone makes so much
+ * wait, memory is at an end, and waiting would not help. */
+static void watch_ordering(struct worker *w)
+{
+    uint64_t share = w->budget.ordering_bytes, bytes = task_ordering_bytes(w->task);
+    if (share == 0 || bytes < 2 * share + ORDERING_MORE_BYTES || w->failed)
+        return;
+    worker_fail(w,
+                "rows that wait for the watermark take %" PRIu64 " MiB; this worker's share of "
+                "memory-ordering is %" PRIu64
+                " MiB. Raise it, or let less wait: a shorter delay in "
+                "WATERMARK, or an idle-timeout for partitions that are silent",
+                bytes >> 20, share >> 20);
+}
+
 /* Frames wait to be full while there is more to do, but not for long. */
 static void step(struct worker *w, bool more)
 {
@@ -413,6 +433,7 @@ static void step(struct worker *w, bool more)
     task_step(w->task);
     bool all = w->buffer_timeout_ms == 0 || w->preparing || !(more || takes_sources(w)) ||
                now - w->sent_all_at >= w->buffer_timeout_ms || now < w->sent_all_at;
+    watch_ordering(w);
     w->holds_frames = !all;
     if (all)
         w->sent_all_at = now;
@@ -496,6 +517,7 @@ int worker_main(int argc, char **argv)
     struct worker *w = mem_new(sizeof *w);
     w->workers = (unsigned)workers;
     w->index = (unsigned)index;
+    snprintf(w->fault, sizeof w->fault, "worker.%u", w->index);
     w->registry = registry_new();
     w->scratch = arena_new(16 << 10, 0);
     workload_init(&w->load, timebase_mono_ns());

@@ -28,7 +28,7 @@ static void what_is_not_given_has_its_usual_size(void **state)
     assert_int_equal(b.parts[BUDGET_INTAKE], 64 * MIB);
     assert_int_equal(b.intake_bytes, 32 * MIB);
     assert_int_equal(b.peer_window, MIB);
-    assert_int_equal(b.ordering_bytes, 256 * MIB);
+    assert_int_equal(b.ordering_bytes, 512 * MIB);
     assert_int_equal(b.state_bytes, 1024 * MIB);
     assert_ok(make(&(struct budget_options){0}, 64, &b, NULL));
     assert_true(b.parts[BUDGET_EXCHANGE] > 128 * MIB);

@@ -44,7 +44,8 @@ static int set_up_with(void **state, const char *sql)
     diag_fini(&d);
     f->schema = registry_stream(f->registry, "S");
     f->intake = intake_new(f->log, &events, UINT64_MAX);
-    f->feed = feed_new(f->registry, f->log, f->intake, WORKERS, 16 << 20);
+    f->feed = feed_new(f->registry, f->log, f->intake, WORKERS,
+                       &(struct budget){.intake_bytes = 16 << 20, .ordering_bytes = 1 << 20});
     f->rows = mem_new(sizeof *f->rows);
     for (unsigned i = 0; i < WORKERS; i++) {
         int fd[2];

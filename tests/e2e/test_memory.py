@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens at each memory limit (docs/operations.md): who waits, what is said, what ends it, and that nothing is lost."""
+import subprocess
+
+from weirserver import WEIR, Server, until
+
+MIB = 1 << 20
+WINDOW = """CREATE RULE w AS SELECT k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+  GROUP BY k, window_start, window_end"""
+GREEDY = """CREATE RULE greedy AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES COUNT(*) AS n
+  AFTER MATCH NO SKIP PATTERN (A -> B) WITHIN INTERVAL '90' DAY DEFINE A AS x = 'a', B AS x = 'never')"""
+
+
+def stream(partitions, delay="'1' SECOND"):
+    return f"""CREATE STREAM t (k STRING, x STRING, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts - INTERVAL {delay})
+  WITH ('partitions'='{partitions}')"""
+
+
+def windows(rows_of_partitions, keys=100):
+    """How many windows of WINDOW have something in them."""
+    return len({(i % keys, i // 60) for n in rows_of_partitions for i in range(n)})
+
+
+def rows(n, first=0, x="a", keys=100):
+    return [b'{"k":"k%d","x":"%s","ts":%d}\n' % (i % keys, x.encode(), 1000 * (first + i)) for i in range(n)]
+
+
+def memory(server, part):
+    return server.get("/workers")["memory"][part]
+
+
+def create(server, stream, *rules):
+    for path, sql in [("/streams", stream)] + [("/rules", r) for r in rules]:
+        answer = server.post(path, {"sql": sql})
+        assert answer.status_code == 201, answer.text
+
+
+def post_until_refused(server, lines, partition=lambda n: 0, blocks=2000):
+    """Posts lines(n) for n = 0, 1, 2 …; how many were taken before the 429."""
+    for n in range(blocks):
+        url = f"{server.url}/api/v1/streams/t/events?partition={partition(n)}"
+        answer = server.session.post(url, data=b"".join(lines(n)), timeout=60, headers={"content-type": "application/x-ndjson"})
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+            return n
+        assert answer.status_code == 202, answer.text
+    raise AssertionError("never refused")
+
+
+def waits(server):
+    return {w["waits_for"] for w in server.workers()}
+
+
+def test_rows_that_wait_for_a_silent_partition_stay_within_their_budget(tmp_path):
+    with Server(tmp_path, "--memory-ordering", "16 MiB", "--max-backlog", "20000") as server:
+        create(server, stream(2), WINDOW)
+        blocks = post_until_refused(server, lambda n: rows(2000, 2000 * n))
+        until("it is said why", lambda: "ordering" in waits(server) or memory(server, "ordering")["used_bytes"] > 8 * MIB)
+        used = memory(server, "ordering")["used_bytes"]
+        print(f"ordering: {blocks * 2000} rows taken, {used / MIB:.1f} MiB wait")
+        assert 4 * MIB < used <= 16 * MIB
+        assert all(w["state"] == "running" and w["attempt"] == 1 for w in server.workers())
+        server.finish("t")
+        assert server.settled()["w"] == windows([blocks * 2000])
+        assert memory(server, "ordering")["used_bytes"] < 4 * MIB
+
+
+def test_one_partition_that_makes_too_much_wait_ends_the_workers_with_what_to_do(tmp_path):
+    with Server(tmp_path, "--memory-ordering", "8 MiB", "--restart-strategy", "none", "--max-backlog", "10000000",
+                workers=1) as server:
+        create(server, stream(1, "'30' DAY"), WINDOW)
+        for n in range(400):
+            if server.get("/workers")["restart"]["given_up"]:
+                break
+            server.post_lines(rows(2000, 2000 * n), stream="t")
+        down = until("given up", lambda: server.get("/workers")["restart"]["given_up"] and server.get("/workers")["restart"])
+        assert "memory-ordering" in down["why"] and "WATERMARK" in down["why"]
+
+
+def test_state_at_its_limit_stops_the_sources_until_a_rule_goes(tmp_path):
+    with Server(tmp_path, "--memory-state", "8 MiB", "--max-backlog", "20000") as server:
+        create(server, stream(2), WINDOW, GREEDY)
+        blocks = post_until_refused(server, lambda n: rows(2000, 2000 * (n // 2)), partition=lambda n: n % 2)
+        until("it is said why", lambda: "state" in waits(server))
+        used = memory(server, "state")["used_bytes"]
+        print(f"state: {blocks * 2000} rows taken, {used / MIB:.1f} MiB of 8")
+        assert 4 * MIB <= used <= 10 * MIB
+        assert all(w["attempt"] == 1 for w in server.workers())
+        assert server.log.read_text().count("state fills its budget") >= 1
+        assert server.session.delete(server.url + "/api/v1/rules/greedy", timeout=60).status_code < 300
+        until("sources go on", lambda: all(p["taken"] == p["end"] for p in server.partitions("t")))
+        server.finish("t")
+        assert server.settled()["w"] == windows([p["end"] for p in server.partitions("t")])
+
+
+def test_a_slow_catalogue_holds_the_workers_and_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("WEIR_FAULT", "alerts.store:1:delay=100")
+    everything = "CREATE RULE everything AS SELECT k, x FROM t WHERE x = 'a'"
+    n = 30000
+    with Server(tmp_path, "--memory-exchange", "2 MiB", "--heartbeat-timeout", "2 s") as server:
+        create(server, stream(2), everything)
+        for p in range(2):
+            server.post_lines(rows(n // 2), partition=p, stream="t")
+        most, full, waited = 0, 0, set()
+        while server.alerts_by_rule()["everything"] < n:
+            now = server.get("/workers")
+            most = max(most, now["memory"]["exchange"]["used_bytes"])
+            full = max(full, now["memory"]["resident_bytes"])
+            waited |= {w["waits_for"] for w in now["data"]}
+        results = [c for c in server.get("/workers")["channels"] if c["to"] == "coordinator"]
+        print(f"slow catalogue: exchange {most / MIB:.2f} MiB of 2, resident {full / MIB:.0f} MiB; "
+              f"results made workers wait {[c['blocked_ms'] for c in results]} ms")
+        assert "channel" in waited and sum(c["blocked_ms"] for c in results) > 0
+        assert most <= 3 * MIB  # a step may overdraw
+        assert all(w["attempt"] == 1 for w in server.workers())  # they could be heard all the time
+        assert server.alerts_by_rule()["everything"] == n
+
+
+def test_refused_rows_that_come_faster_than_they_are_kept_are_answered_429(tmp_path, monkeypatch):
+    monkeypatch.setenv("WEIR_FAULT", "alerts.store:1:delay=500")
+    with Server(tmp_path, "--memory-exchange", "2 MiB") as server:
+        create(server, stream(2))
+        bad = b'{"k":"' + b"x" * 1000 + b'","ts":"never"}\n'
+        url = f"{server.url}/api/v1/streams/t/events"
+        answers = [server.session.post(url, data=bad * 500, timeout=60, headers={"content-type": "application/x-ndjson"})
+                   for _ in range(20)]
+        assert {a.status_code for a in answers} == {207, 429}
+        assert server.metric("weir_results_waiting_bytes") < 3 * MIB
+        until("there is room again", lambda: server.session.post(
+            url, data=rows(1)[0], timeout=60, headers={"content-type": "application/x-ndjson"}).status_code == 202)
+
+
+def test_options_that_cannot_be_met_are_refused_at_the_start(tmp_path):
+    for options, says in [(["--memory-total", "100 MiB"], "workers need at least"),
+                          (["--memory-total", "1 GiB", "--memory-state", "1 GiB"], "memory-total is 1024 MiB"),
+                          (["--memory-exchange", "1 KiB"], "memory-exchange is 1 KiB")]:
+        run = subprocess.run([WEIR, "serve", "--data", tmp_path / "data", "--port", "0", "--workers", "2", *options],
+                             capture_output=True, text=True, timeout=60)
+        assert run.returncode != 0 and says in run.stdout + run.stderr, run.stderr
