@@ -180,6 +180,7 @@ struct match *match_new(struct keyed *k)
 {
     struct match *m = mem_new(sizeof *m);
     m->k = k;
+    m->saver = matchsave_new();
     return m;
 }
 
@@ -211,14 +212,22 @@ bool match_has_steps(const struct match *m)
 
 /* --- cells --- */
 
-static struct match_cell *cell_new(struct match *m, struct key *key, evtime t)
+struct match_cell *match_cell_new(struct match *m, struct key *key, unsigned pauses)
 {
     struct match_cell *c = slab_alloc(&m->cells);
-    *c = (struct match_cell){.pauses = cut_pauses(m->rule.cut, t) & MATCH_PAUSES_MASK};
+    *c = (struct match_cell){.pauses = pauses & MATCH_PAUSES_MASK};
     if (m->p->sticky || m->p->keeps_rows)
         c->memory = matchrows_new(m, c);
     keytable_link(key, &c->state, m->rule.slot);
     return c;
+}
+
+void match_link(struct match_cell *c, struct match_run *run)
+{
+    run->before = c->last;
+    *(c->last != NULL ? &c->last->next : &c->first) = run;
+    c->last = run;
+    c->state.room++;
 }
 
 static void cell_free(struct match *m, struct match_cell *c)
@@ -315,10 +324,7 @@ static void begin(struct match *m, struct match_cell *c, struct keyed_row *r)
     if (run != NULL) {
         if (m->limited)
             run->taken = c->taken & MATCH_TAKEN_MASK;
-        run->before = c->last;
-        *(c->last != NULL ? &c->last->next : &c->first) = run;
-        c->last = run;
-        c->state.room++;
+        match_link(c, run);
         matchdue_add(m, run);
         if (m->grouped && matchrun_is_over(m, run))
             matchgroup_touch(m, run);
@@ -363,8 +369,11 @@ static bool cross_pauses(struct match *m, struct match_cell *c, evtime t)
         return false;
     c->pauses = pauses & MATCH_PAUSES_MASK;
     for (struct match_run *run = c->first; run != NULL; run = run->next)
-        if (!matchrun_is_over(m, run))
+        if (!matchrun_is_over(m, run)) {
             matchrun_gap(m, run);
+            if (m->p->heaped)
+                matchdue_moved(m, run);
+        }
     return true;
 }
 
@@ -417,7 +426,7 @@ void match_row(struct match *m, struct keystate *state, struct key *key, struct 
     if (p->all_rows && !keyed_bit(r, p->see_bit))
         return; /* another condition of the same fold holds */
     if (c == NULL)
-        c = cell_new(m, key, r->ts);
+        c = match_cell_new(m, key, cut_pauses(m->rule.cut, r->ts));
     m->waiting = 0;
     if (p->every_row)
         remember(m, c, r);
@@ -436,8 +445,10 @@ void match_row(struct match *m, struct keystate *state, struct key *key, struct 
 /* What rows still wait for others that will not come. */
 static void end_queues(struct match *m)
 {
-    for (struct match_memory *h = m->memories; h != NULL; h = h->after)
+    for (struct match_memory *h = m->memories; h != NULL; h = h->after) {
+        keyed_touch(m->k, h->cell->state.key);
         take_queued(m, h->cell, true);
+    }
 }
 
 void match_advance(struct match *m, evtime w)
@@ -450,6 +461,7 @@ void match_advance(struct match *m, evtime w)
         struct match_cell *c = run->cell;
         struct key *key = c->state.key;
         evtime over = matchdue_time(m, run);
+        keyed_touch(m->k, key);
         look_at(m, c, false);
         end(m, run, w == EVTIME_MAX);
         touch(m, c, run);
@@ -499,6 +511,7 @@ void match_free(struct match *m)
     mem_free(m->bits);
     mem_free(m->touched);
     mem_free(m->held.times);
+    matchsave_free(m->saver);
     mem_free(m);
 }
 
@@ -506,9 +519,8 @@ evtime match_next(const struct match *m)
 {
     if (m->p != NULL && m->p->ahead > 0)
         return EVTIME_MAX; /* the end of the input */
-    if (m->nheap > 0)
-        return m->heap[0]->due;
-    return m->oldest != NULL ? matchend_time(m, m->oldest) : EVTIME_MAX;
+    const struct match_run *first = matchdue_first(m);
+    return first != NULL ? matchdue_time(m, first) : EVTIME_MAX;
 }
 
 evtime match_held(const struct match *m)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Runs of a rule in the order in which they are over. Mostly that is the order in which they begin: a list. With
- * WITHIN on elements a row can put it off, with queues runs begin out of order: then they are in a binary heap. */
+ * WITHIN on elements a row can put it off, with queues runs begin out of order: then they are in a binary heap. So are
+ * those of a state that came back alone, since their place in the list is far to seek. */
 #include "base/mem.h"
 #include "cep/matchrun.h"
+#include <stdlib.h>
 
 evtime matchdue_of_edge(const struct match_node *n, const struct nfa_edge *e)
 {
@@ -68,6 +70,7 @@ void matchdue_push(struct match *m, struct match_run *run)
 {
     m->heap = mem_grow(m->heap, m->nheap, 1, &m->heap_cap, sizeof(struct match_run *));
     run->due = due_of(m, run);
+    run->in_heap = true;
     put(m, m->nheap++, run);
     sift(m, run);
 }
@@ -75,6 +78,7 @@ void matchdue_push(struct match *m, struct match_run *run)
 void matchdue_pull(struct match *m, struct match_run *run)
 {
     struct match_run *last = m->heap[--m->nheap];
+    run->in_heap = false;
     if (last == run)
         return;
     put(m, run->at, last);
@@ -89,6 +93,33 @@ void matchdue_moved(struct match *m, struct match_run *run)
 
 /* --- whichever order it is --- */
 
+static int by_first(const void *a, const void *b)
+{
+    const struct match_run *const *x = a, *const *y = b;
+    return ((*x)->first > (*y)->first) - ((*x)->first < (*y)->first);
+}
+
+void matchdue_order(struct match *m)
+{
+    size_t n = 0, cap = 0;
+    struct match_run **all = NULL;
+    if (!m->disordered)
+        return;
+    m->disordered = false;
+    for (struct match_run *run = m->oldest; run != NULL; run = run->newer) {
+        all = mem_grow(all, n, 1, &cap, sizeof(struct match_run *));
+        all[n++] = run;
+    }
+    qsort(all, n, sizeof(struct match_run *), by_first);
+    for (size_t i = 0; i < n; i++) {
+        all[i]->older = i > 0 ? all[i - 1] : NULL;
+        all[i]->newer = i + 1 < n ? all[i + 1] : NULL;
+    }
+    m->oldest = all[0];
+    m->newest = all[n - 1];
+    mem_free(all);
+}
+
 void matchdue_add(struct match *m, struct match_run *run)
 {
     if (m->p->heaped) {
@@ -102,7 +133,7 @@ void matchdue_add(struct match *m, struct match_run *run)
 
 void matchdue_remove(struct match *m, struct match_run *run)
 {
-    if (m->p->heaped) {
+    if (run->in_heap) {
         matchdue_pull(m, run);
         return;
     }
@@ -113,12 +144,12 @@ void matchdue_remove(struct match *m, struct match_run *run)
 
 struct match_run *matchdue_first(const struct match *m)
 {
-    if (m->p->heaped)
-        return m->nheap > 0 ? m->heap[0] : NULL;
-    return m->oldest;
+    if (m->nheap == 0 || (m->oldest != NULL && matchend_time(m, m->oldest) < m->heap[0]->due))
+        return m->oldest;
+    return m->heap[0];
 }
 
 evtime matchdue_time(const struct match *m, const struct match_run *run)
 {
-    return m->p->heaped ? run->due : matchend_time(m, run);
+    return run->in_heap ? run->due : matchend_time(m, run);
 }

@@ -80,7 +80,7 @@ void matchgroup_add(struct match *m, struct match_cell *c, struct match_run *run
     size_t before = to->cap;
     to->runs = mem_grow(to->runs, to->n, 1, &to->cap, sizeof(struct match_run *));
     m->group_bytes += (to->cap - before) * sizeof(struct match_run *);
-    run->group = (uint8_t)(i + 1);
+    run->group = (i + 1) & 127;
     run->place = (uint32_t)to->n;
     to->runs[to->n++] = run;
 }
@@ -184,7 +184,7 @@ static struct match_run *sibling_new(struct match *m, struct match_cell *c, stru
     *(run->next != NULL ? &run->next->before : &c->last) = s;
     run->next = s;
     c->state.room++;
-    if (m->p->heaped) {
+    if (run->in_heap) {
         matchdue_push(m, s);
     } else {
         s->older = run;

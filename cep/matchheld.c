@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/matchrun.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Where t is, or would be. */
@@ -30,7 +31,7 @@ static size_t place_of(const struct match_held *h, evtime t)
 
 static void add(struct match_held *h, evtime t)
 {
-    size_t at = place_of(h, t);
+    size_t at = h->loose ? h->n : place_of(h, t);
     if (at < h->n && h->times[at].t == t) {
         h->times[at].n++;
         return;
@@ -41,8 +42,31 @@ static void add(struct match_held *h, evtime t)
     h->n++;
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct match_held_time *x = a, *y = b;
+    return (x->t > y->t) - (x->t < y->t);
+}
+
+static void order(struct match_held *h)
+{
+    size_t n = h->from;
+    if (!h->loose)
+        return;
+    h->loose = false;
+    if (h->n > h->from)
+        qsort(h->times + h->from, h->n - h->from, sizeof *h->times, by_time);
+    for (size_t i = h->from; i < h->n; i++)
+        if (n > h->from && h->times[n - 1].t == h->times[i].t)
+            h->times[n - 1].n += h->times[i].n;
+        else
+            h->times[n++] = h->times[i];
+    h->n = n;
+}
+
 static void take(struct match_held *h, evtime t)
 {
+    order(h);
     size_t at = place_of(h, t);
     BUG_IF(at == h->n || h->times[at].t != t || h->times[at].n == 0,
            "a match that is held was not counted");
@@ -118,6 +142,33 @@ void matchheld_drop(struct match *m, struct match_node *n)
         return;
     n->flags &= (uint8_t)~MATCH_NODE_HELD;
     take(&m->held, n->row->row.ts);
+}
+
+void matchheld_load_run(struct match *m, struct match_run *run, const struct match_node *best)
+{
+    matchheld_begin(m, run);
+    if (best != NULL)
+        matchheld_best(m, run, best);
+}
+
+void matchheld_load_node(struct match *m, struct match_node *n)
+{
+    bool was = n->flags & MATCH_NODE_HELD;
+    n->flags &= (uint8_t)~MATCH_NODE_HELD;
+    if (!m->rule.read || (!was && !may_accept(m, n)))
+        return;
+    n->flags |= MATCH_NODE_HELD;
+    add(&m->held, n->row->row.ts);
+}
+
+void matchheld_loose(struct match *m)
+{
+    m->held.loose = true;
+}
+
+void matchheld_order(struct match *m)
+{
+    order(&m->held);
 }
 
 evtime matchheld_least(const struct match *m)

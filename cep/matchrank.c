@@ -22,28 +22,34 @@ enum { DONE_COMPARED_MAX = 16 };
 #define RANK_ACCEPT_SHIFT 8 /* done: by which of its edges */
 #define RANK_ABSENT (UINT64_C(1) << 16) /* ... decided by absence */
 
-static uint64_t *rank_of(const struct match_prog *p, struct match_node *n)
+uint64_t *matchrank_word(const struct match_prog *p, struct match_node *n)
 {
     return &n->extra[p->rank_at];
 }
 
+bool matchrank_is_word(uint64_t word)
+{
+    return (word & RANK_EDGE) < NFA_EDGES_MAX &&
+           (word >> RANK_ACCEPT_SHIFT & RANK_EDGE) < NFA_EDGES_MAX && word < 2 * RANK_ABSENT;
+}
+
 static unsigned accept_of(const struct match_prog *p, struct match_node *n)
 {
-    return (unsigned)(*rank_of(p, n) >> RANK_ACCEPT_SHIFT & RANK_EDGE);
+    return (unsigned)(*matchrank_word(p, n) >> RANK_ACCEPT_SHIFT & RANK_EDGE);
 }
 
 void matchrank_made(const struct match_prog *p, struct match_node *n, const struct nfa_edge *by)
 {
     const struct nfa_state *from = &p->nfa->states[n->parent == NULL ? 0 : n->parent->state];
-    *rank_of(p, n) = (uint64_t)(by - from->edges);
+    *matchrank_word(p, n) = (uint64_t)(by - from->edges);
 }
 
 void matchrank_found(const struct match_prog *p, struct match_node *n, unsigned edge, bool absent)
 {
     n->live &= ~p->nfa->states[n->state].accepts | ((UINT64_C(1) << edge) - 1);
     n->flags |= MATCH_NODE_DONE;
-    *rank_of(p, n) = (*rank_of(p, n) & RANK_EDGE) | (uint64_t)edge << RANK_ACCEPT_SHIFT |
-                     (absent ? RANK_ABSENT : 0);
+    *matchrank_word(p, n) = (*matchrank_word(p, n) & RANK_EDGE) |
+                            (uint64_t)edge << RANK_ACCEPT_SHIFT | (absent ? RANK_ABSENT : 0);
 }
 
 /* --- comparing --- */
@@ -75,7 +81,7 @@ static struct way done_way(const struct match_prog *p, struct match_node *n)
 
 static void lift(const struct match_prog *p, struct way *w)
 {
-    w->edge = (unsigned)(*rank_of(p, w->node) & RANK_EDGE);
+    w->edge = (unsigned)(*matchrank_word(p, w->node) & RANK_EDGE);
     w->seq = w->node->row->seq;
     w->node = w->node->parent;
 }
@@ -331,7 +337,7 @@ static void choose(struct match *m, struct match_run *run)
             best = n;
     best->refs++;
     run->best = best;
-    run->best_at_end = (*rank_of(m->p, best) & RANK_ABSENT) != 0;
+    run->best_at_end = (*matchrank_word(m->p, best) & RANK_ABSENT) != 0;
     matchrun_drop_list(m, run->cell, run->list);
     run->list = NULL;
 }

@@ -63,12 +63,7 @@ static bool any_holds(struct look *l, uint64_t vars)
 
 /* --- nodes --- */
 
-static uint32_t *counts_of(const struct match_prog *p, struct match_node *n)
-{
-    return (uint32_t *)(void *)&n->extra[p->ncounts_at];
-}
-
-static void node_unref(struct match *m, struct match_node *n)
+void matchrun_unref(struct match *m, struct match_node *n)
 {
     while (n != NULL && --n->refs == 0) {
         struct match_node *parent = n->parent;
@@ -76,13 +71,6 @@ static void node_unref(struct match *m, struct match_node *n)
         slab_free(&m->nodes, n);
         n = parent;
     }
-}
-
-static inline void count(struct match *m, struct match_cell *c, int by)
-{
-    c->nodes += (uint32_t)by;
-    m->partials += (uint64_t)(int64_t)by;
-    m->k->partials += (uint64_t)(int64_t)by;
 }
 
 static void append(struct match *m, struct match_cell *c, struct list *l, struct match_node *n)
@@ -93,14 +81,14 @@ static void append(struct match *m, struct match_cell *c, struct list *l, struct
     l->alive |= n->live != 0;
     m->waiting |= m->p->wait[n->state];
     matchheld_append(m, n);
-    count(m, c, 1);
+    matchrun_count(m, c, 1);
 }
 
 void matchrun_drop(struct match *m, struct match_cell *c, struct match_node *n)
 {
     matchheld_drop(m, n);
-    count(m, c, -1);
-    node_unref(m, n);
+    matchrun_count(m, c, -1);
+    matchrun_unref(m, n);
 }
 
 void matchrun_drop_list(struct match *m, struct match_cell *c, struct match_node *n)
@@ -127,7 +115,7 @@ static uint64_t edges_open(const struct match_prog *p, const struct nfa_state *s
     uint64_t open = st->unguarded;
     for (uint64_t left = st->all & ~open; left != 0; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
-        if (guards_hold(&st->edges[i], counts_of(p, n)))
+        if (guards_hold(&st->edges[i], matchrun_counts(p, n)))
             open |= UINT64_C(1) << i;
     }
     return open;
@@ -138,6 +126,16 @@ static uint64_t mixed(uint64_t hash, int var, uint64_t seq)
     uint64_t x = (hash ^ seq * UINT64_C(0x9e3779b97f4a7c15)) + (uint64_t)(var + 1);
     x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
     return x ^ x >> 32;
+}
+
+void matchrun_derive(struct match *m, struct match_node *n, const struct keyed_row *r)
+{
+    const struct match_prog *p = m->p;
+    if (p->nfa->ambiguous)
+        n->extra[0] = mixed(n->parent == NULL ? 0 : n->parent->extra[0],
+                            p->nfa->states[n->state].var, r->seq);
+    if (p->ncarries > 0)
+        matchenv_carry(m, n, r);
 }
 
 /* One reference, for the list. */
@@ -152,12 +150,10 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
     m->took = true;
     if (parent != NULL)
         parent->refs++;
-    if (p->nfa->ambiguous)
-        n->extra[0] = mixed(parent == NULL ? 0 : parent->extra[0], st->var, l->row->seq);
     if (p->nfa->ndepths > 0) {
-        uint32_t *counts = counts_of(p, n);
+        uint32_t *counts = matchrun_counts(p, n);
         if (parent != NULL)
-            memcpy(counts, counts_of(p, parent), p->nfa->ndepths * sizeof *counts);
+            memcpy(counts, matchrun_counts(p, parent), p->nfa->ndepths * sizeof *counts);
         else
             memset(counts, 0, p->nfa->ndepths * sizeof *counts);
         for (unsigned i = 0; i < e->nacts; i++) {
@@ -168,8 +164,7 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
     }
     if (p->tangled)
         matchrank_made(p, n, e);
-    if (p->ncarries > 0)
-        matchenv_carry(m, n, l->row);
+    matchrun_derive(m, n, l->row);
     n->live = p->nfa->ndepths > 0 ? edges_open(p, st, n) : st->all;
     return n;
 }
@@ -209,7 +204,7 @@ bool matchrun_found(struct match *m, struct match_run *run, struct match_node *n
         n->live &= (UINT64_C(1) << i) - 1;
         n->refs++;
         matchheld_best(m, run, n);
-        node_unref(m, run->best);
+        matchrun_unref(m, run->best);
         run->best = n;
         run->best_at_end = false;
         return true;
@@ -279,7 +274,7 @@ static bool settle(struct look *l, struct match_run *run, struct match_node *n, 
         if (m->p->nfa->ambiguous)
             note_made(m, n);
     } else {
-        node_unref(m, n);
+        matchrun_unref(m, n);
     }
     return cut;
 }
@@ -294,8 +289,8 @@ static bool is_double(struct match *m, struct match_node *n)
          at = (at + 1) & (m->made_cap - 1)) {
         struct match_node *o = m->made[at].node;
         if (o->extra[0] != n->extra[0] || o->state != n->state ||
-            (p->nfa->ndepths > 0 &&
-             memcmp(counts_of(p, o), counts_of(p, n), p->nfa->ndepths * sizeof(uint32_t)) != 0))
+            (p->nfa->ndepths > 0 && memcmp(matchrun_counts(p, o), matchrun_counts(p, n),
+                                           p->nfa->ndepths * sizeof(uint32_t)) != 0))
             continue;
         if (!p->tangled || matchrank_before(p, o, n))
             return true;
@@ -309,7 +304,7 @@ static bool take(struct look *l, struct match_run *run, const struct nfa_edge *e
 {
     struct match_node *n = node_new(l, e);
     if (is_double(l->m, n)) {
-        node_unref(l->m, n);
+        matchrun_unref(l->m, n);
         return false;
     }
     return settle(l, run, n, out);
@@ -443,12 +438,6 @@ static struct match_run *run_new(struct match *m, struct match_cell *c, const st
     return run;
 }
 
-/* Runs that count for themselves, whether or not a row is taken. */
-static bool counts_runs(const struct match_prog *p)
-{
-    return p->unmatched || p->empties;
-}
-
 /* Is the match without rows one at the row in hand? Not with a `$`, since that row comes after it. */
 static bool empty_holds(const struct nfa_edge *e, bool at_start)
 {
@@ -489,8 +478,8 @@ struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct k
     if (p->tangled)
         matchrank_settle(m, run, false);
     run->empty = empty;
-    if (counts_runs(p)) {
-        count(m, c, 1);
+    if (matchrun_counts_runs(p)) {
+        matchrun_count(m, c, 1);
     } else if (run->list == NULL && (p->no_skip || run->best == NULL)) {
         matchrun_free(m, run);
         return NULL;
@@ -537,12 +526,12 @@ void matchrun_free(struct match *m, struct match_run *run)
 {
     matchrun_drop_list(m, run->cell, run->list);
     matchheld_end(m, run);
-    if (counts_runs(m->p))
-        count(m, run->cell, -1);
+    if (matchrun_counts_runs(m->p))
+        matchrun_count(m, run->cell, -1);
     if (m->p->no_skip)
         mem_free(run->found);
     else
-        node_unref(m, run->best);
+        matchrun_unref(m, run->best);
     slab_free(&m->runs, run);
 }
 

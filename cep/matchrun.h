@@ -43,7 +43,7 @@ struct match_run { /* all partial matches that begin with one row */
         struct { /* of the rule, in order of beginning */
             struct match_run *older, *newer;
         };
-        struct { /* `heaped`: when something in it is over, and where it is in the heap */
+        struct { /* `in_heap`: when something in it is over, and where it is in the heap */
             evtime due;
             size_t at;
         };
@@ -63,7 +63,8 @@ struct match_run { /* all partial matches that begin with one row */
     bool empty : 1; /* if there is no other, its match takes no row */
     bool past : 1; /* its time is over, and `$` may still make it a match */
     uint32_t place; /* in its group */
-    uint32_t group : 8; /* 0: none */
+    uint32_t group : 7; /* 0: none */
+    uint32_t in_heap : 1; /* of the rule, whichever is over first, not in the list */
     uint32_t taken : 24; /* rows of its cell that were taken before it began */
 };
 
@@ -177,6 +178,7 @@ struct match_held { /* how many results may come of each time */
         uint64_t n;
     } * times; /* [from, n), in order */
     size_t from, n, cap;
+    bool loose; /* they are being loaded: in no order, some twice */
 };
 
 struct match {
@@ -186,10 +188,11 @@ struct match {
     struct slab nodes, runs, cells;
     bool ready; /* slabs made */
     struct match_run *oldest, *newest;
+    bool disordered; /* runs are being loaded: the list is in no order */
     struct match_made *made; /* ambiguous patterns: nodes made of the row in hand */
     size_t made_cap, nmade;
     uint64_t made_step;
-    struct match_run **heap; /* heaped, instead: by `due` */
+    struct match_run **heap; /* by `due`: heaped, or loaded when others were there */
     struct match_memory *memories; /* of all keys */
     uint64_t *bits; /* of a row that comes from its queue */
     size_t nheap, heap_cap;
@@ -204,7 +207,15 @@ struct match {
     struct match_run **touched; /* runs of the cell in hand that may be over, where it has groups */
     size_t ntouched, touched_cap, group_bytes;
     struct match_held held; /* if other rules read this one */
+    struct match_saver *saver;
 };
+
+/* --- match.c --- */
+
+/* A state without runs, of so many pauses. */
+struct match_cell *match_cell_new(struct match *m, struct key *key, unsigned pauses);
+/* In order of beginning, the last of its cell. */
+void match_link(struct match_cell *c, struct match_run *run);
 
 /* --- matchrun.c: one run --- */
 
@@ -222,6 +233,26 @@ void matchrun_drop(struct match *m, struct match_cell *c,
                    struct match_node *n); /* it leaves its list */
 void matchrun_drop_list(struct match *m, struct match_cell *c,
                         struct match_node *n); /* n and what follows */
+/* What a node carries that follows from its parent and its row. */
+void matchrun_derive(struct match *m, struct match_node *n, const struct keyed_row *r);
+/* NULL is fine. */
+void matchrun_unref(struct match *m, struct match_node *n);
+static inline uint32_t *matchrun_counts(const struct match_prog *p, struct match_node *n)
+{
+    return (uint32_t *)(void *)&n->extra[p->ncounts_at];
+}
+/* Runs that count for themselves, whether or not a row is taken. */
+static inline bool matchrun_counts_runs(const struct match_prog *p)
+{
+    return p->unmatched || p->empties;
+}
+/* Partial matches of a cell, or such runs. */
+static inline void matchrun_count(struct match *m, struct match_cell *c, int by)
+{
+    c->nodes += (uint32_t)by;
+    m->partials += (uint64_t)(int64_t)by;
+    m->k->partials += (uint64_t)(int64_t)by;
+}
 /* Has a match (NO SKIP) or timeout with these rows been given for this run? Notes it. */
 bool matchrun_given_before(struct match *m, struct match_run *run, const struct match_node *n);
 /* n is a match by its edge i. True: what is less preferred is cut off. */
@@ -254,6 +285,9 @@ bool matchrank_before(const struct match_prog *p, struct match_node *a, struct m
 /* After a row, or (end) when no more will come of it: takes out what can no longer count; with the last that waits, the run
  * has its best. True: something waits. */
 bool matchrank_settle(struct match *m, struct match_run *run, bool end);
+
+uint64_t *matchrank_word(const struct match_prog *p, struct match_node *n);
+bool matchrank_is_word(uint64_t word); /* can it be one? */
 
 /* --- matchgroup.c: the runs of a key by what they wait for, where it has many --- */
 
@@ -289,7 +323,9 @@ void matchdue_add(struct match *m, struct match_run *run);
 void matchdue_remove(struct match *m, struct match_run *run);
 struct match_run *matchdue_first(const struct match *m); /* the run that is over next */
 evtime matchdue_time(const struct match *m, const struct match_run *run); /* and when */
-/* Heaped. */
+/* After a bulk of loads: the list is in order. */
+void matchdue_order(struct match *m);
+/* Runs in the heap. */
 void matchdue_push(struct match *m, struct match_run *run);
 void matchdue_pull(struct match *m, struct match_run *run);
 /* When the time of a live edge of n is over; EVTIME_MAX: never. */
@@ -323,6 +359,16 @@ void matchheld_end(struct match *m,
 void matchheld_append(struct match *m, struct match_node *n); /* n goes into a list */
 void matchheld_drop(struct match *m, struct match_node *n); /* ... and leaves it */
 evtime matchheld_least(const struct match *m); /* match_held */
+/* Of a state that is loaded. `best` must not be there yet, or be NULL. */
+void matchheld_load_run(struct match *m, struct match_run *run, const struct match_node *best);
+void matchheld_load_node(struct match *m, struct match_node *n);
+void matchheld_loose(struct match *m); /* a bulk of loads: order does not matter for now */
+void matchheld_order(struct match *m); /* ... and from here on it does */
+
+/* --- matchsave.c --- */
+
+struct match_saver *matchsave_new(void);
+void matchsave_free(struct match_saver *s); /* NULL is fine */
 
 /* --- matchenv.c: conditions and values over the rows of a match --- */
 
