@@ -5,8 +5,8 @@
 #include "tests/lib/check.h"
 
 static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME_MIN, 6}};
-static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks},
-                                      {true, RULE_PAUSED, EVTIME_MAX, 0, NULL}};
+static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks, false},
+                                      {true, RULE_PAUSED, EVTIME_MAX, 0, NULL, true}};
 static const struct control_stream streams[] = {{1, 4, "CREATE STREAM s (…)"}};
 static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts},
                                             {8, 1, "other", "", 0, 0, NULL}};

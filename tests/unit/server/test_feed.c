@@ -17,6 +17,7 @@ struct fixture {
     struct channel *here[WORKERS], *there[WORKERS];
     struct control_rows *rows;
     evtime before[3]; /* of what came last, by partition */
+    bool held[3]; /* what its worker was told, by partition */
 };
 
 static void ignore_letter(void *ctx, const struct catalog_dead_letter *d)
@@ -135,6 +136,14 @@ static void receive(struct fixture *f, unsigned worker, unsigned *rows, uint64_t
         if (e == ERR_END)
             continue;
         assert_ok(e);
+        if (frame.kind == CONTROL_HOLD) {
+            struct control_hold h;
+            assert_ok(control_get_hold(frame.p, frame.n, &h));
+            assert_true(h.partition < PARTITIONS && f->held[h.partition] != h.held);
+            f->held[h.partition] = h.held;
+            channel_drop(f->there[worker]);
+            continue;
+        }
         assert_int_equal(frame.kind, CONTROL_ROWS);
         assert_ok(control_get_rows(frame.p, frame.n, f->rows));
         unsigned p = f->rows->partition;
@@ -223,6 +232,7 @@ static void when_rows_pile_up_only_the_partition_that_holds_time_goes_on(void **
     receive(f, 1, rows, next, &ends);
     assert_int_equal(rows[0], 4000);
     assert_int_equal(rows[2], 0);
+    assert_true(!f->held[0] && f->held[1] && f->held[2]);
     feed_waiting(f->feed, 0, FEED_WAITING_ROWS / 2); /* still too many */
     push(f, 1);
     receive(f, 1, rows, next, &ends);
@@ -231,6 +241,39 @@ static void when_rows_pile_up_only_the_partition_that_holds_time_goes_on(void **
     push(f, 1);
     receive(f, 1, rows, next, &ends);
     assert_int_equal(rows[2], 4000);
+    assert_false(f->held[2]);
+}
+
+static void bytes_and_state_that_fill_their_budget_hold_partitions_too(void **state)
+{
+    struct fixture *f = *state;
+    struct loadwire m = {.ordering_bytes = 1 << 20};
+    unsigned rows[PARTITIONS], ends = 0;
+    uint64_t next[PARTITIONS] = {0};
+    for (unsigned p = 0; p < PARTITIONS; p++)
+        fill(f, p, 4000, 5);
+    open_at(f, next);
+    taken(f, 0, 1, 1000);
+    taken(f, 1, 1, 2000);
+    taken(f, 2, 1, 3000);
+    feed_load(f->feed, 0, &m);
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[0], 4000);
+    assert_true(!f->held[0] && f->held[2]);
+    m = (struct loadwire){.state_full = true};
+    feed_load(f->feed, 0, &m);
+    push(f, 0);
+    push(f, 1);
+    receive(f, 0, rows, next, &ends);
+    receive(f, 1, rows, next, &ends);
+    assert_true(f->held[0] && f->held[1] && f->held[2]);
+    m.state_full = false;
+    feed_load(f->feed, 0, &m);
+    push(f, 1);
+    receive(f, 1, rows, next, &ends);
+    assert_int_equal(rows[2], 4000);
+    assert_true(!f->held[0] && !f->held[2]);
 }
 
 static void a_stream_that_no_rule_reads_is_not_sent(void **state)
@@ -357,6 +400,7 @@ int main(void)
     CHECK_RUN(FEED_TEST(each_worker_gets_its_partitions_from_their_marks_on),
               FEED_TEST(a_partition_has_a_window_that_opens_with_what_is_taken),
               FEED_TEST(when_rows_pile_up_only_the_partition_that_holds_time_goes_on),
+              FEED_TEST(bytes_and_state_that_fill_their_budget_hold_partitions_too),
               FEED_TEST(a_stream_that_no_rule_reads_is_not_sent),
               FEED_TEST(what_the_clock_says_at_the_logs_end_is_sent_once),
               FEED_TEST(who_holds_time_back_is_known_since_when),
