@@ -45,6 +45,7 @@ static const char *get_text(struct bytes_reader *r, struct arena *a)
 static void put_cut(const struct job_cut *c, struct bytes *out)
 {
     bytes_u8(out, c->deployed);
+    bytes_u8(out, c->handover);
     bytes_u8(out, (uint8_t)c->mode);
     bytes_u64(out, (uint64_t)c->w);
     bytes_varint(out, c->nmarks);
@@ -60,6 +61,7 @@ static struct job_cut get_cut(struct bytes_reader *r, struct arena *a)
 {
     struct job_cut c = {0};
     c.deployed = bytes_get_u8(r) != 0;
+    c.handover = bytes_get_u8(r) != 0;
     uint8_t mode = bytes_get_u8(r);
     if (mode > RULE_PAUSED)
         r->bad = true;
@@ -96,7 +98,7 @@ static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rul
     out->name = get_text(r, a);
     out->sql = get_text(r, a);
     out->lists_seq = bytes_get_varint(r);
-    out->ncuts = get_count(r, 11);
+    out->ncuts = get_count(r, 12);
     struct job_cut *cuts = arena_zero(a, out->ncuts * sizeof *cuts);
     for (unsigned i = 0; i < out->ncuts; i++)
         cuts[i] = get_cut(r, a);
