@@ -34,6 +34,39 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     return t;
 }
 
+static unsigned char is_over(void *over, int level, const char *key, size_t key_n,
+                             const char *value, size_t n, char **new_value, size_t *new_n,
+                             unsigned char *changed)
+{
+    const struct rocksopts_over *o = over;
+    (void)level, (void)key, (void)key_n, (void)new_value, (void)new_n;
+    *changed = 0;
+    return o->is_over(value, n, __atomic_load_n(&o->now, __ATOMIC_RELAXED));
+}
+
+static const char *name_of_filter(void *over)
+{
+    (void)over;
+    return "weir.over";
+}
+
+static void keep(void *over)
+{
+    (void)over; /* it is in the options */
+}
+
+/* c.h has no way to give a family of its own a filter but by options of its own. */
+static void make_state_options(struct rocksopts *o, const struct store_options *from)
+{
+    o->state = rocksdb_options_create_copy(o->db);
+    o->over = (struct rocksopts_over){from->is_over, INT64_MIN};
+    o->filter = NULL;
+    if (from->is_over == NULL)
+        return;
+    o->filter = rocksdb_compactionfilter_create(&o->over, keep, is_over, name_of_filter);
+    rocksdb_options_set_compaction_filter(o->state, o->filter);
+}
+
 void rocksopts_init(struct rocksopts *o, const struct store_options *from)
 {
     size_t writes = from->write_bytes > 0 ? from->write_bytes : WRITE_BYTES;
@@ -57,11 +90,15 @@ void rocksopts_init(struct rocksopts *o, const struct store_options *from)
     rocksdb_block_based_table_options_t *table = table_options(o->cache);
     rocksdb_options_set_block_based_table_factory(db, table);
     rocksdb_block_based_options_destroy(table);
+    make_state_options(o, from);
 }
 
 void rocksopts_fini(struct rocksopts *o)
 {
+    rocksdb_options_destroy(o->state);
     rocksdb_options_destroy(o->db);
+    if (o->filter != NULL)
+        rocksdb_compactionfilter_destroy(o->filter);
     rocksdb_readoptions_destroy(o->read);
     rocksdb_writeoptions_destroy(o->write);
     rocksdb_cache_destroy(o->cache);
@@ -130,7 +167,8 @@ enum err rocksopts_open(const struct rocksopts *o, const char *dir, bool read_on
     struct rocksopts_families all = {.n = n, .names = names};
     all.handles = mem_array(n, sizeof *all.handles);
     for (size_t i = 0; i < n; i++)
-        options[i] = o->db;
+        options[i] =
+            strncmp(names[i], ROCKSOPTS_STATE, strlen(ROCKSOPTS_STATE)) == 0 ? o->state : o->db;
     rocksdb_t *db =
         read_only ? rocksdb_open_for_read_only_column_families(o->db, dir, (int)n,
                                                                (const char *const *)names, options,

@@ -16,13 +16,21 @@
 #include <stdbool.h>
 
 #define ROCKSOPTS_STATE "state|"
+#define ROCKSOPTS_DUE "due|"
 #define ROCKSOPTS_FORMAT_KEY "format"
 #define ROCKSOPTS_FORMAT "1"
 
 enum { ROCKSOPTS_GROUP_BYTES = 2, ROCKSOPTS_FAMILIES_MAX = 4096 };
 
+struct rocksopts_over { /* what is dropped when files are merged */
+    bool (*is_over)(const void *value, size_t n, int64_t now); /* NULL: nothing is */
+    int64_t now; /* atomic */
+};
 struct rocksopts {
-    rocksdb_options_t *db; /* of the database and of every family */
+    rocksdb_options_t *db; /* of the database and its families, but for */
+    rocksdb_options_t *state; /* those of state */
+    struct rocksopts_over over; /* both stay in their place while a database is open */
+    rocksdb_compactionfilter_t *filter;
     rocksdb_cache_t *cache;
     rocksdb_readoptions_t *read;
     rocksdb_writeoptions_t *write;

@@ -18,6 +18,7 @@
 #ifndef WEIR_STATE_STORE_H
 #define WEIR_STATE_STORE_H
 #include "state/snapfile.h"
+#include <stdbool.h>
 
 struct store;
 
@@ -27,6 +28,8 @@ struct store_options {
     enum store_backend backend;
     /* RocksDB: memory for blocks that were read, and for what is not in files yet. 0: 32 and 16 MiB. */
     size_t cache_bytes, write_bytes;
+    /* RocksDB: such entries are dropped when files are merged (storeout_now). NULL: none is. Called by any thread. */
+    bool (*is_over)(const void *value, size_t n, int64_t now);
 };
 
 struct store_report { /* of a checkpoint */

@@ -27,7 +27,7 @@ struct store { /* first member of a backend's own */
     char *dir;
 };
 
-/* ERR_…, said with errno's text. */
+/* store.c: an error of the system, told with its text. */
 enum err store_fails(struct diag *d, const char *path, const char *what, int errnum);
 
 /* storeheap.c */

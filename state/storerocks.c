@@ -3,12 +3,11 @@
  * A database with a column family for each operator. Changes are gathered in memory and written sorted, as a file that the
  * database takes in: a fortieth of what as many puts cost. A checkpoint is RocksDB's own: links to the files of tables,
  * copies of what says which they are. */
+#include "state/storerocks.h"
 #include "base/arena.h"
 #include "base/durable.h"
 #include "base/fault.h"
 #include "base/mem.h"
-#include "state/rocksopts.h"
-#include "state/storedef.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,48 +24,13 @@ enum {
     COPIED_AT_ONCE = 1 << 20
 };
 
-struct change {
-    const char *key; /* with its group */
-    const void *value; /* NULL: gone */
-    uint32_t key_n, value_n;
-    size_t order; /* of putting; the last one counts */
-};
-struct family {
-    char *op;
-    rocksdb_column_family_handle_t *handle;
-    struct change *changes;
-    size_t n, cap;
-};
-struct file { /* of the last checkpoint */
-    char *name;
-};
-struct storerocks {
-    struct store store;
-    struct rocksopts o;
-    char *folder; /* of changes that are being written */
-    char *dir; /* of the database, in it */
-    rocksdb_t *db; /* NULL: it must be made */
-    rocksdb_column_family_handle_t *format; /* of the family "default" */
-    struct family **families;
-    size_t nfamilies, families_cap, last; /* last: the one asked for last */
-    struct arena *gathered; /* of the changes */
-    uint64_t nchanges;
-    uint64_t made; /* files so far: their names */
-    struct file *files;
-    size_t nfiles, files_cap;
-};
-
-static struct storerocks *rocks(struct store *s)
-{
-    return (struct storerocks *)s; /* its first member */
-}
-
 /* --- the database --- */
 
-static struct family *add_family(struct storerocks *s, const char *op,
-                                 rocksdb_column_family_handle_t *handle)
+static struct storeout *add_family(struct storerocks *s, const char *op,
+                                   rocksdb_column_family_handle_t *handle)
 {
-    struct family *f = mem_new(sizeof *f);
+    struct storeout *f = mem_new(sizeof *f);
+    f->s = s;
     f->op = mem_str(op);
     f->handle = handle;
     s->families = mem_grow(s->families, s->nfamilies, 1, &s->families_cap, sizeof f);
@@ -77,10 +41,15 @@ static void close_db(struct storerocks *s)
 {
     struct rocksopts_families none = {0};
     for (size_t i = 0; i < s->nfamilies; i++) {
-        rocksdb_column_family_handle_destroy(s->families[i]->handle);
-        mem_free(s->families[i]->changes);
-        mem_free(s->families[i]->op);
-        mem_free(s->families[i]);
+        struct storeout *f = s->families[i];
+        rocksdb_column_family_handle_destroy(f->handle);
+        if (f->notes != NULL)
+            rocksdb_column_family_handle_destroy(f->notes);
+        bytes_fini(&f->key);
+        bytes_fini(&f->from);
+        mem_free(f->changes);
+        mem_free(f->op);
+        mem_free(f);
     }
     if (s->format != NULL)
         rocksdb_column_family_handle_destroy(s->format);
@@ -94,25 +63,29 @@ static void close_db(struct storerocks *s)
     arena_reset(s->gathered);
 }
 
-/* The folder has a database now; what is in it is known. */
+/* The folder has a database now; what is in it is known. Notes are of a task that is no more. */
 static enum err open_db(struct storerocks *s, struct diag *d)
 {
     struct rocksopts_families all = {0};
+    char *text = NULL;
     enum err e = rocksopts_open(&s->o, s->dir, false, &all, d, &s->db);
     if (e != ERR_OK)
         return e;
     for (size_t i = 0; i < all.n; i++) {
         size_t n = strlen(ROCKSOPTS_STATE);
-        if (strncmp(all.names[i], ROCKSOPTS_STATE, n) == 0)
+        if (strncmp(all.names[i], ROCKSOPTS_STATE, n) == 0) {
             add_family(s, all.names[i] + n, all.handles[i]);
-        else if (strcmp(all.names[i], "default") == 0)
+        } else if (strcmp(all.names[i], "default") == 0) {
             s->format = all.handles[i];
-        else
+        } else {
+            if (text == NULL)
+                rocksdb_drop_column_family(s->db, all.handles[i], &text);
             rocksdb_column_family_handle_destroy(all.handles[i]);
+        }
         all.handles[i] = NULL; /* kept here, or gone */
     }
     rocksopts_close(&all, NULL);
-    return ERR_OK;
+    return rocksopts_err(text, s->dir, "cannot be written", d);
 }
 
 static enum err make_db(struct storerocks *s, struct diag *d)
@@ -144,56 +117,61 @@ static enum err ensure_db(struct storerocks *s)
 
 static void reset(struct store *store)
 {
-    close_db(rocks(store)); /* made anew when something is put */
+    close_db(storerocks_of(store)); /* made anew when something is put */
 }
 
 static void close_rocks(struct store *store)
 {
-    struct storerocks *s = rocks(store);
+    struct storerocks *s = storerocks_of(store);
     close_db(s);
     rocksopts_fini(&s->o);
     arena_free(s->gathered);
     mem_free(s->families);
     mem_free(s->files);
+    pthread_mutex_destroy(&s->lock);
     mem_free(s->dir);
     mem_free(s->folder);
     mem_free(s);
 }
 
-static enum err family_of(struct storerocks *s, const char *op, struct family **out)
+static enum err make_family(struct storerocks *s, const char *op)
 {
-    if (s->last < s->nfamilies && strcmp(s->families[s->last]->op, op) == 0) {
-        *out = s->families[s->last];
-        return ERR_OK;
-    }
-    size_t i = 0;
-    while (i < s->nfamilies && strcmp(s->families[i]->op, op) != 0)
-        i++;
-    if (i == s->nfamilies) {
-        char *text = NULL, *name = mem_printf(ROCKSOPTS_STATE "%s", op);
-        if (i + 1 == ROCKSOPTS_FAMILIES_MAX) {
-            mem_free(name);
-            return ERR_LIMIT;
-        }
-        rocksdb_column_family_handle_t *handle =
-            rocksdb_create_column_family(s->db, s->o.db, name, &text);
-        mem_free(name);
-        if (text != NULL) {
-            rocksdb_free(text);
-            return ERR_IO;
-        }
+    char *text = NULL, *name = mem_printf(ROCKSOPTS_STATE "%s", op);
+    enum err e = s->nfamilies + 1 == ROCKSOPTS_FAMILIES_MAX / 2 ? ERR_LIMIT : ERR_OK;
+    rocksdb_column_family_handle_t *handle =
+        e == ERR_OK ? rocksdb_create_column_family(s->db, s->o.state, name, &text) : NULL;
+    mem_free(name);
+    if (text != NULL)
+        e = ERR_IO;
+    rocksdb_free(text);
+    if (e == ERR_OK)
         add_family(s, op, handle);
+    return e;
+}
+
+enum err storerocks_family(struct storerocks *s, const char *op, struct storeout **out)
+{
+    enum err e = ERR_OK;
+    pthread_mutex_lock(&s->lock);
+    size_t i = s->last;
+    if (i >= s->nfamilies || strcmp(s->families[i]->op, op) != 0)
+        for (i = 0; i < s->nfamilies && strcmp(s->families[i]->op, op) != 0;)
+            i++;
+    if (i == s->nfamilies)
+        e = make_family(s, op);
+    if (e == ERR_OK) {
+        s->last = i;
+        *out = s->families[i];
     }
-    s->last = i;
-    *out = s->families[i];
-    return ERR_OK;
+    pthread_mutex_unlock(&s->lock);
+    return e;
 }
 
 /* --- changes --- */
 
 static int by_key(const void *a, const void *b)
 {
-    const struct change *x = a, *y = b;
+    const struct storerocks_change *x = a, *y = b;
     uint32_t n = x->key_n < y->key_n ? x->key_n : y->key_n;
     int c = memcmp(x->key, y->key, n);
     if (c != 0)
@@ -203,19 +181,19 @@ static int by_key(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static bool same_key(const struct change *a, const struct change *b)
+static bool same_key(const struct storerocks_change *a, const struct storerocks_change *b)
 {
     return a->key_n == b->key_n && memcmp(a->key, b->key, a->key_n) == 0;
 }
 
-static char *write_sorted(struct storerocks *s, const struct family *f, const char *path)
+static char *write_sorted(struct storerocks *s, const struct storeout *f, const char *path)
 {
     char *text = NULL;
     rocksdb_envoptions_t *env = rocksdb_envoptions_create();
-    rocksdb_sstfilewriter_t *w = rocksdb_sstfilewriter_create(env, s->o.db);
+    rocksdb_sstfilewriter_t *w = rocksdb_sstfilewriter_create(env, s->o.state);
     rocksdb_sstfilewriter_open(w, path, &text);
     for (size_t i = 0; i < f->n && text == NULL; i++) {
-        const struct change *c = &f->changes[i];
+        const struct storerocks_change *c = &f->changes[i];
         if (i + 1 < f->n && same_key(c, c + 1))
             continue;
         if (c->value == NULL)
@@ -230,7 +208,7 @@ static char *write_sorted(struct storerocks *s, const struct family *f, const ch
     return text;
 }
 
-static char *take_in(struct storerocks *s, struct family *f, const char *path)
+static char *take_in(struct storerocks *s, struct storeout *f, const char *path)
 {
     char *text = NULL;
     rocksdb_ingestexternalfileoptions_t *how = rocksdb_ingestexternalfileoptions_create();
@@ -240,7 +218,7 @@ static char *take_in(struct storerocks *s, struct family *f, const char *path)
     return text;
 }
 
-static enum err write_family(struct storerocks *s, struct family *f, struct diag *d)
+static enum err write_family(struct storerocks *s, struct storeout *f, struct diag *d)
 {
     char *text = NULL;
     if (f->n == 0)
@@ -258,11 +236,22 @@ static enum err write_family(struct storerocks *s, struct family *f, struct diag
     return rocksopts_err(text, s->dir, "changes cannot be written", d);
 }
 
+static struct storeout *family_at(struct storerocks *s, size_t i)
+{
+    pthread_mutex_lock(&s->lock);
+    struct storeout *f = s->families[i];
+    pthread_mutex_unlock(&s->lock);
+    return f;
+}
+
 static enum err write_changes(struct storerocks *s, struct diag *d)
 {
     enum err e = ERR_OK;
-    for (size_t i = 0; i < s->nfamilies && e == ERR_OK; i++)
-        e = write_family(s, s->families[i], d);
+    pthread_mutex_lock(&s->lock);
+    size_t n = s->nfamilies;
+    pthread_mutex_unlock(&s->lock);
+    for (size_t i = 0; i < n && e == ERR_OK; i++)
+        e = write_family(s, family_at(s, i), d);
     arena_reset(s->gathered);
     return e;
 }
@@ -270,21 +259,21 @@ static enum err write_changes(struct storerocks *s, struct diag *d)
 static enum err put(struct store *store, const char *op, unsigned group,
                     const struct snapfile_entry *x)
 {
-    struct storerocks *s = rocks(store);
-    struct family *f;
+    struct storerocks *s = storerocks_of(store);
+    struct storeout *f;
     enum err e = ensure_db(s);
     if (e == ERR_OK)
-        e = family_of(s, op, &f);
+        e = storerocks_family(s, op, &f);
     if (e != ERR_OK)
         return e;
     char *key = arena_alloc(s->gathered, ROCKSOPTS_GROUP_BYTES + x->key_n);
     key[0] = (char)(group >> 8);
     key[1] = (char)(group & 255);
     memcpy(key + ROCKSOPTS_GROUP_BYTES, x->key, x->key_n);
-    struct change c = {.key = key,
-                       .key_n = (uint32_t)(ROCKSOPTS_GROUP_BYTES + x->key_n),
-                       .value_n = (uint32_t)x->value_n,
-                       .order = f->n};
+    struct storerocks_change c = {.key = key,
+                                  .key_n = (uint32_t)(ROCKSOPTS_GROUP_BYTES + x->key_n),
+                                  .value_n = (uint32_t)x->value_n,
+                                  .order = f->n};
     if (x->value != NULL)
         c.value = arena_dup(s->gathered, x->value, x->value_n);
     f->changes = mem_grow(f->changes, f->n, 1, &f->cap, sizeof c);
@@ -304,7 +293,7 @@ static enum err put(struct store *store, const char *op, unsigned group,
 struct counting {
     struct storerocks *s;
     struct store_report *r;
-    struct file *files;
+    struct storerocks_file *files;
     size_t n, cap;
 };
 
@@ -339,7 +328,7 @@ static void count_files(struct storerocks *s, const char *dir, struct store_repo
 static enum err checkpoint(struct store *store, const char *folder, const char *name,
                            struct store_report *r, struct diag *d)
 {
-    struct storerocks *s = rocks(store);
+    struct storerocks *s = storerocks_of(store);
     const struct store_part p = {folder, name, 0};
     char *text = NULL, *to = rocksread_folder(&p);
     r->changes = s->nchanges;
@@ -405,7 +394,7 @@ static void take_file(void *ctx, const char *name, uint64_t bytes)
 
 static enum err adopt(struct store *store, const struct store_part *p, struct diag *d)
 {
-    struct storerocks *s = rocks(store);
+    struct storerocks *s = storerocks_of(store);
     struct store_report r = {0};
     struct linking l = {.to = s->dir, .d = d};
     close_db(s);
@@ -426,7 +415,7 @@ static enum err adopt(struct store *store, const struct store_part *p, struct di
 
 static enum err settle(struct store *store, struct diag *d)
 {
-    struct storerocks *s = rocks(store);
+    struct storerocks *s = storerocks_of(store);
     s->nchanges = 0;
     return write_changes(s, d);
 }
@@ -445,6 +434,7 @@ enum err storerocks_open(const char *dir, const struct store_options *o, struct 
                                         .settle = settle};
     struct storerocks *s = mem_new(sizeof *s);
     s->store.def = &def;
+    pthread_mutex_init(&s->lock, NULL);
     s->folder = mem_str(dir);
     s->dir = mem_printf("%s/db", dir);
     s->gathered = arena_new(ARENA_BYTES, 0);
