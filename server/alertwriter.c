@@ -25,10 +25,15 @@ enum {
     RETRY_MS = 500,
 };
 
-enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_NEW_ATTEMPT };
+enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_NEW_ATTEMPT, ITEM_MARK };
 struct item {
     struct item *next;
     enum item_kind kind;
+    unsigned worker;
+    struct {
+        uint64_t id;
+        bool first;
+    } mark;
     struct catalog_dead_letter dead; /* its strings in bytes */
     size_t n;
     uint8_t bytes[];
@@ -87,10 +92,11 @@ static void enqueue(struct alertwriter *w, struct item *item)
     pthread_mutex_unlock(&w->lock);
 }
 
-void alertwriter_results(struct alertwriter *w, const void *frame, size_t n)
+void alertwriter_results(struct alertwriter *w, unsigned worker, const void *frame, size_t n)
 {
     struct item *item = mem_alloc(sizeof *item + n);
     item->kind = ITEM_RESULTS;
+    item->worker = worker;
     item->n = n;
     memcpy(item->bytes, frame, n);
     enqueue(w, item);
@@ -125,10 +131,23 @@ void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_le
     enqueue(w, item);
 }
 
-void alertwriter_new_attempt(struct alertwriter *w)
+void alertwriter_new_attempt(struct alertwriter *w, const void *cooldown, size_t n)
+{
+    struct item *item = mem_new(sizeof *item + n);
+    item->kind = ITEM_NEW_ATTEMPT;
+    item->n = n;
+    if (n > 0)
+        memcpy(item->bytes, cooldown, n);
+    enqueue(w, item);
+}
+
+void alertwriter_mark(struct alertwriter *w, uint64_t id, unsigned worker, bool first)
 {
     struct item *item = mem_new(sizeof *item);
-    item->kind = ITEM_NEW_ATTEMPT;
+    item->kind = ITEM_MARK;
+    item->worker = worker;
+    item->mark.id = id;
+    item->mark.first = first;
     enqueue(w, item);
 }
 
@@ -257,12 +276,12 @@ static void add_dead_letter(struct round *b, const struct catalog_dead_letter *d
 }
 
 static void add_alert(struct alertwriter *w, struct round *b, const struct result *r,
-                      uint32_t version)
+                      unsigned worker, uint32_t version)
 {
     if (r->kind == RESULT_MATCH && r->rule->cooldown_ms > 0) {
         uint32_t count = 0;
         char id[RESULT_ID_TEXT];
-        if (!cooldown_passes(w->cooldown, r, id, &count)) {
+        if (!cooldown_passes(w->cooldown, r, worker, id, &count)) {
             memcpy(b->raised[b->nraised].id, id, sizeof id);
             b->raised[b->nraised++].count = count;
             return;
@@ -275,7 +294,7 @@ static void add_alert(struct alertwriter *w, struct round *b, const struct resul
         want_text(b, &events[i]);
 }
 
-static void add_result(struct alertwriter *w, struct round *b, struct result *r)
+static void add_result(struct alertwriter *w, struct round *b, unsigned worker, struct result *r)
 {
     uint32_t version = 0;
     struct rule_plan *plan = registry_plan(w->o.registry, r->rule_uid, &version);
@@ -288,7 +307,7 @@ static void add_result(struct alertwriter *w, struct round *b, struct result *r)
     w->counts.late += r->kind == RESULT_LATE;
     pthread_mutex_unlock(&w->lock);
     if (r->kind == RESULT_MATCH || r->kind == RESULT_UPDATE) {
-        add_alert(w, b, r, version);
+        add_alert(w, b, r, worker, version);
     } else if (r->kind == RESULT_LATE || r->kind == RESULT_ERROR) {
         struct catalog_dead_letter d;
         alertbuild_dead_letter(r, b->now, &d);
@@ -335,7 +354,8 @@ static void tell_new(struct alertwriter *w, const struct round *b)
     }
 }
 
-static void store(struct alertwriter *w, struct round *b)
+/* False: the server is ending, and alerts could not be stored. */
+static bool store(struct alertwriter *w, struct round *b)
 {
     unsigned inserted = 0;
     enum err e = ERR_OK;
@@ -359,6 +379,7 @@ static void store(struct alertwriter *w, struct round *b)
     b->nalerts = b->ndead = b->nplans = b->nraised = 0;
     b->nevents = 0;
     arena_reset(b->arena);
+    return e == ERR_OK;
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
@@ -369,12 +390,31 @@ static void work_off_results(struct alertwriter *w, struct round *b, const struc
     struct result r;
     enum err e = ERR_OK;
     while ((e = resultwire_get(&in, b->arena, &r)) == ERR_OK) {
-        add_result(w, b, &r);
+        add_result(w, b, item->worker, &r);
         if (b->nplans >= BATCH_RESULTS || b->ndead >= BATCH_RESULTS)
-            store(w, b);
+            (void)store(w, b);
     }
     if (e != ERR_END)
         LOG_ERROR("results of a worker cannot be read", "bytes=%zu", item->n);
+}
+
+static void new_attempt(struct alertwriter *w, const struct item *item)
+{
+    cooldown_reset(w->cooldown);
+    if (cooldown_load(w->cooldown, item->bytes, item->n) != ERR_OK)
+        LOG_ERROR("cooldowns of a checkpoint cannot be read", "bytes=%zu", item->n);
+}
+
+/* What came before is stored first. One that was not, because the server is ending, is not confirmed. */
+static void mark(struct alertwriter *w, struct round *b, const struct item *item)
+{
+    struct bytes out = {0};
+    if (item->mark.first)
+        cooldown_save(w->cooldown, COOLDOWN_NOBODY, &out);
+    cooldown_save(w->cooldown, item->worker, &out);
+    if (store(w, b))
+        w->o.marked(w->o.marked_ctx, item->mark.id, out.p, out.n);
+    bytes_fini(&out);
 }
 
 static void work_off(struct alertwriter *w, struct item *items)
@@ -387,15 +427,17 @@ static void work_off(struct alertwriter *w, struct item *items)
         if (item->kind == ITEM_RESULTS)
             work_off_results(w, b, item);
         else if (item->kind == ITEM_NEW_ATTEMPT)
-            cooldown_reset(w->cooldown);
+            new_attempt(w, item);
+        else if (item->kind == ITEM_MARK)
+            mark(w, b, item);
         else if (b->ndead < BATCH_RESULTS)
             add_dead_letter(b, &item->dead);
         item->next = held;
         held = item; /* dead letters point into it until they are stored */
         if (b->ndead >= BATCH_RESULTS)
-            store(w, b);
+            (void)store(w, b);
     }
-    store(w, b);
+    (void)store(w, b);
     for (; held != NULL; held = next) {
         next = held->next;
         mem_free(held);

@@ -27,6 +27,9 @@ struct alertwriter_options {
     runtime_on_alert *on_alert; /* on the writer's thread */
     void *ctx;
     size_t queue_bytes; /* of what waits to be stored: half of it queued, half in work */
+    /* On the writer's thread: see alertwriter_mark. */
+    void (*marked)(void *ctx, uint64_t id, const void *cooldown, size_t n);
+    void *marked_ctx;
     void (*drained)(void *ctx); /* the queue was full and is not any more */
     void *drained_ctx;
 };
@@ -37,7 +40,7 @@ struct alertwriter *alertwriter_start(const struct alertwriter_options *o);
 /* Stores what is queued, then ends. */
 void alertwriter_stop(struct alertwriter *w); /* NULL is fine */
 
-void alertwriter_results(struct alertwriter *w, const void *frame,
+void alertwriter_results(struct alertwriter *w, unsigned worker, const void *frame,
                          size_t n); /* a frame of results; copied */
 void alertwriter_dead_letter(struct alertwriter *w,
                              const struct catalog_dead_letter *d); /* copied */
@@ -50,8 +53,12 @@ bool alertwriter_letters_full(struct alertwriter *w);
 /* Waits until what is queued now is stored, at most wait_ms: before a rule is taken away whose results those may be. */
 void alertwriter_sync(struct alertwriter *w, int wait_ms);
 
-/* A new attempt begins: what is known of cooldowns is made again by the replay. In order with what is queued. */
-void alertwriter_new_attempt(struct alertwriter *w);
+/* A new attempt begins: what is known of cooldowns is what a checkpoint had (what alertwriter_mark has given, one after the
+ * other), the rest is made again by the replay. In order with what is queued. */
+void alertwriter_new_attempt(struct alertwriter *w, const void *cooldown, size_t n);
+/* When all that was queued before is stored, `marked` is called with what is known of the cooldowns of that worker's keys just
+ * here. first: of several workers of one checkpoint; then also with those of which none has said anything yet. */
+void alertwriter_mark(struct alertwriter *w, uint64_t id, unsigned worker, bool first);
 
 struct alertwriter_counts {
     uint64_t alerts, results, late; /* since the start: new alerts; all results; late ones */

@@ -116,6 +116,8 @@ void api_status_overview_stream(struct httpcall *c, void *app);
 void api_status_overview_json(void *api, struct bytes *out);
 void api_workers_list(struct httpcall *c, void *app);
 void api_workers_restart(struct httpcall *c, void *app);
+void api_checkpoints_list(struct httpcall *c, void *app);
+void api_checkpoints_create(struct httpcall *c, void *app);
 void api_time_watermarks(struct httpcall *c, void *app);
 void api_status_version(struct httpcall *c, void *app);
 void api_status_health(struct httpcall *c, void *app);

@@ -70,6 +70,21 @@
     X(restart_failures, COUNT, "3", 1, 1000, "failures",                                           \
       "failure-rate: more than these within the interval, and workers stay down.")                 \
     X(restart_interval, SPAN, "1 min", 1, 86400000, "ms", "failure-rate: the interval.")           \
+    X(checkpoint_interval, SPAN, "0 s", 0, 86400000, "ms",                                         \
+      "From the beginning of one checkpoint to that of the next; 0: only when somebody asks "      \
+      "(POST /api/v1/checkpoints).")                                                               \
+    X(checkpoint_mode, TEXT, "exactly-once", 0, 0, "exactly-once, at-least-once",                  \
+      "exactly-once: sources stand still until the barriers are through. at-least-once: they go "  \
+      "on, and after a crash some events may count twice.")                                        \
+    X(checkpoint_timeout, SPAN, "10 min", 10, 86400000, "ms",                                      \
+      "A checkpoint that is not complete after this has failed.")                                  \
+    X(checkpoint_min_pause, SPAN, "0 s", 0, 86400000, "ms",                                        \
+      "From the end of one checkpoint to the beginning of the next, at least.")                    \
+    X(checkpoint_kept, COUNT, "3", 1, 1000, "checkpoints",                                         \
+      "How many complete ones are kept; an older one is used when the newest is damaged.")         \
+    X(checkpoint_tolerated_failures, COUNT, "10", 0, 1000000, "failures",                          \
+      "Past so many failed checkpoints in a row the workers are ended, and begin again from the "  \
+      "last complete one.")                                                                        \
     X(heartbeat_timeout, SPAN, "50 s", 0, 86400000, "ms",                                          \
       "A worker that says nothing for so long is killed, and an attempt begins; 0: never.")        \
     X(max_lists, COUNT, "1000", 1, 100000, "lists", "How many lists there may be.")                \

@@ -26,6 +26,8 @@ enum control_kind {
     CONTROL_LIST, /* listwire.h: before INIT and CHANGE, of which rules it is */
     CONTROL_HOLD, /* control_hold: read no further in a partition of a file, or go on */
     CONTROL_ADVANCE, /* control_advance: the clock raises the watermark of a partition of a file */
+    CONTROL_STATE, /* snapwire_state, before INIT: where state is kept, and what to go on from */
+    CONTROL_CHECKPOINT, /* snapwire_order: barriers as for PREPARE, then a snapshot; the epoch is the next one's */
     /* worker to coordinator */
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */
@@ -34,6 +36,9 @@ enum control_kind {
     CONTROL_BAD_ROW, /* control_bad_row: of a file; counted */
     CONTROL_FAILED, /* a sentence: this worker ends itself */
     CONTROL_LOAD, /* loadwire.h */
+    CONTROL_BEGUN, /* snapwire_begun: a checkpoint's snapshot has begun */
+    CONTROL_WRITTEN, /* snapwire_done: this worker's part of it */
+    CONTROL_UNUSABLE, /* a sentence: the checkpoint that was to be gone on from cannot be read */
     /* worker to worker */
     CONTROL_TASK = 32, /* a frame of the task; counted */
     CONTROL_BARRIER, /* empty: no more frames of this epoch come */

@@ -7,6 +7,7 @@
 struct entry {
     evtime time; /* of the match that was alerted */
     uint32_t count;
+    uint16_t worker; /* whose result it was last; COOLDOWN_NOBODY: it was loaded */
     uint8_t id[RESULT_ID_BYTES];
     MAP_LINK;
     unsigned key_len;
@@ -38,6 +39,47 @@ void cooldown_free(struct cooldown *c)
     mem_free(c);
 }
 
+/* --- in a checkpoint: the fields one after the other, the key as a text --- */
+
+void cooldown_save(const struct cooldown *c, unsigned worker, struct bytes *out)
+{
+    struct entry *e, *next;
+    MAP_EACH(c->entries, e, next) {
+        if (e->worker != worker)
+            continue;
+        bytes_u64(out, (uint64_t)e->time);
+        bytes_u32(out, e->count);
+        bytes_put(out, e->id, sizeof e->id);
+        bytes_str(out, e->key, e->key_len);
+    }
+}
+
+enum err cooldown_load(struct cooldown *c, const void *p, size_t n)
+{
+    struct bytes_reader in = bytes_read(p, n);
+    while (in.p < in.end) {
+        evtime time = (evtime)bytes_get_u64(&in);
+        uint32_t count = bytes_get_u32(&in);
+        const uint8_t *id = bytes_get(&in, RESULT_ID_BYTES);
+        size_t key_len = 0;
+        const char *key = bytes_get_str(&in, &key_len);
+        if (in.bad || key_len < sizeof(uint64_t) || key_len > UINT32_MAX)
+            return ERR_CORRUPT;
+        struct entry *e = MAP_GET(c->entries, key, key_len);
+        if (e == NULL) {
+            e = mem_new(sizeof *e + key_len);
+            e->key_len = (unsigned)key_len;
+            memcpy(e->key, key, key_len);
+            MAP_PUT(c->entries, e, e->key, e->key_len);
+        }
+        e->time = time;
+        e->count = count;
+        e->worker = COOLDOWN_NOBODY;
+        memcpy(e->id, id, sizeof e->id);
+    }
+    return ERR_OK;
+}
+
 static struct entry *make_entry(const struct result *r)
 {
     unsigned n = (unsigned)sizeof r->rule_uid + r->key_len;
@@ -49,13 +91,14 @@ static struct entry *make_entry(const struct result *r)
     return e;
 }
 
-bool cooldown_passes(struct cooldown *c, const struct result *r, char id[RESULT_ID_TEXT],
-                     uint32_t *count)
+bool cooldown_passes(struct cooldown *c, const struct result *r, unsigned worker,
+                     char id[RESULT_ID_TEXT], uint32_t *count)
 {
     struct entry *made = make_entry(r);
     struct entry *e = MAP_GET(c->entries, made->key, made->key_len);
     if (e != NULL) {
         mem_free(made);
+        e->worker = (uint16_t)worker;
         if (r->time >= e->time && r->time - e->time < r->rule->cooldown_ms) {
             result_id_text(e->id, id);
             *count = ++e->count;
@@ -65,6 +108,7 @@ bool cooldown_passes(struct cooldown *c, const struct result *r, char id[RESULT_
         e = made;
         MAP_PUT(c->entries, e, e->key, e->key_len);
     }
+    e->worker = (uint16_t)worker;
     e->time = r->time;
     e->count = 1;
     memcpy(e->id, r->id, sizeof e->id);

@@ -253,6 +253,10 @@ static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame 
         return on_status(c, i, f);
     case CONTROL_LOAD:
         return on_load(c, i, f);
+    case CONTROL_BEGUN:
+    case CONTROL_WRITTEN:
+    case CONTROL_UNUSABLE:
+        return c->events.snapshot(c->events.ctx, i, f);
     case CONTROL_RESULTS:
         c->events.results(c->events.ctx, i, f->p, f->n);
         return ERR_OK;

@@ -17,6 +17,8 @@ struct crew_events {
     void (*running)(void *ctx, unsigned worker, uint32_t epoch);
     void (*status)(void *ctx, unsigned worker, const struct control_status *s);
     void (*load)(void *ctx, unsigned worker, const struct loadwire *m);
+    /* CONTROL_BEGUN, WRITTEN, UNUSABLE: snapwire.h */
+    enum err (*snapshot)(void *ctx, unsigned worker, const struct channel_frame *f);
     void (*prepared)(void *ctx, unsigned worker, uint32_t epoch);
     void (*results)(void *ctx, unsigned worker, const void *frame, size_t n);
     void (*bad_row)(void *ctx, unsigned worker, const struct control_bad_row *row);

@@ -92,6 +92,7 @@ static void read_from(struct feed *f, const struct schema *s, const struct job_m
                                       .partition = m->partition,
                                       .offset = m->offset,
                                       .w = m->w};
+    p->base_rows = p->base_late = 0;
     p->first = p->count = 0;
     p->bytes = 0;
     if (p->log) /* what was in the log before is a backlog of ours, not one that intake is to be held for */
@@ -175,6 +176,31 @@ void feed_restart(struct feed *f)
     mem_free(streams);
 }
 
+void feed_restore(struct feed *f, const struct control_position *at)
+{
+    struct feed_part *p = find(f, at->stream, at->partition);
+    if (p == NULL || !p->read)
+        return;
+    pthread_mutex_lock(&f->lock);
+    p->start = p->next = at->offset;
+    p->start_w = p->sent_w = at->w;
+    p->end_sent = p->log && at->w == EVTIME_MAX;
+    p->base_rows = at->rows;
+    p->base_late = at->late;
+    p->at = *at;
+    pthread_mutex_unlock(&f->lock);
+}
+
+bool feed_total(const struct feed *f, struct control_position *at)
+{
+    const struct feed_part *p = find(f, at->stream, at->partition);
+    if (p == NULL || !p->read)
+        return false;
+    at->rows += p->base_rows;
+    at->late += p->base_late;
+    return true;
+}
+
 unsigned feed_opens(const struct feed *f, unsigned worker, uint32_t stream, struct arena *a,
                     const struct control_open **out)
 {
@@ -214,6 +240,8 @@ void feed_position(struct feed *f, unsigned worker, const struct control_positio
         return; /* said before it was opened anew */
     pthread_mutex_lock(&f->lock);
     p->at = *at;
+    p->at.rows += p->base_rows;
+    p->at.late += p->base_late;
     if (at->offset > p->reached)
         p->reached = at->offset;
     while (p->count > 0 && p->ring[p->first].end <= at->offset) {

@@ -37,6 +37,10 @@ unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partitio
 
 /* A new attempt: of each stream that a live rule reads, from the least mark of its rules on; nothing is under way. */
 void feed_restart(struct feed *f);
+/* After feed_restart, if that partition is read: a checkpoint has what came before. */
+void feed_restore(struct feed *f, const struct control_position *at);
+/* rows, late of *at, which a worker says of its attempt, become those of all. False: it is not read. */
+bool feed_total(const struct feed *f, struct control_position *at);
 /* The stream is read from these marks on, unless it is read already: true if it was not. */
 bool feed_open(struct feed *f, const struct schema *s, const struct job_mark *marks);
 void feed_close(struct feed *f, uint32_t stream); /* no rule reads it any more */

@@ -28,7 +28,8 @@ struct feed_part {
     uint64_t reached; /* how far it was read at most, in any attempt */
     uint64_t start, next; /* offsets: where it began in this attempt; the next one to be sent */
     evtime start_w, sent_w; /* watermarks: there; after all that was sent */
-    struct control_position at; /* as the worker said last */
+    struct control_position at; /* as the worker said last; rows, late: and base_* */
+    uint64_t base_rows, base_late; /* of before the checkpoint from which it began */
     struct feed_block ring[FEED_WINDOW_BLOCKS];
     unsigned first, count;
     size_t bytes; /* under way */

@@ -30,12 +30,18 @@ struct runtime {
     struct feed *feed;
     struct crew *crew;
     struct generators *generators;
+    struct checkpointer *checkpointer;
     pthread_t thread;
     bool running;
     uint64_t alerts_before; /* stored before this start */
 };
 
 /* --- start and stop ---------------------------------------------------------------------------------------------- */
+
+static void wake_loop(void *ctx)
+{
+    runtimeloop_wake(ctx);
+}
 
 static void on_drained(void *ctx)
 {
@@ -105,6 +111,8 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
                                     .dead_letters_kept = o->dead_letters_kept,
                                     .on_alert = on_alert,
                                     .ctx = ctx,
+                                    .marked = checkpointer_stored,
+                                    .marked_ctx = r->checkpointer,
                                     .drained = on_drained,
                                     .drained_ctx = r};
     struct crew_events from_crew;
@@ -128,7 +136,18 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     enum err e = open_stores(r, o->data, d);
     if (e != ERR_OK || (e = fix_key_groups(r, o, d, &groups)) != ERR_OK)
         goto out;
+    if ((e = checkpointer_open(o->data, &o->checkpoint, d, &r->checkpointer)) != ERR_OK)
+        goto out;
     make_parts(r, o, on_alert, ctx);
+    checkpointer_set_env(r->checkpointer, &(struct checkpointer_env){.registry = r->registry,
+                                                                     .feed = r->feed,
+                                                                     .alerts = r->alerts,
+                                                                     .crew = r->crew,
+                                                                     .workers = o->workers,
+                                                                     .key_groups = groups,
+                                                                     .wake = wake_loop,
+                                                                     .ctx = l});
+    l->checkpointer = r->checkpointer;
     l->env = (struct change_env){.catalog = r->catalog,
                                  .registry = r->registry,
                                  .intake = r->intake,
@@ -170,6 +189,7 @@ void runtime_stop(struct runtime *r)
         pthread_join(r->thread, NULL);
     }
     alertwriter_stop(r->alerts);
+    checkpointer_close(r->checkpointer);
     generators_free(r->generators);
     crew_free(r->crew);
     feed_free(r->feed);
@@ -308,6 +328,23 @@ unsigned runtime_list_rules(struct runtime *r, const char *list,
 {
     struct rule_teller t = {each, ctx};
     return registry_list_rules(r->registry, list, tell_rule, &t);
+}
+
+/* --- checkpoints ------------------------------------------------------------------------------------------------- */
+
+void runtime_checkpoint(struct runtime *r, runtime_done *done, void *ctx)
+{
+    checkpointer_want(r->checkpointer, done, ctx);
+}
+
+unsigned runtime_checkpoints(struct runtime *r, struct runtime_checkpoint *out, unsigned cap)
+{
+    return checkpointer_history(r->checkpointer, out, cap);
+}
+
+void runtime_checkpoint_counts(struct runtime *r, struct runtime_checkpoint_counts *out)
+{
+    checkpointer_counts(r->checkpointer, out);
 }
 
 /* --- intake ------------------------------------------------------------------------------------------------------ */

@@ -16,6 +16,16 @@
 #include "server/restart.h"
 #include "state/catalog.h"
 
+enum runtime_checkpoint_mode { RUNTIME_EXACTLY_ONCE, RUNTIME_AT_LEAST_ONCE };
+struct runtime_checkpoint_options {
+    enum runtime_checkpoint_mode mode;
+    int64_t interval_ms; /* 0: only when somebody asks */
+    int64_t timeout_ms, min_pause_ms;
+    int64_t alignment_timeout_ms; /* 0: barriers are waited for, however long it takes */
+    unsigned kept; /* complete ones; at least one */
+    unsigned tolerated; /* failures in a row, before the attempt is ended */
+};
+
 struct runtime_options {
     const char *data; /* data folder */
     unsigned workers;
@@ -24,6 +34,7 @@ struct runtime_options {
     uint64_t max_intake_ahead_rows;
     uint64_t dead_letters_kept;
     struct restart_options restart;
+    struct runtime_checkpoint_options checkpoint;
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
     int64_t buffer_timeout_ms;
     struct budget budget;
@@ -94,6 +105,35 @@ enum err runtime_intake(struct runtime *r, const char *stream, unsigned partitio
                         const struct runtime_row *rows, unsigned n, bool durable,
                         struct runtime_row_answer *answers);
 enum err runtime_finish(struct runtime *r, const char *stream, int partition /* -1: all */);
+
+/* --- checkpoints --- */
+/* One is made now; `done` is called when it is complete or has failed. ERR_CONFLICT through `done`: no workers run. */
+void runtime_checkpoint(struct runtime *r, runtime_done *done, void *ctx);
+enum runtime_checkpoint_state { CHECKPOINT_IN_PROGRESS, CHECKPOINT_COMPLETED, CHECKPOINT_FAILED };
+struct runtime_checkpoint {
+    uint64_t id;
+    enum runtime_checkpoint_state state;
+    char trigger[16]; /* "periodic", "manual" */
+    evtime started;
+    int64_t duration_ms; /* so far, of one that is in progress */
+    bool kept; /* it is on the disk */
+    bool restored; /* the present attempt began from it */
+    unsigned workers;
+    struct runtime_checkpoint_part {
+        uint64_t entries, bytes, new_bytes, flow_bytes;
+        uint64_t alignment_us, sync_us, async_us;
+        bool unaligned;
+    } part[64]; /* by worker */
+    char why[256]; /* it failed */
+};
+/* The newest first. */
+unsigned runtime_checkpoints(struct runtime *r, struct runtime_checkpoint *out, unsigned cap);
+struct runtime_checkpoint_counts {
+    uint64_t completed, failed; /* since the start */
+    uint64_t restored; /* the checkpoint that the present attempt began from; 0: none */
+    unsigned failed_in_a_row;
+};
+void runtime_checkpoint_counts(struct runtime *r, struct runtime_checkpoint_counts *out);
 
 /* --- what is going on --- */
 enum runtime_worker_state {

@@ -111,6 +111,7 @@ static void end_change(struct runtimeloop *l, enum err e)
 
 static void delay_attempt(struct runtimeloop *l, const char *why)
 {
+    checkpointer_attempt_failed(l->checkpointer, why);
     montime now = timebase_mono_ns();
     int64_t delay = restart_failed(&l->restart, crew_began(l->crew), now);
     if (delay >= 0)
@@ -185,8 +186,7 @@ static void start_attempt(struct runtimeloop *l)
         return;
     }
     l->epoch++;
-    feed_restart(l->env.feed);
-    alertwriter_new_attempt(l->env.alerts);
+    checkpointer_attempt(l->checkpointer, l->epoch);
     if ((e = send_all_lists(l)) != ERR_OK) {
         char why[CONTROL_TEXT_MAX];
         crew_kill(l->crew, 0, why);
@@ -256,7 +256,8 @@ static void commit_change(struct runtimeloop *l)
 /* Goes on with the change under way, or begins the next one. */
 static void step_changes(struct runtimeloop *l)
 {
-    while (l->phase == PHASE_DOWN || l->phase == PHASE_RUNNING) {
+    while (l->phase == PHASE_DOWN ||
+           (l->phase == PHASE_RUNNING && !checkpointer_is_aligning(l->checkpointer))) {
         if (l->change == NULL && (l->change = dequeue(l)) == NULL)
             return;
         bool rules = true;
@@ -344,8 +345,16 @@ static void on_load(void *ctx, unsigned worker, const struct loadwire *m)
 static void on_results(void *ctx, unsigned worker, const void *frame, size_t n)
 {
     struct runtimeloop *l = ctx;
-    (void)worker;
-    alertwriter_results(l->env.alerts, frame, n);
+    alertwriter_results(l->env.alerts, worker, frame, n);
+}
+
+static enum err on_snapshot(void *ctx, unsigned worker, const struct channel_frame *f)
+{
+    struct runtimeloop *l = ctx;
+    bool again = false;
+    enum err e = checkpointer_frame(l->checkpointer, worker, f, &again);
+    l->start_again = l->start_again || again;
+    return e;
 }
 
 static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row *row)
@@ -366,8 +375,8 @@ static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row 
 
 void runtimeloop_events(struct runtimeloop *l, struct crew_events *out)
 {
-    *out = (struct crew_events){on_running, on_status,  on_load, on_prepared,
-                                on_results, on_bad_row, l};
+    *out = (struct crew_events){on_running,  on_status,  on_load,    on_snapshot,
+                                on_prepared, on_results, on_bad_row, l};
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
@@ -429,6 +438,17 @@ static void maybe_try_again(struct runtimeloop *l)
     start_attempt(l);
 }
 
+static void step_checkpoints(struct runtimeloop *l)
+{
+    bool may_begin = l->phase == PHASE_RUNNING && l->change == NULL && !l->start_again;
+    if (checkpointer_turn(l->checkpointer, may_begin, &l->epoch) || l->phase == PHASE_DOWN)
+        return;
+    char why[CONTROL_TEXT_MAX];
+    crew_kill(l->crew, 0, why);
+    note_exception(l, 0, "too many checkpoints have failed, one after the other");
+    delay_attempt(l, "too many checkpoints have failed, one after the other");
+}
+
 static void check_heartbeats(struct runtimeloop *l)
 {
     unsigned silent = 0;
@@ -474,6 +494,7 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     l->start_again = false;
     expire_items(l);
     step_changes(l);
+    step_checkpoints(l);
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);
     tell_time(l);

@@ -14,6 +14,7 @@
 #ifndef WEIR_SERVER_RUNTIMELOOP_H
 #define WEIR_SERVER_RUNTIMELOOP_H
 #include "server/change.h"
+#include "server/checkpointer.h"
 #include "server/crew.h"
 #include "server/generators.h"
 #include <pthread.h>
@@ -38,6 +39,7 @@ struct runtimeloop {
     struct intakelog *log;
     struct crew *crew;
     struct generators *generators;
+    struct checkpointer *checkpointer;
     struct task_options task; /* but for the worker's number */
     int wake_fd;
     atomic_bool ready, stop, try_again;

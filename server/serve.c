@@ -235,6 +235,26 @@ static enum err restart_options(const struct config *c, struct restart_options *
     return ERR_INVALID;
 }
 
+static enum err checkpoint_options(const struct config *c, struct runtime_checkpoint_options *out,
+                                   struct diag *d)
+{
+    *out = (struct runtime_checkpoint_options){.interval_ms = (int64_t)c->checkpoint_interval,
+                                               .timeout_ms = (int64_t)c->checkpoint_timeout,
+                                               .min_pause_ms = (int64_t)c->checkpoint_min_pause,
+                                               .kept = (unsigned)c->checkpoint_kept,
+                                               .tolerated =
+                                                   (unsigned)c->checkpoint_tolerated_failures};
+    if (strcmp(c->checkpoint_mode, "at-least-once") == 0)
+        out->mode = RUNTIME_AT_LEAST_ONCE;
+    else if (strcmp(c->checkpoint_mode, "exactly-once") != 0) {
+        diag_say(d, "bad-option", NULL,
+                 "checkpoint-mode is '%s'; it must be exactly-once or at-least-once",
+                 c->checkpoint_mode);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
 static enum err start_runtime(struct server *s, struct diag *d)
 {
     const struct config *c = &s->config;
@@ -257,6 +277,8 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                                     [BUDGET_ORDERING] = c->memory_ordering,
                                                     [BUDGET_STATE] = c->memory_state}};
     enum err e = restart_options(c, &o.restart, d);
+    if (e == ERR_OK)
+        e = checkpoint_options(c, &o.checkpoint, d);
     if (e == ERR_OK)
         e = budget_make(&memory, o.workers, &o.budget, d);
     if (e == ERR_OK)

@@ -17,6 +17,7 @@
 #include "server/workerchange.h"
 #include "server/workerdef.h"
 #include "server/workerlist.h"
+#include "server/workersnap.h"
 #include "server/workerstatus.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -37,6 +38,7 @@ enum {
         4096, /* what is taken is said at least every so many rows: it is the coordinator's credit */
     STATUS_MS = 250, /* a whole status while something happens … */
     IDLE_MS = 1000, /* … and when nothing does */
+    WRITING_MS = 5, /* a checkpoint's writer is asked as often */
 };
 
 void worker_say(struct worker *w, enum control_kind kind, const struct bytes *b)
@@ -232,7 +234,8 @@ static enum err on_list(struct worker *w, const struct channel_frame *f)
 
 static enum err on_message(struct worker *w, const struct channel_frame *f)
 {
-    if (f->kind != CONTROL_INIT && f->kind != CONTROL_LIST && w->task == NULL)
+    if (f->kind != CONTROL_INIT && f->kind != CONTROL_LIST && f->kind != CONTROL_STATE &&
+        w->task == NULL)
         return ERR_CORRUPT;
     struct control_hold hold;
     struct control_advance advance;
@@ -249,6 +252,10 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         return workersource_rows(w->source, f->p, f->n);
     case CONTROL_LIST:
         return on_list(w, f);
+    case CONTROL_STATE:
+        return workersnap_state(w, f);
+    case CONTROL_CHECKPOINT:
+        return workersnap_order(w, f);
     case CONTROL_HOLD:
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);
@@ -281,7 +288,8 @@ static void read_coordinator(struct worker *w)
 static enum err on_peer_frame(struct worker *w, unsigned from, const struct channel_frame *f)
 {
     struct peer *p = &w->peers[from];
-    if (f->epoch != w->epoch || p->barriers == workerchange_rounds(w))
+    if (f->epoch != w->epoch ||
+        (p->barriers == workerchange_rounds(w) && f->kind == CONTROL_BARRIER))
         return ERR_CORRUPT; /* older: it was to be here before its barrier */
     if (f->kind == CONTROL_BARRIER)
         p->barriers++;
@@ -317,13 +325,14 @@ static bool take_frames(struct worker *w, unsigned from)
 
 static bool takes_exchange(const struct worker *w)
 {
-    return w->task != NULL && !channel_overdrawn(w->coordinator);
+    return w->task != NULL && !channel_overdrawn(w->coordinator) && !workersnap_is_full(w);
 }
 
 static bool takes_sources(const struct worker *w)
 {
-    if (w->job == NULL || w->preparing || w->broken || w->failed || w->state_full ||
-        !channel_ready(w->coordinator) || full_peers(w) != 0)
+    if (w->job == NULL || (w->preparing && !workersnap_lets_rows_pass(w)) || w->broken ||
+        w->failed || w->state_full || workersnap_is_full(w) || !channel_ready(w->coordinator) ||
+        full_peers(w) != 0)
         return false;
     return workersource_has(w->source);
 }
@@ -401,6 +410,8 @@ static void read_ready(struct worker *w, const struct pollfd *fds, const int *wh
 static int timeout_ms(const struct worker *w, bool busy, bool waiting)
 {
     int timeout = busy ? 0 : waiting ? STATUS_MS : IDLE_MS;
+    if (workersnap_is_writing(w) && timeout > WRITING_MS)
+        timeout = WRITING_MS;
     evtime next = w->task != NULL && !busy ? task_clock_next(w->task) : EVTIME_MAX;
     if (next == EVTIME_MAX)
         return timeout;
@@ -429,7 +440,8 @@ static void step(struct worker *w, bool more)
     if (w->job == NULL)
         return;
     evtime now = timebase_now_ms();
-    task_clock(w->task, now);
+    if (!w->preparing) /* what the clock would make could not be sent any more */
+        task_clock(w->task, now);
     task_step(w->task);
     bool all = w->buffer_timeout_ms == 0 || w->preparing || !(more || takes_sources(w)) ||
                now - w->sent_all_at >= w->buffer_timeout_ms || now < w->sent_all_at;
@@ -472,8 +484,9 @@ static bool turn(struct worker *w, bool busy)
     if (w->task != NULL && !w->failed)
         step(w, more);
     workerchange_go_on(w);
+    bool gives = workersnap_go_on(w);
     maybe_send_status(w);
-    return more || (!w->failed && takes_sources(w));
+    return more || gives || (!w->failed && takes_sources(w));
 }
 
 static void run(struct worker *w)
@@ -492,6 +505,7 @@ static void run(struct worker *w)
 
 static void worker_fini(struct worker *w)
 {
+    workersnap_free(w->snap);
     workersource_free(w->source);
     if (w->task != NULL)
         task_free(w->task);

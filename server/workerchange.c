@@ -2,6 +2,7 @@
 #define LOG_MODULE "worker"
 #include "server/workerchange.h"
 #include "base/log.h"
+#include "server/workersnap.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -58,6 +59,8 @@ static void apply_change(struct worker *w, const struct control_change *c, uint3
     if (!apply_texts(w, c, &d))
         goto out;
     run_job(w);
+    if (!workersnap_restore(w))
+        goto out; /* the coordinator ends this attempt */
     w->epoch = epoch;
     w->preparing = w->prepared = false;
     for (unsigned i = 0; i < w->workers; i++)
@@ -102,6 +105,8 @@ enum err workerchange_init(struct worker *w, const struct channel_frame *f)
         snprintf(name, sizeof name, "worker-%u", w->index);
         log_init(name, LOG_INFO_LEVEL);
         w->task = task_new(&m.task);
+        w->key_groups = m.task.key_groups;
+        workersnap_track(w);
         w->source = workersource_new(w->task, worker_bad_row, w);
         set_budget(w, &m);
         apply_change(w, &m.first, f->epoch);
@@ -161,6 +166,10 @@ void workerchange_go_on(struct worker *w)
         if (w->barriers < workerchange_rounds(w)) {
             worker_step(w);
             send_barrier(w);
+            continue;
+        }
+        if (workersnap_is_ordered(w)) {
+            workersnap_begin(w);
             continue;
         }
         w->prepared = true;

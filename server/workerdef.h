@@ -8,6 +8,8 @@
 #include "server/workersource.h"
 #include "server/workload.h"
 
+struct workersnap;
+
 struct peer {
     struct channel *channel; /* NULL: this worker itself, or gone */
     unsigned
@@ -16,7 +18,7 @@ struct peer {
 };
 
 struct worker {
-    unsigned index, workers;
+    unsigned index, workers, key_groups;
     struct channel *coordinator;
     struct peer peers[TASK_WORKERS_MAX];
     struct registry *registry;
@@ -40,6 +42,7 @@ struct worker {
     bool state_full; /* its budget: nothing is taken from sources */
     struct workload load;
     char fault[16]; /* the point of its work, for tests: worker.0 … */
+    struct workersnap *snap; /* NULL: of checkpoints nothing was said */
 };
 
 /* worker.c */

@@ -401,6 +401,33 @@ enum err runtime_try_again(struct runtime *r)
     return ERR_CONFLICT;
 }
 
+void runtime_checkpoint(struct runtime *r, runtime_done *done, void *ctx)
+{
+    struct diag d;
+    (void)r;
+    diag_init(&d, NULL, 0);
+    done(ctx, ERR_OK, &d);
+    diag_fini(&d);
+}
+
+unsigned runtime_checkpoints(struct runtime *r, struct runtime_checkpoint *out, unsigned cap)
+{
+    (void)r;
+    if (cap > 0)
+        out[0] = (struct runtime_checkpoint){.id = 1,
+                                             .state = CHECKPOINT_COMPLETED,
+                                             .trigger = "manual",
+                                             .workers = 1,
+                                             .part = {{.entries = 3, .bytes = 100}}};
+    return 1;
+}
+
+void runtime_checkpoint_counts(struct runtime *r, struct runtime_checkpoint_counts *out)
+{
+    (void)r;
+    *out = (struct runtime_checkpoint_counts){.completed = 1};
+}
+
 unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap)
 {
     (void)r;

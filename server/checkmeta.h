@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* checkmeta.h - what stands in the _metadata of a checkpoint: of which rules it is, how far each partition was read, the
+ * files of each worker.
+ *
+ * Room:   checkpointer <-> [checkmeta] <-> a JSON text (state/checkpoint.h keeps it, with a checksum)
+ * Owns:   its own copies of all it is given
+ * Thread: one.  Time: evtime.
+ *
+ * It is read without the catalogue, and by people: names stand beside numbers. */
+#ifndef WEIR_SERVER_CHECKMETA_H
+#define WEIR_SERVER_CHECKMETA_H
+#include "server/registry.h"
+#include "server/snapwire.h"
+
+enum { CHECKMETA_FORMAT = 1, CHECKMETA_TRIGGER_BYTES = 16 };
+
+struct checkmeta_rule {
+    uint64_t uid, lists_seq;
+    uint32_t version;
+    char *name, *sql;
+    evtime since_w; /* its first cut */
+    unsigned nmarks;
+    struct job_mark *marks;
+};
+struct checkmeta_position {
+    char *stream; /* its name */
+    struct control_position at; /* rows, late: of all attempts together */
+};
+struct checkmeta_worker {
+    struct snapwire_done done;
+    uint64_t alignment_ns, sync_ns;
+    bool unaligned;
+};
+struct checkmeta {
+    uint64_t id;
+    char trigger[CHECKMETA_TRIGGER_BYTES];
+    evtime started;
+    int64_t duration_ms;
+    unsigned key_groups, workers;
+    struct checkmeta_worker worker[TASK_WORKERS_MAX];
+    struct checkmeta_rule *rules;
+    size_t nrules, rules_cap;
+    struct checkmeta_position *positions;
+    size_t npositions, positions_cap;
+    uint64_t cooldown_bytes, cooldown_sum; /* of the file `cooldown`; its XXH3 */
+};
+
+struct checkmeta *checkmeta_new(void);
+void checkmeta_free(struct checkmeta *m); /* NULL is fine */
+void checkmeta_add_rules(struct checkmeta *m, struct registry *r); /* all live ones */
+void checkmeta_add_position(struct checkmeta *m, const char *stream,
+                            const struct control_position *at);
+
+void checkmeta_put(const struct checkmeta *m, struct bytes *out);
+/* ERR_CORRUPT, ERR_VERSION: d says what is wrong. */
+enum err checkmeta_get(const char *text, size_t n, struct diag *d, struct checkmeta **out);
+
+/* May the rules that live now go on from it? A rule that it does not have, or has from another beginning, must begin at or
+ * behind the checkpoint's positions. False: d says which one stands in the way. */
+bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d);
+
+#endif

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "checkpoint"
+#include "server/checkpointer.h"
+#include "base/bug.h"
+#include "base/durable.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/checkhistory.h"
+#include "server/checkmeta.h"
+#include "server/checkstart.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+enum { FOLDER_MODE = 0750 };
+enum phase { IDLE, ALIGNING, WRITING };
+
+struct waiter {
+    runtime_done *done;
+    void *ctx;
+    struct waiter *next;
+};
+
+struct checkpointer {
+    struct runtime_checkpoint_options o;
+    struct checkpointer_env env;
+    struct checkstart *start; /* what there is to go on from */
+    char *root, *state;
+    struct checkhistory *history;
+
+    /* the one under way */
+    enum phase phase;
+    struct checkmeta *meta; /* NULL: none */
+    montime began;
+    unsigned begun, written; /* workers that have answered */
+    bool failed; /* it will not be complete; the workers' answers are still waited for */
+    struct waiter *answers; /* who waits for it */
+
+    uint64_t next_id;
+    montime ended; /* the last one */
+    unsigned failed_in_a_row;
+    struct bytes out;
+
+    pthread_mutex_t lock; /* of what follows */
+    uint64_t storing; /* the id of which results are being stored */
+    unsigned stored;
+    struct bytes cooldown;
+    struct waiter *wanted;
+};
+
+/* --- folders ----------------------------------------------------------------------------------------------------- */
+
+enum err checkpointer_open(const char *data, const struct runtime_checkpoint_options *o,
+                           struct diag *d, struct checkpointer **out)
+{
+    struct checkpointer *c = mem_new(sizeof *c);
+    c->o = *o;
+    c->root = mem_printf("%s/checkpoints", data);
+    c->state = mem_printf("%s/state", data);
+    c->history = checkhistory_new();
+    pthread_mutex_init(&c->lock, NULL);
+    enum err e = checkpoint_open(c->root, d);
+    if (e == ERR_OK && mkdir(c->state, FOLDER_MODE) < 0 && errno != EEXIST) {
+        diag_say(d, "data", NULL, "the folder %s cannot be made: %s", c->state, strerror(errno));
+        e = err_from_errno(errno);
+    }
+    if (e == ERR_OK) {
+        c->start = checkstart_open(c->root, c->history);
+        c->next_id = checkstart_last(c->start) + 1;
+        c->ended = timebase_mono_ns();
+        *out = c;
+    } else {
+        checkpointer_close(c);
+    }
+    return e;
+}
+
+void checkpointer_set_env(struct checkpointer *c, const struct checkpointer_env *env)
+{
+    c->env = *env;
+}
+
+static void answer(struct waiter *w, enum err e, const char *why)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (e != ERR_OK)
+        diag_say(&d, "checkpoint", NULL, "%s", why);
+    for (struct waiter *next = NULL; w != NULL; w = next) {
+        next = w->next;
+        w->done(w->ctx, e, &d);
+        mem_free(w);
+    }
+    diag_fini(&d);
+}
+
+static struct waiter *take_wanted(struct checkpointer *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct waiter *w = c->wanted;
+    c->wanted = NULL;
+    pthread_mutex_unlock(&c->lock);
+    return w;
+}
+
+void checkpointer_close(struct checkpointer *c)
+{
+    if (c == NULL)
+        return;
+    answer(c->answers, ERR_CLOSED, "the server ends");
+    answer(take_wanted(c), ERR_CLOSED, "the server ends");
+    checkmeta_free(c->meta);
+    checkstart_free(c->start);
+    checkhistory_free(c->history);
+    bytes_fini(&c->out);
+    bytes_fini(&c->cooldown);
+    pthread_mutex_destroy(&c->lock);
+    mem_free(c->root);
+    mem_free(c->state);
+    mem_free(c);
+}
+
+/* --- the end of one ---------------------------------------------------------------------------------------------- */
+
+static int64_t age_ms(const struct checkpointer *c)
+{
+    return (timebase_mono_ns() - c->began) / 1000000;
+}
+
+/* Its folder stays until the last worker has answered: they may be writing into it. */
+static void fail(struct checkpointer *c, const char *why)
+{
+    if (c->failed)
+        return;
+    c->failed = true;
+    c->failed_in_a_row++;
+    LOG_ERROR("checkpoint failed", "id=%" PRIu64 " ms=%" PRId64 " in_a_row=%u reason=\"%s\"",
+              c->meta->id, age_ms(c), c->failed_in_a_row, why);
+    c->meta->duration_ms = age_ms(c);
+    checkhistory_failed(c->history, c->meta, why);
+    pthread_mutex_lock(&c->lock);
+    c->storing = 0;
+    pthread_mutex_unlock(&c->lock);
+    answer(c->answers, ERR_IO, why);
+    c->answers = NULL;
+}
+
+static void remove_folder(struct checkpointer *c, uint64_t id)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (checkpoint_remove(c->root, id, &d) != ERR_OK) {
+        char *text = diag_text(&d);
+        LOG_WARN("an old checkpoint could not be deleted", "id=%" PRIu64 " reason=\"%s\"", id,
+                 text);
+        mem_free(text);
+    }
+    diag_fini(&d);
+}
+
+static void end(struct checkpointer *c)
+{
+    if (c->failed)
+        remove_folder(c, c->meta->id);
+    checkmeta_free(c->meta);
+    c->meta = NULL;
+    c->phase = IDLE;
+    c->ended = timebase_mono_ns();
+}
+
+/* One that could not be deleted is tried again with the next. */
+static void remove_old(struct checkpointer *c)
+{
+    uint64_t id = 0;
+    while ((id = checkstart_too_many(c->start, c->o.kept)) != 0) {
+        remove_folder(c, id);
+        checkhistory_removed(c->history, id);
+    }
+}
+
+static enum err write_cooldown(struct checkpointer *c, const char *folder)
+{
+    char *path = mem_printf("%s/cooldown", folder);
+    pthread_mutex_lock(&c->lock);
+    struct bytes b = c->cooldown;
+    c->cooldown = (struct bytes){0};
+    pthread_mutex_unlock(&c->lock);
+    c->meta->cooldown_bytes = b.n;
+    c->meta->cooldown_sum = XXH3_64bits(b.p, b.n);
+    enum err e = durable_file(path, b.p == NULL ? (const uint8_t *)"" : b.p, b.n);
+    bytes_fini(&b);
+    mem_free(path);
+    return e;
+}
+
+static void complete(struct checkpointer *c)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    char *folder = checkpoint_folder(c->root, c->meta->id);
+    enum err e = write_cooldown(c, folder);
+    c->meta->duration_ms = age_ms(c);
+    bytes_reset(&c->out);
+    checkmeta_put(c->meta, &c->out);
+    if (e == ERR_OK)
+        e = checkpoint_complete(c->root, c->meta->id, (const char *)c->out.p, c->out.n, &d);
+    if (e != ERR_OK) {
+        char *text = diag_text(&d);
+        fail(c, text[0] != '\0' ? text : err_text(e));
+        mem_free(text);
+    } else {
+        LOG_INFO("checkpoint done", "id=%" PRIu64 " trigger=%s ms=%" PRId64, c->meta->id,
+                 c->meta->trigger, c->meta->duration_ms);
+        c->failed_in_a_row = 0;
+        checkhistory_completed(c->history, c->meta);
+        checkstart_add(c->start, c->meta->id);
+        answer(c->answers, ERR_OK, "");
+        c->answers = NULL;
+        remove_old(c);
+    }
+    end(c);
+    mem_free(folder);
+    diag_fini(&d);
+}
+
+/* --- the beginning of one ---------------------------------------------------------------------------------------- */
+
+static void order(struct checkpointer *c, uint32_t epoch)
+{
+    char *folder = checkpoint_folder(c->root, c->meta->id);
+    struct snapwire_order m = {.id = c->meta->id,
+                               .mode = c->o.mode == RUNTIME_EXACTLY_ONCE ? SNAPWIRE_EXACTLY_ONCE
+                                                                         : SNAPWIRE_AT_LEAST_ONCE,
+                               .alignment_timeout_ms = c->o.alignment_timeout_ms,
+                               .folder = folder};
+    bytes_reset(&c->out);
+    snapwire_put_order(&m, &c->out);
+    for (unsigned i = 0; i < c->env.workers; i++)
+        crew_send(c->env.crew, i, CONTROL_CHECKPOINT, epoch, &c->out);
+    mem_free(folder);
+}
+
+static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    c->meta = checkmeta_new();
+    c->meta->id = c->next_id++;
+    c->meta->started = timebase_now_ms();
+    snprintf(c->meta->trigger, sizeof c->meta->trigger, "%s",
+             asked != NULL ? "manual" : "periodic");
+    c->meta->workers = c->env.workers;
+    c->meta->key_groups = c->env.key_groups;
+    checkmeta_add_rules(c->meta, c->env.registry);
+    c->began = timebase_mono_ns();
+    c->begun = c->written = 0;
+    c->failed = false;
+    c->answers = asked;
+    checkhistory_begun(c->history, c->meta);
+    pthread_mutex_lock(&c->lock);
+    c->storing = c->meta->id;
+    c->stored = 0;
+    bytes_reset(&c->cooldown);
+    pthread_mutex_unlock(&c->lock);
+    if (checkpoint_begin(c->root, c->meta->id, &d) != ERR_OK) {
+        char *text = diag_text(&d);
+        fail(c, text);
+        mem_free(text);
+        end(c);
+    } else {
+        c->phase = ALIGNING;
+        order(c, ++*epoch);
+    }
+    diag_fini(&d);
+}
+
+static bool is_due(const struct checkpointer *c)
+{
+    montime now = timebase_mono_ns();
+    return c->o.interval_ms > 0 && (now - c->began) / 1000000 >= c->o.interval_ms &&
+           (now - c->ended) / 1000000 >= c->o.min_pause_ms;
+}
+
+bool checkpointer_turn(struct checkpointer *c, bool may_begin, uint32_t *epoch)
+{
+    pthread_mutex_lock(&c->lock);
+    bool stored = c->storing != 0 && c->stored == c->env.workers, asked = c->wanted != NULL;
+    pthread_mutex_unlock(&c->lock);
+    if (c->phase == WRITING && c->written == c->env.workers) {
+        if (c->failed)
+            end(c);
+        else if (stored)
+            complete(c);
+    }
+    if (c->phase != IDLE && !c->failed && age_ms(c) >= c->o.timeout_ms)
+        fail(c, c->phase == ALIGNING ? "it has expired while barriers were on their way"
+                                     : "it has expired before all was written");
+    if (asked && !crew_up(c->env.crew))
+        answer(take_wanted(c), ERR_CONFLICT, "no workers run");
+    else if (may_begin && c->phase == IDLE && (asked || is_due(c)))
+        begin(c, take_wanted(c), epoch);
+    return c->failed_in_a_row <= c->o.tolerated;
+}
+
+bool checkpointer_is_aligning(const struct checkpointer *c)
+{
+    return c->phase == ALIGNING;
+}
+
+/* --- what workers say -------------------------------------------------------------------------------------------- */
+
+static enum err on_begun(struct checkpointer *c, unsigned worker, const struct channel_frame *f)
+{
+    struct snapwire_begun m;
+    struct arena *a = arena_new(4096, 0);
+    enum err e = snapwire_get_begun(f->p, f->n, a, &m);
+    if (e == ERR_OK && (c->phase != ALIGNING || m.id != c->meta->id))
+        e = ERR_CORRUPT;
+    for (unsigned i = 0; e == ERR_OK && i < m.npositions; i++) {
+        struct control_position at = m.positions[i];
+        const struct schema *s = registry_stream_by_id(c->env.registry, at.stream);
+        if (s == NULL || !feed_total(c->env.feed, &at))
+            continue; /* no rule reads it any more */
+        checkmeta_add_position(c->meta, s->name, &at);
+    }
+    if (e == ERR_OK) {
+        struct checkmeta_worker *w = &c->meta->worker[worker];
+        w->alignment_ns = m.alignment_ns;
+        w->sync_ns = m.sync_ns;
+        w->unaligned = m.unaligned;
+        alertwriter_mark(c->env.alerts, m.id, worker, c->begun == 0);
+        if (++c->begun == c->env.workers)
+            c->phase = WRITING;
+    }
+    arena_free(a);
+    return e;
+}
+
+static enum err on_written(struct checkpointer *c, unsigned worker, const struct channel_frame *f)
+{
+    struct snapwire_done m;
+    enum err e = snapwire_get_done(f->p, f->n, &m);
+    if (e != ERR_OK || c->meta == NULL || m.id != c->meta->id)
+        return e != ERR_OK ? e : ERR_CORRUPT;
+    c->meta->worker[worker].done = m;
+    c->written++;
+    checkhistory_progress(c->history, c->meta);
+    if (!m.ok) {
+        char why[sizeof m.why + 32];
+        snprintf(why, sizeof why, "worker %u: %s", worker, m.why);
+        fail(c, why);
+    }
+    return ERR_OK;
+}
+
+enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struct channel_frame *f,
+                            bool *again)
+{
+    char why[CONTROL_TEXT_MAX];
+    switch ((enum control_kind)f->kind) {
+    case CONTROL_BEGUN:
+        return on_begun(c, worker, f);
+    case CONTROL_WRITTEN:
+        return on_written(c, worker, f);
+    case CONTROL_UNUSABLE:
+        snprintf(why, sizeof why, "%.*s", (int)f->n, (const char *)f->p);
+        *again = checkstart_damaged(c->start, why);
+        return ERR_OK;
+    default:
+        return ERR_CORRUPT;
+    }
+}
+
+/* --- attempts ---------------------------------------------------------------------------------------------------- */
+
+void checkpointer_attempt_failed(struct checkpointer *c, const char *why)
+{
+    char text[200];
+    if (c->phase == IDLE)
+        return;
+    snprintf(text, sizeof text, "the workers were ended: %.150s", why);
+    unsigned in_a_row = c->failed_in_a_row;
+    fail(c, text);
+    c->failed_in_a_row = in_a_row; /* that is no failure of the checkpoint's own */
+    end(c);
+}
+
+static void tell_workers(struct checkpointer *c, const struct checkmeta *from, uint32_t epoch)
+{
+    uint32_t files[TASK_WORKERS_MAX];
+    char *folder = from == NULL ? mem_str("") : checkpoint_folder(c->root, from->id);
+    struct snapwire_state m = {.folder = folder, .files = files};
+    if (from != NULL) {
+        m.key_groups = from->key_groups;
+        m.n = from->workers;
+        for (unsigned i = 0; i < m.n; i++)
+            files[i] = from->worker[i].done.files;
+    }
+    for (unsigned i = 0; i < c->env.workers; i++) {
+        char *dir = mem_printf("%s/worker-%u", c->state, i);
+        m.dir = dir;
+        bytes_reset(&c->out);
+        snapwire_put_state(&m, &c->out);
+        crew_send(c->env.crew, i, CONTROL_STATE, epoch, &c->out);
+        mem_free(dir);
+    }
+    mem_free(folder);
+}
+
+void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
+{
+    struct bytes cooldown = {0};
+    checkpointer_attempt_failed(c, "another attempt begins");
+    c->failed_in_a_row = 0;
+    c->began = c->ended = timebase_mono_ns();
+    feed_restart(c->env.feed);
+    struct checkmeta *from = checkstart_take(c->start, c->env.registry, &cooldown);
+    for (size_t i = 0; from != NULL && i < from->npositions; i++)
+        feed_restore(c->env.feed, &from->positions[i].at);
+    checkhistory_restored(c->history, from != NULL ? from->id : 0);
+    alertwriter_new_attempt(c->env.alerts, cooldown.p, cooldown.n);
+    tell_workers(c, from, epoch);
+    checkmeta_free(from);
+    bytes_fini(&cooldown);
+}
+
+/* --- any thread -------------------------------------------------------------------------------------------------- */
+
+void checkpointer_want(struct checkpointer *c, runtime_done *done, void *ctx)
+{
+    struct waiter *w = mem_new(sizeof *w);
+    w->done = done;
+    w->ctx = ctx;
+    pthread_mutex_lock(&c->lock);
+    w->next = c->wanted;
+    c->wanted = w;
+    pthread_mutex_unlock(&c->lock);
+    c->env.wake(c->env.ctx);
+}
+
+void checkpointer_stored(void *checkpointer, uint64_t id, const void *cooldown, size_t n)
+{
+    struct checkpointer *c = checkpointer;
+    pthread_mutex_lock(&c->lock);
+    bool wanted = id == c->storing;
+    if (wanted) {
+        if (n > 0)
+            bytes_put(&c->cooldown, cooldown, n);
+        c->stored++;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (wanted)
+        c->env.wake(c->env.ctx);
+}
+
+unsigned checkpointer_history(struct checkpointer *c, struct runtime_checkpoint *out, unsigned cap)
+{
+    return checkhistory_list(c->history, out, cap);
+}
+
+void checkpointer_counts(struct checkpointer *c, struct runtime_checkpoint_counts *out)
+{
+    checkhistory_counts(c->history, out);
+}

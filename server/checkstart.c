@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "checkpoint"
+#include "server/checkstart.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+struct one {
+    uint64_t id;
+    bool damaged;
+};
+struct checkstart {
+    char *root;
+    struct one *all; /* ascending */
+    size_t n, cap;
+    uint64_t last, taken; /* taken: the one that workers begin from; 0: none */
+};
+
+static struct checkmeta *read_meta(const struct checkstart *s, uint64_t id, struct diag *d)
+{
+    struct bytes text = {0};
+    struct checkmeta *m = NULL;
+    enum err e = checkpoint_metadata(s->root, id, &text, d);
+    if (e == ERR_OK)
+        e = checkmeta_get((const char *)text.p, text.n, d, &m);
+    if (e == ERR_OK && m->id != id) {
+        diag_say(d, "damaged", NULL, "the metadata are of checkpoint %" PRIu64, m->id);
+        checkmeta_free(m);
+        m = NULL;
+    }
+    bytes_fini(&text);
+    return m;
+}
+
+static void say_skipped(uint64_t id, const struct diag *d)
+{
+    char *text = diag_text(d);
+    text[strcspn(text, "\n")] = '\0';
+    LOG_ERROR("checkpoint is left out, it cannot be used", "id=%" PRIu64 " reason=\"%s\"", id,
+              text);
+    mem_free(text);
+}
+
+static void say_damaged_ones(const struct diag *d)
+{
+    for (int i = 0; i < d->n; i++)
+        LOG_ERROR("checkpoint is left out, it cannot be used", "reason=\"%s\"",
+                  d->items[i].message);
+}
+
+struct checkstart *checkstart_open(const char *root, struct checkhistory *h)
+{
+    struct checkstart *s = mem_new(sizeof *s);
+    struct diag d;
+    uint64_t *ids = NULL;
+    diag_init(&d, NULL, 0);
+    s->root = mem_str(root);
+    size_t n = checkpoint_list(root, &ids, &d);
+    say_damaged_ones(&d);
+    diag_fini(&d);
+    for (size_t i = 0; i < n; i++) {
+        diag_init(&d, NULL, 0);
+        struct checkmeta *m = read_meta(s, ids[i], &d);
+        checkstart_add(s, ids[i]);
+        if (m != NULL)
+            checkhistory_found(h, m);
+        checkmeta_free(m);
+        diag_fini(&d);
+    }
+    mem_free(ids);
+    return s;
+}
+
+void checkstart_free(struct checkstart *s)
+{
+    if (s == NULL)
+        return;
+    mem_free(s->all);
+    mem_free(s->root);
+    mem_free(s);
+}
+
+uint64_t checkstart_last(const struct checkstart *s)
+{
+    return s->last;
+}
+
+void checkstart_add(struct checkstart *s, uint64_t id)
+{
+    s->all = mem_grow(s->all, s->n, 1, &s->cap, sizeof *s->all);
+    s->all[s->n++] = (struct one){.id = id};
+    s->last = id;
+}
+
+uint64_t checkstart_too_many(struct checkstart *s, unsigned kept)
+{
+    size_t good = 0, i = s->n;
+    while (i > 0 && good < kept)
+        good += !s->all[--i].damaged;
+    if (i == 0)
+        return 0;
+    uint64_t id = s->all[0].id; /* the oldest goes first, damaged or not */
+    memmove(s->all, s->all + 1, --s->n * sizeof *s->all);
+    return id;
+}
+
+/* --- to begin from ------------------------------------------------------------------------------------------------- */
+
+static bool read_cooldown(const struct checkstart *s, const struct checkmeta *m, struct bytes *out,
+                          struct diag *d)
+{
+    char *folder = checkpoint_folder(s->root, m->id);
+    char *path = mem_printf("%s/cooldown", folder);
+    FILE *f = fopen(path, "rbe");
+    struct stat st;
+    bool ok = f != NULL && fstat(fileno(f), &st) == 0 && (uint64_t)st.st_size == m->cooldown_bytes;
+    bytes_reset(out);
+    if (ok) {
+        out->n = fread(bytes_reserve(out, m->cooldown_bytes + 1), 1, m->cooldown_bytes, f);
+        ok = out->n == m->cooldown_bytes && XXH3_64bits(out->p, out->n) == m->cooldown_sum;
+    }
+    if (f != NULL)
+        fclose(f);
+    if (!ok)
+        diag_say(d, "damaged", NULL, "%s is damaged, or not there", path);
+    mem_free(path);
+    mem_free(folder);
+    return ok;
+}
+
+struct checkmeta *checkstart_take(struct checkstart *s, struct registry *r, struct bytes *cooldown)
+{
+    s->taken = 0;
+    for (size_t i = s->n; i-- > 0;) {
+        struct diag d;
+        if (s->all[i].damaged)
+            continue;
+        diag_init(&d, NULL, 0);
+        struct checkmeta *m = read_meta(s, s->all[i].id, &d);
+        bool whole = m != NULL && read_cooldown(s, m, cooldown, &d);
+        bool fits = whole && checkmeta_fits(m, r, &d);
+        if (!fits)
+            say_skipped(s->all[i].id, &d);
+        s->all[i].damaged = !whole;
+        diag_fini(&d);
+        if (fits) {
+            LOG_INFO("the workers begin from a checkpoint", "id=%" PRIu64, m->id);
+            s->taken = m->id;
+            return m;
+        }
+        checkmeta_free(m);
+    }
+    bytes_reset(cooldown);
+    return NULL;
+}
+
+bool checkstart_damaged(struct checkstart *s, const char *why)
+{
+    bool found = false;
+    for (size_t i = 0; i < s->n && s->taken != 0; i++)
+        if (s->all[i].id == s->taken && !s->all[i].damaged) {
+            s->all[i].damaged = found = true;
+            LOG_ERROR("checkpoint is left out, it cannot be used", "id=%" PRIu64 " reason=\"%s\"",
+                      s->taken, why);
+        }
+    return found;
+}
