@@ -57,6 +57,11 @@ static inline evtime timers_next(const struct timers *t)
 {
     return t->n > 0 ? t->heap[0].at : EVTIME_MAX;
 }
+/* The first; NULL: none is set. */
+static inline struct timer *timers_first(const struct timers *t)
+{
+    return t->n > 0 ? t->heap[0].timer : NULL;
+}
 /* The first, unset, if its time is not after `to`; else NULL. Of equal times the order is not defined. */
 struct timer *timers_take(struct timers *t, evtime to);
 /* Its memory was moved (a vector grew): the heap is told of its new place. */

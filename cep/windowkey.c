@@ -19,9 +19,12 @@ void windowkey_drop(struct window *w, struct windowpanes_cell *c, int64_t window
     unsigned gone = 0;
     while (gone < c->n &&
            windowpane_last_window(&w->p->panes, windowkey_pane(w, c, gone)->pane) <= window)
-        windowkey_clear(w, windowkey_pane(w, c, gone++));
+        gone++;
     if (gone == 0)
         return;
+    keyed_touch(w->k, c->state.key);
+    for (unsigned i = 0; i < gone; i++)
+        windowkey_clear(w, windowkey_pane(w, c, i));
     size_t one = windowkey_pane_words(w);
     c->n = (uint16_t)(c->n - gone);
     memmove(c->panes, c->panes + gone * one, c->n * one * 8);
@@ -65,27 +68,39 @@ void windowkey_free_told(struct window *w, struct windowpanes_cell *c)
     c->ntold = c->told_cap = 0;
 }
 
+static void trim_told(struct window *w, struct windowpanes_cell *c)
+{
+    int64_t closed = windowkey_last_closed(w, w->now);
+    unsigned n = 0, keep = 0;
+    for (unsigned i = 0; i < c->ntold; i++)
+        keep += c->told[i].window > closed;
+    if (keep == c->ntold)
+        return;
+    keyed_touch(w->k, c->state.key);
+    for (unsigned i = 0; i < c->ntold; i++)
+        if (c->told[i].window > closed)
+            c->told[n++] = c->told[i];
+    c->ntold = (uint16_t)n;
+}
+
 struct windowkey_told *windowkey_told_of(struct window *w, struct windowpanes_cell *c,
                                          int64_t window)
 {
-    int64_t closed = windowkey_last_closed(w, w->now);
-    unsigned n = 0;
-    struct windowkey_told *found = NULL;
+    trim_told(w, c);
     for (unsigned i = 0; i < c->ntold; i++)
-        if (c->told[i].window > closed) {
-            c->told[n] = c->told[i];
-            if (c->told[n++].window == window)
-                found = &c->told[n - 1];
-        }
-    c->ntold = (uint16_t)n;
-    return found;
+        if (c->told[i].window == window)
+            return &c->told[i];
+    return NULL;
 }
 
-void windowkey_add_told(struct window *w, struct windowpanes_cell *c,
+void windowkey_set_told(struct window *w, struct windowpanes_cell *c,
                         const struct windowkey_told *told)
 {
+    struct windowkey_told *had = windowkey_told_of(w, c, told->window);
     unsigned n = c->ntold;
-    if (n == UINT16_MAX)
+    if (had != NULL)
+        *had = *told;
+    if (had != NULL || n == UINT16_MAX)
         return;
     if (n == c->told_cap) {
         unsigned cap = n == 0 ? 1 : n > UINT16_MAX / 2 ? UINT16_MAX : 2 * n;

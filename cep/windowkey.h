@@ -27,6 +27,7 @@ struct windowpanes_cell {
     uint16_t n, cap;
     uint16_t ntold, told_cap;
     bool wild; /* the number has shrunk once: total says nothing */
+    /* state.room: 0, or which of window.ahead + 1: windows up to there have fired for it */
     bool
         restless; /* a late row came before its oldest pane: it does not sleep until that has gone */
 };
@@ -54,6 +55,18 @@ static inline int64_t windowkey_last_closed(const struct window *w, evtime to)
     return windowpane_ending_after(&w->p->panes, to - w->p->w->lateness_ms) - 1;
 }
 
+static inline int64_t windowkey_newest_window(const struct window *w,
+                                              const struct windowpanes_cell *c)
+{
+    return windowpane_last_window(&w->p->panes, windowkey_pane(w, c, c->n - 1u)->pane);
+}
+
+/* The last window that has fired; INT64_MIN: none has. */
+static inline int64_t windowkey_last_fired(const struct window *w)
+{
+    return w->now == EVTIME_MIN ? INT64_MIN : windowpane_ending_after(&w->p->panes, w->now) - 1;
+}
+
 void windowkey_set_cap(struct window *w, struct windowpanes_cell *c, unsigned cap);
 /* Drops panes whose last window is this one or before it. */
 void windowkey_drop(struct window *w, struct windowpanes_cell *c, int64_t window);
@@ -64,7 +77,7 @@ void windowkey_free_told(struct window *w, struct windowpanes_cell *c);
 /* What has been told of a window; NULL: nothing. Trims what is over. */
 struct windowkey_told *windowkey_told_of(struct window *w, struct windowpanes_cell *c,
                                          int64_t window);
-void windowkey_add_told(struct window *w, struct windowpanes_cell *c,
+void windowkey_set_told(struct window *w, struct windowpanes_cell *c,
                         const struct windowkey_told *told);
 
 #endif

@@ -52,18 +52,20 @@ void windowlist_prefetch(const struct keystate *state)
     __builtin_prefetch(((const struct windowlist_cell *)(const void *)state)->first);
 }
 
-static struct windowlist_cell *cell_of(struct window *w, struct keystate *state, struct key *key)
+struct windowlist_cell *windowlist_make(struct window *w, struct key *key)
 {
-    if (state != NULL)
-        return (struct windowlist_cell *)(void *)state;
     struct windowlist_cell *c = slab_alloc(&w->cells);
     *c = (struct windowlist_cell){0};
     keytable_link(key, &c->state, w->rule.slot);
     return c;
 }
 
-/* A window behind *at. */
-static struct windowlist_one *one_new(struct window *w, struct windowlist_cell *c,
+static struct windowlist_cell *cell_of(struct window *w, struct keystate *state, struct key *key)
+{
+    return state != NULL ? (struct windowlist_cell *)(void *)state : windowlist_make(w, key);
+}
+
+struct windowlist_one *windowlist_add(struct window *w, struct windowlist_cell *c,
                                       struct windowlist_one **at, evtime start, evtime end)
 {
     struct windowlist_one *one = slab_alloc(&w->ones);
@@ -80,7 +82,7 @@ static struct windowlist_one *one_new(struct window *w, struct windowlist_cell *
     return one;
 }
 
-static void set_fresh(struct window *w, struct windowlist_one *one, bool fresh)
+void windowlist_set_fresh(struct window *w, struct windowlist_one *one, bool fresh)
 {
     if (!fresh && (one->more == NULL || !one->more->is_fresh))
         return;
@@ -108,7 +110,7 @@ static void one_free(struct window *w, struct windowlist_one *one)
         at = &(*at)->next;
     *at = one->next;
     timers_unset(&w->timers, &one->timer);
-    set_fresh(w, one, false);
+    windowlist_set_fresh(w, one, false);
     if (one->more != NULL)
         timers_unset(&w->clocks, &one->more->clock);
     windowlistrow_free_more(w, one);
@@ -178,7 +180,8 @@ static void tell(struct window *w, struct windowlist_one *one)
 static void fire(struct window *w, struct windowlist_one *one)
 {
     const struct window_plan *p = w->p->w;
-    set_fresh(w, one, false);
+    keyed_touch(w->k, one->cell->state.key);
+    windowlist_set_fresh(w, one, false);
     if (p->evictor != EVICTOR_NONE && !p->evict_after)
         windowlistrow_evict(w, one);
     if (w->p->keeps_rows)
@@ -214,7 +217,7 @@ static evtime next_multiple(const struct windowlist_one *one)
     return one->more != NULL && one->more->next < one->end - 1 ? one->more->next : EVTIME_MAX;
 }
 
-static evtime due_at(const struct window *w, const struct windowlist_one *one, bool multiples)
+evtime windowlist_due_at(const struct window *w, const struct windowlist_one *one, bool multiples)
 {
     if (one->ended || !wants_end(w))
         return closing(w, one);
@@ -228,6 +231,7 @@ static void fire_multiples(struct window *w, struct windowlist_one *one, evtime 
     unsigned n = 0;
     while (next_multiple(one) <= to) {
         if (++n > MULTIPLES_MAX) {
+            keyed_touch(w->k, one->cell->state.key);
             one->more->next += (to - one->more->next) / every * every + every;
             return;
         }
@@ -244,18 +248,20 @@ static bool due(struct window *w, struct windowlist_one *one, evtime to, evtime 
     if (!one->ended && trigger == TRIGGER_CONTINUOUS)
         fire_multiples(w, one, multiples);
     if (!one->ended && wants_end(w) && one->end <= to) {
+        keyed_touch(w->k, one->cell->state.key);
         one->ended = true;
         if (trigger != TRIGGER_PUNCTUATED || (one->more != NULL && one->more->is_fresh))
             fire(w, one);
     }
     if (closing(w, one) > to) {
-        timers_set(&w->timers, &one->timer, due_at(w, one, to == multiples));
+        timers_set(&w->timers, &one->timer, windowlist_due_at(w, one, to == multiples));
         return false;
     }
     struct windowlist_cell *c = one->cell;
+    struct key *key = c->state.key;
+    keyed_touch(w->k, key);
     one_free(w, one);
     if (c->first == NULL) {
-        struct key *key = c->state.key;
         cell_free(w, c);
         keyed_drop_if_idle(w->k, key);
     }
@@ -288,12 +294,16 @@ static struct windowlist_more *of_clock(struct timer *t)
 
 void windowlist_clock(struct window *w, evtime now)
 {
-    for (struct timer *t; (t = timers_take(&w->clocks, now)) != NULL;) {
+    while (timers_next(&w->clocks) <= now && w->clocks.n > 0) {
+        struct timer *t = timers_first(&w->clocks);
         struct windowlist_one *one = of_clock(t)->one;
-        if (one->end <= now)
-            fire(w, one);
-        else
+        if (one->end > now) {
             timers_set(&w->clocks, t, one->end);
+            continue;
+        }
+        keyed_touch(w->k, one->cell->state.key); /* with its timer */
+        timers_unset(&w->clocks, t);
+        fire(w, one);
     }
 }
 
@@ -364,7 +374,7 @@ static void put(struct window *w, struct windowlist_one *one, struct keyed_row *
             begin_multiples(w, one, r->ts, now);
         break;
     case TRIGGER_PUNCTUATED:
-        set_fresh(w, one, true);
+        windowlist_set_fresh(w, one, true);
         break;
     default:
         break;
@@ -373,7 +383,7 @@ static void put(struct window *w, struct windowlist_one *one, struct keyed_row *
         one->ended = true;
         fire(w, one);
     }
-    timers_before(&w->timers, &one->timer, due_at(w, one, true));
+    timers_before(&w->timers, &one->timer, windowlist_due_at(w, one, true));
 }
 
 static void timed_row(struct window *w, struct keystate *state, struct key *key,
@@ -393,7 +403,7 @@ static void timed_row(struct window *w, struct keystate *state, struct key *key,
             at = &(*at)->next;
         struct windowlist_one *one = *at;
         if (one == NULL || one->end != end)
-            one = one_new(w, c, at, start, end);
+            one = windowlist_add(w, c, at, start, end);
         put(w, one, r, now);
     }
 }
@@ -403,7 +413,7 @@ static void unbounded_row(struct window *w, struct keystate *state, struct key *
 {
     struct windowlist_cell *c = cell_of(w, state, key);
     if (c->first == NULL)
-        one_new(w, c, &c->first, EVTIME_MIN, WINDOWLIST_UNBOUNDED);
+        windowlist_add(w, c, &c->first, EVTIME_MIN, WINDOWLIST_UNBOUNDED);
     put(w, c->first, r, now);
 }
 
@@ -425,7 +435,7 @@ static void merge(struct window *w, struct windowlist_one *into, struct windowli
     into->since += from->since;
     into->some |= from->some;
     if (from->more != NULL && from->more->is_fresh)
-        set_fresh(w, into, true);
+        windowlist_set_fresh(w, into, true);
     windowprog_merge(w->p, into->acc, from->acc);
     windowlistrow_merge(w, into, from);
     one_free(w, from);
@@ -498,7 +508,7 @@ static void session_row(struct window *w, struct keystate *state, struct key *ke
         struct windowlist_one **at = &c->first;
         while (*at != NULL && (*at)->start < r->ts)
             at = &(*at)->next;
-        one = one_new(w, c, at, r->ts, end);
+        one = windowlist_add(w, c, at, r->ts, end);
     }
     one->start = r->ts < one->start ? r->ts : one->start;
     one->end = end > one->end ? end : one->end;

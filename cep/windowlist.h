@@ -12,6 +12,8 @@
 
 #define WINDOWLIST_UNBOUNDED (EVTIME_MAX - 1) /* the end of a window that ends with the input */
 
+enum { WINDOWLIST_ROWS_MAX = 1 << 20 }; /* that a window keeps */
+
 struct windowlist_more {
     struct timer clock; /* processing time: its end */
     struct windowlist_one *one; /* that it belongs to */
@@ -47,15 +49,27 @@ struct windowlist_cell {
 
 /* windowsplit.c: a result for each group of its rows, if HAVING holds. */
 void windowsplit_give(struct window *w, struct windowlist_one *one, struct windowrun_result *v);
+/* windowlist.c */
+struct windowlist_cell *windowlist_make(struct window *w, struct key *key);
+/* A window behind *at. */
+struct windowlist_one *windowlist_add(struct window *w, struct windowlist_cell *c,
+                                      struct windowlist_one **at, evtime start, evtime end);
+void windowlist_set_fresh(struct window *w, struct windowlist_one *one, bool fresh);
+/* When something is to be done with it; multiples: those of `continuous` count. */
+evtime windowlist_due_at(const struct window *w, const struct windowlist_one *one, bool multiples);
 
 /* windowlistrow.c */
 void windowlistrow_keep(struct window *w, struct windowlist_one *one, struct keyed_row *r);
+/* Behind those that it has, with the caller's reference. */
+void windowlistrow_append(struct window *w, struct windowlist_more *m, struct kept *row);
 void windowlistrow_evict(struct window *w, struct windowlist_one *one);
 void windowlistrow_merge(struct window *w, struct windowlist_one *into,
                          struct windowlist_one *from);
 void windowlistrow_clear(struct window *w, struct windowlist_one *one);
 void windowlistrow_replace(struct window *w, struct windowlist_one *into,
                            const struct windowlist_one *from);
+void windowlistrow_replace_id(struct window *w, struct windowlist_more *m,
+                              const uint8_t id[RESULT_ID_BYTES]);
 struct windowlist_more *windowlistrow_more(struct window *w, struct windowlist_one *one);
 void windowlistrow_free_more(struct window *w, struct windowlist_one *one);
 

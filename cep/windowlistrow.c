@@ -6,7 +6,7 @@
 #include "cep/windowlist.h"
 #include <string.h>
 
-enum { ROWS_FIRST = 4, ROWS_MAX = 1 << 20 };
+enum { ROWS_FIRST = 4 };
 
 struct windowlist_more *windowlistrow_more(struct window *w, struct windowlist_one *one)
 {
@@ -79,12 +79,19 @@ static void make_room(struct window *w, struct windowlist_one *one)
         return;
     if (!w->p->w->evict_after)
         windowlistrow_evict(w, one);
-    if (m->nrows >= ROWS_MAX) {
+    if (m->nrows >= WINDOWLIST_ROWS_MAX) {
         drop_first(w, m, 1);
         w->k->partials_dropped++;
     }
     if (m->nrows > m->rows_cap / 2 || m->rows_cap == 0)
         set_rows_cap(w, m, m->rows_cap == 0 ? ROWS_FIRST : 2 * m->rows_cap);
+}
+
+void windowlistrow_append(struct window *w, struct windowlist_more *m, struct kept *row)
+{
+    if (m->nrows == m->rows_cap)
+        set_rows_cap(w, m, m->rows_cap == 0 ? ROWS_FIRST : 2 * m->rows_cap);
+    m->rows[m->nrows++] = row;
 }
 
 void windowlistrow_keep(struct window *w, struct windowlist_one *one, struct keyed_row *r)
@@ -100,8 +107,8 @@ void windowlistrow_clear(struct window *w, struct windowlist_one *one)
         drop_first(w, one->more, one->more->nrows);
 }
 
-static void add_replaced(struct window *w, struct windowlist_more *m,
-                         const uint8_t id[RESULT_ID_BYTES])
+void windowlistrow_replace_id(struct window *w, struct windowlist_more *m,
+                              const uint8_t id[RESULT_ID_BYTES])
 {
     if (m->nreplaces == m->replaces_cap) {
         uint32_t cap = m->replaces_cap == 0 ? 1 : 2 * m->replaces_cap;
@@ -132,7 +139,7 @@ void windowlistrow_replace(struct window *w, struct windowlist_one *into,
                        .window_start = from->start,
                        .window_end = from->end};
     result_make_id(&r);
-    add_replaced(w, m, r.id);
+    windowlistrow_replace_id(w, m, r.id);
 }
 
 /* By the order in which they came. */
@@ -161,7 +168,7 @@ void windowlistrow_merge(struct window *w, struct windowlist_one *into, struct w
     struct windowlist_more *m = windowlistrow_more(w, into);
     merge_rows(w, m, from->more);
     for (uint32_t i = 0; i < from->more->nreplaces; i++)
-        add_replaced(w, m, from->more->replaces[i]);
+        windowlistrow_replace_id(w, m, from->more->replaces[i]);
     m->next = from->more->next < m->next ? from->more->next : m->next;
 }
 

@@ -61,30 +61,33 @@ static void put_on_wheel(struct window *w, struct windowpanes_cell *c, int64_t w
     b->cells[b->n++] = c;
 }
 
-static int64_t newest_window(const struct window *w, const struct windowpanes_cell *c)
-{
-    return windowpane_last_window(&w->p->panes, windowkey_pane(w, c, c->n - 1u)->pane);
-}
-
-/* from: the time of its first row, or the watermark if that is further. */
-static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int64_t pane,
-                                         evtime from)
+struct windowpanes_cell *windowpanes_make(struct window *w, struct key *key)
 {
     struct windowpanes_cell *c = slab_alloc(&w->cells);
     *c = (struct windowpanes_cell){.at = NOT_ACTIVE};
     windowkey_set_cap(w, c, w->p->panes.size == w->p->panes.slide ? 1 : 2);
     w->k->windows++;
     keytable_link(key, &c->state, w->rule.slot);
-    if (w->p->sleeps) {
-        int64_t window = windowpane_ending_after(&w->p->panes, from);
-        evtime end = windowpane_end(&w->p->panes, window);
-        if (w->cells.live == 1)
-            w->has_swept = false; /* nothing is on the wheel */
-        if (!w->has_swept)
-            w->swept = window - 1;
-        w->has_swept = true;
-        w->next = end < w->next ? end : w->next;
-    }
+    return c;
+}
+
+/* Where keys sleep, each window fires while there are keys: this one, which has not fired yet, is the next for a new one. */
+static void begin_at(struct window *w, int64_t window)
+{
+    evtime end = windowpane_end(&w->p->panes, window);
+    if (!w->has_swept || w->cells.live == 1 /* nothing is on the wheel */ || window - 1 < w->swept)
+        w->swept = window - 1;
+    w->has_swept = true;
+    w->next = end < w->next ? end : w->next;
+}
+
+/* from: the time of its first row, or the watermark if that is further. */
+static struct windowpanes_cell *cell_new(struct window *w, struct key *key, int64_t pane,
+                                         evtime from)
+{
+    struct windowpanes_cell *c = windowpanes_make(w, key);
+    if (w->p->sleeps)
+        begin_at(w, windowpane_ending_after(&w->p->panes, from));
     if (w->nbuckets > 0)
         put_on_wheel(w, c, windowpane_last_window(&w->p->panes, pane));
     return c;
@@ -106,6 +109,7 @@ static void cell_free(struct window *w, struct windowpanes_cell *c)
 static void forget(struct window *w, struct windowpanes_cell *c)
 {
     struct key *key = c->state.key;
+    keyed_touch(w->k, key);
     cell_free(w, c);
     keyed_drop_if_idle(w->k, key);
 }
@@ -122,7 +126,7 @@ static void look_at(struct window *w, struct windowrun_bucket *bucket, int64_t c
         if (c->n == 0)
             forget(w, c);
         else
-            put_on_wheel(w, c, newest_window(w, c));
+            put_on_wheel(w, c, windowkey_newest_window(w, c));
     }
     mem_free(b.cells);
 }
@@ -223,6 +227,7 @@ void windowpanes_fini(struct window *w)
         mem_free(w->wheel[i].cells);
     mem_free(w->wheel);
     mem_free(w->active);
+    mem_free(w->ahead);
     slab_fini(&w->cells);
 }
 
@@ -238,6 +243,11 @@ void windowpanes_drop(struct window *w, struct keystate *state)
         w->wheel[i].n = 0;
     w->has_swept = false;
     cell_free(w, (struct windowpanes_cell *)(void *)state);
+}
+
+void windowpanes_unmake(struct window *w, struct windowpanes_cell *c)
+{
+    cell_free(w, c);
 }
 
 /* A key on the wheel is empty until the wheel comes to it. */
@@ -288,11 +298,16 @@ static bool give(struct window *w, struct windowpanes_cell *c, int64_t window)
     if (w->p->w->lateness_ms == 0) {
         given = windowgive(w, &v);
     } else {
-        struct windowkey_told first = {.window = window}, *told = windowkey_told_of(w, c, window);
-        v.told = told != NULL ? &told->told : &first.told;
+        const struct windowkey_told *had = windowkey_told_of(w, c, window);
+        struct windowkey_told told = {.window = window};
+        if (had != NULL)
+            told = *had;
+        v.told = &told.told;
         given = windowgive(w, &v);
-        if (given.told && told == NULL)
-            windowkey_add_told(w, c, &first);
+        if (given.told) {
+            keyed_touch(w->k, c->state.key);
+            windowkey_set_told(w, c, &told);
+        }
     }
     if (arena_bytes(w->k->scratch) > 0)
         arena_reset(w->k->scratch);
@@ -319,6 +334,7 @@ static void collapse(struct window *w, struct windowpanes_cell *c, int64_t first
         n++;
     if (n < 2 || windowkey_pane(w, c, 0)->pane < first)
         return;
+    keyed_touch(w->k, c->state.key);
     struct windowkey_pane *into = windowkey_pane(w, c, 0);
     for (unsigned i = 1; i < n; i++) {
         windowprog_merge(w->p, into->acc, windowkey_pane(w, c, i)->acc);
@@ -342,7 +358,7 @@ static bool stays(struct window *w, struct windowpanes_cell *c, int64_t window)
         if (!may_reach(w, c))
             return false;
     }
-    return c->n > 0 && newest_window(w, c) > window;
+    return c->n > 0 && windowkey_newest_window(w, c) > window;
 }
 
 /* May the key go without a visit until a row comes or goes? Not while a part of a sum (windowpanes_part) lies ahead of
@@ -353,6 +369,13 @@ static bool may_sleep(const struct window *w, const struct windowpanes_cell *c, 
                                              windowpane_last(&w->p->panes, window));
 }
 
+/* Did it fire for this key in the task that the key comes from? */
+static bool has_fired(const struct window *w, const struct windowpanes_cell *c, int64_t window)
+{
+    return c->state.room != 0 &&
+           windowpane_end(&w->p->panes, window) <= w->ahead[c->state.room - 1];
+}
+
 static void fire(struct window *w, int64_t window)
 {
     for (size_t i = 0; i < w->nactive;) {
@@ -361,7 +384,7 @@ static void fire(struct window *w, int64_t window)
             __builtin_prefetch(w->active[i + AHEAD]);
         if (i + AHEAD / 2 < w->nactive)
             __builtin_prefetch(w->active[i + AHEAD / 2]->panes);
-        bool holds = fire_key(w, c, window);
+        bool holds = has_fired(w, c, window) || fire_key(w, c, window);
         if (w->p->sleeps ? holds || !may_sleep(w, c, window) : stays(w, c, window)) {
             i++;
             continue;
@@ -395,8 +418,7 @@ static void fire_again(struct window *w, struct windowpanes_cell *c, int64_t pan
 {
     const struct windowpane *p = &w->p->panes;
     int64_t from = windowpane_first_window(p, pane), closed = windowkey_last_closed(w, w->now);
-    int64_t last = windowpane_last_window(p, pane);
-    int64_t fired = windowpane_ending_after(p, w->now) - 1;
+    int64_t last = windowpane_last_window(p, pane), fired = windowkey_last_fired(w);
     for (int64_t i = from > closed ? from : closed + 1; i <= last && i <= fired; i++)
         fire_key(w, c, i);
 }
@@ -500,11 +522,59 @@ void windowpanes_part(struct window *w, struct keystate *state, struct key *key,
      * that the key is visited already says nothing of this window. */
     bool may = !bounded || may_reach(w, c);
     if (bounded && may) {
-        int64_t fired =
-            w->now == EVTIME_MIN ? INT64_MIN : windowpane_ending_after(&w->p->panes, w->now) - 1;
-        count_total(w, c, fired);
+        count_total(w, c, windowkey_last_fired(w));
         may = may_reach(w, c);
     }
     if (may)
         visit(w, c, pane, ts > w->now ? ts : w->now);
+}
+
+/* --- keys from a snapshot --- */
+
+static bool is_negative(const struct window *w, const struct windowpanes_cell *c)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        if (windowprog_number(w->p, (unsigned)w->p->bound, windowkey_pane(w, c, i)->acc) < 0)
+            return true;
+    return false;
+}
+
+/* On the wheel for the window that it would be looked at after, had it come by its rows. */
+static void settle_on_wheel(struct window *w, struct windowpanes_cell *c, int64_t next)
+{
+    if (w->p->sleeps) {
+        begin_at(w, next);
+        put_on_wheel(w, c, oldest_window(w, c));
+        return;
+    }
+    if (!w->has_swept && w->now > EVTIME_MIN) {
+        w->has_swept = true;
+        w->swept = group_of(w, windowkey_last_closed(w, w->now) + 1) - 1;
+    }
+    put_on_wheel(w, c, windowkey_newest_window(w, c));
+}
+
+bool windowpanes_settle(struct window *w, struct windowpanes_cell *c)
+{
+    int64_t fired = windowkey_last_fired(w), next, newest;
+    if (c->n == 0)
+        return false;
+    newest = windowkey_newest_window(w, c);
+    next = windowpane_first_window(&w->p->panes, windowkey_pane(w, c, 0)->pane);
+    if (next <= fired)
+        next = fired + 1;
+    if (w->nbuckets == 0 && newest < next)
+        return false;
+    if (w->nbuckets > 0)
+        settle_on_wheel(w, c, next);
+    if (w->p->bound >= 0) {
+        count_total(w, c, fired);
+        c->wild = is_negative(w, c);
+    }
+    if (newest < next || (w->p->bound >= 0 && !may_reach(w, c)))
+        return true;
+    evtime end = windowpane_end(&w->p->panes, next);
+    activate(w, c);
+    w->next = end < w->next ? end : w->next;
+    return true;
 }

@@ -35,6 +35,9 @@ struct window {
     struct slabs memory; /* of panes; of vectors */
     evtime now; /* every window that ends up to here has fired */
     evtime next; /* panes: end of the window that fires next */
+    bool restored; /* `now` is that of a snapshot */
+    evtime *ahead; /* of keys from tasks that were further than this one: what has fired there */
+    unsigned nahead;
     struct value *slots;
     uint64_t sum[WINDOWPROG_WORDS_MAX];
 
@@ -86,6 +89,24 @@ void windowpanes_part(struct window *w, struct keystate *state, struct key *key,
                       const uint64_t *acc);
 void windowpanes_advance(struct window *w, evtime to);
 void windowpanes_prefetch(const struct keystate *state);
+
+/* A key's state that is read from a snapshot: made empty, to be filled, then settled (false: it is over, and is to be
+ * unmade). */
+struct windowpanes_cell *windowpanes_make(struct window *w, struct key *key);
+bool windowpanes_settle(struct window *w, struct windowpanes_cell *c);
+void windowpanes_unmake(struct window *w, struct windowpanes_cell *c);
+
+/* windowsave.c */
+void windowsave_put_acc(const struct window *w, const uint64_t *acc, struct bytes *out);
+/* Into an empty one. ERR_CORRUPT: it stays empty. */
+enum err windowsave_load_acc(const struct window *w, uint64_t *acc, struct bytes_reader *in);
+bool windowsave_is_time(evtime t); /* far enough from the ends to be reckoned with */
+
+/* windowlistsave.c */
+void windowlistsave_put(const struct window *w, const struct keystate *state, struct keysave *rows,
+                        struct bytes *out);
+enum err windowlistsave_load(struct window *w, const struct keyload *l, struct bytes_reader *in);
+evtime windowlistsave_when(const struct window *w, const struct keystate *state);
 
 /* windowlist.c */
 void windowlist_bind(struct window *w, bool first);

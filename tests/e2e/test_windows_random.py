@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random windows over random events, against windowmodel.py, which keeps every row and counts anew; then with other
-numbers of workers and sizes of batches.
+numbers of workers and sizes of batches, and with all state through snapshots.
 
 WINDOWS_SEED and WINDOWS_CASES choose others; a failure names its seed."""
 import datetime
@@ -165,11 +165,11 @@ def wanted(result):
     return result[:3] + (rounded(result[3]),) + result[4:]
 
 
-def run(folder, sql, events, workers, batch):
+def run(folder, sql, events, workers, batch, *options):
     (folder / "rule.sql").write_text(sql)
     (folder / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
     done = subprocess.run([os.environ.get("WEIR", "./weir"), "eval", str(folder / "rule.sql"), "--input", str(folder / "events.jsonl"),
-                           "--workers", str(workers), "--batch", str(batch)], capture_output=True, text=True, timeout=60, check=False)
+                           "--workers", str(workers), "--batch", str(batch), *options], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, sql + done.stderr
     return done.stdout.splitlines()
 
@@ -191,3 +191,8 @@ def test_windows_give_what_counting_by_hand_finds(seed, tmp_path):
     for workers, batch in ((1, 7), (2, 1), (3, 1024)):
         if not by_steps:  # what fires with each step of the watermark depends on its steps
             assert sorted(run(tmp_path, sql, events, workers, batch)) == sorted(lines), (seed, sql, workers, batch)
+    for n in ("1", "2", "7", "50"):  # all state through a snapshot again and again
+        assert run(tmp_path, sql, events, 1, 1, "--snapshot-every", n) == lines, (seed, sql, n)
+    for workers, n in ((1, "3:2"), (2, "5:3"), (3, "4:1"), (1, "1:3")):
+        if not by_steps:
+            assert sorted(run(tmp_path, sql, events, workers, 1, "--snapshot-every", n)) == sorted(lines), (seed, sql, workers, n)
