@@ -261,12 +261,17 @@ struct matchmap *matchmap_new(const struct match_prog *from, const struct match_
     struct maker k = {from, to, from->nfa, to->nfa, m, NULL};
     m->arena = arena;
     m->nstates = k.a->nstates;
+    m->ndepths = k.a->ndepths;
     m->states = k.states = arena_zero(arena, m->nstates * sizeof *k.states);
     m->reset = reset_of(from, to);
     map_positions(&k);
     for (unsigned s = 1; s < m->nstates; s++)
         if (k.states[s].to != MATCHMAP_NONE)
             map_edges(&k, s);
+    /* Ways are told apart by the numbers of their variables. */
+    for (unsigned v = 0; k.a->ambiguous && m->reset == NULL && v < from->m->nvars; v++)
+        if (m->var[v] >= 0 && m->var[v] != (int)v)
+            m->reset = "its variables come in another order, and the pattern has several ways";
     m->in_place = m->reset == NULL && is_in_place(&k);
     return m;
 }

@@ -29,7 +29,7 @@ struct matchmap {
     const char *reset; /* why nothing can be kept; NULL: see states */
     bool
         in_place; /* positions, edges and what partial matches carry are the same: nothing need be moved */
-    unsigned nstates;
+    unsigned nstates, ndepths; /* of the old one */
     const struct matchmap_state *states;
     int var[PLAN_VARS_MAX]; /* old variable -> new one, or -1 */
     struct arena *arena;

@@ -109,9 +109,11 @@ static bool guards_hold(const struct nfa_edge *e, const uint32_t *counts)
     return true;
 }
 
-static uint64_t edges_open(const struct match_prog *p, const struct nfa_state *st,
-                           struct match_node *n)
+uint64_t matchrun_open(const struct match_prog *p, struct match_node *n)
 {
+    const struct nfa_state *st = &p->nfa->states[n->state];
+    if (p->nfa->ndepths == 0)
+        return st->all;
     uint64_t open = st->unguarded;
     for (uint64_t left = st->all & ~open; left != 0; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
@@ -143,7 +145,6 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
 {
     struct match *m = l->m;
     const struct match_prog *p = m->p;
-    const struct nfa_state *st = &p->nfa->states[e->to];
     struct match_node *n = slab_alloc(&m->nodes), *parent = l->node;
     *n = (struct match_node){.parent = parent, .refs = 1, .state = e->to};
     n->row = keyed_keep_row(m->k, l->row);
@@ -165,7 +166,7 @@ static struct match_node *node_new(struct look *l, const struct nfa_edge *e)
     if (p->tangled)
         matchrank_made(p, n, e);
     matchrun_derive(m, n, l->row);
-    n->live = p->nfa->ndepths > 0 ? edges_open(p, st, n) : st->all;
+    n->live = matchrun_open(p, n);
     return n;
 }
 

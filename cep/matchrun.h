@@ -221,6 +221,8 @@ void match_link(struct match_cell *c, struct match_run *run);
 
 /* Begins a run with the row in hand, or not. */
 struct match_run *matchrun_begin(struct match *m, struct match_cell *c, struct keyed_row *r);
+/* The edges of its state whose counts fit. */
+uint64_t matchrun_open(const struct match_prog *p, struct match_node *n);
 void matchrun_step(struct match *m, struct match_run *run, struct keyed_row *r);
 /* Rows passed that the rule did not see: strict steps fail. */
 void matchrun_gap(struct match *m, struct match_run *run);

@@ -6,6 +6,7 @@
  * While a cell is written, a node's number stands in place of its references. */
 #include "base/bug.h"
 #include "base/mem.h"
+#include "cep/matchmap.h"
 #include "cep/matchrun.h"
 #include <string.h>
 
@@ -33,6 +34,8 @@ struct match_saver { /* nodes of the cell in hand, by number */
         uint32_t refs; /* saving: its own */
         uint32_t root; /* loading: number of the first of its way */
         bool listed; /* loading: in a list */
+        uint16_t was; /* loading: its state before the map */
+        bool lost; /* loading: by the map, or what it extends is */
     } * v;
     size_t n, cap;
 };
@@ -215,6 +218,8 @@ struct loading {
     struct match_cell *c;
     struct match_saver *s;
     struct bytes_reader *in;
+    const struct matchmap *map; /* NULL: of the same version */
+    unsigned nstates, ndepths; /* of the version that saved it */
 };
 
 /* A number of things that take a byte each at least. */
@@ -261,7 +266,19 @@ static bool load_memory(struct loading *x)
     return true;
 }
 
-/* A node, with a reference that is the loader's. */
+static bool load_counts(struct loading *x, struct match_node *n)
+{
+    for (unsigned d = 0; d < x->ndepths; d++) {
+        uint64_t count = bytes_get_varint(x->in);
+        if (d < x->p->nfa->ndepths)
+            matchrun_counts(x->p, n)[d] = (uint32_t)count;
+        if (count > UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* A node, with a reference that is the loader's. One that is lost stays until all has been read. */
 static bool load_node(struct loading *x)
 {
     struct match *m = x->m;
@@ -269,9 +286,15 @@ static bool load_node(struct loading *x)
     struct match_saver *s = x->s;
     uint64_t up = bytes_get_varint(x->in), row = bytes_get_varint(x->in);
     uint64_t state = bytes_get_varint(x->in);
-    if (x->in->bad || up > s->n || state == 0 || state >= p->nfa->nstates)
+    if (x->in->bad || up > s->n || state == 0 || state >= x->nstates)
         return false;
     struct match_node *parent = up == 0 ? NULL : s->v[s->n - up].node;
+    uint16_t was = (uint16_t)state;
+    bool lost = parent != NULL && s->v[s->n - up].lost;
+    if (x->map != NULL && (lost |= x->map->states[state].to == MATCHMAP_NONE))
+        state = 0;
+    else if (x->map != NULL)
+        state = x->map->states[state].to;
     struct match_node *n = slab_alloc(&m->nodes);
     *n = (struct match_node){.parent = parent, .refs = 1, .state = (uint16_t)state};
     n->row = keyload_row(x->l, row);
@@ -283,6 +306,8 @@ static bool load_node(struct loading *x)
         parent->refs++;
     s->v = mem_grow(s->v, s->n, 1, &s->cap, sizeof *s->v);
     s->v[s->n] = (struct numbered){.node = n,
+                                   .was = was,
+                                   .lost = lost,
                                    .root = parent == NULL ? (uint32_t)s->n : s->v[s->n - up].root};
     s->n++;
     if (parent != NULL && parent->row->seq >= n->row->seq)
@@ -290,18 +315,15 @@ static bool load_node(struct loading *x)
     if (p->keeps_rows && !remembers(x->c->memory, n->row->seq))
         return false;
     memset(n->extra, 0, p->nextra * sizeof n->extra[0]);
-    for (unsigned d = 0; d < p->nfa->ndepths; d++) {
-        uint64_t count = bytes_get_varint(x->in);
-        matchrun_counts(p, n)[d] = (uint32_t)count;
-        if (count > UINT32_MAX)
-            return false;
-    }
+    if (!load_counts(x, n))
+        return false;
     if (p->tangled)
         *matchrank_word(p, n) = bytes_get_varint(x->in);
     if (x->in->bad || (p->tangled && !matchrank_is_word(*matchrank_word(p, n))))
         return false;
     const struct keyed_row r = {.ts = n->row->row.ts, .seq = n->row->seq, .kept = n->row};
-    matchrun_derive(m, n, &r);
+    if (!lost)
+        matchrun_derive(m, n, &r);
     return true;
 }
 
@@ -321,6 +343,14 @@ static struct numbered *named_node(struct loading *x, struct match_run *run, boo
     return run->start == first->seq ? of : NULL;
 }
 
+/* The edges that a node may still take, as this version has them. */
+static uint64_t live_of(const struct loading *x, const struct numbered *of, uint64_t live)
+{
+    if (x->map == NULL)
+        return live;
+    return of->lost ? 0 : matchmap_live(x->map, of->was, live) & matchrun_open(x->p, of->node);
+}
+
 static bool load_list(struct loading *x, struct match_run *run, bool *begun)
 {
     struct match_node **end = &run->list;
@@ -331,8 +361,12 @@ static bool load_list(struct loading *x, struct match_run *run, bool *begun)
         struct numbered *of = named_node(x, run, begun);
         uint8_t flags = bytes_get_u8(x->in);
         uint64_t live = bytes_get_varint(x->in);
-        if (x->in->bad || of == NULL || of->listed || (flags & ~NODE_FLAGS) != 0 ||
-            (live & ~x->p->nfa->states[of->node->state].all) != 0)
+        if (x->in->bad || of == NULL || of->listed || (flags & ~NODE_FLAGS) != 0)
+            return false;
+        live = live_of(x, of, live);
+        if (x->map != NULL && live == 0)
+            continue;
+        if ((live & ~x->p->nfa->states[of->node->state].all) != 0)
             return false;
         of->listed = true;
         of->node->flags = flags;
@@ -362,7 +396,7 @@ static bool load_hashes(struct bytes_reader *in, struct match_found **out)
 }
 
 /* What the run has found; it is known by then where it begins. */
-static bool load_found(struct loading *x, struct match_run *run, bool *begun)
+static bool load_found(struct loading *x, struct match_run *run, bool *begun, bool *lost)
 {
     struct numbered *best = NULL;
     if (x->p->no_skip)
@@ -370,6 +404,10 @@ static bool load_found(struct loading *x, struct match_run *run, bool *begun)
     best = named_node(x, run, begun);
     if (best == NULL)
         return false;
+    if (best->lost) {
+        *lost = true;
+        return true;
+    }
     matchheld_load_run(x->m, run, best->node);
     best->node->refs++;
     run->best = best->node;
@@ -393,7 +431,7 @@ static bool load_run(struct loading *x)
     struct match *m = x->m;
     struct match_run *run = slab_alloc(&m->runs);
     uint8_t flags = bytes_get_u8(x->in);
-    bool begun = flags & RUN_BARE;
+    bool begun = flags & RUN_BARE, lost = false;
     *run = (struct match_run){.cell = x->c,
                               .decided = flags & RUN_DECIDED,
                               .untimed = true,
@@ -411,7 +449,7 @@ static bool load_run(struct loading *x)
         run->taken = -(uint32_t)bytes_get_varint(x->in) & MATCH_TAKEN_MASK;
     if (!load_list(x, run, &begun))
         return false;
-    if ((flags & RUN_FOUND) && !load_found(x, run, &begun))
+    if ((flags & RUN_FOUND) && !load_found(x, run, &begun, &lost))
         return false;
     if (!begun || x->in->bad || (run->list != NULL && (flags & RUN_BARE)))
         return false;
@@ -423,7 +461,13 @@ static bool load_run(struct loading *x)
         m->disordered |= listed && m->newest != NULL && m->newest->first > run->first;
         (listed ? matchdue_add : matchdue_push)(m, run);
     }
-    return is_run(x, run);
+    if (!is_run(x, run))
+        return false;
+    if (x->map != NULL && !(flags & RUN_BARE))
+        lost |= run->list == NULL && (x->p->no_skip || run->best == NULL);
+    if (lost)
+        matchsettle_remove(m, x->c, run);
+    return true;
 }
 
 static bool load_cell(struct loading *x)
@@ -441,13 +485,15 @@ static bool load_cell(struct loading *x)
     for (; n > 0; n--)
         if (!load_run(x))
             return false;
-    return x->c->first != NULL || x->p->sticky;
+    return x->c->first != NULL || x->p->sticky || x->map != NULL;
 }
 
 enum err matchsave_load(struct match *m, struct keyload *l, struct bytes_reader *in)
 {
     struct match_saver *s = m->saver;
-    struct loading x = {.m = m, .p = m->p, .l = l, .s = s, .in = in};
+    struct loading x = {.m = m, .p = m->p, .l = l, .s = s, .in = in, .map = l->map};
+    x.nstates = l->map != NULL ? l->map->nstates : m->p->nfa->nstates;
+    x.ndepths = l->map != NULL ? l->map->ndepths : m->p->nfa->ndepths;
     uint8_t flags = bytes_get_u8(in);
     uint64_t pauses = bytes_get_varint(in);
     if (in->bad || (flags & ~CELL_ALL) != 0 || pauses > MATCH_PAUSES_MASK)
@@ -461,7 +507,7 @@ enum err matchsave_load(struct match *m, struct keyload *l, struct bytes_reader 
     bool good = load_cell(&x);
     while (s->n > 0) /* what no run holds goes */
         matchrun_unref(m, s->v[--s->n].node);
-    if (!good)
+    if (!good || (x.c->first == NULL && !m->p->sticky))
         match_drop(m, &x.c->state);
     return good ? ERR_OK : ERR_CORRUPT;
 }

@@ -130,6 +130,90 @@ static void a_shorter_time_is_over_sooner_and_a_longer_later(void **state)
     }
 }
 
+/* A, later B, later C, each as many times as said; the last ones perhaps not there. */
+static struct rule_plan *three(const struct schema *s, const char *name, unsigned least_b,
+                               unsigned most_b, bool with_c)
+{
+    const struct match_var vars[] = {{"A", status_is("a"), NULL},
+                                     {"B", status_is("b"), NULL},
+                                     {"C", status_is("c"), NULL}};
+    struct pattern *b =
+        times(var(CONTIGUITY_FOLLOWED, 1), least_b, most_b, CONTIGUITY_FOLLOWED, false);
+    struct pattern *a = var(CONTIGUITY_NEXT, 0), *c = var(CONTIGUITY_FOLLOWED, 2);
+    const struct pattern *p = most_b == 0 ? GROUP(SEQ, NEXT, a, c)
+                              : with_c    ? GROUP(SEQ, NEXT, a, b, c)
+                                          : GROUP(SEQ, NEXT, a, b);
+    struct rule_plan *plan = match_new_plan(name, s, p, 60 * SECOND, SKIP_NONE, 3, vars);
+    plan_by(plan, PAY_CARD);
+    PLAN_GIVES(plan, nav_of(0, false, PAY_ID),
+               agg_of(AGG_COUNT_STAR, BIGINT, UINT64_C(1) << 1, NULL));
+    return plan;
+}
+
+static void a_step_that_was_added_or_taken_out_leaves_the_others(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct versions v;
+    struct rig r;
+    /* A C to A B? C */
+    versions_of(&v, three(s, "one", 0, 0, true), three(s, "two", 0, 1, true));
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(2, 2, "b")); /* of before: the old version did not know of it */
+    feed(&r, at(6, 3, "b"));
+    feed(&r, at(7, 4, "c"));
+    rig_end(&r);
+    assert_int_equal(stats_of(&r).kept.partials, 1);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/1 1:0/3 2:0/4 = 1, 1"), 1);
+    rig_stop(&r);
+    /* A B to A B C: a match that was told may go on */
+    versions_of(&v, three(s, "one", 1, 1, false), three(s, "two", 1, 1, true));
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(6, 2, "b"));
+    feed(&r, at(7, 3, "c"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "one match"), 0);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/1 1:0/2 2:0/3"), 1);
+    rig_stop(&r);
+    /* A B C to A C: those that are at B are lost, those at A go on */
+    versions_of(&v, three(s, "one", 1, 1, true), three(s, "two", 0, 0, true));
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(2, 2, "b"));
+    feed(&r, at(3, 3, "a"));
+    feed(&r, at(7, 4, "c"));
+    rig_end(&r);
+    assert_int_equal(stats_of(&r).kept.partials_lost, 1);
+    assert_int_equal(rig_count(&r, "two match"), 1);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/3 2:0/4"), 1);
+    rig_stop(&r);
+}
+
+static void counts_of_a_loop_go_on(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct versions v;
+    struct rig r;
+    struct rule_plan *two = three(s, "two", 3, 3, true);
+    two->match.within_ms = 30 * SECOND;
+    versions_of(&v, three(s, "one", 3, 3, true), two);
+    rig_start(&r, 1, s, v.rules, 2);
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(2, 2, "b"));
+    feed(&r, at(3, 3, "b"));
+    feed(&r, at(6, 4, "c"));
+    feed(&r, at(7, 5, "b"));
+    feed(&r, at(8, 6, "c"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "two match"), 1);
+    assert_int_equal(rig_count(&r, "two match t=1700008000 0:0/1 1:0/2 1:0/3 1:0/5 2:0/6 = 1, 3"),
+                     1);
+    rig_stop(&r);
+}
+
 static void a_window_that_is_open_goes_on(void **state)
 {
     (void)state;
@@ -201,7 +285,8 @@ int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(a_match_begun_before_is_completed_by_the_new_condition),
               EXPRTREE_TEST(a_shorter_time_is_over_sooner_and_a_longer_later),
-              EXPRTREE_TEST(a_window_that_is_open_goes_on),
+              EXPRTREE_TEST(a_step_that_was_added_or_taken_out_leaves_the_others),
+              EXPRTREE_TEST(counts_of_a_loop_go_on), EXPRTREE_TEST(a_window_that_is_open_goes_on),
               EXPRTREE_TEST(what_cannot_be_kept_is_dropped_and_counted),
               EXPRTREE_TEST(other_rules_may_change_before_and_after));
 }
