@@ -26,7 +26,7 @@ RUN make -j"$(nproc)" weir COMMIT="$COMMIT"
 FROM debian:bookworm-slim
 RUN apt-get update -qq && \
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-      ca-certificates curl libh2o-evloop0.13 libssl3 zlib1g libsqlite3-0 librocksdb7.8 libjansson4 libyaml-0-2 \
+      ca-certificates curl libh2o-evloop0.13 libssl3 zlib1g libsqlite3-0 libpq5 librocksdb7.8 libjansson4 libyaml-0-2 \
       libcurl4 libxxhash0 libzstd1 libsimdjson14 libre2-9 tzdata > /dev/null && \
     rm -rf /var/lib/apt/lists/* && \
     useradd --system --uid 10001 --home-dir /var/lib/weir --create-home --shell /usr/sbin/nologin weir

@@ -41,7 +41,7 @@ CXXFLAGS = -std=c++17 $(WARN_BOTH) $(SANE) $(MODE_$(MODE)) $(FAST) \
 CPPFLAGS = -D_GNU_SOURCE -DH2O_USE_EPOLL=1 -I. -I$(B)/gen -MMD -MP
 LDFLAGS  = $(MODE_$(MODE)) -pthread -Wl,--as-needed
 # simdjson's own flags would turn its threads on, so only the library is named.
-PACKAGES := libh2o-evloop openssl zlib sqlite3 rocksdb jansson yaml-0.1 libcurl libxxhash libzstd
+PACKAGES := libh2o-evloop openssl zlib sqlite3 libpq rocksdb jansson yaml-0.1 libcurl libxxhash libzstd
 LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -lsimdjson -lre2 -lstdc++ -lm
 
 # --- what there is -----------------------------------------------------------------------------------------------

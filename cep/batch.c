@@ -159,3 +159,51 @@ void batch_set_time(struct batch *b, unsigned row, evtime t)
     if (b->schema->time_column >= 0 && colset_has(&b->present, (unsigned)b->schema->time_column))
         b->columns[b->schema->time_column].i[row] = t;
 }
+
+static void append_cell(struct batch *to, const struct batch *b, unsigned c, unsigned i)
+{
+    struct batch_column *t = &to->columns[c];
+    const struct batch_column *f = &b->columns[c];
+    unsigned n = to->n;
+    if (batch_is_null(b, c, i)) {
+        t->nulls[n / 64] |= UINT64_C(1) << (n % 64);
+        t->has_nulls = true;
+    }
+    if (b->schema->columns[c].type.kind != TYPE_STRING) {
+        t->i[n] = f->i[i];
+        return;
+    }
+    struct str s = f->s[i];
+    t->s[n] = (struct str){s.n == 0 ? "" : arena_dup(to->arena, s.p, s.n), s.n, s.id};
+}
+
+void batch_append(struct batch *to, const struct batch *b, unsigned i)
+{
+    unsigned n = to->n;
+    to->ts[n] = b->ts[i];
+    to->offset[n] = b->offset[i];
+    if (b->has_late && batch_is_late(b, i)) {
+        to->late[n / 64] |= UINT64_C(1) << (n % 64);
+        to->late_w[n] = b->late_w[i];
+        to->has_late = true;
+    }
+    for (unsigned c = 0; c < b->schema->ncolumns; c++)
+        if (colset_has(&b->present, c) && colset_has(&to->present, c))
+            append_cell(to, b, c, i);
+    to->n++;
+}
+
+void batch_put(struct batch *b, unsigned column, unsigned row, const struct value *v)
+{
+    struct batch_column *c = &b->columns[column];
+    if (b->schema->columns[column].type.kind == TYPE_STRING)
+        c->s[row] = v->null || v->c.s.n == 0
+                        ? (struct str){"", 0, 0}
+                        : (struct str){arena_dup(b->arena, v->c.s.p, v->c.s.n), v->c.s.n, 0};
+    else
+        c->i[row] = v->null ? 0 : v->c.i;
+    if (!v->null)
+        return;
+    c->nulls[row / 64] |= UINT64_C(1) << (row % 64);
+    c->has_nulls = true;
+}

@@ -58,6 +58,11 @@ size_t batch_live_bytes(void);
 void batch_settle(struct batch *b); /* its strings are there */
 /* Row `row` has the time t, whatever was decoded: 'time'='ingestion' and 'processing'. */
 void batch_set_time(struct batch *b, unsigned row, evtime t);
+/* Row i of b behind those of `to`, with the columns that both have; of the same stream, or one whose columns begin with its
+ * own. Texts are copied; their ids are the other's. */
+void batch_append(struct batch *to, const struct batch *b, unsigned i);
+/* A value of a column that is there; texts are copied. */
+void batch_put(struct batch *b, unsigned column, unsigned row, const struct value *v);
 static inline bool batch_is_null(const struct batch *b, unsigned column, unsigned row)
 {
     const struct batch_column *c = &b->columns[column];

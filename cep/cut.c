@@ -68,7 +68,7 @@ bool cut_sees(const struct cut *c, const struct batch *b, unsigned i)
         return false;
     if (c->n > 0 && c->cuts[0].handover)
         return true;
-    if (b->schema->derived == DERIVED_NOT)
+    if (schema_rows(b->schema)->derived == DERIVED_NOT)
         return cut_after_first(c, b->partition, b->offset[i]);
     return c->n == 0 || b->ts[i] >= c->cuts[0].w;
 }

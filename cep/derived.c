@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cep/derived.h"
 #include "base/bug.h"
+#include "cep/table.h"
 #include <string.h>
 #include <strings.h>
 
 /* A number: the highest bit, three bits of kind, 28 of the uid. */
-enum { KIND_SHIFT = 28, REASON_ROOM = 2 };
+enum { KIND_SHIFT = DERIVED_UID_BITS, REASON_ROOM = 2 };
 static const uint32_t derived_bit = UINT32_C(1) << 31, uid_mask = (UINT32_C(1) << KIND_SHIFT) - 1;
 
 uint32_t derived_id(enum derived_kind k, uint64_t uid)
@@ -18,8 +19,8 @@ uint32_t derived_id(enum derived_kind k, uint64_t uid)
 enum derived_kind derived_kind(uint32_t stream)
 {
     uint32_t k = (stream & ~derived_bit) >> KIND_SHIFT;
-    return (stream & derived_bit) == 0 || k > DERIVED_STREAM_LATE ? DERIVED_NOT
-                                                                  : (enum derived_kind)k;
+    bool is = (stream & derived_bit) != 0 && (k <= DERIVED_STREAM_LATE || k == DERIVED_LOOKUP);
+    return is ? (enum derived_kind)k : DERIVED_NOT;
 }
 
 uint64_t derived_uid(uint32_t stream)
@@ -99,8 +100,10 @@ static struct schema *late_schema(enum derived_kind k, const char *of, const str
 {
     struct schema *s = schema_new(k, of, from, from->ncolumns + 1, a);
     for (unsigned i = 0; i < from->ncolumns; i++)
-        if (!from->columns[i].hidden) /* the last one, if any */
+        if (!from->columns[i].hidden)
             add_column(s, from->columns[i].name, from->columns[i].type, a);
+        else if (i + 1 < from->ncolumns) /* columns keep their numbers */
+            add_column(s, "", from->columns[i].type, a)->hidden = true;
     if (s->ncolumns == SCHEMA_COLUMNS_MAX)
         return NULL;
     add_rowtime(s, a);
@@ -136,6 +139,35 @@ struct schema *derived_schema(const struct rule_plan *p, enum derived_kind k, ui
     if (s->time_column < 0)
         add_rowtime(s, a);
     return s->ncolumns <= SCHEMA_COLUMNS_MAX ? s : NULL;
+}
+
+struct schema *derived_lookup(const struct schema *from, const struct table *table, uint32_t uid,
+                              struct arena *a)
+{
+    unsigned n = from->ncolumns + table->schema->ncolumns;
+    if (n > SCHEMA_COLUMNS_MAX)
+        return NULL;
+    struct schema *s = arena_alloc(a, sizeof *s);
+    *s = *from;
+    struct column *columns = arena_zero(a, n * sizeof *columns);
+    for (unsigned i = 0; i < n; i++) {
+        const struct column *c =
+            i < from->ncolumns ? &from->columns[i] : &table->schema->columns[i - from->ncolumns];
+        columns[i] = (struct column){.name = c->name, .type = c->type, .hidden = c->hidden};
+    }
+    s->id = derived_id(DERIVED_LOOKUP, uid);
+    s->columns = columns;
+    s->ncolumns = n;
+    s->punctuated = NULL;
+    s->derived = DERIVED_LOOKUP;
+    s->name = arena_printf(a, "%s+%s.%x", from->name, table->schema->name, (unsigned)uid);
+    s->of = from->of != NULL ? from->of : from->name;
+    s->from = from;
+    s->with = NULL;
+    s->stage = from->stage + 1;
+    s->keeps_places = true;
+    s->table = table;
+    return s;
 }
 
 struct schema *derived_late_of(const struct schema *from, struct arena *a)

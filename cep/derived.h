@@ -30,6 +30,11 @@ const char *derived_kind_name(enum derived_kind k);
  * rows of two streams. */
 struct schema *derived_schema(const struct rule_plan *p, enum derived_kind k, uint32_t id,
                               struct arena *a);
+/* Rows of `from` with the columns of the table behind them. uid: a hash of what is looked up by what. NULL: too many columns.
+ * Its columns have the numbers that they have in `from`, its rows their places and times; its name is for snapshots. */
+struct schema *derived_lookup(const struct schema *from, const struct table *table, uint32_t uid,
+                              struct arena *a);
+enum { DERIVED_UID_BITS = 28 };
 struct schema *derived_late_of(const struct schema *s, struct arena *a); /* STREAM_LATE */
 
 /* Is the result's place in its derived stream that of its only row? */

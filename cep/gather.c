@@ -45,39 +45,6 @@ static struct batch *open_batch(struct gather *g, const struct batch *b)
     return to;
 }
 
-static void copy_cell(struct batch *to, const struct batch *b, unsigned c, unsigned i)
-{
-    struct batch_column *t = &to->columns[c];
-    const struct batch_column *f = &b->columns[c];
-    unsigned n = to->n;
-    if (batch_is_null(b, c, i)) {
-        t->nulls[n / 64] |= UINT64_C(1) << (n % 64);
-        t->has_nulls = true;
-    }
-    if (b->schema->columns[c].type.kind != TYPE_STRING) {
-        t->i[n] = f->i[i];
-        return;
-    }
-    struct str s = f->s[i];
-    t->s[n] = (struct str){s.n == 0 ? "" : arena_dup(to->arena, s.p, s.n), s.n, s.id};
-}
-
-static void copy_row(struct batch *to, const struct batch *b, unsigned i)
-{
-    unsigned n = to->n;
-    to->ts[n] = b->ts[i];
-    to->offset[n] = b->offset[i];
-    if (b->has_late && batch_is_late(b, i)) {
-        to->late[n / 64] |= UINT64_C(1) << (n % 64);
-        to->late_w[n] = b->late_w[i];
-        to->has_late = true;
-    }
-    for (unsigned c = 0; c < b->schema->ncolumns; c++)
-        if (colset_has(&b->present, c))
-            copy_cell(to, b, c, i);
-    to->n++;
-}
-
 struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_t *rows,
                           uint16_t *at)
 {
@@ -88,7 +55,7 @@ struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_
         for (uint64_t left = rows[w]; left != 0; left &= left - 1) {
             unsigned i = w * 64 + (unsigned)__builtin_ctzll(left);
             at[i] = (uint16_t)to->n;
-            copy_row(to, b, i);
+            batch_append(to, b, i);
         }
     return to;
 }

@@ -179,7 +179,7 @@ static void add_join(struct job *j, struct jobdef_rule *r, const struct job_rule
         colset_union(&s->columns, &of->reads);
         d->see = predindex_add(s->conditions, of->where, NULL);
         d->partner = predindex_add(s->conditions, of->where, of->partner);
-        cut_init_of(&d->cut, from, of->schema->id);
+        cut_init_of(&d->cut, from, schema_rows(of->schema)->id);
         s->inputs = mem_resize_array(s->inputs, s->ninputs + 1, sizeof *s->inputs);
         s->inputs[s->ninputs++] = (struct jobdef_input){r->keyed.index, side};
     }
@@ -275,94 +275,7 @@ static void add_handovers(struct job *j)
     }
 }
 
-/* --- derived streams --- */
-
-static void add_stream(struct job *j, const struct schema *s)
-{
-    j->streams = mem_resize_array(j->streams, j->nstreams + 1, sizeof *j->streams);
-    j->schemas = mem_resize_array(j->schemas, j->nstreams + 1, sizeof(struct schema *));
-    j->schemas[j->nstreams] = s;
-    j->streams[j->nstreams++] = (struct jobdef_stream){.schema = s,
-                                                       .conditions = predindex_new(s),
-                                                       .late = JOBDEF_NONE,
-                                                       .producer = JOBDEF_NONE,
-                                                       .from = JOBDEF_NONE};
-}
-
-static void add_derived(struct job *j, const struct schema *s)
-{
-    if (s->derived == DERIVED_NOT || job_stream_of(j, s->id) >= 0)
-        return;
-    add_stream(j, s);
-    append(&j->derived, &j->nderived, j->nstreams - 1);
-    for (unsigned i = j->nderived - 1; i > 0; i--) {
-        unsigned *a = &j->derived[i - 1], *b = &j->derived[i], t = *a;
-        if (j->schemas[*a]->stage <= j->schemas[*b]->stage)
-            break;
-        *a = *b;
-        *b = t;
-    }
-    j->stages = s->stage > j->stages ? s->stage : j->stages;
-}
-
-static void join_to_rule(struct job *j, unsigned stream)
-{
-    struct jobdef_stream *s = &j->streams[stream];
-    for (unsigned i = 0; i < j->nrules; i++) {
-        struct jobdef_rule *r = &j->rules[i];
-        if (r->pub.uid != derived_uid(s->schema->id))
-            continue;
-        s->producer = i;
-        s->from = r->stream;
-        r->derived[s->schema->derived] = stream;
-        r->keyed.read = true;
-        if (s->schema->derived == DERIVED_LATE)
-            r->keyed.late = stream;
-    }
-}
-
-/* A row of LATE is one of the input: what is read of it must be decoded there. */
-static void read_late_columns(struct job *j, const struct jobdef_stream *s)
-{
-    struct jobdef_stream *from = &j->streams[s->from];
-    const struct schema *schema = from->schema;
-    for (unsigned c = 0; c < schema->ncolumns; c++) {
-        if (!colset_has(&s->columns, c) || (int)c == s->schema->time_column)
-            continue;
-        colset_add(&from->columns, c);
-        if (schema->columns[c].computed != NULL)
-            expr_columns(schema->columns[c].computed, &from->columns);
-    }
-}
-
-/* Who makes the rows of each, once all rules are there. */
-static void join_derived(struct job *j)
-{
-    for (unsigned i = 0; i < j->nderived; i++) {
-        struct jobdef_stream *s = &j->streams[j->derived[i]];
-        int from;
-        if (s->schema->derived != DERIVED_STREAM_LATE) {
-            join_to_rule(j, j->derived[i]);
-        } else if ((from = job_stream_of(j, s->schema->from->id)) >= 0) {
-            s->from = (unsigned)from;
-            j->streams[from].late = j->derived[i];
-            j->streams[from].read = true;
-        }
-        if (s->from == JOBDEF_NONE)
-            continue;
-        const struct jobdef_stream *up = &j->streams[s->from];
-        bool filter = s->schema->derived == DERIVED_RESULTS && s->producer != JOBDEF_NONE &&
-                      j->rules[s->producer].pub.plan->shape == RULE_FILTER;
-        bool late = s->schema->derived == DERIVED_LATE || s->schema->derived == DERIVED_STREAM_LATE;
-        s->early = (filter || late) && (up->schema->derived == DERIVED_NOT || up->early);
-    }
-    for (unsigned i = j->nderived; i-- > 0;) { /* columns: from the highest stage down */
-        const struct jobdef_stream *s = &j->streams[j->derived[i]];
-        enum derived_kind k = s->schema->derived;
-        if (s->from != JOBDEF_NONE && (k == DERIVED_LATE || k == DERIVED_STREAM_LATE))
-            read_late_columns(j, s);
-    }
-}
+/* --- streams --- */
 
 /* Columns that computed ones and the watermark read, and their machines. */
 static void finish_stream(struct jobdef_stream *s, const struct dict *dict)
@@ -398,17 +311,18 @@ struct job *job_new(const struct schema *const *streams, unsigned nstreams,
     j->rules = mem_array(nrules, sizeof *j->rules);
     j->dict = dict_new();
     for (unsigned i = 0; i < nstreams; i++)
-        add_stream(j, streams[i]);
+        jobderived_add_stream(j, streams[i]);
     for (unsigned i = 0; i < nrules; i++) {
         const struct rule_plan *p = rules[i].plan;
-        add_derived(j, p->input);
+        jobderived_add_lookups(j, p);
+        jobderived_add(j, p->input);
         for (unsigned side = 0; p->shape == RULE_JOIN && side < 2; side++)
-            add_derived(j, p->join.side[side].schema);
+            jobderived_add(j, p->join.side[side].schema);
     }
     for (unsigned i = 0; i < nrules; i++)
         add_rule(j, i, &rules[i]);
     add_handovers(j);
-    join_derived(j);
+    jobderived_join(j);
     for (unsigned i = 0; i < j->nstreams; i++)
         predindex_literals(j->streams[i].conditions, j->dict);
     for (unsigned i = 0; i < j->nstreams; i++)
@@ -434,6 +348,9 @@ static void free_stream(struct jobdef_stream *s)
     mem_free(s->keyed);
     mem_free(s->keys);
     mem_free(s->inputs);
+    exprvm_free(s->lookup.key);
+    mem_free(s->lookup.when);
+    mem_free(s->lookups);
 }
 
 static void free_key(struct jobdef_key *k)
@@ -513,6 +430,12 @@ bool job_derived(const struct job *j, unsigned i, enum derived_kind k, uint32_t 
         return false;
     *stream = j->schemas[s]->id;
     return true;
+}
+
+const struct schema *job_schema(const struct job *j, uint32_t stream)
+{
+    int i = job_stream_of(j, stream);
+    return i < 0 ? NULL : j->schemas[i];
 }
 
 unsigned job_stages(const struct job *j)

@@ -53,6 +53,7 @@ bool job_derived(const struct job *j, unsigned i, enum derived_kind k, uint32_t 
 unsigned job_stages(const struct job *j); /* of derived streams; 0: there are none */
 /* The stream in which a place was given: not the one a row is read from, where a filter, OVER or LATE passes on places. */
 uint32_t job_place_stream(const struct job *j, uint32_t stream);
+const struct schema *job_schema(const struct job *j, uint32_t stream); /* NULL: none of its */
 const struct dict *job_dict(const struct job *j); /* literals; for the decoder to fill str.id */
 
 #endif

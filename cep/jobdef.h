@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jobdef.h - inside of a job: what its rules share, laid out for the task that runs it. For job.c, scatter.c, task*.c.
+/* jobdef.h - inside of a job: what its rules share, laid out for the task that runs it. For job.c, jobderived.c, scatter.c, task*.c.
  *
  * Room:   job -> [jobdef] -> source side, keyed side
  * Owns:   see job.h.  Immutable, but for the scratch of its machines.  Thread: one worker. */
@@ -72,6 +72,13 @@ struct jobdef_key {
     } * handovers;
 };
 
+/* Of a derived stream of looked-up rows: which rows of the stream below, and by what. */
+struct jobdef_lookup {
+    struct exprvm *key;
+    struct colset needs; /* columns of the stream below */
+    unsigned nwhen, *when; /* its conditions, one of which makes a row wanted */
+};
+
 struct jobdef_stream {
     const struct schema *schema;
     bool read; /* some rule reads it */
@@ -88,6 +95,9 @@ struct jobdef_stream {
         unsigned rule, side;
     } * inputs;
     unsigned late; /* the derived stream of its late rows, or JOBDEF_NONE */
+    unsigned nlookups,
+        *lookups; /* the derived streams of its rows with what tables have for them */
+    struct jobdef_lookup lookup; /* of such a one */
     /* Of a derived stream: */
     unsigned producer; /* rule, or JOBDEF_NONE: there is none just now */
     unsigned from; /* the stream whose rows it is made from, or JOBDEF_NONE */
@@ -120,6 +130,13 @@ static inline bool jobdef_has_columns(const struct jobdef_rule *r, const struct 
 {
     return jobdef_has_all(&r->needs, b);
 }
+
+/* jobderived.c: streams, each once; those of what a rule looks up. */
+void jobderived_add_stream(struct job *j, const struct schema *s);
+void jobderived_add(struct job *j, const struct schema *s); /* nothing, if it is not derived */
+void jobderived_add_lookups(struct job *j, const struct rule_plan *p);
+/* Who makes the rows of each, once all rules are there. */
+void jobderived_join(struct job *j);
 
 /* Index of a stream, or -1. */
 int job_stream_of(const struct job *j, uint32_t id);

@@ -157,7 +157,8 @@ static void text_rule(const struct job *j, unsigned rule, unsigned of, const str
     unsigned shared = 0, atoms = predindex_atoms(stream->conditions);
     for (size_t i = 0; i < a->n; i++)
         shared += s[i].n > 0;
-    bytes_printf(out, "  rules      %u of stream %s\n", rules_of(j, of), stream->schema->name);
+    bytes_printf(out, "  rules      %u of stream %s\n", rules_of(j, of),
+                 schema_rows(stream->schema)->name);
     bytes_printf(out, "  conditions %zu of this rule, %u shared; %u of all rules\n", a->n, shared,
                  atoms);
     text_atoms(j, of, a, s, out);

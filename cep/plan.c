@@ -26,9 +26,11 @@ void plan_unref(struct rule_plan *p)
 unsigned plan_streams(const struct rule_plan *p, const struct schema *out[PLAN_STREAMS_MAX])
 {
     unsigned n = 0;
-    out[n++] = p->input;
-    if (p->shape == RULE_JOIN && p->join.side[JOIN_RIGHT].schema != p->input)
-        out[n++] = p->join.side[JOIN_RIGHT].schema;
+    out[n++] = schema_rows(p->input);
+    const struct schema *right =
+        p->shape == RULE_JOIN ? schema_rows(p->join.side[JOIN_RIGHT].schema) : out[0];
+    if (right != out[0])
+        out[n++] = right;
     return n;
 }
 

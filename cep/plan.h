@@ -172,6 +172,15 @@ struct join_plan {
     const struct expr *on, *where; /* over slots: the rest of ON, and WHERE; or NULL */
 };
 
+/* Rows of a stream that are looked up in a table, before anything else is done with them. */
+struct plan_lookup {
+    const struct schema
+        *rows; /* the derived stream of what comes of it; it names stream and table */
+    const struct expr *key; /* what is looked up, over a row of rows->from; of the key's type */
+    const struct expr
+        *when; /* rows for which it is not true need not be; over the same; NULL: all */
+};
+
 /* What goes when a key has too much. Of what is not a pattern, the oldest row. */
 enum limit_drop { LIMIT_DROP_OLDEST, LIMIT_DROP_NEWEST, LIMIT_DROP_KEY };
 
@@ -203,6 +212,8 @@ struct rule_plan {
     const struct option *options;
     unsigned nlists;
     struct list **lists; /* that IN LIST names, each once; a reference to each */
+    unsigned nlookups;
+    const struct plan_lookup *lookups; /* a later one may be over the rows of those before it */
     bool windowed; /* FILTER with `window`, not GROUP BY: its rows need not wait */
     union {
         struct window_plan window;
@@ -218,7 +229,7 @@ struct rule_plan *plan_ref(struct rule_plan *p);
 void plan_unref(struct rule_plan *p); /* NULL is fine; the last frees the arena, and p with it */
 
 enum { PLAN_STREAMS_MAX = 2 };
-/* The streams that it reads, each once. */
+/* The streams that it reads, each once; whether rows are looked up in tables first is not to be seen from them. */
 unsigned plan_streams(const struct rule_plan *p, const struct schema *out[PLAN_STREAMS_MAX]);
 /* Streams from outside that all it reads is made from; the compiler sees to it that they are no more than that. */
 enum { PLAN_ROOTS_MAX = 8 };

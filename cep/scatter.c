@@ -18,7 +18,8 @@ static struct result *filter_result(struct task *t, const struct jobdef_rule *r,
     bool derived = b->schema->derived != DERIVED_NOT;
     struct result *out = emit_new(&t->emit, !derived || t->job->streams[r->stream].early);
     struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
-    *row = (struct result_row){-1, {b->schema->id, b->partition, b->offset[i]}, b->ts[i]};
+    *row =
+        (struct result_row){-1, {schema_rows(b->schema)->id, b->partition, b->offset[i]}, b->ts[i]};
     out->rule = r->pub.plan;
     out->rule_index = r->keyed.index;
     out->rule_uid = r->pub.uid;
@@ -69,7 +70,7 @@ static void windows_of_row(struct task *t, const struct jobdef_rule *r, struct b
 
 static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
 {
-    bool derived = b->schema->derived != DERIVED_NOT;
+    bool derived = schema_rows(b->schema)->derived != DERIVED_NOT;
     enum rule_mode mode = derived ? cut_mode_after(&r->cut, b->ts[i])
                                   : cut_mode_of(&r->cut, b->partition, b->offset[i]);
     if (mode == RULE_PAUSED)

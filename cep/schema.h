@@ -43,6 +43,8 @@ struct column {
 enum watermark_kind { WATERMARK_BOUNDED, WATERMARK_PUNCTUATED };
 enum time_kind { TIME_EVENT, TIME_INGESTION, TIME_PROCESSING };
 
+struct table; /* table.h */
+
 struct option { /* WITH ('name'='value') */
     const char *name, *value;
 };
@@ -56,6 +58,7 @@ enum derived_kind {
     DERIVED_TIMEOUTS,
     DERIVED_ERRORS,
     DERIVED_STREAM_LATE, /* the rows of a stream that came late */
+    DERIVED_LOOKUP = 7, /* the rows of a stream with what a table has for them */
 };
 
 enum { SCHEMA_COLUMNS_MAX = 256, SCHEMA_PARTITIONS_MAX = 128 };
@@ -85,7 +88,16 @@ struct schema {
     const struct schema *from, *with;
     bool keeps_places; /* derived: a row has the place of the row of `from` that it is made of */
     const char *of; /* derived: the name of the rule or stream */
+    const struct table *table; /* LOOKUP: whose columns stand behind those of `from` */
 };
+
+/* The stream whose rows these are, looked up or not: places, cuts and lists go by it. */
+static inline const struct schema *schema_rows(const struct schema *s)
+{
+    while (s->derived == DERIVED_LOOKUP)
+        s = s->from;
+    return s;
+}
 
 int schema_column(const struct schema *s, const char *name,
                   size_t n); /* index without regard to case, or -1 */

@@ -37,6 +37,7 @@ void task_free(struct task *t)
     if (t == NULL)
         return;
     tasksnap_fini(t);
+    tasklookup_fini(t);
     taskjob_fini(t);
     for (unsigned i = 0; i < t->o.workers; i++) {
         frame_writer_fini(&t->writers[i]);
@@ -211,6 +212,8 @@ void task_spread(struct task *t, const struct jobdef_stream *s, struct batch *b)
     scatter_filters(t, s, b);
     if (b->has_late)
         scatter_late(t, s, b);
+    if (s->nlookups > 0)
+        tasklookup_rows(t, s, b);
     if (s->nkeys + s->ninputs > 0)
         scatter_rows(t, s, b, true);
 }
@@ -376,6 +379,8 @@ static const struct task_effects *collect(struct task *t, bool all)
     t->effects.results = emit_all(&t->emit, &t->effects.nresults);
     t->effects.frames = t->frames;
     t->effects.nframes = (unsigned)t->nframes;
+    t->effects.asks = t->asks;
+    t->effects.nasks = (unsigned)t->nasks;
     return &t->effects;
 }
 
@@ -398,7 +403,7 @@ void task_effects_clear(struct task *t)
     }
     emit_clear(&t->emit);
     t->counted_early = t->counted_keyed = t->passed_early = t->passed_keyed = 0;
-    t->nframes = 0;
+    t->nframes = t->nasks = 0;
     t->effects = (struct task_effects){0};
 }
 

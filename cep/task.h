@@ -69,11 +69,23 @@ struct task_frame {
     const uint8_t *p;
     uint32_t n;
 };
+/* Rows that are to be looked up in a table (FOR SYSTEM_TIME AS OF). The task keeps the batch until all of its rows have
+ * been answered; the columns of the table, from `first` on, are NULL, and whoever answers fills them (batch_put) first.
+ * Watermarks of what the rows become wait for them. */
+struct task_ask {
+    uint64_t number;
+    const struct table *table;
+    uint32_t stream; /* what comes of them */
+    struct batch *b;
+    unsigned first;
+    const struct value *keys; /* by row */
+};
 struct task_effects {
-    unsigned nresults, nframes;
+    unsigned nresults, nframes, nasks;
     const struct result
         *results; /* sorted by result_compare within a step; filters' in order of arrival, first */
     const struct task_frame *frames;
+    const struct task_ask *asks; /* in order of the rows */
 };
 const struct task_effects *
 task_effects(struct task *t); /* flushes half-filled frames; valid until the clear */
@@ -95,7 +107,7 @@ struct tasksnap_out {
 };
 /* From now on what changes is noted. Before the first row. */
 void tasksnap_track(struct task *t);
-/* Effects must have been taken, frames of before the barrier be there. What an earlier snapshot has not given out yet, it
+/* Effects must have been taken, frames of before the barrier be there, asks be answered. What an earlier snapshot has not given out yet, it
  * gives out now. `out` must stay valid until all is given out; ctx's functions are called from the slices, and from
  * whatever changes state meanwhile. */
 void tasksnap_begin(struct task *t, const struct tasksnap_out *out);
@@ -115,6 +127,10 @@ void taskload_done(struct task *t);
 /* The key groups of a worker: [from, to). */
 void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
                          unsigned *to);
+/* Rows of an ask that have been answered: those in `pass` go on, those in `drop` (NULL: none) do not. Each row is named once.
+ * Call task_step afterwards. */
+void tasklookup_answer(struct task *t, uint64_t ask, const uint64_t *pass, const uint64_t *drop);
+size_t tasklookup_unanswered(const struct task *t); /* rows */
 
 /* Counters for /metrics and pages; all since task_new. */
 struct task_stats {

@@ -74,6 +74,14 @@ struct task_birth { /* rows of a derived stream that are being made */
     evtime step; /* of the results that they are made of */
 };
 
+struct task_pending { /* an ask that has not been answered whole */
+    struct task_ask ask;
+    unsigned stream; /* of the job */
+    unsigned left; /* rows */
+    evtime w; /* how far time had come when it was made */
+    evtime step;
+};
+
 struct task_counts { /* of a rule, over all jobs */
     uint64_t uid, results;
 };
@@ -108,6 +116,11 @@ struct task {
     evtime clock; /* processing time */
     struct bytes scratch;
     struct tasksnap snap;
+    struct task_pending *pending; /* in order of their numbers */
+    size_t npending, pending_cap;
+    struct task_ask *asks; /* those that are effects */
+    size_t nasks, asks_cap;
+    uint64_t asked; /* numbers given */
 };
 
 /* task.c */
@@ -159,6 +172,12 @@ void taskstage_late(struct task *t, unsigned stream, struct batch *b, unsigned i
 void taskstage_pass_late(void *task, unsigned stream, struct batch *b, unsigned i); /* the same */
 /* How far time has come in the derived streams of that stage, as far as this worker makes their rows. */
 void taskstage_watermarks(struct task *t, unsigned stage);
+
+/* tasklookup.c: rows that go by a table first. */
+/* Rows of a batch whose conditions have been evaluated. */
+void tasklookup_rows(struct task *t, const struct jobdef_stream *s, const struct batch *b);
+evtime tasklookup_held(const struct task *t, uint32_t stream); /* EVTIME_MAX: nothing is pending */
+void tasklookup_fini(struct task *t);
 
 /* taskpresum.c */
 struct taskpresum *taskpresum_new(void);

@@ -237,6 +237,7 @@ static void carry_counts(struct task *t, const struct job *j)
 void taskjob_swap(struct task *t, struct job *j)
 {
     struct task_key **keys = mem_array(j->nkeys, sizeof(struct task_key *));
+    BUG_IF(t->npending > 0, "a change of rules while %zu batches are being looked up", t->npending);
     gather_reset(&t->gather);
     for (unsigned i = 0; i < j->nstreams; i++)
         add_stream(t, j->streams[i]

@@ -180,6 +180,7 @@ void tasksnap_track(struct task *t)
 void tasksnap_begin(struct task *t, const struct tasksnap_out *out)
 {
     CHECK(t->snap.tracking);
+    CHECK(t->npending == 0); /* rows that are being looked up are in no snapshot */
     tasksnap_finish(t);
     t->snap.out = *out;
     t->snap.open = true;

@@ -42,23 +42,6 @@ static struct batch *batch_for(struct task *t, unsigned stream, uint32_t partiti
     return t->births[i].b;
 }
 
-static void put(struct batch *b, unsigned column, const struct value *v)
-{
-    struct batch_column *c = &b->columns[column];
-    unsigned i = b->n;
-    bool text = b->schema->columns[column].type.kind == TYPE_STRING;
-    if (text)
-        c->s[i] = v->null || v->c.s.n == 0
-                      ? (struct str){"", 0, 0}
-                      : (struct str){arena_dup(b->arena, v->c.s.p, v->c.s.n), v->c.s.n, 0};
-    else
-        c->i[i] = v->null ? 0 : v->c.i;
-    if (!v->null)
-        return;
-    c->nulls[i / 64] |= UINT64_C(1) << (i % 64);
-    c->has_nulls = true;
-}
-
 /* The row is there, but for its time and place. */
 static void finish_row(struct batch *b, evtime ts, uint64_t offset, evtime late_w)
 {
@@ -110,7 +93,7 @@ static void pass(struct task *t, const struct result *r)
         struct value reason = {.type = {.kind = TYPE_STRING}, .null = r->reason == NULL};
         if (r->reason != NULL)
             reason.c.s = (struct str){r->reason, (uint32_t)strlen(r->reason), 0};
-        put(b, c, c < r->nvalues ? &r->values[c] : &reason);
+        batch_put(b, c, b->n, c < r->nvalues ? &r->values[c] : &reason);
     }
     finish_row(b, r->time, at.offset, late_behind(t, s, r));
 }
@@ -144,7 +127,7 @@ void taskstage_late(struct task *t, unsigned stream, struct batch *from, unsigne
         struct value v = {.type = b->schema->columns[c].type, .null = true};
         if (colset_has(&from->present, c))
             v = batch_value(from, c, i);
-        put(b, c, &v);
+        batch_put(b, c, b->n, &v);
     }
     finish_row(b, from->late_w[i], from->offset[i], EVTIME_MIN);
 }
@@ -164,6 +147,10 @@ static evtime come_to(struct task *t, const struct jobdef_stream *s)
     if (s->schema->with != NULL) {
         evtime other = task_stream_of(t, s->schema->with->id)->least;
         w = other < w ? other : w;
+    }
+    if (s->schema->derived == DERIVED_LOOKUP) {
+        evtime asked = tasklookup_held(t, s->schema->id);
+        return asked < w ? asked : w;
     }
     if (s->producer == JOBDEF_NONE)
         return w;

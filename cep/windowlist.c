@@ -330,7 +330,8 @@ static void add(struct window *w, struct windowlist_one *one, struct keyed_row *
     one->newest = r->ts > one->newest ? r->ts : one->newest;
     if (is_counted(w) || (one->told.results == 0 && comes_before(r, one))) {
         one->oldest = r->ts;
-        one->origin = (struct place){w->k->schema->id, r->b->partition, r->b->offset[r->i]};
+        one->origin =
+            (struct place){schema_rows(w->k->schema)->id, r->b->partition, r->b->offset[r->i]};
     }
 }
 

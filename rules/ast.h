@@ -309,6 +309,7 @@ enum ast_statement_kind {
     AST_SELECT, /* bare */
     AST_EXPLAIN,
     AST_INSERT,
+    AST_TABLE,
 };
 
 struct ast_row { /* of VALUES */
@@ -326,7 +327,7 @@ struct ast_statement {
     bool or_replace;
     struct span at;
     struct ast_name name;
-    struct ast_column *columns; /* STREAM, LIST */
+    struct ast_column *columns; /* STREAM, LIST, TABLE */
     struct ast_option *options;
     struct ast_select *select; /* RULE, SELECT */
     struct ast_emit *emits;

@@ -13,9 +13,10 @@
 /* What the script has defined so far: a map by the name in small letters. */
 struct cc_known {
     const char *name, *key;
-    const char *what; /* "stream", "rule", "list", "sink" */
+    const char *what; /* "stream", "rule", "list", "table", "sink" */
     const struct schema *schema; /* a stream's, or NULL */
     struct list *list; /* a list's, or NULL */
+    const struct table *table; /* a table's, or NULL */
     const struct rule_plan *plan; /* a rule's, or NULL */
     unsigned number; /* a rule's, from 1, in order of the script */
     const struct schema *derived[DERIVED_STREAM_LATE + 1]; /* those that have been read, by kind */
@@ -29,6 +30,18 @@ struct cc_lists {
     size_t n, cap;
 };
 
+/* The look-ups in tables of the rule that is being compiled, in order. */
+struct cc_lookups {
+    struct plan_lookup *v;
+    unsigned n, cap;
+};
+
+/* Streams of looked-up rows that the script has made. */
+struct cc_looked {
+    const struct schema *rows;
+    struct cc_looked *next;
+};
+
 struct cc {
     struct diag *d;
     struct arena *arena; /* of the result: schemas or one plan */
@@ -36,6 +49,8 @@ struct cc {
     const struct scope *scope; /* may be NULL */
     struct cc_known *known;
     struct cc_lists *lists;
+    struct cc_lookups *lookups; /* of a rule; else NULL */
+    struct cc_looked **looked; /* of the script */
     struct arena *lasting; /* of the whole script */
     const char *creating; /* the rule that is being compiled, or NULL */
     const char *text; /* of the script */

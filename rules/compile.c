@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/compile.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cep/list.h"
 #include "cep/match.h"
 #include "cep/overprog.h"
@@ -12,6 +13,7 @@
 #include "rules/parse.h"
 #include "rules/planner.h"
 #include "rules/streamdef.h"
+#include "rules/tabledef.h"
 #include <string.h>
 #include <strings.h>
 
@@ -24,7 +26,8 @@ struct compiling {
     const char *text;
     struct script *script;
     size_t cap;
-    unsigned nstreams, nrules;
+    unsigned nstreams, nrules, ntables;
+    struct cc_looked *looked;
     struct cc_lists lists; /* of the statement being compiled */
 };
 
@@ -48,37 +51,13 @@ static enum err verdict(const struct diag *d)
     return e;
 }
 
-/* A byte that is not UTF-8, or n. */
-static size_t first_bad_byte(const char *text, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        unsigned char c = (unsigned char)text[i];
-        size_t more = c < 0x80                ? 0
-                      : c >= 0xc2 && c < 0xe0 ? 1
-                      : (c & 0xf0) == 0xe0    ? 2
-                      : c >= 0xf0 && c < 0xf5 ? 3
-                                              : 4;
-        if (more > 3 || i + more >= n + (more == 0))
-            return i;
-        for (size_t k = 1; k <= more; k++)
-            if (((unsigned char)text[i + k] & 0xc0) != 0x80)
-                return i;
-        unsigned char second = more > 0 ? (unsigned char)text[i + 1] : 0;
-        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) ||
-            (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90))
-            return i;
-        i += more + 1;
-    }
-    return n;
-}
-
 static enum err check_text(const char *text, size_t n, struct diag *d)
 {
     if (n > COMPILE_TEXT_MAX) {
         diag_say(d, "limit", NULL, "the text is longer than %d bytes", COMPILE_TEXT_MAX);
         return ERR_LIMIT;
     }
-    size_t bad = first_bad_byte(text, n);
+    size_t bad = utf8_first_bad(text, n);
     if (bad == n)
         return ERR_OK;
     diag_error(d, "syntax", (struct span){(unsigned)bad, (unsigned)bad + 1}, NULL,
@@ -208,6 +187,20 @@ static void compile_list(struct compiling *c, const struct ast_statement *st)
     add(c, st, STATEMENT_LIST)->list = l;
 }
 
+static void compile_table(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "table");
+    struct table *t = tabledef_make(&c->cc, st, statement_text(c, st->at), c->ntables);
+    remember(c, st, "table", NULL, t == NULL);
+    struct cc_known *k = names_known(&c->cc, st->name.text);
+    if (t == NULL)
+        return;
+    c->ntables++;
+    if (strcmp(k->what, "table") == 0)
+        k->table = t;
+    add(c, st, STATEMENT_TABLE)->table = t;
+}
+
 static void compile_insert(struct compiling *c, const struct ast_statement *st)
 {
     bool later = c->cc.scope != NULL && c->cc.scope->list != NULL;
@@ -329,6 +322,9 @@ static void compile_statement(struct compiling *c, const struct ast_statement *s
     case AST_LIST:
         compile_list(c, st);
         break;
+    case AST_TABLE:
+        compile_table(c, st);
+        break;
     case AST_INSERT:
         compile_insert(c, st);
         break;
@@ -353,6 +349,7 @@ static void compiling_init(struct compiling *c, const char *text, size_t n,
     c->names = arena_new(1024, 0);
     c->cc.arena = c->cc.lasting = arena_new(SCRIPT_BLOCK, 0);
     c->cc.lists = &c->lists;
+    c->cc.looked = &c->looked;
     c->text = c->cc.text = text;
     c->cc.text_len = n;
 }

@@ -20,6 +20,7 @@ enum statement_kind {
     STATEMENT_LIST,
     STATEMENT_SINK,
     STATEMENT_EXPLAIN,
+    STATEMENT_TABLE,
     STATEMENT_INSERT /* its items are in the list already, or in `rows` if the scope has lists of its own */
 };
 
@@ -30,6 +31,8 @@ struct statement {
     const struct schema *schema; /* STREAM: lives in the script's arena */
     struct rule_plan *
         rule; /* RULE: one reference, taken over by whoever wants it (else freed with the script) */
+    struct table
+        *table; /* TABLE: lives in the script's arena; its number is whoever publishes it to give */
     struct list *list; /* LIST, INSERT: a reference of the script's */
     const struct value **rows; /* INSERT: a value for each column of the list */
     size_t nrows;

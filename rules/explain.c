@@ -2,6 +2,7 @@
 /* A plan for people: what is read, which rows count, what each variable asks, what comes out. */
 #include "rules/explain.h"
 #include "rules/explainjoin.h"
+#include "rules/explainlookup.h"
 #include "rules/explainover.h"
 #include "rules/explainwindow.h"
 #include <string.h>
@@ -262,8 +263,9 @@ static void put_rule(struct explain *x)
     const struct schema *streams[PLAN_STREAMS_MAX];
     unsigned nstreams = plan_streams(p, streams);
     bytes_printf(x->out, "rule %s: %s over %s%s %s", p->name, shapes[p->shape],
-                 nstreams == 1 && p->input->derived == DERIVED_RESULTS ? "rule" : "stream",
-                 nstreams > 1 ? "s" : "", p->input->name);
+                 nstreams == 1 && schema_rows(p->input)->derived == DERIVED_RESULTS ? "rule"
+                                                                                    : "stream",
+                 nstreams > 1 ? "s" : "", schema_rows(p->input)->name);
     bytes_printf(x->out, nstreams > 1 ? ", %s\n" : "\n", streams[nstreams - 1]->name);
     bytes_printf(x->out, "  mode       %s, severity %s\n", modes[p->mode], p->severity);
     put_stage(x);
@@ -272,6 +274,7 @@ static void put_rule(struct explain *x)
         put_duration(x, p->cooldown_ms);
         put(x, "\n");
     }
+    explainlookup_text(p, x->out);
     if (p->shape != RULE_JOIN)
         put_columns(x, "reads", &p->reads);
     put_line(x, "where", p->where);
@@ -394,11 +397,12 @@ static void json_rule(struct explain *x)
     put(x, "{");
     json_string(x, "rule", p->name);
     bytes_printf(x->out, ",\"shape\":\"%s\",", shapes[p->shape]);
-    json_string(x, "stream", p->input->name);
+    json_string(x, "stream", schema_rows(p->input)->name);
     if (plan_is_derived(p))
         bytes_printf(x->out, ",\"stage\":%u", stage_of(p));
     bytes_printf(x->out, ",\"mode\":\"%s\",\"severity\":\"%s\",\"cooldown_ms\":%lld,",
                  modes[p->mode], p->severity, (long long)p->cooldown_ms);
+    explainlookup_json(p, x->out);
     json_columns(x, "reads", &p->reads);
     put(x, ",\"key\":[");
     for (unsigned i = 0; p->shape != RULE_JOIN && i < plan_nkeys(p); i++) {

@@ -5,6 +5,7 @@
 #include "cep/windowprog.h"
 #include "rules/explain.h"
 #include "rules/explainjoin.h"
+#include "rules/explainlookup.h"
 #include "rules/explainover.h"
 #include "rules/explainstate.h"
 #include "rules/explainwindow.h"
@@ -190,6 +191,7 @@ static void print_text(const struct rule_plan *p, const struct job *job, int rul
             bytes_printf(out, ", it goes on by the clock");
         }
     }
+    explainlookup_waits(p, out);
     bytes_printf(out, "\n  replay     ");
     put_replay(p, out);
     if (replay_differs(p) != NULL)
@@ -273,7 +275,7 @@ static void print_steps(const struct rule_plan *p, struct bytes *out)
     struct bytes text = {0};
     unsigned n = 0;
     bytes_printf(out, "digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
-    bytes_printf(&text, "%s", p->input->name);
+    bytes_printf(&text, "%s", schema_rows(p->input)->name);
     dot_node(&n, "stream", &text, out);
     if (p->where != NULL) {
         expr_print(p->where, p->input, NULL, &text);

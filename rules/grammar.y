@@ -54,6 +54,11 @@ statement ::= create(C) LIST ID(N) LP columns(L) RP with(W). {
     s->columns = L.first;
     s->options = W.first;
 }
+statement ::= create(C) TABLE ID(N) LP columns(L) RP with(W). {
+    struct ast_statement *s = ast_statement(a, AST_TABLE, C, N);
+    s->columns = L.first;
+    s->options = W.first;
+}
 statement ::= INSERT(C) INTO ID(N) VALUES values(R). {
     struct ast_statement *s = ast_statement(a, AST_INSERT, C, N);
     s->rows = R.first;
@@ -102,7 +107,7 @@ emits(A) ::= emits(L) COMMA emit_what(W) TO ID(N). { A = ast_emits(a, L, W, N); 
 emit_what(A) ::= . { A = none; }
 emit_what(A) ::= LATE|TIMEOUTS|ERRORS(W). { A = W; }
 
-// --- columns of a stream or list ------------------------------------------------------------------------------------
+// --- columns of a stream, list or table ------------------------------------------------------------------------------------
 %type columns {struct ast_columns}
 %type column {struct ast_column}
 columns(A) ::= column(C). { A = ast_columns(a, (struct ast_columns){0}, C); }

@@ -2,74 +2,21 @@
 #include "rules/listdef.h"
 #include "base/mem.h"
 #include "rules/bind.h"
+#include "rules/tabledef.h"
 #include <string.h>
 
 /* --- CREATE LIST ------------------------------------------------------------------------------ */
 
-/* What a column of a stream may have, and a list's not. */
-static bool is_plain(struct cc *cc, const struct ast_column *c)
-{
-    const char *what = c->watermark          ? "WATERMARK"
-                       : c->computed != NULL ? "a computed column"
-                       : c->path.kind != 0   ? "FROM"
-                                             : NULL;
-    if (what != NULL)
-        diag_error(cc->d, "column", c->at, NULL, "a list has no %s: a stream has",
-                   what[0] == 'a' ? what + strlen("a ") : what);
-    return what == NULL;
-}
-
-static bool add_column(struct cc *cc, struct schema *s, struct column *columns,
-                       const struct ast_column *c)
-{
-    struct column *col = &columns[s->ncolumns];
-    if (!is_plain(cc, c))
-        return false;
-    if (schema_column(s, c->name.text, strlen(c->name.text)) >= 0) {
-        diag_error(cc->d, "column", c->name.at, NULL, "column %s is there twice", c->name.text);
-        return false;
-    }
-    if (s->ncolumns == SCHEMA_COLUMNS_MAX) {
-        diag_error(cc->d, "limit", c->name.at, NULL, "a list has at most %d columns",
-                   SCHEMA_COLUMNS_MAX);
-        return false;
-    }
-    *col = (struct column){.name = arena_str(cc->arena, c->name.text),
-                           .not_null = c->not_null || c->primary_key};
-    if (!bind_type(cc, c->type, &col->type))
-        return false;
-    if (col->type.kind == TYPE_INTERVAL) {
-        diag_error(cc->d, "type", c->type->at, NULL, "INTERVAL is a type of expressions only");
-        return false;
-    }
-    s->ncolumns++;
-    return true;
-}
-
 struct list *listdef_make(struct cc *cc, const struct ast_statement *st)
 {
     struct schema *s = arena_zero(cc->arena, sizeof *s);
-    struct column *columns = arena_zero(cc->arena, (SCHEMA_COLUMNS_MAX + 1) * sizeof *columns);
-    int errors = cc->d->errors, key = -1;
-    s->columns = columns;
-    s->name = arena_str(cc->arena, st->name.text);
-    s->time_column = -1;
-    for (const struct ast_column *c = st->columns; c != NULL; c = c->next) {
-        if (!add_column(cc, s, columns, c) || !c->primary_key)
-            continue;
-        if (key >= 0)
-            diag_error(cc->d, "column", c->at, NULL, "a list has one PRIMARY KEY, and %s is it",
-                       columns[key].name);
-        else
-            key = (int)s->ncolumns - 1;
-    }
-    if (key < 0 && cc->d->errors == errors)
-        diag_error(cc->d, "column", st->name.at, "card STRING PRIMARY KEY",
-                   "list %s does not say which column is looked up: PRIMARY KEY is missing",
-                   st->name.text);
-    for (const struct ast_option *o = st->options; o != NULL; o = o->next)
+    unsigned key = 0;
+    bool good = tabledef_columns(cc, st, "a list", s, &key);
+    for (const struct ast_option *o = st->options; o != NULL; o = o->next) {
         diag_error(cc->d, "option", o->name.at, NULL, "a list has no options");
-    return cc->d->errors == errors ? list_new(s, (unsigned)key) : NULL;
+        good = false;
+    }
+    return good ? list_new(s, key) : NULL;
 }
 
 /* --- INSERT ----------------------------------------------------------------------------------- */

@@ -111,6 +111,15 @@ struct list *names_list(struct cc *cc, const struct ast_name *n)
     return NULL;
 }
 
+const struct table *names_table(struct cc *cc, const struct ast_name *n)
+{
+    const struct cc_known *k = names_known(cc, n->text);
+    if (k != NULL)
+        return names_same(n, k->name) ? k->table : NULL;
+    return cc->scope != NULL && cc->scope->table != NULL ? cc->scope->table(cc->scope->ctx, n->text)
+                                                         : NULL;
+}
+
 /* --- columns ---------------------------------------------------------------------------------- */
 
 static struct names_column *add_column(struct cc *cc, struct names_relation *r, unsigned column,

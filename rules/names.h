@@ -50,6 +50,8 @@ const char *names_key(struct arena *a, const char *name);
 void names_unknown_source(struct cc *cc, const struct ast_name *n);
 /* NULL, once said. */
 struct list *names_list(struct cc *cc, const struct ast_name *n);
+/* The table of that name, or NULL, without a word. */
+const struct table *names_table(struct cc *cc, const struct ast_name *n);
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias);
 
 bool names_same(const struct ast_name *n, const char *name);

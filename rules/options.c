@@ -13,6 +13,7 @@ enum option_kind {
     KIND_DURATION,
     KIND_NUMBER,
     KIND_COUNT,
+    KIND_AMOUNT, /* may be zero */
     KIND_WORD,
     KIND_TRIGGER,
     KIND_EVICTOR
@@ -36,6 +37,17 @@ enum option_id {
     ID_MAX_ROWS,
     ID_ON_LIMIT,
     ID_TTL,
+    ID_TIMEOUT,
+    ID_CAPACITY,
+    ID_BATCH,
+    ID_CONNECTIONS,
+    ID_RETRIES,
+    ID_RETRY_DELAY,
+    ID_CACHE_ROWS,
+    ID_CACHE_TTL,
+    ID_CACHE_MISSING,
+    ID_OUTPUT,
+    ID_ON_ERROR,
 };
 
 struct option_spec {
@@ -86,7 +98,27 @@ static const struct option_spec rule_options[] = {
     {"slot-group", KIND_TEXT, ID_NONE, NULL, "", false},
     {"two-phase", KIND_WORD, ID_NONE, "auto|true|false", NULL, true},
 };
+static const struct option_spec table_options[] = {
+    {"connector", KIND_WORD, ID_CONNECTOR, "sqlite|postgres", NULL, false},
+    {"table", KIND_TEXT, ID_NONE, NULL, NULL, false},
+    {"path", KIND_TEXT, ID_NONE, NULL, NULL, false},
+    {"url", KIND_TEXT, ID_NONE, NULL, NULL, false},
+    {"url-env", KIND_TEXT, ID_NONE, NULL, NULL, false},
+    {"url-file", KIND_TEXT, ID_NONE, NULL, NULL, false},
+    {"timeout", KIND_DURATION, ID_TIMEOUT, NULL, NULL, false},
+    {"capacity", KIND_COUNT, ID_CAPACITY, NULL, NULL, false},
+    {"batch", KIND_COUNT, ID_BATCH, NULL, NULL, false},
+    {"connections", KIND_COUNT, ID_CONNECTIONS, NULL, NULL, false},
+    {"retries", KIND_AMOUNT, ID_RETRIES, NULL, NULL, false},
+    {"retry-delay", KIND_DURATION, ID_RETRY_DELAY, NULL, NULL, false},
+    {"cache-rows", KIND_AMOUNT, ID_CACHE_ROWS, NULL, NULL, false},
+    {"cache-ttl", KIND_DURATION, ID_CACHE_TTL, NULL, NULL, false},
+    {"cache-missing", KIND_WORD, ID_CACHE_MISSING, "true|false", NULL, false},
+    {"output", KIND_WORD, ID_OUTPUT, "ordered|unordered", NULL, false},
+    {"on-error", KIND_WORD, ID_ON_ERROR, "dead-letter|null|fail", NULL, false},
+};
 enum {
+    TABLE_OPTIONS = sizeof table_options / sizeof *table_options,
     STREAM_OPTIONS = sizeof stream_options / sizeof *stream_options,
     RULE_OPTIONS = sizeof rule_options / sizeof *rule_options,
     OPTIONS_MAX = 64,
@@ -126,6 +158,11 @@ static bool is_count(const char *s)
     return *s >= '0' && *s <= '9' && *end == '\0' && n > 0 && n <= INT_MAX;
 }
 
+static bool is_amount(const char *s)
+{
+    return strcmp(s, "0") == 0 || is_count(s);
+}
+
 static bool is_duration(const char *s, int64_t *ms)
 {
     return timebase_parse_duration(s, strlen(s), ms) && *ms >= 0;
@@ -159,6 +196,8 @@ static const char *wanted(struct cc *cc, const struct option_spec *o)
     switch (o->kind) {
     case KIND_COUNT:
         return arena_printf(cc->arena, "a number from 1 to %d", COUNT_MAX);
+    case KIND_AMOUNT:
+        return arena_printf(cc->arena, "a number from 0 to %d", COUNT_MAX);
     case KIND_DURATION:
         return "a duration like 10 min, 30 s, 250 ms";
     case KIND_NUMBER:
@@ -190,6 +229,10 @@ static bool check_value(struct cc *cc, struct parsed *p)
         break;
     case KIND_COUNT:
         good = is_count(p->value) && atoi(p->value) <= COUNT_MAX;
+        p->number = good ? atoi(p->value) : 0;
+        break;
+    case KIND_AMOUNT:
+        good = is_amount(p->value) && atoi(p->value) <= COUNT_MAX;
         p->number = good ? atoi(p->value) : 0;
         break;
     case KIND_WORD:
@@ -314,6 +357,93 @@ void options_stream(struct cc *cc, const struct ast_option *list, struct schema 
                        "a %s does not tell when an event arrived: its streams have event time",
                        s->connector);
 }
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static void set_table(struct table *t, const struct parsed *p)
+{
+    switch (p->spec->id) {
+    case ID_TIMEOUT:
+        t->timeout_ms = p->number;
+        break;
+    case ID_CAPACITY:
+        t->capacity = (unsigned)p->number;
+        break;
+    case ID_BATCH:
+        t->batch = (unsigned)p->number;
+        break;
+    case ID_CONNECTIONS:
+        t->connections = (unsigned)p->number;
+        break;
+    case ID_RETRIES:
+        t->retries = (unsigned)p->number;
+        break;
+    case ID_RETRY_DELAY:
+        t->retry_delay_ms = p->number;
+        break;
+    case ID_CACHE_ROWS:
+        t->cache_rows = (unsigned)p->number;
+        break;
+    case ID_CACHE_TTL:
+        t->cache_ttl_ms = p->number;
+        break;
+    case ID_CACHE_MISSING:
+        t->cache_missing = p->value[0] == 't';
+        break;
+    case ID_OUTPUT:
+        t->unordered = p->value[0] == 'u';
+        break;
+    case ID_ON_ERROR:
+        t->on_error = p->value[0] == 'd'   ? TABLE_DEAD_LETTER
+                      : p->value[0] == 'n' ? TABLE_NULL
+                                           : TABLE_FAIL;
+        break;
+    default:
+        break;
+    }
+}
+
+static void say_least(struct cc *cc, const struct parsed *p)
+{
+    const char *why = NULL;
+    if ((p->spec->id == ID_TIMEOUT || p->spec->id == ID_CACHE_TTL) && p->number == 0)
+        why = "a duration longer than 0";
+    else if (p->spec->id == ID_BATCH && p->number > TABLE_BATCH_MAX)
+        why = arena_printf(cc->arena, "at most %d", TABLE_BATCH_MAX);
+    else if (p->spec->id == ID_CONNECTIONS && p->number > TABLE_CONNECTIONS_MAX)
+        why = arena_printf(cc->arena, "at most %d", TABLE_CONNECTIONS_MAX);
+    if (why != NULL)
+        diag_error(cc->d, "option", p->at, NULL, "'%s' is %s, not '%s'", p->spec->name, why,
+                   p->value);
+}
+
+void options_table(struct cc *cc, const struct ast_option *list, struct span at, struct schema *s,
+                   struct table *t)
+{
+    struct parsed p[OPTIONS_MAX];
+    unsigned n =
+        read_list(cc, list, table_options, TABLE_OPTIONS, false, p, &s->options, &s->noptions);
+    *t = (struct table){.capacity = 1000,
+                        .batch = 100,
+                        .connections = 2,
+                        .timeout_ms = 3000,
+                        .retries = 2,
+                        .retry_delay_ms = 100,
+                        .cache_rows = 10000,
+                        .cache_ttl_ms = 60000,
+                        .cache_missing = true};
+    for (unsigned i = 0; i < n; i++) {
+        if (p[i].spec->id == ID_CONNECTOR)
+            s->connector = p[i].value;
+        say_least(cc, &p[i]);
+        set_table(t, &p[i]);
+    }
+    if (s->connector == NULL && schema_option(s, "connector") == NULL)
+        diag_error(cc->d, "option", at, "WITH ('connector'='sqlite', 'path'='customers.db')",
+                   "table %s does not say where it is: 'connector' is missing", s->name);
+}
+
+/* --- rules ------------------------------------------------------------------------------------ */
 
 static void set_rule(struct rule_plan *r, const struct parsed *p, int64_t *lateness_ms)
 {

@@ -5,11 +5,15 @@
 #ifndef WEIR_RULES_OPTIONS_H
 #define WEIR_RULES_OPTIONS_H
 #include "cep/plan.h"
+#include "cep/table.h"
 #include "rules/ast.h"
 #include "rules/cc.h"
 
 /* All options as written, in the arena of the context; fills what the schema has fields for. */
 void options_stream(struct cc *cc, const struct ast_option *list, struct schema *s);
+/* Of CREATE TABLE: fills all of t but its key, and connector and options of `s`. `at`: where it is named. */
+void options_table(struct cc *cc, const struct ast_option *list, struct span at, struct schema *s,
+                   struct table *t);
 /* is_window: options of windows are allowed; *lateness_ms is theirs. */
 void options_rule(struct cc *cc, const struct ast_option *list, struct rule_plan *p, bool is_window,
                   int64_t *lateness_ms);

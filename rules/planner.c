@@ -482,7 +482,9 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     struct cc cc = *base;
     int errors = cc.d->errors;
     int64_t lateness = 0;
+    struct cc_lookups lookups = {0};
     cc.arena = arena_new(PLAN_BLOCK, 0);
+    cc.lookups = &lookups;
     struct rule_plan *p = arena_zero(cc.arena, sizeof *p);
     p->arena = cc.arena;
     p->refs = 1;
@@ -511,6 +513,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     options_check_title(&cc, st->options, p);
     options_check_limits(&cc, st->options, p);
     collect_reads(p);
+    lookup_finish(&cc, p);
     if (cc.d->errors != errors) {
         arena_free(cc.arena);
         return NULL;

@@ -7,6 +7,8 @@
 const char *replay_differs(const struct rule_plan *p)
 {
     const char *follow = schema_option(p->input, "follow");
+    if (p->nlookups > 0)
+        return "tables are asked again, as they are then";
     if (p->shape == RULE_WINDOW && p->window.trigger == TRIGGER_PROCESSING_TIME)
         return "its windows fire by the worker's clock";
     if (windowprog_by_arrival(p) && p->input->partitions > 1)

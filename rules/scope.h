@@ -19,6 +19,13 @@ struct scope {
      * by the compiler, and what cannot be cut in offsets is refused. NULL: there are none but a script's own. */
     struct list *(*list)(void *ctx, const char *name);
     const char *(*list_name)(void *ctx, unsigned i); /* as stream_name */
+    /* A table outside, or NULL; it outlives every plan compiled with it. */
+    const struct table *(*table)(void *ctx, const char *name);
+    const char *(*table_name)(void *ctx, unsigned i); /* as stream_name */
+    /* The stream of rows of `from` with what that table has for them: the same one whenever it is asked for. uid: of what is
+     * looked up by what (derived_lookup). NULL: too many columns. Must be there if `table` is. */
+    const struct schema *(*lookup)(void *ctx, const struct schema *from, const struct table *table,
+                                   uint32_t uid);
     uint64_t lists_since; /* cuts of lists up to this one hold for all rows (list.h) */
 };
 

@@ -129,7 +129,8 @@ static bool comes_from(const struct schema *s, uint64_t uid, bool direct)
 {
     if (s == NULL || s->derived == DERIVED_NOT)
         return false;
-    if (s->derived != DERIVED_STREAM_LATE && derived_uid(s->id) == uid)
+    if (s->derived != DERIVED_STREAM_LATE && s->derived != DERIVED_LOOKUP &&
+        derived_uid(s->id) == uid)
         return true;
     return !direct && (comes_from(s->from, uid, false) || comes_from(s->with, uid, false));
 }

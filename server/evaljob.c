@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/evaljob.h"
 #include "base/mem.h"
+#include "cep/table.h"
 #include "rules/compile.h"
 #include "server/args.h"
 #include "server/evalexplain.h"
@@ -9,6 +10,7 @@
 #include "server/evalrun.h"
 #include "server/evalscript.h"
 #include "server/evaltext.h"
+#include "server/lookups.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -191,6 +193,25 @@ static void put_results(const struct evalrun *run, const struct loaded *l, struc
     put_kinds("results_total", sum, out);
 }
 
+/* "lookups":{"customers":{"rows":…},…}, if there are tables. */
+static void put_lookups(const struct evalrun *run, struct bytes *out)
+{
+    struct lookups_stats s;
+    for (unsigned i = 0; evalrun_lookups(run, i, &s); i++) {
+        const char *name = s.table->schema->name;
+        bytes_printf(out, i == 0 ? "\"lookups\":{" : ",");
+        value_json_string(name, strlen(name), out);
+        bytes_printf(out,
+                     ":{\"rows\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"missing\":%" PRIu64
+                     ",\"asked\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"retries\":%" PRIu64
+                     ",\"timeouts\":%" PRIu64 ",\"errors\":%" PRIu64 "}",
+                     s.rows, s.hits, s.missing, s.asked, s.requests, s.retries, s.timeouts,
+                     s.errors);
+    }
+    if (evalrun_lookups(run, 0, &s))
+        bytes_printf(out, "},");
+}
+
 static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                         const struct evalrun *run, const struct evalfeed *feed, montime started)
 {
@@ -208,10 +229,11 @@ static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                  ",\"system_s\":%.6f,\"decode_s\":%.6f,\"events_per_s\":%.0f"
                  ",\"events_per_core_s\":%.0f,\"max_rss_bytes\":%" PRIu64
                  ",\"state_bytes\":%" PRIu64 ",\"expired\":%" PRIu64 ",",
-                 in.events, in.bad, t.rows_late, in.bytes, wall, user + sys, user, sys,
-                 (double)in.decode_ns / 1e9, wall > 0 ? (double)in.events / wall : 0.0,
+                 in.events, in.bad + evalrun_failed(run), t.rows_late, in.bytes, wall, user + sys,
+                 user, sys, (double)in.decode_ns / 1e9, wall > 0 ? (double)in.events / wall : 0.0,
                  user + sys > 0 ? (double)in.events / (user + sys) : 0.0, peak_rss_bytes(),
                  t.state_bytes, t.expired);
+    put_lookups(run, &out);
     put_results(run, l, &out);
     bytes_printf(&out, "}\n");
     fwrite(out.p, 1, out.n, o->output ? stdout : stderr);
@@ -238,6 +260,8 @@ static int run_job(const struct evaljob_options *o, const struct loaded *l, stru
     int code = ARGS_OK;
     if (evalfeed_run(feed, job, run) != ERR_OK && errno != EPIPE)
         code = complain_io("input or output");
+    if (evalrun_broken(run) != NULL)
+        code = args_complain("eval", "%s", evalrun_broken(run));
     if (o->stats)
         print_stats(o, l, run, feed, started);
     evalrun_free(run);

@@ -26,7 +26,7 @@ struct evalplaces {
 static bool reads_another(const struct job *j)
 {
     for (unsigned i = 0; i < job_nrules(j); i++)
-        if (job_rule(j, i)->plan->input->derived != DERIVED_NOT)
+        if (schema_rows(job_rule(j, i)->plan->input)->derived != DERIVED_NOT)
             return true;
     return false;
 }
@@ -84,7 +84,7 @@ void evalplaces_note(struct evalplaces *e, const struct result *r)
 
 const struct result_row *evalplaces_rows(struct evalplaces *e, const struct result *r)
 {
-    if (r->rule->input->derived == DERIVED_NOT || r->nrows == 0)
+    if (schema_rows(r->rule->input)->derived == DERIVED_NOT || r->nrows == 0)
         return r->rows;
     e->rows = mem_grow(e->rows, 0, r->nrows, &e->rows_cap, sizeof *e->rows);
     for (unsigned i = 0; i < r->nrows; i++) {

@@ -3,14 +3,17 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "io/result_json.h"
+#include "server/evalbad.h"
 #include "server/evalplaces.h"
 #include "server/evalsnap.h"
+#include "server/lookups.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OUT_BYTES = 256 << 10, KEY_GROUPS = 128, KINDS = RESULT_ERROR + 1 };
+enum { OUT_BYTES = 256 << 10, KEY_GROUPS = 128, KINDS = RESULT_ERROR + 1, LOOKUP_WAIT_MS = 20 };
 /* Nothing is on its way that could be held back: what waits for the watermark is bounded by the input itself. */
 #define ROWS_MAX (SIZE_MAX / 2)
 #define PARTIALS_MAX (SIZE_MAX / 2)
@@ -27,7 +30,11 @@ struct evalrun {
     int failed; /* errno of a write, 0: none */
     evalrun_late_row *late_row;
     void *ctx;
+    struct lookups *lookups[TASK_WORKERS_MAX]; /* by task; NULL: there was none yet */
+    unsigned asked[TASK_WORKERS_MAX]; /* asks that they have */
     struct evalplaces *places; /* NULL: no rule reads another */
+    uint64_t nfailed; /* look-ups */
+    bool looked_up; /* since results were told last: they are of several steps */
     uint64_t *counts; /* rules x KINDS */
     const struct result **order; /* of several tasks' results */
     size_t cap_order;
@@ -39,6 +46,18 @@ struct evalrun {
     } * open;
     size_t nopen, open_cap;
 };
+
+/* Rows that could not be looked up are told of as rows that could not be read. */
+static void lookup_failed(void *ctx, const struct place *at, const char *reason)
+{
+    struct evalrun *r = ctx;
+    const struct bytes *row = r->late_row(r->ctx, at);
+    const struct schema *s = job_schema(r->job, at->stream);
+    evalbad_line(s != NULL ? s->name : NULL, at->offset,
+                 row != NULL && row->n > 0 ? (const char *)row->p : "", row != NULL ? row->n : 0,
+                 "lookup", reason, &r->out);
+    r->nfailed++;
+}
 
 static void make_tasks(struct evalrun *r, unsigned workers)
 {
@@ -52,6 +71,8 @@ static void make_tasks(struct evalrun *r, unsigned workers)
         if (r->snap != NULL)
             tasksnap_track(r->tasks[i]);
         task_set_job(r->tasks[i], r->job);
+        if (r->lookups[i] == NULL)
+            r->lookups[i] = lookups_new(true, lookup_failed, r);
     }
 }
 
@@ -75,6 +96,8 @@ void evalrun_free(struct evalrun *r)
         return;
     for (unsigned i = 0; i < r->workers; i++)
         task_free(r->tasks[i]);
+    for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
+        lookups_free(r->lookups[i]);
     evalplaces_free(r->places);
     evalsnap_free(r->snap);
     mem_free(r->open);
@@ -163,12 +186,13 @@ static void tell_merged(struct evalrun *r)
             if (!e->results[k].early)
                 add_order(r, n++, &e->results[k]);
     }
-    if (n - early > 1 && r->workers > 1)
+    if (n - early > 1 && (r->workers > 1 || r->looked_up))
         qsort(r->order + early, n - early, sizeof(struct result *), result_order);
     for (size_t i = 0; i < n && r->places; i++)
         evalplaces_note(r->places, r->order[i]);
     for (size_t i = 0; i < n; i++)
         tell(r, r->order[i]);
+    r->looked_up = false;
 }
 
 /* Frames that a task has made since it was last asked go to their owners; true if there were any. */
@@ -190,6 +214,31 @@ static bool deliver_from(struct evalrun *r, unsigned i)
     return any;
 }
 
+/* Rows that a task wants looked up, until nobody wants any: what comes of them may be looked up again. Waits for each, so
+ * that results come in the same order whatever the databases do. True: some task has got rows. */
+static bool look_up(struct evalrun *r)
+{
+    bool any = false;
+    for (unsigned i = 0; i < r->workers; i++) {
+        const struct task_effects *all = task_effects(r->tasks[i]);
+        struct task_effects fresh = {.nasks = all->nasks - r->asked[i],
+                                     .asks = all->asks + r->asked[i]};
+        if (fresh.nasks == 0)
+            continue;
+        r->asked[i] = all->nasks;
+        r->looked_up = true;
+        lookups_take(r->lookups[i], &fresh);
+        while (!lookups_idle(r->lookups[i])) {
+            struct pollfd fd = {.fd = lookups_fd(r->lookups[i]), .events = POLLIN};
+            if (lookups_answer(r->lookups[i], r->tasks[i]))
+                r->moved[i] = any = true;
+            else
+                poll(&fd, 1, LOOKUP_WAIT_MS);
+        }
+    }
+    return any;
+}
+
 static void exchange(struct evalrun *r)
 {
     bool any = true;
@@ -202,6 +251,7 @@ static void exchange(struct evalrun *r)
         }
         for (unsigned i = 0; i < r->workers; i++)
             any |= deliver_from(r, i);
+        any |= look_up(r);
     }
 }
 
@@ -234,6 +284,7 @@ static void clear(struct evalrun *r)
 {
     for (unsigned i = 0; i < r->workers; i++) {
         task_effects_clear(r->tasks[i]);
+        r->asked[i] = 0;
         memset(r->delivered[i], 0, sizeof r->delivered[i]);
     }
 }
@@ -314,8 +365,11 @@ void evalrun_settle(struct evalrun *r)
 {
     if (r->workers == 1) {
         task_step(r->tasks[0]);
+        while (look_up(r))
+            task_step(r->tasks[0]);
         tell_merged(r);
         task_effects_clear(r->tasks[0]);
+        r->asked[0] = 0;
         return;
     }
     exchange(r);
@@ -323,7 +377,59 @@ void evalrun_settle(struct evalrun *r)
     clear(r);
 }
 
+const char *evalrun_broken(const struct evalrun *r)
+{
+    const char *why = NULL;
+    for (unsigned i = 0; i < TASK_WORKERS_MAX && why == NULL; i++)
+        why = r->lookups[i] != NULL ? lookups_broken(r->lookups[i]) : NULL;
+    return why;
+}
+
 /* --- figures ----------------------------------------------------------------------------------- */
+
+static void add_stats(struct lookups_stats *sum, const struct lookups_stats *one)
+{
+    sum->rows += one->rows;
+    sum->hits += one->hits;
+    sum->missing += one->missing;
+    sum->asked += one->asked;
+    sum->requests += one->requests;
+    sum->retries += one->retries;
+    sum->timeouts += one->timeouts;
+    sum->errors += one->errors;
+    sum->latency_us += one->latency_us;
+    sum->cached += one->cached;
+}
+
+static bool has_table(const struct lookups *l, const struct table *t)
+{
+    for (unsigned i = 0; i < lookups_ntables(l); i++)
+        if (lookups_stats(l, i).table == t)
+            return true;
+    return false;
+}
+
+bool evalrun_lookups(const struct evalrun *r, unsigned i, struct lookups_stats *sum)
+{
+    *sum = (struct lookups_stats){0};
+    for (unsigned w = 0; w < TASK_WORKERS_MAX && r->lookups[w] != NULL; w++)
+        for (unsigned t = 0; t < lookups_ntables(r->lookups[w]); t++) {
+            struct lookups_stats one = lookups_stats(r->lookups[w], t);
+            bool known = false;
+            for (unsigned before = 0; before < w; before++)
+                known = known || has_table(r->lookups[before], one.table);
+            if (sum->table == NULL && !known && i-- == 0)
+                sum->table = one.table;
+            if (sum->table == one.table)
+                add_stats(sum, &one);
+        }
+    return sum->table != NULL;
+}
+
+uint64_t evalrun_failed(const struct evalrun *r)
+{
+    return r->nfailed;
+}
 
 uint64_t evalrun_count(const struct evalrun *r, unsigned rule, enum result_kind k)
 {

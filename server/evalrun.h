@@ -14,6 +14,7 @@
 typedef const struct bytes *evalrun_late_row(void *ctx, const struct place *at);
 
 struct evalrun;
+struct lookups_stats; /* lookups.h */
 
 /* Results go to fd, by large writes. */
 struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_late_row *late_row,
@@ -37,6 +38,11 @@ struct bytes *evalrun_out(struct evalrun *r);
 /* ERR_IO (errno) if any write failed so far. */
 enum err evalrun_flush(struct evalrun *r);
 
+/* Why a look-up ended the run ('on-error'='fail'), or NULL; what came after it is not right. */
+const char *evalrun_broken(const struct evalrun *r);
+uint64_t evalrun_failed(const struct evalrun *r); /* rows that could not be looked up */
+/* The i-th table in which rows were looked up, over the tasks; false past the last. */
+bool evalrun_lookups(const struct evalrun *r, unsigned i, struct lookups_stats *sum);
 /* How many results of that rule of the job and kind. */
 uint64_t evalrun_count(const struct evalrun *r, unsigned rule, enum result_kind k);
 void evalrun_stats(const struct evalrun *r, struct task_stats *sum); /* over the tasks */

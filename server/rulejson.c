@@ -26,7 +26,7 @@ void rulejson_shape(struct bytes *out, const struct rule_plan *p)
     jsonw_kstr(out, "kind", rulejson_kind(p));
     const struct schema *streams[PLAN_STREAMS_MAX];
     unsigned n = plan_streams(p, streams);
-    jsonw_kstr(out, "stream", p->input->name);
+    jsonw_kstr(out, "stream", schema_rows(p->input)->name);
     jsonw_key(out, "streams");
     jsonw_open(out, '[');
     for (unsigned i = 0; i < n; i++)

@@ -192,7 +192,7 @@ static bool run_feed(struct suite *s, const struct testcmdfile_test *t, int in, 
     if (evalfeed_new(&o, &which, &feed) != ERR_OK)
         return false;
     struct evalrun *run = evalrun_new(s->job, s->o->workers, out, evalfeed_late_row, feed);
-    bool good = evalfeed_run(feed, s->job, run) == ERR_OK;
+    bool good = evalfeed_run(feed, s->job, run) == ERR_OK && evalrun_broken(run) == NULL;
     evalrun_free(run);
     evalfeed_free(feed);
     return good;

@@ -11,13 +11,13 @@ packages() {
 	case $1 in
 	build)
 		echo "gcc g++ make command:pkg-config re2c lemon libc6-dev uthash-dev libh2o-evloop-dev libssl-dev" \
-			"zlib1g-dev libsqlite3-dev librocksdb-dev libjansson-dev libyaml-dev" \
+			"zlib1g-dev libsqlite3-dev libpq-dev librocksdb-dev libjansson-dev libyaml-dev" \
 			"libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libxxhash-dev libzstd-dev" \
 			"libsimdjson-dev libre2-dev tzdata"
 		;;
 	web) echo "command:node=nodejs command:npm" ;;
 	run) echo "command:curl ca-certificates" ;;
-	test) echo "libcmocka-dev python3 python3-pytest python3-requests python3-yaml python3-jsonschema command:curl command:chromium" ;;
+	test) echo "libcmocka-dev python3 python3-pytest python3-requests python3-yaml python3-jsonschema command:curl command:chromium postgresql" ;;
 	lint)
 		echo "clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck gcovr"
 		;;

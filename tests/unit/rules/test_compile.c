@@ -44,7 +44,7 @@ static void what_is_missing_is_offered(void **state)
     (void)state;
     says("CREATE",
          "INVALID line 1, column 7: the text ends after CREATE; expected one of LIST, OR, "
-         "RULE, SINK, STREAM");
+         "RULE, SINK, STREAM, TABLE");
     says("CREATE RULE r AS SELECT a FROM s WHERE (b",
          "INVALID line 1, column 42: the text ends after "
          "b; expected one of ')', an operator");
