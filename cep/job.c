@@ -248,9 +248,11 @@ static void add_handover(struct job *j, const struct jobdef_rule *from,
     struct jobdef_key *k = &j->keys[to->keydef];
     const struct statemap_rule a = version_of(from), b = version_of(to);
     k->handovers = mem_resize_array(k->handovers, k->nhandovers + 1, sizeof *k->handovers);
+    struct statemap *map = statemap_new(&a, &b);
+    if (k->by_arrival) /* both may have rows before time has come to it */
+        statemap_refuse(map, "its rows are taken as they come, not in order of time");
     k->handovers[k->nhandovers++] =
-        (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w,
-                                 statemap_new(&a, &b)};
+        (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w, map};
     k->presums = k->presums_all = false; /* sums go past the order of time */
 }
 

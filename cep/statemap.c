@@ -78,6 +78,12 @@ struct statemap *statemap_new(const struct statemap_rule *from, const struct sta
     return m;
 }
 
+void statemap_refuse(struct statemap *m, const char *why)
+{
+    m->way = STATEMAP_RESET;
+    m->why = why;
+}
+
 void statemap_free(struct statemap *m)
 {
     if (m == NULL)

@@ -29,6 +29,7 @@ struct statemap {
 };
 
 struct statemap *statemap_new(const struct statemap_rule *from, const struct statemap_rule *to);
+void statemap_refuse(struct statemap *m, const char *why); /* nothing is kept; why: static */
 void statemap_free(struct statemap *m); /* NULL is fine */
 
 #endif
