@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cep/aggacc.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -215,6 +216,20 @@ void agg_add(const struct agg *a, void *acc, union cell v, bool null)
     agg_add_at(a, acc, v, null, NULL);
 }
 
+static int by_bits(const void *a, const void *b)
+{
+    const union cell *x = a, *y = b;
+    return (x->i > y->i) - (x->i < y->i);
+}
+
+void agg_add_all(const struct agg *a, void *acc, union cell *v, size_t n)
+{
+    if (!agg_groups_freely(a))
+        qsort(v, n, sizeof *v, by_bits);
+    for (size_t i = 0; i < n; i++)
+        agg_add(a, acc, v[i], false);
+}
+
 static void spread_merge(struct spread_acc *a, const struct spread_acc *b)
 {
     if (b->n == 0)
@@ -384,9 +399,13 @@ static bool set_result(const struct agg *a, const struct aggset *s, union cell *
         out->i = s == NULL ? 0 : (int64_t)s->n;
         return true;
     }
+    union cell *all = mem_array(s == NULL ? 0 : s->n, sizeof *all);
+    size_t n = 0;
     for (size_t i = 0; s != NULL && i < s->cap; i++)
         if (s->slots[i].count != 0)
-            agg_add(&plain, acc, s->slots[i].c, false);
+            all[n++] = s->slots[i].c;
+    agg_add_all(&plain, acc, all, n);
+    mem_free(all);
     bool some = agg_result(&plain, acc, NULL, out);
     agg_clear(&plain, acc);
     return some;

@@ -31,6 +31,9 @@ void agg_init(struct agg *a, const struct agg_call *c);
 
 /* COUNT(*) counts every row, the others leave NULLs out. Strings are copied if they are kept. */
 void agg_add(const struct agg *a, void *acc, union cell v, bool null);
+/* Many, none NULL: whatever their order, the result is the same to the last bit (which sums of DOUBLE are not by themselves).
+ * They are put in an order of their own. */
+void agg_add_all(const struct agg *a, void *acc, union cell *v, size_t n);
 /* The same, and where the row stands among all: of no concern unless `ordered`. Without it a row stands after those that
  * were added before it. */
 void agg_add_at(const struct agg *a, void *acc, union cell v, bool null,

@@ -25,6 +25,12 @@ struct keyload {
     bool bulk; /* many entries follow: Xsave_loaded will be called once all are there */
 };
 
+/* Far enough from the ends of time to be reckoned with? */
+static inline bool keyload_is_time(evtime t)
+{
+    return t >= -(EVTIME_MAX / 4) && t <= EVTIME_MAX / 4;
+}
+
 void keyload_fini(struct keyload *l);
 /* ERR_CORRUPT: no such bytes, or of a layout that is not known; no row is there then. */
 enum err keyload_rows(struct keyload *l, const struct keylayouts *layouts, struct bytes_reader *in);

@@ -9,47 +9,13 @@
  *
  * Keys of rules whose frames are all of time are in a list by their last row, and leave when no frame can have it. The
  * list is put right only when a key has moved by an eighth of the longest frame, so that most rows do not touch it. */
-#include "cep/over.h"
 #include "base/mem.h"
-#include "cep/overacc.h"
+#include "cep/overrun.h"
 #include "cep/overtext.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { RING_FIRST = 4, LAZY = 8, NONE = -1 };
-
-struct over_cell {
-    struct keystate state;
-    struct overacc_ring ring;
-    uint64_t done; /* rows that have given their results */
-    struct over_cell *older, *newer; /* by `listed` */
-    evtime listed;
-    int first, last; /* of the rows that wait; NONE */
-    uint64_t words[]; /* starts of frames, accumulators */
-};
-
-struct waiting {
-    struct over_cell *cell;
-    struct batch *b;
-    unsigned i;
-    int next; /* of the same key */
-};
-
-struct over {
-    struct keyed *k;
-    struct keyed_rule rule;
-    const struct overprog *p;
-    size_t max_rows; /* of one key */
-    uint64_t dropped; /* for it */
-    bool ready;
-    struct slab cells;
-    struct slabs memory; /* of rings, texts, queues, sets */
-    struct over_cell *oldest, *newest;
-    struct waiting *waiting; /* all of one time */
-    size_t nwaiting, waiting_cap;
-    evtime waiting_ts;
-    struct value *slots;
-    struct arena *scratch; /* emptied after each row */
-};
+enum { RING_FIRST = 4 };
 
 /* --- life --- */
 
@@ -107,26 +73,45 @@ static void list(struct over *o, struct over_cell *c, evtime ts)
 
 static inline void touch(struct over *o, struct over_cell *c, evtime ts)
 {
-    if (o->p->idle_ms < 0 || ts - c->listed <= o->p->idle_ms / LAZY)
+    if (o->p->idle_ms < 0 || ts - c->listed <= o->p->idle_ms / OVER_LAZY)
         return;
     unlist(o, c);
     list(o, c, ts);
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct over_cell *const *x = a, *const *y = b;
+    return ((*x)->listed > (*y)->listed) - ((*x)->listed < (*y)->listed);
+}
+
+void over_sort(struct over *o)
+{
+    size_t n = 0;
+    struct over_cell **all = mem_array(o->cells.live, sizeof(struct over_cell *));
+    for (struct over_cell *c = o->oldest; c != NULL; c = c->newer)
+        all[n++] = c;
+    qsort(all, n, sizeof(struct over_cell *), by_time);
+    o->oldest = o->newest = NULL;
+    for (size_t i = 0; i < n; i++)
+        list(o, all[i], all[i]->listed);
+    mem_free(all);
+}
+
 /* --- a key's state --- */
 
-static struct overacc acc_of(struct over *o, struct over_cell *c, unsigned call)
+struct overacc over_acc(struct over *o, struct over_cell *c, unsigned call)
 {
     const struct overprog_call *of = &o->p->calls[call];
     return (struct overacc){o->p, of, c->words + of->acc, &c->ring, &o->memory, o->scratch};
 }
 
-static struct over_cell *cell_new(struct over *o, struct key *key, evtime ts)
+struct over_cell *over_make(struct over *o, struct key *key, evtime ts)
 {
     struct over_cell *c = slab_alloc(&o->cells);
     memset(c, 0, sizeof *c + o->p->words * sizeof(uint64_t));
     c->ring.entry = o->p->entry;
-    c->first = c->last = NONE;
+    c->first = c->last = OVER_NONE;
     list(o, c, ts);
     keytable_link(key, &c->state, o->rule.slot);
     return c;
@@ -165,7 +150,7 @@ static void drop_entries(struct over *o, struct overacc_ring *r, uint64_t to)
 static void cell_free(struct over *o, struct over_cell *c)
 {
     for (unsigned i = 0; i < o->p->ncalls; i++) {
-        struct overacc a = acc_of(o, c, i);
+        struct overacc a = over_acc(o, c, i);
         overacc_fini(&a);
     }
     drop_entries(o, &c->ring, c->ring.tail);
@@ -189,7 +174,7 @@ static void change(struct over *o, struct over_cell *c, unsigned frame, uint64_t
         const struct overprog_call *call = &o->p->calls[i];
         if (call->frame != frame || call->way < OVERPROG_SUM)
             continue;
-        struct overacc a = acc_of(o, c, i);
+        struct overacc a = over_acc(o, c, i);
         if (add)
             overacc_add(&a, number);
         else
@@ -203,7 +188,7 @@ static void settle(struct over *o, struct over_cell *c, unsigned frame, uint64_t
         const struct overprog_call *call = &o->p->calls[i];
         if (call->frame != frame || call->way != OVERPROG_SUFFIX)
             continue;
-        struct overacc a = acc_of(o, c, i);
+        struct overacc a = over_acc(o, c, i);
         overacc_settle(&a, c->words[o->p->frames[frame].start], end);
     }
 }
@@ -278,6 +263,18 @@ static void trim(struct over *o, struct over_cell *c)
 }
 
 /* --- rows --- */
+
+uint64_t *over_extend(struct over *o, struct over_cell *c)
+{
+    struct overacc_ring *r = &c->ring;
+    if (r->tail - r->head == r->cap)
+        set_cap(o, r, r->cap > 0 ? 2 * r->cap : RING_FIRST);
+    uint64_t *entry = overacc_entry(r, r->tail++);
+    memset(entry, 0, r->entry * sizeof *entry);
+    if (o->p->ninputs > 0)
+        entry[1] = UINT64_MAX >> (OVERPROG_INPUTS_MAX - o->p->ninputs);
+    return entry;
+}
 
 static void make_room(struct over *o, struct over_cell *c, struct rowref at, evtime ts)
 {
@@ -363,7 +360,7 @@ static void fill_slots(struct over *o, struct over_cell *c, uint64_t number, str
             o->slots[i] = lag(o, c, call, number, at);
         } else {
             const struct overprog_frame *f = &o->p->frames[call->frame];
-            struct overacc a = acc_of(o, c, i);
+            struct overacc a = over_acc(o, c, i);
             o->slots[i] =
                 overacc_result(&a, c->words[f->start], f->f.rows ? number + 1 : c->ring.tail);
         }
@@ -407,17 +404,17 @@ static void give_key(struct over *o, struct over_cell *c, evtime ts)
 {
     uint64_t from = c->ring.tail;
     int first = c->first;
-    for (int n = first; n != NONE; n = o->waiting[n].next) {
-        const struct waiting *w = &o->waiting[n];
+    for (int n = first; n != OVER_NONE; n = o->waiting[n].next) {
+        const struct over_waiting *w = &o->waiting[n];
         append(o, c, (struct rowref){.b = w->b, .i = w->i}, ts);
     }
     range_rows(o, c, from, c->ring.tail, ts);
-    for (int n = first; n != NONE; n = o->waiting[n].next) {
-        const struct waiting *w = &o->waiting[n];
+    for (int n = first; n != OVER_NONE; n = o->waiting[n].next) {
+        const struct over_waiting *w = &o->waiting[n];
         give_row(o, c, w->b, w->i);
         batch_unref(w->b);
     }
-    c->first = c->last = NONE;
+    c->first = c->last = OVER_NONE;
     trim(o, c);
 }
 
@@ -433,9 +430,9 @@ static void hold(struct over *o, struct over_cell *c, const struct keyed_row *r)
 {
     int n = (int)o->nwaiting;
     o->waiting = mem_grow(o->waiting, o->nwaiting, 1, &o->waiting_cap, sizeof *o->waiting);
-    o->waiting[o->nwaiting++] = (struct waiting){c, batch_ref(r->b), r->i, NONE};
+    o->waiting[o->nwaiting++] = (struct over_waiting){c, batch_ref(r->b), r->i, OVER_NONE};
     o->waiting_ts = r->ts;
-    if (c->last == NONE)
+    if (c->last == OVER_NONE)
         c->first = n;
     else
         o->waiting[c->last].next = n;
@@ -448,7 +445,7 @@ void over_row(struct over *o, struct keystate *state, struct key *key, const str
     if (o->nwaiting > 0 && r->ts != o->waiting_ts)
         give_waiting(o);
     if (c == NULL)
-        c = cell_new(o, key, r->ts);
+        c = over_make(o, key, r->ts);
     touch(o, c, r->ts);
     if (o->p->ranges) {
         hold(o, c, r);
@@ -464,9 +461,10 @@ void over_advance(struct over *o, evtime to)
     give_waiting(o);
     if (o->p->idle_ms < 0)
         return;
-    int64_t idle = o->p->idle_ms + o->p->idle_ms / LAZY;
+    int64_t idle = o->p->idle_ms + o->p->idle_ms / OVER_LAZY;
     while (o->oldest != NULL && (to == EVTIME_MAX || to - o->oldest->listed > idle)) {
         struct key *key = o->oldest->state.key;
+        keyed_touch(o->k, key);
         cell_free(o, o->oldest);
         keyed_drop_if_idle(o->k, key);
     }

@@ -8,6 +8,8 @@
  * MIN and MAX keep the numbers of the rows that may yet be the least: each less than those after it. */
 #include "cep/overacc.h"
 #include "base/bug.h"
+#include "base/mem.h"
+#include "cep/aggbytes.h"
 #include "cep/overset.h"
 #include "cep/overtext.h"
 #include <math.h>
@@ -171,9 +173,13 @@ static bool set_result(const struct overacc *a, const struct set *s, union cell 
     uint64_t sum[ACC_MAX] = {0};
     if (agg_can_retract(&a->c->agg))
         return agg_result(&a->c->agg, s->sum, a->scratch, out);
+    union cell *all = mem_array(s->values.n, sizeof *all);
+    size_t n = 0;
     for (uint32_t i = 0; i < s->values.cap; i++)
         if (s->values.slots[i].count > 0)
-            agg_add(&a->c->agg, sum, (union cell){.i = s->values.slots[i].v}, false);
+            all[n++].i = s->values.slots[i].v;
+    agg_add_all(&a->c->agg, sum, all, n);
+    mem_free(all);
     return agg_result(&a->c->agg, sum, a->scratch, out);
 }
 
@@ -237,13 +243,12 @@ void overacc_retract(const struct overacc *a, uint64_t number)
     }
 }
 
-void overacc_settle(const struct overacc *a, uint64_t start, uint64_t end)
+/* Each row of [start, end) has the sum of all from itself on. */
+static void sum_suffixes(const struct overacc *a, uint64_t start, uint64_t end)
 {
     struct suffix *s = (struct suffix *)(void *)a->acc;
     unsigned size = a->c->agg.size;
     const uint64_t *later = NULL;
-    if (a->c->way != OVERPROG_SUFFIX || start <= s->mid)
-        return;
     for (uint64_t i = end; i-- > start;) {
         uint64_t *sum = overacc_entry(a->ring, i) + a->c->suffix;
         if (later != NULL)
@@ -255,6 +260,13 @@ void overacc_settle(const struct overacc *a, uint64_t start, uint64_t end)
     }
     s->mid = end;
     memset(s->back, 0, size);
+}
+
+void overacc_settle(const struct overacc *a, uint64_t start, uint64_t end)
+{
+    const struct suffix *s = (const struct suffix *)(const void *)a->acc;
+    if (a->c->way == OVERPROG_SUFFIX && start > s->mid)
+        sum_suffixes(a, start, end);
 }
 
 static bool suffix_result(const struct overacc *a, const struct suffix *s, uint64_t start,
@@ -345,4 +357,133 @@ void overacc_fini(const struct overacc *a)
         if (agg_can_retract(&a->c->agg) && a->c->agg.holds)
             agg_clear(&a->c->agg, s->sum);
     }
+}
+
+/* --- snapshots --- */
+
+static bool is_of_all(const struct overacc *a)
+{
+    return a->p->frames[a->c->frame].f.preceding < 0;
+}
+
+static void put_word(const struct overacc *a, int64_t v, struct bytes *out)
+{
+    if (input_of(a)->text)
+        bytes_str(out, overtext_at(v)->p, overtext_at(v)->n);
+    else
+        bytes_u64(out, (uint64_t)v);
+}
+
+static bool get_word(const struct overacc *a, struct bytes_reader *in, int64_t *v)
+{
+    size_t n = 0;
+    if (!input_of(a)->text) {
+        *v = (int64_t)bytes_get_u64(in);
+        return !in->bad;
+    }
+    const char *p = bytes_get_str(in, &n);
+    if (in->bad || n > UINT32_MAX)
+        return false;
+    *v = overtext_new(a->memory, (struct str){p, (uint32_t)n, 0});
+    return true;
+}
+
+static void put_set(const struct overacc *a, const struct set *s, struct bytes *out)
+{
+    bytes_varint(out, s->values.n);
+    for (uint32_t i = 0; i < s->values.cap; i++)
+        if (s->values.slots[i].count > 0) {
+            put_word(a, s->values.slots[i].v, out);
+            bytes_varint(out, s->values.slots[i].count);
+        }
+}
+
+void overacc_save(const struct overacc *a, uint64_t start, struct bytes *out)
+{
+    void *acc = a->acc;
+    const struct best *b = acc;
+    if (a->c->way == OVERPROG_SUFFIX)
+        bytes_varint(out, ((const struct suffix *)acc)->mid - start);
+    if (a->c->way < OVERPROG_SUM || !is_of_all(a))
+        return;
+    switch (a->c->way) {
+    case OVERPROG_SUM:
+        aggbytes_save(&a->c->agg, acc, out);
+        break;
+    case OVERPROG_BEST:
+        bytes_u8(out, (uint8_t)b->state);
+        if (b->state == BEST_VALUE)
+            put_word(a, b->v, out);
+        break;
+    case OVERPROG_SET:
+        put_set(a, acc, out);
+        break;
+    default:
+        bug_abort(__FILE__, __LINE__, "a frame of all rows has no such sum");
+    }
+}
+
+static bool load_best(const struct overacc *a, struct best *b, struct bytes_reader *in)
+{
+    uint8_t state = bytes_get_u8(in);
+    if (in->bad || state > BEST_NULL || (state == BEST_VALUE && !get_word(a, in, &b->v)))
+        return false;
+    b->state = state;
+    return true;
+}
+
+static bool load_set(const struct overacc *a, struct set *s, struct bytes_reader *in)
+{
+    bool text = input_of(a)->text;
+    uint64_t n = bytes_get_varint(in);
+    for (uint64_t i = 0; i < n; i++) {
+        int64_t v = 0;
+        if (!get_word(a, in, &v))
+            return false;
+        uint64_t count = bytes_get_varint(in);
+        uint32_t had = s->values.n;
+        if (count > 0)
+            overset_put(&s->values, a->memory, text, v, count);
+        if (text)
+            overtext_unref(a->memory, v);
+        if (in->bad || s->values.n == had || s->values.n > UINT32_MAX / 4)
+            return false; /* it is there already, or not at all */
+        if (agg_can_retract(&a->c->agg))
+            agg_add(&a->c->agg, s->sum, (union cell){.i = v}, false);
+    }
+    return !in->bad;
+}
+
+/* Of a frame that rows leave: it is made of those that are in it. */
+static bool remake(const struct overacc *a, uint64_t start, uint64_t end, struct bytes_reader *in)
+{
+    uint64_t from = start;
+    if (a->c->way == OVERPROG_SUFFIX) {
+        uint64_t n = bytes_get_varint(in);
+        if (in->bad || n > end - start)
+            return false;
+        from += n;
+        sum_suffixes(a, start, from);
+    }
+    for (uint64_t i = from; i < end; i++)
+        overacc_add(a, i);
+    return true;
+}
+
+enum err overacc_load(const struct overacc *a, uint64_t start, uint64_t end,
+                      struct bytes_reader *in)
+{
+    void *acc = a->acc;
+    bool good = true;
+    if (a->c->way < OVERPROG_SUM)
+        return ERR_OK;
+    if (!is_of_all(a))
+        good = remake(a, start, end, in);
+    else if (a->c->way == OVERPROG_SUM)
+        good = aggbytes_load(&a->c->agg, acc, in) == ERR_OK;
+    else if (a->c->way == OVERPROG_BEST)
+        good = load_best(a, acc, in);
+    else if (a->c->way == OVERPROG_SET)
+        good = load_set(a, acc, in);
+    return good ? ERR_OK : ERR_CORRUPT;
 }

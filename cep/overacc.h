@@ -8,6 +8,8 @@
  * Rows are entries of a ring, known by their numbers: 0, 1, 2 … for each key. */
 #ifndef WEIR_CEP_OVERACC_H
 #define WEIR_CEP_OVERACC_H
+#include "base/bytes.h"
+#include "base/err.h"
 #include "cep/overprog.h"
 #include "cep/slab.h"
 
@@ -44,6 +46,11 @@ void overacc_retract(const struct overacc *a, uint64_t number);
 void overacc_settle(const struct overacc *a, uint64_t start, uint64_t end);
 /* A text points into the accumulator, the ring or scratch. */
 struct value overacc_result(const struct overacc *a, uint64_t start, uint64_t end);
+/* Between two rows, the frame being [start, end): bytes, and back into an empty one, the ring being there already.
+ * ERR_CORRUPT: overacc_fini is still to be called. */
+void overacc_save(const struct overacc *a, uint64_t start, struct bytes *out);
+enum err overacc_load(const struct overacc *a, uint64_t start, uint64_t end,
+                      struct bytes_reader *in);
 void overacc_fini(const struct overacc *a);
 
 #endif

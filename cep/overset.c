@@ -58,6 +58,12 @@ bool overset_add(struct overset *s, struct slabs *memory, bool text, int64_t v)
     return true;
 }
 
+void overset_put(struct overset *s, struct slabs *memory, bool text, int64_t v, uint64_t count)
+{
+    (void)overset_add(s, memory, text, v);
+    s->slots[find(s, text, v)].count = count;
+}
+
 bool overset_remove(struct overset *s, struct slabs *memory, bool text, int64_t v)
 {
     BUG_IF(s->n == 0, "a value leaves an empty set");

@@ -21,6 +21,7 @@ struct overset {
 
 /* True: the value is a new one. */
 bool overset_add(struct overset *s, struct slabs *memory, bool text, int64_t v);
+void overset_put(struct overset *s, struct slabs *memory, bool text, int64_t v, uint64_t count);
 /* True: no row has it any more. It must be there. */
 bool overset_remove(struct overset *s, struct slabs *memory, bool text, int64_t v);
 void overset_fini(struct overset *s, struct slabs *memory, bool text);

@@ -65,7 +65,7 @@ static bool load_more(struct window *w, struct windowlist_one *one, const struct
 {
     struct windowlist_more *m = windowlistrow_more(w, one);
     m->next = (evtime)bytes_get_u64(in);
-    if (m->next != EVTIME_MAX && !windowsave_is_time(m->next))
+    if (m->next != EVTIME_MAX && !keyload_is_time(m->next))
         return false;
     uint64_t n = bytes_get_varint(in);
     for (uint64_t i = 0; i < n; i++) {
@@ -73,7 +73,7 @@ static bool load_more(struct window *w, struct windowlist_one *one, const struct
         if (row == NULL)
             return false;
         windowlistrow_append(w, m, row);
-        if (in->bad || !windowsave_is_time(row->row.ts) || m->nrows > WINDOWLIST_ROWS_MAX)
+        if (in->bad || !keyload_is_time(row->row.ts) || m->nrows > WINDOWLIST_ROWS_MAX)
             return false;
     }
     n = bytes_get_varint(in);
@@ -99,13 +99,13 @@ static bool are_bounds(const struct window *w, const struct windowlist_one *last
 {
     if (!is_bounded(w))
         return last == NULL && start == EVTIME_MIN && end == WINDOWLIST_UNBOUNDED;
-    return windowsave_is_time(start) && windowsave_is_time(end) && start < end &&
+    return keyload_is_time(start) && keyload_is_time(end) && start < end &&
            (last == NULL || last->start <= start);
 }
 
 static bool is_row_time(evtime t, evtime none)
 {
-    return t == none || windowsave_is_time(t);
+    return t == none || keyload_is_time(t);
 }
 
 static bool load_told(struct windowlist_one *one, struct bytes_reader *in)

@@ -100,7 +100,6 @@ void windowpanes_unmake(struct window *w, struct windowpanes_cell *c);
 void windowsave_put_acc(const struct window *w, const uint64_t *acc, struct bytes *out);
 /* Into an empty one. ERR_CORRUPT: it stays empty. */
 enum err windowsave_load_acc(const struct window *w, uint64_t *acc, struct bytes_reader *in);
-bool windowsave_is_time(evtime t); /* far enough from the ends to be reckoned with */
 
 /* windowlistsave.c */
 void windowlistsave_put(const struct window *w, const struct keystate *state, struct keysave *rows,

@@ -11,11 +11,6 @@
 
 enum { HAS_FIRED = 1 };
 
-bool windowsave_is_time(evtime t)
-{
-    return t >= -(EVTIME_MAX / 4) && t <= EVTIME_MAX / 4;
-}
-
 /* --- accumulators --- */
 
 void windowsave_put_acc(const struct window *w, const uint64_t *acc, struct bytes *out)
@@ -171,7 +166,7 @@ void windowsave_put_head(const struct window *w, struct bytes *out)
 enum err windowsave_load_head(struct window *w, struct bytes_reader *in)
 {
     evtime now = (evtime)bytes_get_u64(in);
-    if (in->bad || (now != EVTIME_MIN && !windowsave_is_time(now)))
+    if (in->bad || (now != EVTIME_MIN && !keyload_is_time(now)))
         return ERR_CORRUPT;
     if (!w->restored || now < w->now)
         w->now = now;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random rules with OVER over random events, against counting by hand: every frame of every row is gathered anew.
+"""Random rules with OVER over random events, against counting by hand: every frame of every row is gathered anew; then
+with other numbers of workers and sizes of batches, and with all state through snapshots.
 
 OVER_SEED and OVER_CASES choose others; a failure names its seed."""
 import json
@@ -139,11 +140,11 @@ def near(a, b):
     return a == b
 
 
-def run(weir_path, folder, sql, events, workers, batch):
+def run(weir_path, folder, sql, events, workers, batch, *options):
     (folder / "rule.sql").write_text(sql)
     (folder / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
     done = subprocess.run([weir_path, "eval", str(folder / "rule.sql"), "--input", str(folder / "events.jsonl"),
-                           "--workers", str(workers), "--batch", str(batch)], capture_output=True, text=True, timeout=60, check=False)
+                           "--workers", str(workers), "--batch", str(batch), *options], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, sql + done.stderr
     return done.stdout.splitlines()
 
@@ -165,3 +166,5 @@ def test_frames_hold_what_counting_by_hand_finds(seed, tmp_path):
     assert sum(g["kind"] == "late" for g in got) == sum(where is None or WHERES[where](e) for e in late), (seed, sql)
     for workers, batch in ((1, 1), (2, 7), (3, 1), (3, 1024)):
         assert sorted(run(weir_path, tmp_path, sql, events, workers, batch)) == sorted(lines), (seed, sql, workers, batch)
+    for workers, n in ((1, "1"), (1, "7"), (2, "2"), (1, "3:2"), (3, "5:1"), (2, "50:3")):  # all state through snapshots
+        assert sorted(run(weir_path, tmp_path, sql, events, workers, 1, "--snapshot-every", n)) == sorted(lines), (seed, sql, workers, n)
