@@ -23,6 +23,16 @@ static bool same_columns(const struct batch *a, const struct batch *b)
            memcmp(&a->with_ids, &b->with_ids, sizeof a->with_ids) == 0;
 }
 
+/* For rows of b. */
+static struct batch *empty_like(const struct batch *b)
+{
+    struct batch *to = batch_new(b->schema, &b->present);
+    to->partition = b->partition;
+    to->dict_serial = b->dict_serial;
+    to->with_ids = b->with_ids;
+    return to;
+}
+
 /* The batch that b's rows go behind, with room for all of them. */
 static struct batch *open_batch(struct gather *g, const struct batch *b)
 {
@@ -38,11 +48,15 @@ static struct batch *open_batch(struct gather *g, const struct batch *b)
     if (to != NULL && to->n + b->n <= BATCH_ROWS && same_columns(to, b))
         return to;
     batch_unref(to);
-    to = g->batches[i] = batch_new(b->schema, &b->present);
-    to->partition = b->partition;
-    to->dict_serial = b->dict_serial;
-    to->with_ids = b->with_ids;
-    return to;
+    return g->batches[i] = empty_like(b);
+}
+
+struct batch *gather_part(const struct batch *b, unsigned from, unsigned to)
+{
+    struct batch *part = empty_like(b);
+    for (unsigned i = from; i < to; i++)
+        batch_append(part, b, i);
+    return part;
 }
 
 struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_t *rows,

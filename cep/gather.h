@@ -23,6 +23,8 @@ void gather_fini(struct gather *g);
  * is now. The batch returned is valid as long as `gather` or a reference to it. NULL: b is not small. */
 struct batch *gather_rows(struct gather *g, const struct batch *b, const uint64_t *rows,
                           uint16_t *at);
+/* A copy of rows `from` up to, but without, `to`. */
+struct batch *gather_part(const struct batch *b, unsigned from, unsigned to);
 /* After a change of rules: what comes next has other columns. */
 void gather_reset(struct gather *g);
 

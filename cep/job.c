@@ -40,11 +40,11 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
 {
     const struct match_plan *order =
         p->shape == RULE_MATCH && p->match.norder > 0 ? &p->match : NULL;
-    bool by_arrival = windowprog_by_arrival(p);
+    bool by_arrival = windowprog_by_arrival(p), by_mark = windowprog_by_mark(p);
     for (unsigned i = 0; i < j->nkeys; i++) {
         const struct jobdef_key *k = &j->keys[i];
-        if (k->stream == stream && k->by_arrival == by_arrival && same_order(k->order, order) &&
-            plan_key_same(&k->key, &p->key))
+        if (k->stream == stream && k->by_arrival == by_arrival && k->by_mark == by_mark &&
+            same_order(k->order, order) && plan_key_same(&k->key, &p->key))
             return i;
     }
     j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
@@ -53,6 +53,7 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
                                             .key = p->key,
                                             .order = order,
                                             .by_arrival = by_arrival,
+                                            .by_mark = by_mark,
                                             .id = id_of(&p->key, j->schemas[stream])};
     plan_key_reads(&p->key, &j->keys[j->nkeys].reads);
     append(&j->streams[stream].keys, &j->streams[stream].nkeys, j->nkeys);
@@ -277,6 +278,32 @@ static void add_handovers(struct job *j)
     }
 }
 
+/* Of a rule that fires with each rise of the watermark; or, as rows arrive, at multiples of `every` (0: no such). */
+static void mark(struct job *j, const struct schema *s, int64_t every)
+{
+    int i = job_stream_of(j, s->id);
+    if (i >= 0 && every == 0)
+        j->streams[i].marks = true;
+    if (i >= 0 && every > 0) {
+        struct jobdef_stream *of = &j->streams[i];
+        of->slices = mem_resize_array(of->slices, of->nslices + 1, sizeof *of->slices);
+        of->slices[of->nslices++] = every;
+    }
+    if (s->derived == DERIVED_NOT)
+        return;
+    mark(j, s->from, every);
+    if (s->with != NULL)
+        mark(j, s->with, every);
+}
+
+static void mark_all(struct job *j, const struct rule_plan *p)
+{
+    if (windowprog_by_mark(p))
+        mark(j, p->input, 0);
+    else if (windowprog_by_arrival(p) && p->window.trigger == TRIGGER_CONTINUOUS)
+        mark(j, p->input, p->window.every);
+}
+
 /* --- streams --- */
 
 /* Columns that computed ones and the watermark read, and their machines. */
@@ -325,6 +352,8 @@ struct job *job_new(const struct schema *const *streams, unsigned nstreams,
         add_rule(j, i, &rules[i]);
     add_handovers(j);
     jobderived_join(j);
+    for (unsigned i = 0; i < nrules; i++)
+        mark_all(j, rules[i].plan);
     for (unsigned i = 0; i < j->nstreams; i++)
         predindex_literals(j->streams[i].conditions, j->dict);
     for (unsigned i = 0; i < j->nstreams; i++)
@@ -353,6 +382,7 @@ static void free_stream(struct jobdef_stream *s)
     exprvm_free(s->lookup.key);
     mem_free(s->lookup.when);
     mem_free(s->lookups);
+    mem_free(s->slices);
 }
 
 static void free_key(struct jobdef_key *k)

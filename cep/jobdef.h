@@ -51,6 +51,7 @@ struct jobdef_key {
     struct colset reads; /* columns, for the key */
     const struct match_plan *order; /* columns that order equal times; NULL: none */
     bool by_arrival; /* rows go to the operators as they come, not in order of time */
+    bool by_mark; /* windows fire with each rise of the watermark (taskmark.c) */
     unsigned nconditions;
     unsigned *conditions; /* bit -> the stream's condition */
     unsigned words; /* of a row's bits */
@@ -82,6 +83,10 @@ struct jobdef_lookup {
 struct jobdef_stream {
     const struct schema *schema;
     bool read; /* some rule reads it */
+    bool marks; /* every rise of its watermark counts for some rule that is made from it */
+    unsigned
+        nslices; /* past each multiple of these, what came before is worked off before what comes after (taskmark.c) */
+    int64_t *slices;
     struct colset columns; /* to be decoded */
     struct predindex *conditions;
     struct exprvm *punctuated;

@@ -256,12 +256,12 @@ static void transpose(struct task_key *k, const struct predindex *conditions, co
 }
 
 /* Rows leave in order of time; a late one when all that came before its partition's watermark have, and the windows that
- * this watermark ends have fired. */
+ * this watermark ends have fired. Where windows fire with the watermark itself, that has to be over: it leaves with the next. */
 static evtime time_to_leave(struct task_key *k, const struct batch *b, unsigned i)
 {
     if (k->def->by_arrival)
         return (evtime)k->arrived++;
-    return b->has_late && batch_is_late(b, i) ? b->late_w[i] - 1 : b->ts[i];
+    return b->has_late && batch_is_late(b, i) ? b->late_w[i] - !k->def->by_mark : b->ts[i];
 }
 
 static void push_all(struct task *t, const struct jobdef_stream *s, struct task_key *k,

@@ -43,8 +43,10 @@ void task_free(struct task *t)
         frame_writer_fini(&t->writers[i]);
         frame_reader_fini(&t->readers[i]);
     }
-    for (size_t i = 0; i < t->nstreams; i++)
+    for (size_t i = 0; i < t->nstreams; i++) {
         mem_free(t->streams[i].w);
+        mem_free(t->streams[i].marks);
+    }
     gather_fini(&t->gather);
     taskpresum_free(t->presum);
     emit_fini(&t->emit);
@@ -97,6 +99,8 @@ static void note_watermark(struct task *t, uint32_t stream, uint32_t partition, 
         return;
     evtime was = s->w[partition];
     s->w[partition] = w;
+    if (w < EVTIME_MAX && s->marked)
+        taskmark_add(s, w);
     if (w < EVTIME_MAX && w > s->furthest)
         s->furthest = w;
     if (was > s->least)
@@ -172,6 +176,8 @@ static size_t rows_waiting(const struct task *t)
     size_t waiting = taskjoin_waiting(t);
     for (unsigned i = 0; i < t->nkeys; i++)
         waiting += order_waiting(&t->keys[i]->order);
+    for (size_t i = 0; i < t->nstreams; i++) /* a mark is less than a row, but not nothing */
+        waiting += t->streams[i].nmarks;
     return waiting;
 }
 
@@ -228,22 +234,19 @@ enum err task_source_rows(struct task *t, struct batch *b)
     int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
     const struct jobdef_stream *s =
         si < 0 || !t->job->streams[si].read ? NULL : &t->job->streams[si];
-    evtime before = src->w.w;
+    struct watermark_rise rises[BATCH_ROWS];
     uint64_t late = src->w.late_rows, punctuated[BATCH_WORDS];
     if (s != NULL && s->ncomputed > 0)
         fill_computed(s, b);
     bool has_punctuated = s != NULL && s->punctuated != NULL;
     if (has_punctuated)
         exprvm_filter(s->punctuated, b, NULL, punctuated);
-    watermark_rows(&src->w, b, has_punctuated ? punctuated : NULL);
+    unsigned n = watermark_rises(&src->w, b, has_punctuated ? punctuated : NULL, rises);
     t->stats.rows_in += b->n;
     t->stats.rows_late += src->w.late_rows - late;
-    if (s != NULL && b->n > 0) {
-        task_spread(t, s, b);
-        if (t->job->nderived > 0)
-            taskstage_pass(t);
-    }
-    if (src->w.w > before)
+    if (s != NULL && b->n > 0)
+        taskmark_rows(t, s, b, rises, n);
+    else if (n > 0)
         task_raise(t, src->stream, src->partition, src->w.w);
     return ERR_OK;
 }
@@ -321,7 +324,10 @@ enum err task_frame(struct task *t, unsigned from, const void *p, size_t n)
             take_rows(t, it->b);
             batch_unref(it->b);
         } else {
+            const struct task_stream *s = task_stream_of(t, it->stream);
+            evtime before = s != NULL ? s->least : EVTIME_MIN;
             note_watermark(t, it->stream, it->partition, it->w);
+            taskmark_raised(t, it->stream, before);
         }
     }
     return ERR_OK;
@@ -329,39 +335,17 @@ enum err task_frame(struct task *t, unsigned from, const void *p, size_t n)
 
 /* --- steps and effects --- */
 
+void task_step(struct task *t)
+{
+    taskmark_step(t);
+}
+
 void task_count_results(struct task *t)
 {
     for (; t->counted_early < t->emit.nearly; t->counted_early++)
         t->counts[t->emit.early[t->counted_early].rule_index].results++;
     for (; t->counted_keyed < t->emit.nkeyed; t->counted_keyed++)
         t->counts[t->emit.keyed[t->counted_keyed].rule_index].results++;
-}
-
-static void step_key(struct task *t, struct task_key *k)
-{
-    const struct task_stream *s = task_stream_of(t, k->stream);
-    evtime step = s->stage == 0 ? s->least : task_root_w(t, k->def->stream);
-    k->keyed.clock = t->clock;
-    taskstep_key(k, s->least, s->least < EVTIME_MAX ? s->least : s->furthest, step);
-}
-
-void task_step(struct task *t)
-{
-    unsigned stages = t->job == NULL ? 0 : t->job->stages;
-    for (unsigned stage = 0; stage <= stages; stage++) {
-        for (unsigned i = 0; i < t->nkeys; i++) {
-            struct task_key *k = t->keys[i];
-            if (k->def->stage == stage)
-                step_key(t, k);
-        }
-        taskjoin_step(t, stage);
-        if (stage == stages)
-            break;
-        taskstage_pass(t);
-        taskstage_watermarks(t, stage + 1);
-    }
-    t->passed_keyed = t->emit.nkeyed; /* nobody reads what is left, and it is moved now */
-    emit_step(&t->emit);
 }
 
 static const struct task_effects *collect(struct task *t, bool all)

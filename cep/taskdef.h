@@ -29,6 +29,11 @@ struct task_stream { /* what is known of a stream's time */
     evtime least;
     evtime released; /* rows before it have been released */
     evtime furthest; /* of the watermarks that were said, but for the end */
+    bool marked; /* every rise counts (taskmark.c) */
+    evtime stepped; /* least, of the last step */
+    evtime reached; /* least, while time goes from mark to mark */
+    evtime *marks; /* past `least` */
+    size_t nmarks, marks_cap;
     bool restored; /* its time is that of a snapshot */
 };
 
@@ -178,6 +183,15 @@ void taskstage_watermarks(struct task *t, unsigned stage);
 void tasklookup_rows(struct task *t, const struct jobdef_stream *s, const struct batch *b);
 evtime tasklookup_held(const struct task *t, uint32_t stream); /* EVTIME_MAX: nothing is pending */
 void tasklookup_fini(struct task *t);
+
+/* taskmark.c */
+void taskmark_add(struct task_stream *s, evtime w);
+void taskmark_step(struct task *t);
+/* Rows of a source, and the rises of the watermark that are due to them. */
+void taskmark_rows(struct task *t, const struct jobdef_stream *s, struct batch *b,
+                   const struct watermark_rise *rises, unsigned n);
+/* Another worker has raised the watermark, which was `before`. */
+void taskmark_raised(struct task *t, uint32_t stream, evtime before);
 
 /* taskpresum.c */
 struct taskpresum *taskpresum_new(void);

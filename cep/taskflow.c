@@ -56,6 +56,9 @@ static void give_time(struct task *t)
         bytes_varint(out, s->npartitions);
         for (unsigned p = 0; p < s->npartitions; p++)
             bytes_u64(out, (uint64_t)s->w[p]);
+        bytes_varint(out, s->nmarks);
+        for (size_t m = 0; m < s->nmarks; m++)
+            bytes_u64(out, (uint64_t)s->marks[m]);
         give(t);
     }
     for (size_t i = 0; i < t->nsources; i++) {

@@ -46,6 +46,19 @@ static void add_stream(struct task *t, const struct schema *s)
             task_raise(t, s->id, t->sources[i].partition, t->sources[i].w.w);
 }
 
+static void mark_streams(struct task *t, const struct job *j)
+{
+    for (size_t i = 0; i < t->nstreams; i++) {
+        int at = job_stream_of(j, t->streams[i].id);
+        bool marked = at >= 0 && j->streams[at].marks;
+        if (!marked || !t->streams[i].marked)
+            t->streams[i].nmarks = 0;
+        if (!t->streams[i].marked)
+            t->streams[i].stepped = t->streams[i].least;
+        t->streams[i].marked = marked;
+    }
+}
+
 static void free_bits(struct task_key *k, struct order_entry *e)
 {
     if (k->words > 1)
@@ -242,13 +255,14 @@ void taskjob_swap(struct task *t, struct job *j)
     for (unsigned i = 0; i < j->nstreams; i++)
         add_stream(t, j->streams[i]
                           .schema); /* derived ones of rules that are gone stay: they cost little */
+    mark_streams(t, j);
     for (unsigned n = 0; n < j->nkeys; n++) {
         const struct jobdef_key *def = &j->keys[n];
         for (unsigned i = 0; i < t->nkeys && keys[n] == NULL; i++) {
             struct task_key *k = t->keys[i];
             if (k == NULL || k->stream != j->streams[def->stream].schema->id ||
-                k->def->by_arrival != def->by_arrival || !plan_key_same(&k->def->key, &def->key) ||
-                !same_order(k->def->order, def->order))
+                k->def->by_arrival != def->by_arrival || k->def->by_mark != def->by_mark ||
+                !plan_key_same(&k->def->key, &def->key) || !same_order(k->def->order, def->order))
                 continue;
             keys[n] = k;
             t->keys[i] = NULL;

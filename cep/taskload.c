@@ -270,6 +270,11 @@ static enum err restore_stream(struct task *t, struct bytes_reader *in)
         if (s != NULL && !in->bad)
             join_time(t, s, (unsigned)p, w);
     }
+    for (uint64_t marks = bytes_get_varint(in); marks > 0 && !in->bad; marks--) {
+        evtime w = (evtime)bytes_get_u64(in);
+        if (s != NULL && s->marked && !in->bad)
+            taskmark_add(s, w);
+    }
     if (s == NULL || in->bad)
         return in->bad ? ERR_CORRUPT : ERR_OK;
     s->restored = true;
@@ -277,6 +282,7 @@ static enum err restore_stream(struct task *t, struct bytes_reader *in)
     s->least = EVTIME_MAX;
     for (unsigned p = 0; p < s->npartitions; p++)
         s->least = s->w[p] < s->least ? s->w[p] : s->least;
+    s->stepped = s->nmarks > 0 && s->marks[0] <= s->least ? s->marks[0] - 1 : s->least;
     return ERR_OK;
 }
 

@@ -245,7 +245,7 @@ void taskpresum_send(struct task *t, unsigned to, struct batch *b, const uint64_
 bool taskpresum_has(const struct batch *b, const struct jobdef_key *def)
 {
     for (unsigned i = 0; i < b->nsummed; i++)
-        if (b->summed[i] == def->id && !def->by_arrival && def->order == NULL)
+        if (b->summed[i] == def->id && !def->by_arrival && !def->by_mark && def->order == NULL)
             return true;
     return false;
 }

@@ -30,7 +30,7 @@ static char *key_id(const struct task_key *k)
     for (unsigned i = 0; by != NULL && i < by->norder; i++)
         bytes_printf(&b, "%s%s%s", i > 0 ? "," : "", by->order_desc >> i & 1 ? "-" : "",
                      s->columns[by->order_columns[i]].name);
-    bytes_printf(&b, "|%s", k->keyed.by_arrival ? "arrival" : "");
+    bytes_printf(&b, "|%s", k->keyed.by_arrival ? "arrival" : k->def->by_mark ? "mark" : "");
     bytes_u8(&b, 0);
     return (char *)b.p;
 }

@@ -190,7 +190,7 @@ static void row(struct task_key *k, const struct order_entry *e)
                           .bits = taskdef_bits(k, e),
                           .fold = taskdef_fold(k, e),
                           .seq = ++k->keyed.seq};
-    evtime now = late ? e->ts + 1 : e->ts;
+    evtime now = e->ts + (late && !k->def->by_mark);
     if (now >= k->next_handover && !k->keyed.by_arrival)
         taskupgrade_hand_over(k, now);
     if (now >= k->next_fire && !k->keyed.by_arrival)

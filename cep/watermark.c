@@ -15,8 +15,10 @@ static void tell_late(struct watermark *w, struct batch *b, unsigned i)
     w->late_rows++;
 }
 
-void watermark_rows(struct watermark *w, struct batch *b, const uint64_t *punctuated)
+unsigned watermark_rises(struct watermark *w, struct batch *b, const uint64_t *punctuated,
+                         struct watermark_rise rises[BATCH_ROWS])
 {
+    unsigned n = 0;
     int64_t delay = b->schema->watermark == WATERMARK_BOUNDED ? b->schema->delay_ms : 0;
     bool every_row = b->schema->watermark == WATERMARK_BOUNDED;
     for (unsigned i = 0; i < b->n; i++) {
@@ -24,8 +26,17 @@ void watermark_rows(struct watermark *w, struct batch *b, const uint64_t *punctu
             tell_late(w, b, i);
         else if (every_row || (punctuated != NULL && punctuated[i / 64] >> (i % 64) & 1)) {
             evtime next = behind(b->ts[i], delay);
-            if (next > w->w)
+            if (next > w->w) {
                 w->w = next;
+                rises[n++] = (struct watermark_rise){next, i};
+            }
         }
     }
+    return n;
+}
+
+void watermark_rows(struct watermark *w, struct batch *b, const uint64_t *punctuated)
+{
+    struct watermark_rise rises[BATCH_ROWS];
+    (void)watermark_rises(w, b, punctuated, rises);
 }

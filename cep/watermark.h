@@ -17,5 +17,12 @@ struct watermark {
 /* Sets late bits and late_w of b's rows in order, and raises w->w. `punctuated`: bit per row, for PUNCTUATED streams
  * (the result of schema->punctuated over the batch), else NULL. */
 void watermark_rows(struct watermark *w, struct batch *b, const uint64_t *punctuated);
+/* The same, and where it was raised and to what, one after the other; how many of them there are is returned. */
+struct watermark_rise {
+    evtime w;
+    unsigned row;
+};
+unsigned watermark_rises(struct watermark *w, struct batch *b, const uint64_t *punctuated,
+                         struct watermark_rise rises[BATCH_ROWS]);
 
 #endif

@@ -35,8 +35,13 @@ bool windowprog_by_arrival(const struct rule_plan *p)
     const struct window_plan *w = &p->window;
     return p->shape == RULE_WINDOW &&
            (w->kind == WINDOW_COUNT_TUMBLE || w->kind == WINDOW_COUNT_HOP ||
-            w->kind == WINDOW_GLOBAL || w->trigger == TRIGGER_COUNT ||
-            w->trigger == TRIGGER_PROCESSING_TIME);
+            (w->kind == WINDOW_GLOBAL && w->trigger != TRIGGER_PUNCTUATED) ||
+            w->trigger == TRIGGER_COUNT || w->trigger == TRIGGER_PROCESSING_TIME);
+}
+
+bool windowprog_by_mark(const struct rule_plan *p)
+{
+    return p->shape == RULE_WINDOW && p->window.trigger == TRIGGER_PUNCTUATED;
 }
 
 /* --- HAVING --- */

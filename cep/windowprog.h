@@ -51,6 +51,8 @@ void windowprog_free(struct windowprog *p); /* NULL is fine */
 
 /* Rows of such a rule go to it as they come: its firings follow the rows, not event time. */
 bool windowprog_by_arrival(const struct rule_plan *p);
+/* It fires whenever the watermark rises. */
+bool windowprog_by_mark(const struct rule_plan *p);
 /* May rows of a hot key be summed up before they are ordered (taskpresum.c)? Then the result must not depend on how they
  * are grouped, to the last bit. */
 bool windowprog_presums(const struct windowprog *p);

@@ -13,8 +13,6 @@ const char *replay_differs(const struct rule_plan *p)
         return "its windows fire by the worker's clock";
     if (windowprog_by_arrival(p) && p->input->partitions > 1)
         return "rows count in the order in which partitions happen to be read";
-    if (p->shape == RULE_WINDOW && p->window.trigger == TRIGGER_PUNCTUATED)
-        return "its windows fire with each step of the watermark, which may be cut otherwise";
     if (strcmp(p->input->connector, "file") == 0 && p->input->idle_timeout_ms > 0 &&
         follow != NULL && strcasecmp(follow, "true") == 0)
         return "when a file is idle is decided by the clock, and a file keeps no record of it";
