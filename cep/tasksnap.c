@@ -13,7 +13,14 @@
 
 uint64_t tasksnap_text(const struct jobdef_rule *r)
 {
-    return XXH3_64bits_withSeed(r->pub.plan->sql, strlen(r->pub.plan->sql), r->pub.version);
+    const char *sql = r->pub.plan->sql;
+    uint64_t h = XXH3_64bits_withSeed(sql, strlen(sql), r->pub.version);
+    for (unsigned i = 0; r->pub.ncuts > 0 && i < r->pub.cuts[0].nmarks; i++) {
+        const struct job_mark *m = &r->pub.cuts[0].marks[i];
+        uint64_t of[] = {m->stream, m->partition, m->offset, (uint64_t)m->w};
+        h = XXH3_64bits_withSeed(of, sizeof of, h);
+    }
+    return h;
 }
 
 /* --- operators of the state --- */

@@ -219,14 +219,15 @@ enum err changecut_may_come(const struct change_env *env, const struct rule_plan
 }
 
 static void stop_reader(const struct change_env *env, const struct registry_rule *r,
-                        struct change_delta *delta, struct changecut_readers *out)
+                        const struct job_cut *from, struct change_delta *delta,
+                        struct changecut_readers *out)
 {
     out->v = mem_grow(out->v, out->n, 1, &out->cap, sizeof *out->v);
     out->v[out->n++] = (struct changecut_reader){.uid = r->uid,
                                                  .version = r->version,
-                                                 .mode = r->mode,
                                                  .name = mem_str(r->name),
-                                                 .sql = mem_str(r->sql)};
+                                                 .sql = mem_str(r->sql),
+                                                 .from = registry_cut_copy(from)};
     changecut_take_away(env, r, delta);
 }
 
@@ -261,7 +262,7 @@ enum err changecut_stop_readers(const struct change_env *env, const struct regis
                 diag_say(d, "catalogue", NULL, "rule %s cannot be stored: %s", r->name,
                          err_text(stored_err));
             e = e != ERR_OK ? e : stored_err;
-            stop_reader(env, r, delta, out);
+            stop_reader(env, r, &cut, delta, out);
             continue; /* the next one is in its place */
         }
         i++;
@@ -277,14 +278,11 @@ static enum err start_reader(const struct change_env *env, const struct changecu
         compile_rule(r->name, r->sql, strlen(r->sql), registry_scope(env->registry), d, &plan);
     if (e != ERR_OK)
         return e;
-    struct job_mark marks[CHANGECUT_MARKS_MAX];
-    struct job_cut cut = {.deployed = true, .mode = r->mode, .marks = marks};
-    cut.nmarks = changecut_marks(env, plan, true, marks, &cut.w);
-    struct control_rule put = {r->uid, r->version, r->name, r->sql, 0, 1, &cut};
+    struct control_rule put = {r->uid, r->version, r->name, r->sql, 0, 1, &r->from};
     plan_ref(plan);
     e = registry_put_rule(env->registry, &put, plan, d);
     changecut_put(delta, r->uid);
-    changecut_open(env, plan, marks, delta);
+    changecut_open(env, plan, r->from.marks, delta);
     plan_unref(plan);
     return e;
 }
@@ -298,6 +296,7 @@ enum err changecut_start_readers(const struct change_env *env, struct changecut_
         e = e != ERR_OK ? e : one;
         mem_free(readers->v[i].name);
         mem_free(readers->v[i].sql);
+        registry_cut_fini(&readers->v[i].from);
     }
     mem_free(readers->v);
     *readers = (struct changecut_readers){0};

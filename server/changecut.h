@@ -34,8 +34,8 @@ struct changecut_readers {
     struct changecut_reader {
         uint64_t uid;
         uint32_t version;
-        enum rule_mode mode;
         char *name, *sql;
+        struct job_cut from; /* where it begins anew, as it is stored */
     } * v;
     size_t n, cap;
 };
