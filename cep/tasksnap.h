@@ -71,7 +71,8 @@ void tasksnap_key(struct task *t, struct task_key *k);
 void tasksnap_join(struct task *t, struct task_join *j);
 void tasksnap_op_fini(struct tasksnap_op *op);
 struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n); /* or NULL */
-uint64_t tasksnap_text(const struct jobdef_rule *r); /* hash of its text, its version, and where it began */
+uint64_t
+tasksnap_text(const struct jobdef_rule *r); /* hash of its text, its version, and where it began */
 void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
 
 /* taskload.c: the watermark that a snapshot has of a partition read from outside. */

@@ -281,7 +281,7 @@ static void add_alert(struct alertwriter *w, struct round *b, const struct resul
     if (r->kind == RESULT_MATCH && r->rule->cooldown_ms > 0) {
         uint32_t count = 0;
         char id[RESULT_ID_TEXT];
-        if (!cooldown_passes(w->cooldown, r, worker, id, &count)) {
+        if (!cooldown_passes(w->cooldown, r, version, worker, id, &count)) {
             memcpy(b->raised[b->nraised].id, id, sizeof id);
             b->raised[b->nraised++].count = count;
             return;

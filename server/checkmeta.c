@@ -320,8 +320,7 @@ static bool has_rule(const struct checkmeta *m, const struct registry_rule *r)
         const struct checkmeta_rule *k = &m->rules[i];
         if (k->uid == r->uid)
             return k->version == r->version && strcmp(k->sql, r->sql) == 0 &&
-                   k->lists_seq == r->lists_seq && r->ncuts > 0 &&
-                   same_marks(k, &r->cuts[0]);
+                   k->lists_seq == r->lists_seq && r->ncuts > 0 && same_marks(k, &r->cuts[0]);
     }
     return false;
 }

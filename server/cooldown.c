@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include <string.h>
 
+enum { HEAD_BYTES = sizeof(uint64_t) + sizeof(uint32_t) };
+
 struct entry {
     evtime time; /* of the match that was alerted */
     uint32_t count;
@@ -11,7 +13,7 @@ struct entry {
     uint8_t id[RESULT_ID_BYTES];
     MAP_LINK;
     unsigned key_len;
-    uint8_t key[]; /* the rule's uid, then the key's bytes */
+    uint8_t key[]; /* the rule's uid and version, then the key's bytes */
 };
 struct cooldown {
     struct entry *entries;
@@ -63,7 +65,7 @@ enum err cooldown_load(struct cooldown *c, const void *p, size_t n)
         const uint8_t *id = bytes_get(&in, RESULT_ID_BYTES);
         size_t key_len = 0;
         const char *key = bytes_get_str(&in, &key_len);
-        if (in.bad || key_len < sizeof(uint64_t) || key_len > UINT32_MAX)
+        if (in.bad || key_len < HEAD_BYTES || key_len > UINT32_MAX)
             return ERR_CORRUPT;
         struct entry *e = MAP_GET(c->entries, key, key_len);
         if (e == NULL) {
@@ -80,21 +82,22 @@ enum err cooldown_load(struct cooldown *c, const void *p, size_t n)
     return ERR_OK;
 }
 
-static struct entry *make_entry(const struct result *r)
+static struct entry *make_entry(const struct result *r, uint32_t version)
 {
-    unsigned n = (unsigned)sizeof r->rule_uid + r->key_len;
+    unsigned n = HEAD_BYTES + r->key_len;
     struct entry *e = mem_new(sizeof *e + n);
     e->key_len = n;
     memcpy(e->key, &r->rule_uid, sizeof r->rule_uid);
+    memcpy(e->key + sizeof r->rule_uid, &version, sizeof version);
     if (r->key_len > 0)
-        memcpy(e->key + sizeof r->rule_uid, r->key, r->key_len);
+        memcpy(e->key + HEAD_BYTES, r->key, r->key_len);
     return e;
 }
 
-bool cooldown_passes(struct cooldown *c, const struct result *r, unsigned worker,
+bool cooldown_passes(struct cooldown *c, const struct result *r, uint32_t version, unsigned worker,
                      char id[RESULT_ID_TEXT], uint32_t *count)
 {
-    struct entry *made = make_entry(r);
+    struct entry *made = make_entry(r, version);
     struct entry *e = MAP_GET(c->entries, made->key, made->key_len);
     if (e != NULL) {
         mem_free(made);

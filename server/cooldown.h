@@ -21,7 +21,7 @@ void cooldown_save(const struct cooldown *c, unsigned worker, struct bytes *out)
 enum err cooldown_load(struct cooldown *c, const void *p, size_t n);
 
 /* True: this match is alerted. False: it raises the count of an earlier alert, whose id and count so far are given. */
-bool cooldown_passes(struct cooldown *c, const struct result *r, unsigned worker,
+bool cooldown_passes(struct cooldown *c, const struct result *r, uint32_t version, unsigned worker,
                      char id[RESULT_ID_TEXT], uint32_t *count);
 
 #endif

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""SIGKILL of workers and of the server at random instants while events flow: the alerts are those of an undisturbed `weir eval`.
+
+  tests/e2e/crashing.py --kills 200 --seconds 600 [--seed N] [--backend NAME]
+
+The posts go on through all of it. One whose answer was lost is looked up in the log's end: it is in whole or not at all."""
+import argparse
+import collections
+import itertools
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import requests
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from weirserver import QUERIES, WEIR, Server  # noqa: E402
+
+PARTITIONS = 3
+COOLDOWN_MS = 120000
+OWN = [f"""CREATE RULE declines WITH ('cooldown'='{COOLDOWN_MS // 1000} s', 'title'='{{card}} is declined') AS
+  SELECT card, a, b FROM payments MATCH_RECOGNIZE (PARTITION BY card ORDER BY ts MEASURES A.id AS a, LAST(B.id) AS b
+  AFTER MATCH SKIP PAST LAST ROW PATTERN (A B B) WITHIN INTERVAL '1' HOUR
+  DEFINE A AS A.status = 'declined', B AS B.status = 'declined' OR B.amount < 40)""",
+       """CREATE RULE per_card AS SELECT card, COUNT(*) AS n, SUM(amount) AS s, window_time AS t
+  FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '20' SECOND)) GROUP BY card, window_start, window_end
+  HAVING COUNT(*) > 2""",
+       """CREATE RULE rising AS SELECT card, a, b FROM per_card MATCH_RECOGNIZE (PARTITION BY card ORDER BY t
+  MEASURES A.n AS a, B.n AS b PATTERN (A B) WITHIN INTERVAL '10' MINUTE DEFINE B AS B.s > A.s)""",
+       """CREATE RULE sessions AS SELECT account, window_start, window_end, COUNT(*) AS n, MAX(amount) AS most
+  FROM TABLE(SESSION(TABLE payments PARTITION BY account, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
+  GROUP BY account, window_start, window_end HAVING COUNT(*) > 5"""]
+SHARED = ["filter", "seq", "travel", "velocity", "spend"]
+
+
+def rules(more=()):
+    return [(QUERIES / f"{name}.sql").read_text() for name in SHARED] + OWN + list(more)
+
+
+def stream_sql():
+    sql = (QUERIES / "payments.sql").read_text().strip().rstrip(";")
+    return f"{sql} WITH ('partitions'='{PARTITIONS}')" if "WITH (" not in sql else sql
+
+
+class Source(threading.Thread):
+    """Posts event after event, each to the next partition, until it is told to end. Keeps what was taken."""
+
+    def __init__(self, server, up, per_second):
+        super().__init__(daemon=True)
+        self.server, self.up, self.per_second = server, up, per_second
+        self.taken = [[] for _ in range(PARTITIONS)]
+        self.ending, self.failed = threading.Event(), None
+        self.gen = subprocess.Popen([WEIR, "gen", "--events", "100000000"], stdout=subprocess.PIPE)
+
+    def run(self):
+        try:
+            for n in itertools.count():
+                if self.ending.is_set():
+                    return
+                block = [self.gen.stdout.readline() for _ in range(500)]
+                self.post(n % PARTITIONS, block)
+                time.sleep(len(block) / self.per_second)
+        except Exception as e:  # pylint: disable=broad-except  # told by the main thread
+            self.failed = e
+        finally:
+            self.gen.kill()
+
+    def post(self, partition, block):
+        end = len(self.taken[partition])
+        deadline = time.monotonic() + 120
+        while True:
+            assert time.monotonic() < deadline, "the server takes no events"
+            self.up.wait(60)
+            try:
+                answer = requests.post(f"{self.server.url}/api/v1/streams/payments/events?partition={partition}",
+                                       data=b"".join(block), timeout=30, headers={"content-type": "application/x-ndjson"})
+                if answer.status_code == 202:
+                    break
+                assert answer.status_code in (429, 503), answer.text
+                time.sleep(0.05)
+            except requests.RequestException:
+                if self.is_in(partition, end, len(block), deadline):
+                    break
+        self.taken[partition] += block
+
+    def is_in(self, partition, end, n, deadline):
+        while time.monotonic() < deadline:
+            self.up.wait(60)
+            try:
+                got = requests.get(f"{self.server.url}/api/v1/streams/payments", timeout=30).json()["partitions"][partition]["end"]
+                assert got in (end, end + n), (got, end, n)
+                return got == end + n
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise AssertionError("the server does not come back")
+
+
+def evaluated(folder, taken, more=()):
+    """What `weir eval` finds in the same partitions: (rule, time, row) and how often."""
+    script = folder / "rules.sql"
+    script.write_text(stream_sql() + ";\n" + ";\n".join(sql.strip().rstrip(";") for sql in rules(more)) + ";\n")
+    inputs = []
+    for p, lines in enumerate(taken):
+        (folder / f"{p}.jsonl").write_bytes(b"".join(lines))
+        inputs += ["--input", str(folder / f"{p}.jsonl")]
+    run = subprocess.run([WEIR, "eval", str(script), *inputs], capture_output=True, check=True)
+    found = [json.loads(line) for line in run.stdout.splitlines()]
+    return [f for f in found if f["kind"] == "match"]
+
+
+def as_text(rule, at, row):
+    return json.dumps([rule, at, row], sort_keys=True)
+
+
+def expected_alerts(found):
+    """With the cooldown of `declines`: matches of a card within it raise the count of the one before."""
+    alerts, last = collections.Counter(), {}
+    of_rule = sorted((f for f in found if f["rule"] == "declines"), key=lambda f: f["time"])
+    for f in of_rule:
+        at = time_ms(f["time"])
+        key = f["row"]["card"]
+        if key in last and at - last[key][0] < COOLDOWN_MS:
+            last[key][2] += 1
+            continue
+        last[key] = [at, as_text("declines", f["time"], f["row"]), 1]
+        alerts[last[key][1]] = last[key]
+    counted = collections.Counter({text: entry[2] for text, entry in alerts.items()})
+    for f in found:
+        if f["rule"] != "declines":
+            counted[as_text(f["rule"], f["time"], f["row"])] += 1
+    return counted
+
+
+def time_ms(text):
+    whole, ms = text[:-1].split(".") if "." in text else (text[:-1], "0")
+    return int(time.mktime(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))) * 1000 + int(ms)
+
+
+def stored_alerts(server):
+    counted = collections.Counter()
+    for a in server.pages("/alerts"):
+        counted[as_text(a["rule"], a["time"], a["row"])] += a["count"]
+    return counted
+
+
+class Crashes:
+    def __init__(self, folder, dice, per_second=5000, options=(), more=()):
+        self.dice, self.folder, self.more = dice, folder, list(more)
+        self.server = Server(folder, "--checkpoint-interval", "500 ms", "--restart-strategy", "fixed-delay",
+                             "--restart-delay", "50 ms", *options)
+        self.up = threading.Event()
+        self.kills = collections.Counter()
+        answer = self.server.post("/streams", {"sql": stream_sql()})
+        assert answer.status_code == 201, answer.text
+        for sql in rules(more):
+            answer = self.server.post("/rules", {"sql": sql})
+            assert answer.status_code == 201, answer.text
+        self.source = Source(self.server, self.up, per_second)
+        self.up.set()
+        self.source.start()
+
+    def kill_one(self):
+        if self.dice.random() < 0.3:
+            self.up.clear()
+            self.server.kill()
+            self.server.start()
+            self.up.set()
+            self.kills["server"] += 1
+            return
+        pids = [w["pid"] for w in self.server.workers() if w["pid"] > 0]
+        if not pids:
+            return
+        try:
+            os.kill(self.dice.choice(pids), signal.SIGKILL)
+            self.kills["worker"] += 1
+        except ProcessLookupError:
+            pass  # it has just been ended with another
+
+    def finish(self):
+        self.source.ending.set()
+        self.source.join()
+        if self.source.failed:
+            raise self.source.failed
+        self.server.finish()
+        self.server.settled()
+        return stored_alerts(self.server)
+
+    def log(self):
+        return self.server.log.read_text(errors="replace")
+
+
+def run(folder, kills, seconds, seed, options=(), more=(), per_second=5000):
+    """Raises AssertionError where something is lost or twice. Answers what is worth to be told."""
+    dice = random.Random(seed)
+    crashes = Crashes(folder, dice, per_second, options, more)
+    try:
+        while sum(crashes.kills.values()) < kills:
+            time.sleep(dice.uniform(0, 2 * seconds / kills))
+            assert crashes.source.failed is None, crashes.source.failed
+            crashes.kill_one()
+        stored = crashes.finish()
+        expected = expected_alerts(evaluated(folder, crashes.source.taken, more))
+        lost, extra = expected - stored, stored - expected
+        assert not lost and not extra, f"seed {seed}: lost {sum(lost.values())} {list(lost)[:3]}, " \
+                                       f"too many {sum(extra.values())} {list(extra)[:3]}"
+        log = crashes.log()
+        events = sum(len(part) for part in crashes.source.taken)
+        return {"kills": dict(crashes.kills), "events": events, "alerts": sum(expected.values()),
+                "from_checkpoints": log.count("the workers begin from a checkpoint"),
+                "checkpoints": log.count("checkpoint done"), "left_out": log.count("checkpoint is left out"),
+                "by_rule": dict(collections.Counter(json.loads(t)[0] for t in expected))}
+    finally:
+        crashes.source.ending.set()
+        crashes.server.stop()
+
+
+def main():
+    parse = argparse.ArgumentParser()
+    parse.add_argument("--kills", type=int, default=200)
+    parse.add_argument("--seconds", type=float, default=600)
+    parse.add_argument("--seed", type=int, default=int(time.time()))
+    parse.add_argument("option", nargs="*", help="of weir serve")
+    args = parse.parse_args()
+    print(f"seed {args.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="weir-crashes-") as folder:
+        print(json.dumps(run(pathlib.Path(folder), args.kills, args.seconds, args.seed, args.option)))
+
+
+if __name__ == "__main__":
+    main()
