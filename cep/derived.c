@@ -9,6 +9,17 @@
 enum { KIND_SHIFT = DERIVED_UID_BITS, REASON_ROOM = 2 };
 static const uint32_t derived_bit = UINT32_C(1) << 31, uid_mask = (UINT32_C(1) << KIND_SHIFT) - 1;
 
+/* A kind of number, not of stream: see derived.h. */
+static const uint32_t errors_bits = UINT32_C(6) << KIND_SHIFT;
+
+const char *const derived_error_names[DERIVED_ERROR_COLUMNS] = {
+    [DERIVED_ERROR_CODE] = "code",
+    [DERIVED_ERROR_REASON] = "reason",
+    [DERIVED_ERROR_RAW] = "raw",
+    [DERIVED_ERROR_PARTITION] = "source_partition",
+    [DERIVED_ERROR_OFFSET] = "source_offset",
+};
+
 uint32_t derived_id(enum derived_kind k, uint64_t uid)
 {
     BUG_IF(k == DERIVED_NOT || uid > uid_mask, "derived stream of kind %u and number %llu",
@@ -175,6 +186,37 @@ struct schema *derived_late_of(const struct schema *from, struct arena *a)
     struct schema *s = late_schema(DERIVED_STREAM_LATE, from->name, from, a);
     if (s != NULL)
         s->id = derived_id(DERIVED_STREAM_LATE, from->id);
+    return s;
+}
+
+uint32_t derived_errors_id(uint32_t stream)
+{
+    BUG_IF(stream > uid_mask, "ERRORS of stream %u", stream);
+    return derived_bit | errors_bits | stream;
+}
+
+uint32_t derived_errors_stream(uint32_t id)
+{
+    return (id & ~uid_mask) == (derived_bit | errors_bits) ? id & uid_mask : UINT32_MAX;
+}
+
+struct schema *derived_errors_of(const struct schema *from, struct arena *a)
+{
+    struct schema *s = arena_zero(a, sizeof *s);
+    s->of = from->name;
+    s->name = arena_printf(a, "%s.%s", from->name, derived_kind_name(DERIVED_ERRORS));
+    s->id = derived_errors_id(from->id);
+    s->sql = "";
+    s->connector = "errors";
+    s->partitions = 1;
+    s->time = TIME_PROCESSING;
+    s->watermark = WATERMARK_BOUNDED;
+    s->columns = arena_zero(a, (DERIVED_ERROR_COLUMNS + 1) * sizeof *s->columns);
+    for (unsigned i = 0; i < DERIVED_ERROR_COLUMNS; i++)
+        add_column(s, derived_error_names[i],
+                   (struct type){.kind = i < DERIVED_ERROR_PARTITION ? TYPE_STRING : TYPE_BIGINT},
+                   a);
+    add_rowtime(s, a);
     return s;
 }
 

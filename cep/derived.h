@@ -9,6 +9,9 @@
  * else there is a hidden column `rowtime`. A row of LATE has the columns of what the rule reads, and for its time the
  * watermark that it came behind, so that late rows are in order of their coming and never late again.
  *
+ * What a stream refuses, its ERRORS, is none of them: nobody makes those rows while others are worked on. It is a stream from
+ * outside, whose rows the owner of the input writes down as they are refused: when, why, and as they came.
+ *
  * The place of a row: of a filter, of OVER and of LATE that of the row it is made from; else (0, 64 bits of the result's
  * id). So it does not depend on when and where the row was made. */
 #ifndef WEIR_CEP_DERIVED_H
@@ -36,6 +39,20 @@ struct schema *derived_lookup(const struct schema *from, const struct table *tab
                               struct arena *a);
 enum { DERIVED_UID_BITS = 28 };
 struct schema *derived_late_of(const struct schema *s, struct arena *a); /* STREAM_LATE */
+/* ERRORS of a stream from outside; its number is derived_errors_id, to be set anew if the stream's is. */
+struct schema *derived_errors_of(const struct schema *s, struct arena *a);
+uint32_t derived_errors_id(uint32_t stream);
+uint32_t derived_errors_stream(uint32_t id); /* whose ERRORS that is; UINT32_MAX: it is no such */
+/* Its columns, in that order, then the hidden time: when it was refused. */
+enum derived_error {
+    DERIVED_ERROR_CODE, /* codec_problem_name */
+    DERIVED_ERROR_REASON,
+    DERIVED_ERROR_RAW, /* the event as it came; its first CATALOG_DEAD_RAW_MAX bytes */
+    DERIVED_ERROR_PARTITION,
+    DERIVED_ERROR_OFFSET, /* in its file; NULL: it never had one */
+    DERIVED_ERROR_COLUMNS
+};
+extern const char *const derived_error_names[DERIVED_ERROR_COLUMNS];
 
 /* Is the result's place in its derived stream that of its only row? */
 bool derived_keeps_place(const struct rule_plan *p);

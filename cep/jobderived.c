@@ -26,9 +26,11 @@ void jobderived_add_stream(struct job *j, const struct schema *s)
 
 void jobderived_add(struct job *j, const struct schema *s)
 {
-    if (s->derived == DERIVED_NOT || job_stream_of(j, s->id) >= 0)
+    if (job_stream_of(j, s->id) >= 0)
         return;
     jobderived_add_stream(j, s);
+    if (s->derived == DERIVED_NOT)
+        return; /* ERRORS of a stream: it is not among those that the caller has */
     append(&j->derived, &j->nderived, j->nstreams - 1);
     for (unsigned i = j->nderived - 1; i > 0; i--) {
         unsigned *a = &j->derived[i - 1], *b = &j->derived[i], t = *a;

@@ -87,7 +87,9 @@ struct schema {
     /* Derived: the streams that the rule reads (a join two, else the second is NULL), or whose late rows these are. */
     const struct schema *from, *with;
     bool keeps_places; /* derived: a row has the place of the row of `from` that it is made of */
-    const char *of; /* derived: the name of the rule or stream */
+    const char *of; /* derived, or ERRORS of a stream: the name of the rule or stream */
+    const struct schema
+        *errors; /* of a stream from outside: what it refuses is a stream (derived.h) */
     const struct table *table; /* LOOKUP: whose columns stand behind those of `from` */
 };
 

@@ -126,7 +126,7 @@ static struct names_column *add_column(struct cc *cc, struct names_relation *r, 
                                        const char *name, const char *alias)
 {
     const struct schema *s = r->schema;
-    const char *own = s->derived != DERIVED_NOT ? s->of : s->name;
+    const char *own = s->of != NULL ? s->of : s->name;
     struct expr *e =
         types_node(cc, EXPR_COLUMN, s->columns[column].type, (struct span){0}, 0, NULL);
     e->index = column;

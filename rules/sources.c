@@ -37,18 +37,14 @@ static const struct schema *not_made(struct cc *cc, const struct ast_from *f, en
     return NULL;
 }
 
-/* Of a stream: only its late rows. */
-static const struct schema *of_stream(struct cc *cc, const struct ast_from *f,
-                                      const struct schema *s, enum derived_kind k)
+/* Of a stream: its late rows, and what it refuses. */
+static bool of_stream(struct cc *cc, const struct ast_from *f, enum derived_kind k)
 {
-    if (k == DERIVED_LATE)
-        return s;
-    diag_error(cc->d, k == DERIVED_ERRORS ? "unsupported" : "unknown-stream", f->side.at, NULL,
-               k == DERIVED_ERRORS
-                   ? "%s.ERRORS: this release shows them as dead letters; no rule can read them yet"
-                   : "%s is a stream: TIMEOUTS are of rules with a pattern",
-               f->name.text);
-    return NULL;
+    if (k == DERIVED_LATE || k == DERIVED_ERRORS)
+        return true;
+    diag_error(cc->d, "unknown-stream", f->side.at, NULL,
+               "%s is a stream: TIMEOUTS are of rules with a pattern", f->name.text);
+    return false;
 }
 
 static const struct schema *from_script(struct cc *cc, const struct ast_from *f, struct cc_known *k,
@@ -56,8 +52,10 @@ static const struct schema *from_script(struct cc *cc, const struct ast_from *f,
 {
     if (k->schema != NULL && kind == DERIVED_RESULTS)
         return k->schema;
-    if (k->schema != NULL && of_stream(cc, f, k->schema, kind) == NULL)
+    if (k->schema != NULL && !of_stream(cc, f, kind))
         return NULL;
+    if (k->schema != NULL && kind == DERIVED_ERRORS)
+        return k->schema->errors;
     if (k->derived[kind] == NULL && k->schema != NULL)
         k->derived[kind] = derived_late_of(k->schema, cc->lasting);
     else if (k->derived[kind] == NULL)
@@ -77,8 +75,10 @@ static const struct schema *from_scope(struct cc *cc, const struct ast_from *f,
     *known = s != NULL;
     if (s != NULL && kind == DERIVED_RESULTS)
         return s;
-    if (s != NULL && of_stream(cc, f, s, kind) == NULL)
+    if (s != NULL && !of_stream(cc, f, kind))
         return NULL;
+    if (s != NULL && kind == DERIVED_ERRORS)
+        return s->errors;
     return scope->derived != NULL ? scope->derived(scope->ctx, f->name.text, kind, known) : NULL;
 }
 

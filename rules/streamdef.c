@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/streamdef.h"
+#include "cep/derived.h"
 #include "rules/bind.h"
 #include "rules/grammar.h"
 #include "rules/options.h"
@@ -167,5 +168,6 @@ const struct schema *streamdef_make(struct cc *cc, const struct ast_statement *s
         d.s->delay_ms = 0;
         d.s->punctuated = NULL;
     }
+    d.s->errors = derived_errors_of(d.s, cc->arena);
     return d.good && cc->d->errors == errors ? d.s : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/alertbuild.h"
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "io/result_json.h"
 #include "server/jsonw.h"
 #include <string.h>
@@ -222,6 +223,32 @@ void alertbuild_alert(const struct result *r, uint32_t version, struct registry 
     out->events = *events;
 }
 
+void alertbuild_timeout(const struct result *r, uint32_t version, struct registry *streams,
+                        evtime now, struct arena *a, struct catalog_timeout *out)
+{
+    struct result few = *r; /* a loop may have taken any number of rows */
+    few.nrows = r->nrows < ALERTBUILD_EVENTS_MAX ? r->nrows : ALERTBUILD_EVENTS_MAX;
+    *out = (struct catalog_timeout){.rule_uid = r->rule_uid,
+                                    .rule_version = version,
+                                    .rule_name = arena_str(a, r->rule->name),
+                                    .time = r->time,
+                                    .created = now,
+                                    .key_json = key_json(r, a),
+                                    .row_json = row_json(r, a),
+                                    .vars_json = vars_json(&few, streams, a)};
+    result_id_text(r->id, out->id);
+}
+
+/* Where the event of a row of that stream was taken, if the row stands for one: then all rules mean the same letter. */
+static uint32_t stream_of_event(const struct rule_plan *p, uint32_t stream)
+{
+    const struct schema *streams[PLAN_STREAMS_MAX];
+    for (unsigned i = 0, n = plan_streams(p, streams); i < n; i++)
+        if (streams[i]->id == stream)
+            return derived_place_of(streams[i])->id;
+    return stream;
+}
+
 void alertbuild_dead_letter(const struct result *r, evtime now, struct catalog_dead_letter *out)
 {
     const struct place nowhere = {.stream = r->rule->input->id, .offset = UINT64_MAX};
@@ -229,7 +256,7 @@ void alertbuild_dead_letter(const struct result *r, evtime now, struct catalog_d
     bool late = r->kind == RESULT_LATE;
     *out = (struct catalog_dead_letter){
         .kind = late ? "late" : "error",
-        .stream = at->stream,
+        .stream = stream_of_event(r->rule, at->stream),
         .partition = at->partition,
         .offset = at->offset,
         .rule = r->rule->name,

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "cep/result.h"
 #include "server/registry.h"
-#include "state/catalog.h"
+#include "state/catalog_dead.h"
 
 enum {
     ALERTBUILD_EVENTS_MAX = 64
@@ -19,6 +19,9 @@ enum {
 void alertbuild_alert(const struct result *r, uint32_t version, struct registry *streams,
                       evtime now, struct arena *a, struct catalog_alert *out,
                       struct catalog_alert_event **events);
+/* A TIMEOUT result; of its events the places of the first ALERTBUILD_EVENTS_MAX. */
+void alertbuild_timeout(const struct result *r, uint32_t version, struct registry *streams,
+                        evtime now, struct arena *a, struct catalog_timeout *out);
 /* A LATE or ERROR result; raw is left out. */
 void alertbuild_dead_letter(const struct result *r, evtime now, struct catalog_dead_letter *out);
 /* "Card testing on {card}": a name in braces is that output or key column; one that is none stays as it is. */

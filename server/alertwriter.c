@@ -13,6 +13,7 @@
 #include "server/cooldown.h"
 #include "server/eventtext.h"
 #include "server/resultwire.h"
+#include "server/timeoutring.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ enum {
     BATCH_RESULTS = 1000,
     BATCH_WAIT_MS = 50,
     RETRY_MS = 500,
+    EXPIRE_MS = 60000,
 };
 
 enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_NEW_ATTEMPT, ITEM_MARK };
@@ -60,6 +62,8 @@ struct alertwriter {
     pthread_t thread;
     struct eventtext *texts;
     struct cooldown *cooldown;
+    struct timeoutring *timeouts;
+    montime expired; /* when what is too old was let go last */
     struct round *batch;
     struct bytes json;
     struct timespec next_batch; /* not before, unless the queue is full */
@@ -186,17 +190,19 @@ static struct timespec deadline(int ms)
 }
 
 /* Waits for something, then for the time of the next batch: one result after a pause is stored at
- * once, many are stored together. NULL: nothing, and the writer is to end. */
-static struct item *take_queue(struct alertwriter *w)
+ * once, many are stored together. False: nothing, and the writer is to end. */
+static bool take_queue(struct alertwriter *w, struct item **out)
 {
+    struct timespec idle = deadline(EXPIRE_MS);
     pthread_mutex_lock(&w->lock);
     w->working = false;
     w->in_work = 0;
     pthread_cond_broadcast(&w->idle);
-    while (w->first == NULL && !w->stop)
-        pthread_cond_wait(&w->wake, &w->lock);
+    while (w->first == NULL && !w->stop &&
+           pthread_cond_timedwait(&w->wake, &w->lock, &idle) != ETIMEDOUT)
+        ;
     struct timespec until = w->next_batch;
-    while (!w->stop && !w->full && w->syncing == 0 &&
+    while (w->first != NULL && !w->stop && !w->full && w->syncing == 0 &&
            pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
         ;
     struct item *items = w->first;
@@ -208,10 +214,12 @@ static struct item *take_queue(struct alertwriter *w)
     w->queued = w->letters = 0;
     w->next_batch = deadline(BATCH_WAIT_MS);
     w->full = false;
+    bool go_on = items != NULL || !w->stop;
     pthread_mutex_unlock(&w->lock);
     if (was_full)
         w->o.drained(w->o.drained_ctx);
-    return items;
+    *out = items;
+    return go_on;
 }
 
 void alertwriter_sync(struct alertwriter *w, int wait_ms)
@@ -294,6 +302,16 @@ static void add_alert(struct alertwriter *w, struct round *b, const struct resul
         want_text(b, &events[i]);
 }
 
+static void add_timeout(struct alertwriter *w, const struct result *r, const uint8_t *wire,
+                        size_t n)
+{
+    uint64_t dropped = timeoutring_add(w->timeouts, r, wire, n);
+    pthread_mutex_lock(&w->lock);
+    w->counts.timeouts++;
+    w->counts.timeouts_dropped += dropped;
+    pthread_mutex_unlock(&w->lock);
+}
+
 static void add_result(struct alertwriter *w, struct round *b, unsigned worker, struct result *r)
 {
     uint32_t version = 0;
@@ -354,7 +372,57 @@ static void tell_new(struct alertwriter *w, const struct round *b)
     }
 }
 
-/* False: the server is ending, and alerts could not be stored. */
+static bool store_dead(struct alertwriter *w, const struct round *b)
+{
+    enum err e = ERR_OK;
+    while (b->ndead > 0 && (e = catalog_dead_add(w->o.catalog, b->dead, b->ndead,
+                                                 w->o.dead_letters_kept)) != ERR_OK) {
+        LOG_ERROR("dead letters could not be stored", "rows=%u reason=\"%s\"", b->ndead,
+                  err_text(e));
+        if (stopping(w))
+            break; /* the replay of the next start finds them again, or the log of what was refused has them */
+        wait_to_retry(w);
+    }
+    return e == ERR_OK;
+}
+
+static bool store_timeouts(struct alertwriter *w)
+{
+    enum err e = ERR_OK;
+    uint64_t dropped = 0;
+    for (;;) {
+        e = timeoutring_flush(w->timeouts, w->o.catalog, w->o.registry, timebase_now_ms(),
+                              &dropped);
+        pthread_mutex_lock(&w->lock);
+        w->counts.timeouts_dropped += dropped;
+        pthread_mutex_unlock(&w->lock);
+        if (e == ERR_OK)
+            break;
+        LOG_ERROR("timeouts could not be stored", "reason=\"%s\"", err_text(e));
+        if (stopping(w))
+            break;
+        wait_to_retry(w);
+    }
+    return e == ERR_OK;
+}
+
+/* Once a minute. */
+static void expire(struct alertwriter *w)
+{
+    montime now = timebase_mono_ns();
+    if (w->o.side_retention_ms <= 0 ||
+        (w->expired != 0 && (now - w->expired) / 1000000 < EXPIRE_MS))
+        return;
+    w->expired = now;
+    evtime before = timebase_now_ms() - w->o.side_retention_ms;
+    enum err e = catalog_dead_expire(w->o.catalog, before);
+    if (e == ERR_OK)
+        e = catalog_timeouts_expire(w->o.catalog, before);
+    if (e != ERR_OK)
+        LOG_ERROR("old dead letters could not be deleted", "reason=\"%s\"", err_text(e));
+}
+
+/* False: the server is ending, and something could not be stored. */
 static bool store(struct alertwriter *w, struct round *b)
 {
     unsigned inserted = 0;
@@ -371,15 +439,13 @@ static bool store(struct alertwriter *w, struct round *b)
     pthread_mutex_unlock(&w->lock);
     if (inserted > 0)
         tell_new(w, b);
-    if (b->ndead > 0 &&
-        catalog_dead_add(w->o.catalog, b->dead, b->ndead, w->o.dead_letters_kept) != ERR_OK)
-        LOG_ERROR("dead letters could not be stored", "rows=%u", b->ndead);
+    bool all = store_dead(w, b) && e == ERR_OK;
     for (unsigned i = 0; i < b->nplans; i++)
         plan_unref(b->plans[i]);
     b->nalerts = b->ndead = b->nplans = b->nraised = 0;
     b->nevents = 0;
     arena_reset(b->arena);
-    return e == ERR_OK;
+    return all;
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
@@ -389,8 +455,12 @@ static void work_off_results(struct alertwriter *w, struct round *b, const struc
     struct bytes_reader in = bytes_read(item->bytes, item->n);
     struct result r;
     enum err e = ERR_OK;
+    const uint8_t *from = in.p;
     while ((e = resultwire_get(&in, b->arena, &r)) == ERR_OK) {
         add_result(w, b, item->worker, &r);
+        if (r.kind == RESULT_TIMEOUT)
+            add_timeout(w, &r, from, (size_t)(in.p - from));
+        from = in.p;
         if (b->nplans >= BATCH_RESULTS || b->ndead >= BATCH_RESULTS)
             (void)store(w, b);
     }
@@ -412,7 +482,7 @@ static void mark(struct alertwriter *w, struct round *b, const struct item *item
     if (item->mark.first)
         cooldown_save(w->cooldown, COOLDOWN_NOBODY, &out);
     cooldown_save(w->cooldown, item->worker, &out);
-    if (store(w, b))
+    if (store(w, b) && store_timeouts(w))
         w->o.marked(w->o.marked_ctx, item->mark.id, out.p, out.n);
     bytes_fini(&out);
 }
@@ -438,6 +508,7 @@ static void work_off(struct alertwriter *w, struct item *items)
             (void)store(w, b);
     }
     (void)store(w, b);
+    (void)store_timeouts(w);
     for (; held != NULL; held = next) {
         next = held->next;
         mem_free(held);
@@ -448,8 +519,11 @@ static void *run(void *arg)
 {
     struct alertwriter *w = arg;
     struct item *items = NULL;
-    while ((items = take_queue(w)) != NULL)
-        work_off(w, items);
+    while (take_queue(w, &items)) {
+        if (items != NULL)
+            work_off(w, items);
+        expire(w);
+    }
     return NULL;
 }
 
@@ -460,6 +534,7 @@ struct alertwriter *alertwriter_start(const struct alertwriter_options *o)
     w->last = &w->first;
     w->texts = eventtext_new(o->log, o->registry);
     w->cooldown = cooldown_new();
+    w->timeouts = timeoutring_new(o->timeouts_kept);
     w->batch = mem_new(sizeof *w->batch);
     w->batch->arena = arena_new(256 << 10, 0);
     pthread_mutex_init(&w->lock, NULL);
@@ -484,6 +559,7 @@ void alertwriter_stop(struct alertwriter *w)
     pthread_join(w->thread, NULL);
     eventtext_free(w->texts);
     cooldown_free(w->cooldown);
+    timeoutring_free(w->timeouts);
     arena_free(w->batch->arena);
     mem_free(w->batch->events);
     mem_free(w->batch);

@@ -16,14 +16,15 @@
 #define WEIR_SERVER_ALERTWRITER_H
 #include "server/registry.h"
 #include "server/runtime.h"
-#include "state/catalog.h"
+#include "state/catalog_dead.h"
 #include "state/intakelog.h"
 
 struct alertwriter_options {
     struct catalog *catalog;
     struct registry *registry;
     struct intakelog *log;
-    uint64_t dead_letters_kept;
+    uint64_t dead_letters_kept, timeouts_kept; /* timeouts: of each rule */
+    int64_t side_retention_ms; /* letters and timeouts that are older are let go; 0: never */
     runtime_on_alert *on_alert; /* on the writer's thread */
     void *ctx;
     size_t queue_bytes; /* of what waits to be stored: half of it queued, half in work */
@@ -62,6 +63,7 @@ void alertwriter_mark(struct alertwriter *w, uint64_t id, unsigned worker, bool 
 
 struct alertwriter_counts {
     uint64_t alerts, results, late; /* since the start: new alerts; all results; late ones */
+    uint64_t timeouts, timeouts_dropped; /* all; those that were never stored, for later ones */
     uint64_t waiting_bytes; /* of results that are not stored yet */
 };
 void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out);

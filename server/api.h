@@ -2,7 +2,7 @@
 /* api.h - what the handlers of the API share: the parts of the server they speak to, and the route table.
  *
  * Room:   http -> [api: api_streams, api_events, api_rules, api_lists, api_items, api_alerts,
- *         api_status] -> runtime, catalogue
+ *         api_dead, api_sides, api_status] -> runtime, catalogue
  * Owns:   the catalogue's reader, its buffers; not the runtime nor the server
  * Thread: the HTTP thread. */
 #ifndef WEIR_SERVER_API_H
@@ -88,6 +88,8 @@ void api_rules_get(struct httpcall *c, void *app);
 void api_rules_pause(struct httpcall *c, void *app);
 void api_rules_resume(struct httpcall *c, void *app);
 void api_rules_delete(struct httpcall *c, void *app);
+/* The name of the live rule that {r} names, freed by the caller. NULL: answered. */
+char *api_rules_name(struct api *a, struct httpcall *c);
 
 void api_lists_create(struct httpcall *c, void *app);
 void api_lists_list(struct httpcall *c, void *app);
@@ -106,9 +108,26 @@ void api_items_delete(struct httpcall *c, void *app);
 void api_alerts_list(struct httpcall *c, void *app);
 void api_alerts_get(struct httpcall *c, void *app);
 void api_alerts_stream(struct httpcall *c, void *app);
-void api_alerts_dead_letters(struct httpcall *c, void *app);
 unsigned api_alerts_replay(void *api, uint64_t after, unsigned limit, struct bytes *out,
                            uint64_t *last);
+
+void api_dead_list(struct httpcall *c, void *app);
+void api_dead_groups(struct httpcall *c, void *app);
+void api_dead_get(struct httpcall *c, void *app);
+void api_dead_edit(struct httpcall *c, void *app);
+void api_dead_replay(struct httpcall *c, void *app);
+void api_dead_replay_all(struct httpcall *c, void *app);
+void api_dead_delete(struct httpcall *c, void *app);
+void api_dead_delete_all(struct httpcall *c, void *app);
+/* Answers a page of the letters that fit. */
+struct catalog_dead_filter;
+void api_dead_page(struct api *a, struct httpcall *c, struct catalog_dead_filter *f);
+
+void api_sides_stream_late(struct httpcall *c, void *app);
+void api_sides_stream_errors(struct httpcall *c, void *app);
+void api_sides_rule_late(struct httpcall *c, void *app);
+void api_sides_rule_timeouts(struct httpcall *c, void *app);
+void api_sides_rule_errors(struct httpcall *c, void *app);
 
 void api_status_index(struct httpcall *c, void *app);
 void api_status_overview(struct httpcall *c, void *app);

@@ -6,6 +6,7 @@
 #include "server/api.h"
 #include "server/json_split.h"
 #include "server/jsonw.h"
+#include "state/catalog_dead.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -256,6 +257,11 @@ void api_events_recent(struct httpcall *c, void *app)
         jsonw_ku64(out, "offset", i - 1);
         jsonw_key(out, "event");
         api_events_value(out, text, n);
+        uint64_t letter = 0;
+        if (catalog_deadlook_origin(a->reader, s->id, (uint32_t)partition, i - 1, &letter) ==
+                ERR_OK &&
+            letter > 0)
+            jsonw_ku64(out, "dead_letter", letter);
         jsonw_close(out, '}');
         mem_free(text);
     }

@@ -199,6 +199,12 @@ static bool find(struct api *a, struct httpcall *c, struct live *out)
     return false;
 }
 
+char *api_rules_name(struct api *a, struct httpcall *c)
+{
+    struct live rule = {0};
+    return find(a, c, &rule) ? rule.name : NULL;
+}
+
 /* --- reading -------------------------------------------------------------------------------------------------------- */
 
 struct listing {

@@ -98,6 +98,11 @@
     X(max_rows_per_key, COUNT, "1000000", 1, 10000000, "rows",                                     \
       "How many rows a pattern, OVER or a side of a join keeps of one key, unless the rule says "  \
       "otherwise; past it the oldest are dropped, counted and told.")                              \
-    X(dead_letters, COUNT, "10000", 0, 10000000, "rows", "How many refused rows are kept.")
+    X(dead_letters, COUNT, "10000", 0, 10000000, "events",                                         \
+      "How many dead letters are kept, the newest: events that were refused or came too late.")    \
+    X(timeouts, COUNT, "1000", 0, 100000, "timeouts",                                              \
+      "How many timeouts of each rule are kept, those with the latest times.")                     \
+    X(side_retention, SPAN, "30 d", 0, 315360000000, "ms",                                         \
+      "Dead letters and timeouts that are older are let go; 0: never.")
 
 #endif

@@ -9,6 +9,7 @@
 #include "io/codec_json.h"
 #include "server/evalbad.h"
 #include "server/evalclock.h"
+#include "server/evalerrors.h"
 #include "server/evalinput.h"
 #include "server/evalline.h"
 #include <errno.h>
@@ -50,6 +51,7 @@ struct evalfeed {
     struct feed_input *inputs;
     struct evalrun *run;
     struct evalclock *clock;
+    struct evalerrors *errors; /* NULL: no rule reads any */
     struct bytes bad; /* lines of bad rows that wait for their batch */
     uint64_t nbad; /* how many are in it */
     struct evalfeed_stats stats;
@@ -128,6 +130,7 @@ void evalfeed_free(struct evalfeed *f)
         codec_json_free(f->sources[s].whole);
     }
     evalclock_free(f->clock);
+    evalerrors_free(f->errors);
     bytes_fini(&f->late_row);
     bytes_fini(&f->bad);
     mem_free(f->sources);
@@ -159,6 +162,7 @@ static void apply_word(struct evalfeed *f, struct feed_input *in, const struct e
 {
     if (word->kind == EVALLINE_PROCESSING_TIME) {
         evalclock_set(f->clock, word->time);
+        evalerrors_clock(f->errors, word->time);
         evalrun_settle(f->run);
         return;
     }
@@ -451,6 +455,15 @@ static void take_event(struct evalfeed *f, struct feed_input *in, int stream, co
     if (codec_json_row(s->codec, text, n, place, lane->filling, &problem) != ERR_OK) {
         put_bad(f, s->schema, place, text, n, codec_problem_name(problem.code), problem.text);
         tell_bad(f);
+        if (evalerrors_read(f->errors, (unsigned)stream)) {
+            send(f, lane,
+                 (unsigned)stream); /* how far time has come must not hang on the batches */
+            evalerrors_put(f->errors,
+                           &(struct evalerrors_row){(unsigned)stream, lane->partition, place, text,
+                                                    n, codec_problem_name(problem.code),
+                                                    problem.text});
+            evalrun_settle(f->run);
+        }
         return;
     }
     lane->starts[lane->filling->n - 1] = lane->text.n;
@@ -510,6 +523,10 @@ static void run_lines(struct evalfeed *f)
                 left--;
             }
         }
+    if (f->errors && !f->o.no_end) {
+        evalerrors_clock(f->errors, EVTIME_MAX);
+        evalrun_settle(f->run);
+    }
 }
 
 /* --- the run ----------------------------------------------------------------------------------- */
@@ -527,6 +544,7 @@ static void begin(struct evalfeed *f, struct job *job)
         evalclock_open(f->clock, s, source->partitions);
         source->codec = codec_json_new(source->schema, &source->want, job_dict(job));
     }
+    f->errors = evalerrors_new(job, f->run, f->o.streams, f->o.nstreams);
     for (unsigned i = 0; i < f->o.ninputs; i++)
         for (unsigned s = 0; s < f->o.nstreams; s++)
             if (f->inputs[i].lanes[s].is_open)
@@ -538,7 +556,8 @@ enum err evalfeed_run(struct evalfeed *f, struct job *job, struct evalrun *run)
     f->run = run;
     begin(f, job);
     /* A word about time is told from an event by the time that it lacks, so an event must have one. */
-    bool blocks = f->o.ninputs == 1 && f->inputs[0].stream >= 0 && f->o.batch == BATCH_ROWS;
+    bool blocks =
+        f->o.ninputs == 1 && !f->errors && f->inputs[0].stream >= 0 && f->o.batch == BATCH_ROWS;
     if (blocks && f->o.streams[f->inputs[0].stream]->time == TIME_EVENT) {
         run_blocks(f);
         finish(f, &f->inputs[0]);

@@ -153,9 +153,10 @@ static bool least_marks(const struct feed *f, const struct schema *s, struct job
 void feed_restart(struct feed *f)
 {
     struct job_mark marks[SCHEMA_PARTITIONS_MAX];
-    unsigned n = registry_streams(f->registry, NULL, 0);
-    const struct schema **streams = mem_array(n, sizeof(const struct schema *));
-    n = registry_streams(f->registry, streams, n);
+    unsigned cap = registry_sources(f->registry, NULL, 0);
+    const struct schema **streams = mem_array(cap, sizeof(const struct schema *));
+    unsigned n = registry_sources(f->registry, streams, cap);
+    n = n < cap ? n : cap;
     memset(f->worker_bytes, 0, f->workers * sizeof *f->worker_bytes);
     memset(f->worker_sent, 0, f->workers * sizeof *f->worker_sent);
     memset(f->waiting, 0, f->workers * sizeof *f->waiting);
@@ -421,9 +422,10 @@ enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct d
 
 unsigned feed_snapshot(struct feed *f, struct runtime_partition *out, unsigned cap)
 {
-    unsigned total = 0, n = registry_streams(f->registry, NULL, 0);
-    const struct schema **streams = mem_array(n, sizeof(const struct schema *));
-    n = registry_streams(f->registry, streams, n);
+    unsigned total = 0, known = registry_sources(f->registry, NULL, 0);
+    const struct schema **streams = mem_array(known, sizeof(const struct schema *));
+    unsigned n = registry_sources(f->registry, streams, known);
+    n = n < known ? n : known;
     pthread_mutex_lock(&f->lock);
     for (unsigned i = 0; i < n; i++)
         for (unsigned k = 0; k < streams[i]->partitions; k++, total++) {

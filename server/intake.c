@@ -12,6 +12,7 @@
 #include "cep/idle.h"
 #include "cep/watermark.h"
 #include "io/codec_json.h"
+#include "server/refused.h"
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -24,7 +25,15 @@ struct partition {
     struct watermark w;
     uint64_t end, taken; /* taken: UINT64_MAX: not read */
     evtime arrival; /* of the last row */
+    bool asked; /* bad rows of a file: */
+    uint64_t noted; /* those before that offset are in ERRORS */
 };
+/* What is written with rows, beside them. */
+struct beside {
+    const uint64_t *letters; /* of each row; NULL: they are no dead letters */
+    const struct intakelog_note *note; /* NULL: none */
+};
+static const struct beside nothing;
 struct stream {
     uint32_t id; /* key of the map */
     const struct schema *schema;
@@ -194,24 +203,13 @@ static struct watermark watermark_after(struct stream *s, struct watermark w, st
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
-static void refuse(struct intake *in, const struct stream *s, unsigned partition,
-                   const struct runtime_row *row, evtime now, const struct codec_problem *p,
+static void refuse(struct intake *in, const struct codec_problem *p,
                    struct runtime_row_answer *answer)
 {
     answer->accepted = 0;
     snprintf(answer->code, sizeof answer->code, "%s", codec_problem_name(p->code));
     snprintf(answer->error, sizeof answer->error, "%s", p->text);
     in->counts.refused++;
-    struct catalog_dead_letter d = {.kind = "error",
-                                    .stream = s->id,
-                                    .partition = partition,
-                                    .offset = UINT64_MAX,
-                                    .code = answer->code,
-                                    .reason = answer->error,
-                                    .raw = row->p,
-                                    .raw_len = row->n,
-                                    .at = now};
-    in->events.refused(in->events.ctx, &d);
 }
 
 /* The row just decoded is too far in the future to let it move the watermark: out of the batch with it. */
@@ -234,10 +232,12 @@ static bool take_back_if_ahead(const struct stream *s, struct batch *b, evtime n
 
 /* At most BATCH_ROWS rows: decode, append. The answers' offsets are right if it succeeds. */
 static enum err take_batch(struct intake *in, struct stream *s, unsigned partition,
-                           const struct runtime_row *rows, unsigned n, bool durable,
-                           struct runtime_row_answer *answers)
+                           const struct runtime_row *rows, const struct beside *beside, unsigned n,
+                           bool durable, struct runtime_row_answer *answers)
 {
     struct intakelog_row good[BATCH_ROWS];
+    struct intakelog_note notes[BATCH_ROWS];
+    unsigned nnotes = 0;
     struct partition *part = &s->partitions[partition];
     evtime now = timebase_now_ms();
     struct watermark w = part->w;
@@ -256,7 +256,7 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
         uint64_t offset = part->end + b->n;
         if (codec_json_row(s->codec, rows[i].p, rows[i].n, offset, b, &problem) != ERR_OK ||
             take_back_if_ahead(s, b, now, &problem)) {
-            refuse(in, s, partition, &rows[i], now, &problem, &answers[i]);
+            refuse(in, &problem, &answers[i]);
             continue;
         }
         if (s->schema->time != TIME_EVENT)
@@ -265,13 +265,19 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
         answers[i].offset = offset;
         answers[i].code[0] = answers[i].error[0] = '\0';
         good[b->n - 1] = (struct intakelog_row){rows[i].p, (uint32_t)rows[i].n};
+        if (beside->letters != NULL)
+            notes[nnotes++] =
+                (struct intakelog_note){INTAKELOG_LETTER, beside->letters[i], (int)b->n - 1, 0};
     }
+    if (beside->note != NULL)
+        notes[nnotes++] = *beside->note;
     enum err e = ERR_OK;
     if (b->n > 0) {
         w = watermark_after(s, w, b);
         time.w = w.w;
         uint64_t first = 0;
-        e = intakelog_append(in->log, s->id, partition, &time, good, b->n, durable, &first);
+        e = intakelog_append_noted(in->log, s->id, partition, &time, good, b->n, notes, nnotes,
+                                   durable, &first);
         if (e == ERR_OK) {
             part->w = w;
             part->arrival = time.arrival;
@@ -281,6 +287,108 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
         }
     }
     batch_unref(b);
+    return e;
+}
+
+/* --- rows that are refused ----------------------------------------------------------------------------------------- */
+
+/* At most BATCH_ROWS letters into the stream's ERRORS, and told when they are there. */
+static enum err note_refused(struct intake *in, struct stream *s, struct catalog_dead_letter *d,
+                             unsigned n, const struct intakelog_note *note, bool durable)
+{
+    struct stream *errors = stream_of(in, s->schema->errors);
+    struct beside beside = {.note = note};
+    struct runtime_row *rows = mem_array(n, sizeof *rows);
+    struct runtime_row_answer *answers = mem_array(n, sizeof *answers);
+    size_t *starts = mem_array(n, sizeof *starts);
+    struct bytes text = {0};
+    for (unsigned i = 0; i < n; i++) {
+        starts[i] = text.n;
+        refused_put(&d[i], &text);
+        rows[i].n = text.n - starts[i];
+    }
+    memset(bytes_reserve(&text, CODEC_PADDING), 0, CODEC_PADDING);
+    for (unsigned i = 0; i < n; i++)
+        rows[i].p = (const char *)text.p + starts[i];
+    uint64_t accepted = in->counts.accepted;
+    enum err e = take_batch(in, errors, 0, rows, &beside, n, durable, answers);
+    in->counts.accepted = accepted; /* they are none of the events that were sent */
+    for (unsigned i = 0; e == ERR_OK && i < n; i++) {
+        d[i].logged = answers[i].accepted ? answers[i].offset + 1 : 0;
+        in->events.refused(in->events.ctx, &d[i]);
+    }
+    bytes_fini(&text);
+    mem_free(starts);
+    mem_free(answers);
+    mem_free(rows);
+    return e;
+}
+
+/* Those of the rows that were not taken. */
+static enum err note_rest(struct intake *in, struct stream *s, unsigned partition,
+                          const struct runtime_row *rows, unsigned n, bool durable,
+                          const struct runtime_row_answer *answers)
+{
+    unsigned bad = 0;
+    for (unsigned i = 0; i < n; i++)
+        bad += !answers[i].accepted;
+    if (bad == 0)
+        return ERR_OK;
+    struct catalog_dead_letter *d = mem_array(bad, sizeof *d);
+    evtime now = timebase_now_ms();
+    for (unsigned i = 0, k = 0; i < n; i++)
+        if (!answers[i].accepted)
+            d[k++] = (struct catalog_dead_letter){.kind = "error",
+                                                  .stream = s->id,
+                                                  .partition = partition,
+                                                  .offset = UINT64_MAX,
+                                                  .code = answers[i].code,
+                                                  .reason = answers[i].error,
+                                                  .raw = rows[i].p,
+                                                  .raw_len = rows[i].n,
+                                                  .at = now};
+    enum err e = note_refused(in, s, d, bad, NULL, durable);
+    mem_free(d);
+    return e;
+}
+
+/* Is the bad row of that place in ERRORS already? */
+static enum err is_noted(struct intake *in, struct partition *p, uint64_t of, uint64_t offset,
+                         bool *noted)
+{
+    struct intakelog_noted last;
+    enum err e =
+        p->asked ? ERR_NOT_FOUND : intakelognote_get(in->log, INTAKELOG_REFUSED, of, &last);
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == ERR_OK)
+        p->noted = last.offset + 1;
+    p->asked = true;
+    *noted = offset < p->noted;
+    return ERR_OK;
+}
+
+enum err intake_refused(struct intake *in, const struct schema *schema,
+                        const struct catalog_dead_letter *d)
+{
+    if (d->partition >= schema->partitions)
+        return ERR_NOT_FOUND;
+    bool noted = false;
+    struct catalog_dead_letter one = *d;
+    struct intakelog_note note = {.kind = INTAKELOG_REFUSED,
+                                  .of = (uint64_t)schema->id << 32 | d->partition,
+                                  .row = -1,
+                                  .offset = d->offset};
+    pthread_mutex_lock(&in->lock);
+    struct stream *s = stream_of(in, schema);
+    struct partition *p = &s->partitions[d->partition];
+    enum err e = is_noted(in, p, note.of, d->offset, &noted);
+    if (e == ERR_OK && !noted && (e = note_refused(in, s, &one, 1, &note, false)) == ERR_OK) {
+        p->noted = d->offset + 1;
+        in->counts.refused++;
+    }
+    in->events.appended(in->events.ctx);
+    pthread_mutex_unlock(&in->lock);
     return e;
 }
 
@@ -294,25 +402,33 @@ static uint64_t rows_ahead(const struct intake *in)
     return ahead;
 }
 
+/* May events be taken? */
+static enum err let_in(struct intake *in, struct stream *s, unsigned partition)
+{
+    if (intakelog_finished(in->log, s->id, partition))
+        return ERR_CONFLICT;
+    if (rows_ahead(in) <= in->max_ahead)
+        return ERR_OK;
+    /* Its client has something to say: that is no silence. */
+    idle_event(&s->idle, partition, s->partitions[partition].w.w,
+               clock_of(in, s, intake_clock(in)));
+    return ERR_AGAIN;
+}
+
 enum err intake_rows(struct intake *in, const struct schema *schema, unsigned partition,
                      const struct runtime_row *rows, unsigned n, bool durable,
                      struct runtime_row_answer *answers)
 {
     if (partition >= schema->partitions)
         return ERR_NOT_FOUND;
-    enum err e = ERR_OK;
     pthread_mutex_lock(&in->lock);
     struct stream *s = stream_of(in, schema);
-    if (intakelog_finished(in->log, s->id, partition))
-        e = ERR_CONFLICT;
-    else if (rows_ahead(in) > in->max_ahead) {
-        e = ERR_AGAIN; /* its client has something to say: that is no silence */
-        idle_event(&s->idle, partition, s->partitions[partition].w.w,
-                   clock_of(in, s, intake_clock(in)));
-    }
+    enum err e = let_in(in, s, partition);
     for (unsigned done = 0; e == ERR_OK && done < n;) {
         unsigned k = n - done < BATCH_ROWS ? n - done : BATCH_ROWS;
-        e = take_batch(in, s, partition, rows + done, k, durable, answers + done);
+        e = take_batch(in, s, partition, rows + done, &nothing, k, durable, answers + done);
+        if (e == ERR_OK)
+            e = note_rest(in, s, partition, rows + done, k, durable, answers + done);
         done += k;
     }
     if (e == ERR_IO)
@@ -321,6 +437,74 @@ enum err intake_rows(struct intake *in, const struct schema *schema, unsigned pa
     in->events.appended(in->events.ctx);
     pthread_mutex_unlock(&in->lock);
     return e;
+}
+
+/* Where the events of letters are that were sent before; how many rows are left, put together at the front of the lists. */
+static enum err leave_out_sent(struct intake *in, const uint64_t *letters, unsigned n,
+                               struct runtime_row_answer *answers, unsigned *left, unsigned *nleft)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct intakelog_noted at;
+        enum err e = intakelognote_get(in->log, INTAKELOG_LETTER, letters[i], &at);
+        if (e == ERR_NOT_FOUND)
+            left[(*nleft)++] = i;
+        else if (e != ERR_OK)
+            return e;
+        else
+            answers[i] = (struct runtime_row_answer){.accepted = 1, .offset = at.offset};
+    }
+    return ERR_OK;
+}
+
+enum err intake_again(struct intake *in, const struct schema *schema, unsigned partition,
+                      const struct runtime_row *rows, const uint64_t *letters, unsigned n,
+                      struct runtime_row_answer *answers)
+{
+    if (partition >= schema->partitions)
+        return ERR_NOT_FOUND;
+    unsigned *left = mem_array(n, sizeof *left), nleft = 0;
+    struct runtime_row *some = mem_array(n, sizeof *some);
+    struct runtime_row_answer *said = mem_array(n, sizeof *said);
+    uint64_t *theirs = mem_array(n, sizeof *theirs);
+    pthread_mutex_lock(&in->lock);
+    struct stream *s = stream_of(in, schema);
+    enum err e = leave_out_sent(in, letters, n, answers, left, &nleft);
+    for (unsigned i = 0; e == ERR_OK && i < nleft; i++) {
+        some[i] = rows[left[i]];
+        theirs[i] = letters[left[i]];
+    }
+    if (e == ERR_OK && nleft > 0)
+        e = let_in(in, s, partition);
+    for (unsigned done = 0; e == ERR_OK && done < nleft;) {
+        unsigned k = nleft - done < BATCH_ROWS ? nleft - done : BATCH_ROWS;
+        struct beside beside = {.letters = theirs + done};
+        e = take_batch(in, s, partition, some + done, &beside, k, true, said + done);
+        done += k;
+    }
+    for (unsigned i = 0; e == ERR_OK && i < nleft; i++)
+        answers[left[i]] = said[i];
+    in->events.appended(in->events.ctx);
+    pthread_mutex_unlock(&in->lock);
+    mem_free(theirs);
+    mem_free(said);
+    mem_free(some);
+    mem_free(left);
+    return e;
+}
+
+/* A stream that takes no more events refuses none. */
+static enum err end_errors(struct intake *in, const struct stream *s)
+{
+    for (unsigned p = 0; p < s->schema->partitions; p++)
+        if (s->partitions[p].w.w != EVTIME_MAX)
+            return ERR_OK;
+    struct stream *errors = stream_of(in, s->schema->errors);
+    enum err e = intakelog_finish(in->log, errors->id, 0);
+    if (e != ERR_OK)
+        return e;
+    errors->partitions[0].w.w = EVTIME_MAX;
+    idle_end(&errors->idle, 0);
+    return ERR_OK;
 }
 
 enum err intake_finish(struct intake *in, const struct schema *schema, unsigned partition)
@@ -333,6 +517,7 @@ enum err intake_finish(struct intake *in, const struct schema *schema, unsigned 
     if (e == ERR_OK) {
         s->partitions[partition].w.w = EVTIME_MAX;
         idle_end(&s->idle, partition);
+        e = end_errors(in, s);
         in->events.appended(in->events.ctx);
     }
     pthread_mutex_unlock(&in->lock);

@@ -5,7 +5,8 @@
  * Owns:   one decoder for each stream, the watermark of each partition's end
  * Thread: any; one at a time is let in.  Time: evtime; arrival by the wall clock.
  *
- * A bad row costs the others nothing: it has its answer and goes to the dead letters.
+ * A bad row costs the others nothing: it has its answer, and is written down as a row of the stream's ERRORS
+ * (refused.h), in the log before the answer is given. From there it goes to the dead letters, and to rules that read it.
  *
  * Partitions that are idle (cep/idle.h) are raised here, at the log's end: when a row comes, with that row, and before
  * that by intake_tick, so that time goes on without rows. Both are in the log; a replay asks no clock. */
@@ -13,7 +14,7 @@
 #define WEIR_SERVER_INTAKE_H
 #include "cep/job.h"
 #include "server/runtime.h"
-#include "state/catalog.h"
+#include "state/catalog_dead.h"
 #include "state/intakelog.h"
 
 /* Both may be called with the intake's lock held, so they only hand over. */
@@ -34,6 +35,15 @@ void intake_free(struct intake *in); /* NULL is fine */
 enum err intake_rows(struct intake *in, const struct schema *s, unsigned partition,
                      const struct runtime_row *rows, unsigned n, bool durable,
                      struct runtime_row_answer *answers);
+/* A row of a file, which a worker could not read. Rows of a partition come in their order; one that is noted already (a
+ * replay) is left alone. */
+enum err intake_refused(struct intake *in, const struct schema *s,
+                        const struct catalog_dead_letter *d);
+/* Dead letters, letters[i] that of rows[i], sent again: the log has with each event which letter it was. One that was sent by
+ * that number already answers where its event is. What is refused goes nowhere but into the answer. */
+enum err intake_again(struct intake *in, const struct schema *s, unsigned partition,
+                      const struct runtime_row *rows, const uint64_t *letters, unsigned n,
+                      struct runtime_row_answer *answers);
 enum err intake_finish(struct intake *in, const struct schema *s, unsigned partition);
 
 /* Where each partition of a stream ends now, and its watermark there, seen at one moment: marks[schema->partitions]. */

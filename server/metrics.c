@@ -49,6 +49,13 @@ static void write_totals(struct api *a, struct bytes *out)
            t.events_per_second);
     single(out, "results_waiting_bytes", "gauge", "Results of the workers that are not stored yet.",
            (double)t.results_waiting_bytes);
+    single(out, "dead_letters_sent_total", "counter", "Dead letters sent again since the start.",
+           (double)t.letters_sent);
+    single(out, "timeouts_total", "counter", "Partial matches whose time was over.",
+           (double)t.timeouts);
+    single(out, "timeouts_dropped_total", "counter",
+           "Timeouts that were not stored since the rule had more than are kept.",
+           (double)t.timeouts_dropped);
     single(out, "alerts_total", "counter", "Alerts stored since the start.", (double)t.alerts);
     if (t.watermark > EVTIME_MIN && t.watermark < EVTIME_MAX)
         single(out, "watermark_lag_seconds", "gauge", "Wall clock less the least watermark.",
@@ -58,8 +65,11 @@ static void write_totals(struct api *a, struct bytes *out)
     if (catalog_alerts_count(a->reader, timebase_now_ms(), &n) == ERR_OK) {
         single(out, "alerts_stored", "gauge", "Alerts in the catalogue, shadow results apart.",
                (double)n.alerts);
-        single(out, "dead_letters", "gauge", "Refused and late rows that are kept.",
+        single(out, "dead_letters", "gauge", "Refused and late events that wait.",
                (double)n.dead_letters);
+        single(out, "dead_letters_kept", "gauge", "Those that wait and those that were sent again.",
+               (double)n.dead_kept);
+        single(out, "timeouts_kept", "gauge", "Timeouts that are kept.", (double)n.timeouts);
     }
 }
 

@@ -204,6 +204,8 @@ const struct schema *registry_stream_by_id(struct registry *r, uint32_t id)
     for (size_t i = 0; i < r->nstreams && found == NULL; i++)
         if (r->streams[i].schema->id == id)
             found = r->streams[i].schema;
+        else if (r->streams[i].schema->errors->id == id)
+            found = r->streams[i].schema->errors;
     for (size_t i = r->nderived; i-- > 0 && found == NULL;)
         if (r->derived[i].schema->id == id)
             found = r->derived[i].schema;
@@ -217,6 +219,29 @@ unsigned registry_streams(struct registry *r, const struct schema **out, unsigne
     unsigned n = (unsigned)r->nstreams;
     for (unsigned i = 0; i < n && i < cap; i++)
         out[i] = r->streams[i].schema;
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
+static bool is_read(const struct registry *r, const struct schema *s)
+{
+    for (size_t i = 0; i < r->nrules; i++)
+        if (plan_reads_stream(r->rules[i]->plan, s))
+            return true;
+    return false;
+}
+
+unsigned registry_sources(struct registry *r, const struct schema **out, unsigned cap)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->nstreams; i++) {
+        const struct schema *s = r->streams[i].schema;
+        if (n++ < cap)
+            out[n - 1] = s;
+        if (is_read(r, s->errors) && n++ < cap)
+            out[n - 1] = s->errors;
+    }
     pthread_mutex_unlock(&r->lock);
     return n;
 }
@@ -252,6 +277,7 @@ enum err registry_add_stream(struct registry *r, uint32_t id, unsigned partition
         goto out;
     }
     schema->id = id;
+    ((struct schema *)(uintptr_t)schema->errors)->id = derived_errors_id(id);
     if (partitions > 0)
         schema->partitions = partitions;
     publish(r, (struct stream){schema, script});

@@ -48,6 +48,8 @@ const struct schema *registry_stream(struct registry *r, const char *name);
 const struct schema *registry_stream_by_id(struct registry *r, uint32_t id);
 unsigned registry_streams(struct registry *r, const struct schema **out,
                           unsigned cap); /* by id; how many there are */
+/* Those, each followed by its ERRORS if some rule reads them: all that is read from outside. */
+unsigned registry_sources(struct registry *r, const struct schema **out, unsigned cap);
 
 /* --- lists ---
  * Adds the list; one that is there gets another definition, and keeps its items (a worker is not told). */

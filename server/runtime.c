@@ -9,6 +9,7 @@
 #include "cep/list.h"
 #include "server/changelist.h"
 #include "server/changeload.h"
+#include "server/deadsend.h"
 #include "server/eventtext.h"
 #include "server/runtimeloop.h"
 #include <errno.h>
@@ -33,6 +34,8 @@ struct runtime {
     struct checkpointer *checkpointer;
     pthread_t thread;
     bool running;
+    uint64_t letters_kept;
+    atomic_uint_least64_t letters_sent;
     uint64_t alerts_before; /* stored before this start */
 };
 
@@ -109,6 +112,8 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
                                     .log = r->log,
                                     .queue_bytes = o->budget.alerts_bytes,
                                     .dead_letters_kept = o->dead_letters_kept,
+                                    .timeouts_kept = o->timeouts_kept,
+                                    .side_retention_ms = o->side_retention_ms,
                                     .on_alert = on_alert,
                                     .ctx = ctx,
                                     .marked = checkpointer_stored,
@@ -122,6 +127,25 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
     r->crew = crew_new(o->workers, o->budget.results_window, &from_crew);
     r->generators = generators_new(r->registry, r->intake);
     r->alerts = alertwriter_start(&w);
+}
+
+static struct deadsend letters_of(struct runtime *r)
+{
+    return (struct deadsend){r->catalog, r->registry, r->intake, r->log};
+}
+
+/* What the end of the last process left open. */
+static enum err settle_letters(struct runtime *r, const struct runtime_options *o, struct diag *d)
+{
+    struct deadsend letters = letters_of(r);
+    r->letters_kept = o->dead_letters_kept;
+    enum err e = deadsend_settle(&letters);
+    if (e == ERR_OK)
+        e = deadsend_refill(&letters, r->alerts, o->dead_letters_kept);
+    if (e != ERR_OK)
+        diag_say(d, "dead-letters", NULL, "the dead letters cannot be brought up to date: %s",
+                 err_text(e));
+    return e;
 }
 
 enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_alert, void *ctx,
@@ -166,7 +190,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
     l->buffer_timeout_ms = o->buffer_timeout_ms;
     l->budget = o->budget;
-    if ((e = changeload(&l->env, d)) != ERR_OK)
+    if ((e = changeload(&l->env, d)) != ERR_OK || (e = settle_letters(r, o, d)) != ERR_OK)
         goto out;
     if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)
         r->alerts_before = counts.alerts;
@@ -387,6 +411,29 @@ enum err runtime_finish(struct runtime *r, const char *stream, int partition)
     return any ? ERR_OK : ERR_CONFLICT;
 }
 
+/* --- dead letters ------------------------------------------------------------------------------------------------ */
+
+enum err runtime_send_letters(struct runtime *r, const struct catalog_dead_filter *f,
+                              unsigned limit, const char *by, struct runtime_sent *out)
+{
+    struct deadsend letters = letters_of(r);
+    enum err e = deadsend_go(&letters, f, limit, by, out);
+    atomic_fetch_add(&r->letters_sent, out->sent);
+    return e;
+}
+
+enum err runtime_edit_letter(struct runtime *r, uint64_t id, const char *text, size_t n,
+                             const char *by)
+{
+    return catalog_deadsend_edit(r->catalog, id, text, n, timebase_now_ms(), by);
+}
+
+enum err runtime_delete_letters(struct runtime *r, const struct catalog_dead_filter *f,
+                                uint64_t *deleted)
+{
+    return catalog_deadsend_delete(r->catalog, f, r->letters_kept, deleted);
+}
+
 void runtime_restart(struct runtime *r, struct runtime_restart *out)
 {
     struct runtimeloop *l = &r->loop;
@@ -489,6 +536,9 @@ void runtime_totals(struct runtime *r, struct runtime_totals *out)
     *out = (struct runtime_totals){.events_accepted = in.accepted,
                                    .events_refused = in.refused,
                                    .alerts = r->alerts_before + alerts.alerts,
+                                   .timeouts = alerts.timeouts,
+                                   .timeouts_dropped = alerts.timeouts_dropped,
+                                   .letters_sent = atomic_load(&r->letters_sent),
                                    .results_waiting_bytes = alerts.waiting_bytes,
                                    .watermark = feed_watermark(r->feed)};
     pthread_mutex_lock(&l->lock);

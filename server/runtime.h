@@ -14,7 +14,7 @@
 #include "rules/scope.h"
 #include "server/budget.h"
 #include "server/restart.h"
-#include "state/catalog.h"
+#include "state/catalog_dead.h"
 
 enum runtime_checkpoint_mode { RUNTIME_EXACTLY_ONCE, RUNTIME_AT_LEAST_ONCE };
 struct runtime_checkpoint_options {
@@ -32,7 +32,8 @@ struct runtime_options {
     unsigned key_groups; /* at the first start; later the catalogue's */
     /* Rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN. */
     uint64_t max_intake_ahead_rows;
-    uint64_t dead_letters_kept;
+    uint64_t dead_letters_kept, timeouts_kept; /* timeouts: of each rule */
+    int64_t side_retention_ms; /* letters and timeouts that are older are let go; 0: never */
     struct restart_options restart;
     struct runtime_checkpoint_options checkpoint;
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
@@ -135,6 +136,22 @@ struct runtime_checkpoint_counts {
 };
 void runtime_checkpoint_counts(struct runtime *r, struct runtime_checkpoint_counts *out);
 
+/* --- dead letters: looked at through a reader of the catalogue (state/catalog_dead.h) --- */
+struct runtime_sent {
+    uint64_t sent, refused; /* refused: again; they wait, with the new reason */
+    uint64_t not_sendable; /* not tried */
+    char why[256]; /* of the first that was not sent; "": all were */
+};
+/* The waiting letters that fit go to their streams' intake again, at most `limit`, the oldest first. What was answered is
+ * durable. ERR_AGAIN: backpressure; *out counts what went before. */
+enum err runtime_send_letters(struct runtime *r, const struct catalog_dead_filter *f,
+                              unsigned limit, const char *by, struct runtime_sent *out);
+/* text NULL: as it came. ERR_NOT_FOUND; ERR_CONFLICT: it was sent. */
+enum err runtime_edit_letter(struct runtime *r, uint64_t id, const char *text, size_t n,
+                             const char *by);
+enum err runtime_delete_letters(struct runtime *r, const struct catalog_dead_filter *f,
+                                uint64_t *deleted);
+
 /* --- what is going on --- */
 enum runtime_worker_state {
     WORKER_CREATED,
@@ -218,6 +235,8 @@ void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *tot
                     uint64_t *resident);
 struct runtime_totals {
     uint64_t events_accepted, events_refused, events_processed, alerts, late;
+    uint64_t timeouts, timeouts_dropped; /* since the start: told; not stored, for later ones */
+    uint64_t letters_sent; /* since the start */
     uint64_t results_waiting_bytes; /* found by the workers, not stored yet */
     evtime watermark; /* least over the streams that rules read; EVTIME_MIN: none yet */
     double events_per_second; /* of the last seconds */

@@ -360,7 +360,7 @@ static enum err on_snapshot(void *ctx, unsigned worker, const struct channel_fra
 static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row *row)
 {
     struct runtimeloop *l = ctx;
-    (void)worker;
+    const struct schema *s = registry_stream_by_id(l->env.registry, row->stream);
     struct catalog_dead_letter d = {.kind = "error",
                                     .stream = row->stream,
                                     .partition = row->partition,
@@ -370,7 +370,13 @@ static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row 
                                     .raw = row->text,
                                     .raw_len = row->text_len,
                                     .at = timebase_now_ms()};
-    alertwriter_dead_letter(l->env.alerts, &d);
+    enum err e =
+        s == NULL || s->errors == NULL ? ERR_NOT_FOUND : intake_refused(l->env.intake, s, &d);
+    if (e != ERR_OK) {
+        LOG_ERROR("a bad row could not be written down", "worker=%u stream=%u reason=\"%s\"",
+                  worker, row->stream, err_text(e));
+        alertwriter_dead_letter(l->env.alerts, &d);
+    }
 }
 
 void runtimeloop_events(struct runtimeloop *l, struct crew_events *out)

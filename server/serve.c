@@ -264,6 +264,8 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .key_groups = (unsigned)c->key_groups,
                                 .max_intake_ahead_rows = c->max_backlog,
                                 .dead_letters_kept = c->dead_letters,
+                                .timeouts_kept = c->timeouts,
+                                .side_retention_ms = (int64_t)c->side_retention,
                                 .max_partials_per_key = c->max_partials_per_key,
                                 .max_rows_per_key = c->max_rows_per_key,
                                 .max_lists = c->max_lists,

@@ -147,7 +147,8 @@ enum err catalog_alerts_like(struct catalog *c, const char *prefix, catalog_aler
                              void *ctx);
 struct catalog_counts {
     uint64_t alerts, open, last_hour, shadow,
-        dead_letters; /* shadow results are in no other count */
+        dead_letters; /* shadow results are in no other count; letters: those that wait */
+    uint64_t dead_kept, timeouts; /* letters that wait or were sent; timeouts kept */
     uint64_t last_seq;
 };
 enum err catalog_alerts_count(struct catalog *c, evtime now, struct catalog_counts *out);
@@ -161,22 +162,6 @@ enum err catalog_alerts_by_minute(struct catalog *c, evtime since,
                                                uint64_t n),
                                   void *ctx);
 
-/* --- dead letters: rows that a stream refused (ERRORS) and late rows of a rule (LATE), bounded by count --- */
-struct catalog_dead_letter {
-    uint64_t id; /* given */
-    const char *kind; /* "error" | "late" */
-    uint32_t stream, partition;
-    uint64_t offset; /* UINT64_MAX: it never had one */
-    const char *rule; /* LATE of this rule; NULL */
-    const char *code, *reason;
-    const char *raw;
-    size_t raw_len;
-    evtime at;
-};
-/* One with an offset that is there already (a replay), for the same rule, is left alone. */
-enum err catalog_dead_add(struct catalog *c, const struct catalog_dead_letter *d, unsigned n,
-                          uint64_t keep);
-enum err catalog_dead_list(struct catalog *c, uint64_t before_id, unsigned limit,
-                           void (*each)(void *ctx, const struct catalog_dead_letter *d), void *ctx);
+/* --- dead letters and timeouts: catalog_dead.h --- */
 
 #endif

@@ -526,9 +526,11 @@ enum err catalog_alerts_count(struct catalog *c, evtime now, struct catalog_coun
 {
     enum err e = ERR_IO;
     pthread_mutex_lock(&c->lock);
-    sqlite3_stmt *s = catalog_db_statement(
-        c, "SELECT alerts, open, shadow, dead, seq,"
-           " (SELECT coalesce(sum(n), 0) FROM minute_totals WHERE minute > ?1) FROM totals");
+    sqlite3_stmt *s =
+        catalog_db_statement(c,
+                             "SELECT alerts, open, shadow, dead, seq,"
+                             " (SELECT coalesce(sum(n), 0) FROM minute_totals WHERE minute > ?1),"
+                             " dead_kept, timeouts FROM totals");
     if (s) {
         sqlite3_bind_int64(s, 1, now - (evtime)HOUR_MINUTES * MINUTE_MS);
         int rc = sqlite3_step(s);
@@ -538,7 +540,9 @@ enum err catalog_alerts_count(struct catalog *c, evtime now, struct catalog_coun
                                            .shadow = (uint64_t)sqlite3_column_int64(s, 2),
                                            .dead_letters = (uint64_t)sqlite3_column_int64(s, 3),
                                            .last_seq = (uint64_t)sqlite3_column_int64(s, 4),
-                                           .last_hour = (uint64_t)sqlite3_column_int64(s, 5)};
+                                           .last_hour = (uint64_t)sqlite3_column_int64(s, 5),
+                                           .dead_kept = (uint64_t)sqlite3_column_int64(s, 6),
+                                           .timeouts = (uint64_t)sqlite3_column_int64(s, 7)};
         e = rc == SQLITE_DONE ? ERR_CORRUPT : catalog_db_err(c, rc);
         sqlite3_reset(s);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog_db.h - the inside of the catalogue: one SQLite connection, its statements, its transactions.
  *
- * Room:   catalog, catalog_rules, catalog_alerts, catalog_dead -> [catalog_db] -> SQLite. Nobody else includes this.
+ * Room:   catalog, catalog_rules, catalog_alerts, catalog_dead … -> [catalog_db] -> SQLite. Nobody else includes this.
  * Owns:   the connection and its prepared statements.  Thread: whoever holds `lock`. */
 #ifndef WEIR_STATE_CATALOG_DB_H
 #define WEIR_STATE_CATALOG_DB_H
@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-enum { CATALOG_DB_STATEMENTS = 96 };
+enum { CATALOG_DB_STATEMENTS = 128 };
 
 struct catalog {
     sqlite3 *db;

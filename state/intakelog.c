@@ -9,12 +9,8 @@
  *
  * What is known of each partition (end, finished, watermark) is read once at open from its last block and kept in
  * memory under the lock; the lock is not held while RocksDB writes, so readers never wait for a sync. */
-#include "state/intakelog.h"
-#include "base/bytes.h"
-#include "base/map.h"
 #include "base/mem.h"
-#include <pthread.h>
-#include <rocksdb/c.h>
+#include "state/intakelog_def.h"
 #include <string.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -23,7 +19,7 @@ enum {
     VERSION = 2,
     HEADER_BYTES = 40,
     HEADER_BYTES_1 = 32, /* of version 1 */
-    KEY_BYTES = 16,
+    KEY_BYTES = INTAKELOG_KEY_BYTES,
     PADDING = 32, /* readable bytes after the texts of a block */
     PACK_FROM_BYTES = 512, /* smaller payloads are not worth a zstd frame */
     PACK_LEVEL = 1,
@@ -32,29 +28,11 @@ enum {
 };
 enum block_kind { BLOCK_ROWS, BLOCK_ROWS_PACKED, BLOCK_END, BLOCK_TIME };
 
-struct partition {
-    uint64_t place; /* key of the map: stream and partition */
-    uint64_t end;
-    evtime w, arrival; /* arrival: of the last row */
-    bool finished;
-    bool advanced; /* the clock's record stands at the end */
-    MAP_LINK;
-};
 struct place {
     uint32_t stream, partition;
 };
-struct intakelog {
-    rocksdb_options_t *options;
-    rocksdb_t *db;
-    rocksdb_readoptions_t *read;
-    rocksdb_writeoptions_t *write, *write_sync;
-    ZSTD_CCtx *pack; /* the appender's */
-    struct bytes raw, value; /* the appender's */
-    pthread_mutex_t lock; /* of what follows */
-    struct partition *partitions;
-};
 
-static void make_key(uint8_t key[KEY_BYTES], uint32_t stream, uint32_t partition, uint64_t first)
+void intakelog_key(uint8_t key[KEY_BYTES], uint32_t stream, uint32_t partition, uint64_t first)
 {
     for (unsigned i = 0; i < 4; i++) {
         key[i] = (uint8_t)(stream >> (24 - 8 * i));
@@ -102,15 +80,16 @@ static enum err read_header(const void *value, size_t n, struct header *h)
     return ERR_OK;
 }
 
-static struct partition *find(struct intakelog *l, uint32_t stream, uint32_t partition)
+static struct intakelog_partition *find(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     uint64_t place = (uint64_t)stream << 32 | partition;
     return MAP_GET(l->partitions, &place, sizeof place);
 }
 
-static struct partition *find_or_add(struct intakelog *l, uint32_t stream, uint32_t partition)
+static struct intakelog_partition *find_or_add(struct intakelog *l, uint32_t stream,
+                                               uint32_t partition)
 {
-    struct partition *p = find(l, stream, partition);
+    struct intakelog_partition *p = find(l, stream, partition);
     if (p == NULL) {
         p = mem_new(sizeof *p);
         p->place = (uint64_t)stream << 32 | partition;
@@ -136,7 +115,7 @@ static enum err learn_partition(struct intakelog *l, rocksdb_iterator_t *it, str
     enum err e = read_header(value, nvalue, &h);
     if (e != ERR_OK)
         return e;
-    struct partition *p = find_or_add(l, at->stream, at->partition);
+    struct intakelog_partition *p = find_or_add(l, at->stream, at->partition);
     p->end = first + h.n;
     p->finished = h.kind == BLOCK_END;
     p->advanced = h.kind == BLOCK_TIME;
@@ -150,11 +129,12 @@ static enum err learn_all(struct intakelog *l, struct place *at)
     enum err e = ERR_OK;
     uint8_t key[KEY_BYTES];
     rocksdb_iterator_t *it = rocksdb_create_iterator(l->db, l->read);
-    rocksdb_iter_seek_to_last(it);
+    intakelog_key(key, INTAKELOG_NOTES, 0, 0); /* what comes after are notes */
+    rocksdb_iter_seek_for_prev(it, (const char *)key, sizeof key);
     while (rocksdb_iter_valid(it)) {
         if ((e = learn_partition(l, it, at)) != ERR_OK)
             break;
-        make_key(key, at->stream, at->partition, 0);
+        intakelog_key(key, at->stream, at->partition, 0);
         rocksdb_iter_seek_for_prev(it, (const char *)key, sizeof key);
         size_t n = 0;
         /* A block at offset 0 is this partition's own first one. */
@@ -233,7 +213,7 @@ void intakelog_close(struct intakelog *l)
     ZSTD_freeCCtx(l->pack);
     bytes_fini(&l->raw);
     bytes_fini(&l->value);
-    struct partition *p, *next;
+    struct intakelog_partition *p, *next;
     MAP_EACH(l->partitions, p, next) {
         MAP_DEL(l->partitions, p);
         mem_free(p);
@@ -306,9 +286,17 @@ enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partiti
                           const struct intakelog_time *t, const struct intakelog_row *rows,
                           unsigned n, int sync, uint64_t *first)
 {
+    return intakelog_append_noted(l, stream, partition, t, rows, n, NULL, 0, sync, first);
+}
+
+enum err intakelog_append_noted(struct intakelog *l, uint32_t stream, uint32_t partition,
+                                const struct intakelog_time *t, const struct intakelog_row *rows,
+                                unsigned n, const struct intakelog_note *notes, unsigned nnotes,
+                                int sync, uint64_t *first)
+{
     struct intakelog_time of_block = *t;
     pthread_mutex_lock(&l->lock);
-    struct partition *p = find_or_add(l, stream, partition);
+    struct intakelog_partition *p = find_or_add(l, stream, partition);
     bool finished = p->finished;
     uint64_t at = p->end;
     if (p->advanced && p->w > of_block.before) /* these rows take the place of that record */
@@ -322,11 +310,13 @@ enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partiti
         unsigned k = rows_of_a_block(rows + done, n - done);
         encode(l, rows + done, k, &of_block);
         of_block.before = EVTIME_MIN;
-        make_key(key, stream, partition, at + done);
+        intakelog_key(key, stream, partition, at + done);
         rocksdb_writebatch_put(batch, (const char *)key, sizeof key, (const char *)l->value.p,
                                l->value.n);
         done += k;
     }
+    for (unsigned i = 0; i < nnotes; i++)
+        intakelognote_put(l, batch, &notes[i], stream, partition, at);
     char *text = NULL;
     rocksdb_write(l->db, sync ? l->write_sync : l->write, batch, &text);
     rocksdb_writebatch_destroy(batch);
@@ -349,7 +339,7 @@ static enum err put_record(struct intakelog *l, uint32_t stream, uint32_t partit
                            enum block_kind kind, evtime w, rocksdb_writeoptions_t *how)
 {
     pthread_mutex_lock(&l->lock);
-    struct partition *p = find_or_add(l, stream, partition);
+    struct intakelog_partition *p = find_or_add(l, stream, partition);
     bool finished = p->finished;
     uint64_t at = p->end;
     struct intakelog_time t = {.arrival = p->arrival, .before = EVTIME_MIN, .w = w};
@@ -357,7 +347,7 @@ static enum err put_record(struct intakelog *l, uint32_t stream, uint32_t partit
     if (finished)
         return ERR_CONFLICT;
     uint8_t key[KEY_BYTES];
-    make_key(key, stream, partition, at);
+    intakelog_key(key, stream, partition, at);
     bytes_reset(&l->value);
     put_header(&l->value, kind, 0, 0, &t);
     seal(&l->value);
@@ -389,7 +379,7 @@ enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partiti
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     pthread_mutex_lock(&l->lock);
-    const struct partition *p = find(l, stream, partition);
+    const struct intakelog_partition *p = find(l, stream, partition);
     int finished = p != NULL && p->finished;
     pthread_mutex_unlock(&l->lock);
     return finished;
@@ -398,7 +388,7 @@ int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition)
 uint64_t intakelog_end(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     pthread_mutex_lock(&l->lock);
-    const struct partition *p = find(l, stream, partition);
+    const struct intakelog_partition *p = find(l, stream, partition);
     uint64_t end = p != NULL ? p->end : 0;
     pthread_mutex_unlock(&l->lock);
     return end;
@@ -407,7 +397,7 @@ uint64_t intakelog_end(struct intakelog *l, uint32_t stream, uint32_t partition)
 evtime intakelog_w(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     pthread_mutex_lock(&l->lock);
-    const struct partition *p = find(l, stream, partition);
+    const struct intakelog_partition *p = find(l, stream, partition);
     evtime w = p != NULL ? p->w : EVTIME_MIN;
     pthread_mutex_unlock(&l->lock);
     return w;
@@ -416,7 +406,7 @@ evtime intakelog_w(struct intakelog *l, uint32_t stream, uint32_t partition)
 evtime intakelog_arrival(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     pthread_mutex_lock(&l->lock);
-    const struct partition *p = find(l, stream, partition);
+    const struct intakelog_partition *p = find(l, stream, partition);
     evtime arrival = p != NULL ? p->arrival : EVTIME_MIN;
     pthread_mutex_unlock(&l->lock);
     return arrival;
@@ -506,7 +496,7 @@ enum err intakelog_read(struct intakelog *l, uint32_t stream, uint32_t partition
                         struct intakelog_block *out)
 {
     uint8_t key[KEY_BYTES];
-    make_key(key, stream, partition, offset);
+    intakelog_key(key, stream, partition, offset);
     struct bytes buffer = {0};
     out->first = offset;
     out->n = 0;

@@ -44,6 +44,29 @@ struct intakelog_time {
 enum err intakelog_append(struct intakelog *l, uint32_t stream, uint32_t partition,
                           const struct intakelog_time *t, const struct intakelog_row *rows,
                           unsigned n, int sync, uint64_t *first);
+/* Something that must be known of rows exactly if they are there: it is written with them, in one step. */
+enum intakelog_note_kind {
+    INTAKELOG_LETTER = 1, /* of: the dead letter that the row was; which was sent again by that */
+    INTAKELOG_REFUSED =
+        2 /* of: stream << 32 | partition of a file; how far its bad rows are noted */
+};
+struct intakelog_note {
+    enum intakelog_note_kind kind;
+    uint64_t of;
+    int row; /* the note is of that row; -1: of `offset` */
+    uint64_t offset;
+};
+enum err intakelog_append_noted(struct intakelog *l, uint32_t stream, uint32_t partition,
+                                const struct intakelog_time *t, const struct intakelog_row *rows,
+                                unsigned n, const struct intakelog_note *notes, unsigned nnotes,
+                                int sync, uint64_t *first);
+struct intakelog_noted {
+    uint32_t stream, partition;
+    uint64_t offset;
+};
+/* ERR_NOT_FOUND: there is no such note. A later one about the same takes the place of the former. */
+enum err intakelognote_get(struct intakelog *l, enum intakelog_note_kind kind, uint64_t of,
+                           struct intakelog_noted *out);
 /* The clock raises the watermark at the log's end to w, which is above the one there; it survives SIGKILL. ERR_CONFLICT:
  * the partition's input has ended. */
 enum err intakelog_advance(struct intakelog *l, uint32_t stream, uint32_t partition, evtime w);

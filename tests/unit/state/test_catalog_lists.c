@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "state/catalog_lists.h"
 #include "tests/lib/check.h"
+#include "tests/lib/oldcatalog.h"
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -314,6 +315,7 @@ static void a_catalogue_of_the_first_version_is_brought_up(void **state)
     assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
     assert_int_equal(
         sqlite3_exec(db,
+                     OLDCATALOG_5
                      "DROP TABLE lists; DROP TABLE list_items; DROP TABLE list_edits;"
                      "DROP TABLE list_changes; DROP TABLE list_marks;"
                      "DROP TABLE alert_revisions; ALTER TABLE alerts DROP COLUMN replaces;"

@@ -274,6 +274,30 @@ static void large_and_empty_rows_are_kept(void **state)
     mem_free(big);
 }
 
+static void a_note_is_there_with_its_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct intakelog_row rows[2] = {{"a", 1}, {"b", 1}};
+    struct intakelog_time t = {1, EVTIME_MIN, 0};
+    struct intakelog_note notes[2] = {{INTAKELOG_LETTER, 77, 1, 0},
+                                      {INTAKELOG_REFUSED, 5, -1, 900}};
+    struct intakelog_noted at = {0};
+    uint64_t first = 9;
+    append(f, 1, 1, "r", 0, 3, 5);
+    assert_ok(intakelog_append_noted(f->log, 1, 1, &t, rows, 2, notes, 2, 0, &first));
+    notes[1].offset = 901;
+    assert_ok(intakelog_append_noted(f->log, 1, 1, &t, rows, 1, notes + 1, 1, 0, &first));
+    reopen(f); /* notes are no partition */
+    assert_int_equal(intakelog_end(f->log, 1, 1), 6);
+    assert_ok(intakelognote_get(f->log, INTAKELOG_LETTER, 77, &at));
+    assert_int_equal(at.stream, 1);
+    assert_int_equal(at.partition, 1);
+    assert_int_equal(at.offset, 4);
+    assert_ok(intakelognote_get(f->log, INTAKELOG_REFUSED, 5, &at));
+    assert_int_equal(at.offset, 901);
+    assert_err(intakelognote_get(f->log, INTAKELOG_LETTER, 5, &at), ERR_NOT_FOUND);
+}
+
 /* Writes `value` under the key of (stream 1, partition 0, offset 0) past the log. */
 static void overwrite(struct fixture *f, const char *value, size_t n)
 {
@@ -392,7 +416,7 @@ int main(int argc, char **argv)
               LOG_TEST(the_end_of_input_is_a_block_of_its_own),
               LOG_TEST(the_clock_raises_the_watermark_at_the_end_and_rows_take_its_place),
               LOG_TEST(blocks_of_version_1_are_read), LOG_TEST(one_event_is_found_by_its_place),
-              LOG_TEST(large_and_empty_rows_are_kept),
+              LOG_TEST(large_and_empty_rows_are_kept), LOG_TEST(a_note_is_there_with_its_rows),
               LOG_TEST(a_damaged_block_is_refused_with_its_place),
               LOG_TEST(a_second_process_is_told_that_it_is_in_use),
               LOG_TEST(rows_survive_a_process_that_is_killed));
