@@ -119,9 +119,10 @@ static const char *put_text(uint8_t **at, const char *text, size_t n)
 
 void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_letter *d)
 {
+    size_t raw = d->raw_len < CATALOG_DEAD_RAW_MAX ? d->raw_len : CATALOG_DEAD_RAW_MAX;
     size_t kind = strlen(d->kind), rule = d->rule != NULL ? strlen(d->rule) : 0,
            code = strlen(d->code), reason = strlen(d->reason),
-           n = kind + rule + code + reason + d->raw_len + 5;
+           n = kind + rule + code + reason + raw + 5;
     struct item *item = mem_alloc(sizeof *item + n);
     uint8_t *at = item->bytes;
     item->kind = ITEM_DEAD_LETTER;
@@ -131,7 +132,9 @@ void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_le
     item->dead.rule = put_text(&at, d->rule, rule);
     item->dead.code = put_text(&at, d->code, code);
     item->dead.reason = put_text(&at, d->reason, reason);
-    item->dead.raw = put_text(&at, d->raw, d->raw_len);
+    item->dead.raw = put_text(&at, d->raw, raw);
+    item->dead.raw_len = raw;
+    item->dead.size = d->size > d->raw_len ? d->size : d->raw_len;
     enqueue(w, item);
 }
 

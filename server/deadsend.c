@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REFILL_WAIT_MS = 1000 };
+
 struct letter {
     uint64_t id;
     uint32_t stream, partition;
@@ -215,6 +217,8 @@ static enum err refill_stream(const struct deadsend *d, const struct schema *s,
         next = b->n > 0 ? b->first + b->n : end;
         intakelog_block_fini(b);
         arena_reset(a);
+        while (alertwriter_letters_full(w))
+            alertwriter_sync(w, REFILL_WAIT_MS);
     }
     arena_free(a);
     mem_free(b);

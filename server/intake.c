@@ -4,59 +4,15 @@
  * which the partition's watermark after the batch follows; it is written with the block. The watermark of a PUNCTUATED
  * stream needs its condition and the computed columns that it reads, evaluated here as the worker's task does. */
 #define LOG_MODULE "intake"
-#include "server/intake.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
-#include "cep/exprvm.h"
-#include "cep/idle.h"
-#include "cep/watermark.h"
-#include "io/codec_json.h"
-#include "server/refused.h"
+#include "server/intakedef.h"
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 /* The steady clock is asked several times a second. */
 #define ASLEEP_NS ((montime)2000000000)
-
-struct partition {
-    struct watermark w;
-    uint64_t end, taken; /* taken: UINT64_MAX: not read */
-    evtime arrival; /* of the last row */
-    bool asked; /* bad rows of a file: */
-    uint64_t noted; /* those before that offset are in ERRORS */
-};
-/* What is written with rows, beside them. */
-struct beside {
-    const uint64_t *letters; /* of each row; NULL: they are no dead letters */
-    const struct intakelog_note *note; /* NULL: none */
-};
-static const struct beside nothing;
-struct stream {
-    uint32_t id; /* key of the map */
-    const struct schema *schema;
-    struct codec_json *codec;
-    struct colset all;
-    struct exprvm *punctuated; /* NULL: bounded */
-    struct exprvm **computed; /* by column; NULL: not needed */
-    struct partition *partitions;
-    struct idle idle;
-    MAP_LINK;
-};
-struct intake {
-    pthread_mutex_t lock;
-    struct intakelog *log;
-    struct intake_events events;
-    uint64_t max_ahead;
-    pthread_mutex_t clock_lock; /* of the steady clock: */
-    montime asked; /* when it was asked last */
-    evtime wall0; /* the wall's time at the start */
-    montime counted; /* since then, without the time in which nobody was awake to ask */
-    struct stream *streams;
-    struct intake_counts counts;
-};
 
 struct intake *intake_new(struct intakelog *log, const struct intake_events *events,
                           uint64_t max_ahead)
@@ -86,12 +42,12 @@ evtime intake_clock(struct intake *in)
 }
 
 /* The clock that a stream goes by when the steady one is at `steady`: where times of arrival are its time it is theirs. */
-static evtime clock_of(struct intake *in, const struct stream *s, evtime steady)
+static evtime clock_of(struct intake *in, const struct intake_stream *s, evtime steady)
 {
     return s->schema->time == TIME_EVENT ? steady : steady + timebase_now_ms() - intake_clock(in);
 }
 
-static void free_stream(struct stream *s)
+static void free_stream(struct intake_stream *s)
 {
     for (unsigned c = 0; s->computed != NULL && c < s->schema->ncolumns; c++)
         if (s->computed[c] != NULL)
@@ -109,7 +65,7 @@ void intake_free(struct intake *in)
 {
     if (in == NULL)
         return;
-    struct stream *s, *next;
+    struct intake_stream *s, *next;
     MAP_EACH(in->streams, s, next) {
         MAP_DEL(in->streams, s);
         free_stream(s);
@@ -121,7 +77,7 @@ void intake_free(struct intake *in)
 
 /* --- a stream's decoder and clock -------------------------------------------------------------------------------- */
 
-static void make_punctuated(struct stream *s)
+static void make_punctuated(struct intake_stream *s)
 {
     const struct schema *schema = s->schema;
     if (schema->watermark != WATERMARK_PUNCTUATED)
@@ -138,9 +94,9 @@ static void make_punctuated(struct stream *s)
         }
 }
 
-static struct stream *stream_of(struct intake *in, const struct schema *schema)
+struct intake_stream *intake_stream_of(struct intake *in, const struct schema *schema)
 {
-    struct stream *s = MAP_GET(in->streams, &schema->id, sizeof schema->id);
+    struct intake_stream *s = MAP_GET(in->streams, &schema->id, sizeof schema->id);
     if (s != NULL)
         return s;
     s = mem_new(sizeof *s);
@@ -153,7 +109,7 @@ static struct stream *stream_of(struct intake *in, const struct schema *schema)
     s->partitions = mem_array(schema->partitions, sizeof *s->partitions);
     idle_init(&s->idle, schema, schema->partitions, clock_of(in, s, intake_clock(in)));
     for (unsigned p = 0; p < schema->partitions; p++) {
-        struct partition *part = &s->partitions[p];
+        struct intake_partition *part = &s->partitions[p];
         part->end = intakelog_end(in->log, schema->id, p);
         part->w.w = intakelog_w(in->log, schema->id, p);
         part->arrival = intakelog_arrival(in->log, schema->id, p);
@@ -167,7 +123,7 @@ static struct stream *stream_of(struct intake *in, const struct schema *schema)
     return s;
 }
 
-static void fill_computed(struct stream *s, struct batch *b)
+static void fill_computed(struct intake_stream *s, struct batch *b)
 {
     for (unsigned c = 0; c < s->schema->ncolumns; c++) {
         if (s->computed[c] == NULL)
@@ -190,7 +146,8 @@ static void fill_computed(struct stream *s, struct batch *b)
 }
 
 /* The partition's watermark after these rows. */
-static struct watermark watermark_after(struct stream *s, struct watermark w, struct batch *b)
+static struct watermark watermark_after(struct intake_stream *s, struct watermark w,
+                                        struct batch *b)
 {
     uint64_t bits[BATCH_WORDS] = {0};
     if (s->punctuated != NULL) {
@@ -213,7 +170,7 @@ static void refuse(struct intake *in, const struct codec_problem *p,
 }
 
 /* The row just decoded is too far in the future to let it move the watermark: out of the batch with it. */
-static bool take_back_if_ahead(const struct stream *s, struct batch *b, evtime now,
+static bool take_back_if_ahead(const struct intake_stream *s, struct batch *b, evtime now,
                                struct codec_problem *p)
 {
     unsigned last = b->n - 1;
@@ -231,14 +188,14 @@ static bool take_back_if_ahead(const struct stream *s, struct batch *b, evtime n
 }
 
 /* At most BATCH_ROWS rows: decode, append. The answers' offsets are right if it succeeds. */
-static enum err take_batch(struct intake *in, struct stream *s, unsigned partition,
-                           const struct runtime_row *rows, const struct beside *beside, unsigned n,
-                           bool durable, struct runtime_row_answer *answers)
+enum err intake_take_batch(struct intake *in, struct intake_stream *s, unsigned partition,
+                           const struct runtime_row *rows, const struct intake_beside *beside,
+                           unsigned n, bool durable, struct runtime_row_answer *answers)
 {
     struct intakelog_row good[BATCH_ROWS];
     struct intakelog_note notes[BATCH_ROWS];
     unsigned nnotes = 0;
-    struct partition *part = &s->partitions[partition];
+    struct intake_partition *part = &s->partitions[partition];
     evtime now = timebase_now_ms();
     struct watermark w = part->w;
     struct intakelog_time time = {.before = EVTIME_MIN};
@@ -290,112 +247,10 @@ static enum err take_batch(struct intake *in, struct stream *s, unsigned partiti
     return e;
 }
 
-/* --- rows that are refused ----------------------------------------------------------------------------------------- */
-
-/* At most BATCH_ROWS letters into the stream's ERRORS, and told when they are there. */
-static enum err note_refused(struct intake *in, struct stream *s, struct catalog_dead_letter *d,
-                             unsigned n, const struct intakelog_note *note, bool durable)
-{
-    struct stream *errors = stream_of(in, s->schema->errors);
-    struct beside beside = {.note = note};
-    struct runtime_row *rows = mem_array(n, sizeof *rows);
-    struct runtime_row_answer *answers = mem_array(n, sizeof *answers);
-    size_t *starts = mem_array(n, sizeof *starts);
-    struct bytes text = {0};
-    for (unsigned i = 0; i < n; i++) {
-        starts[i] = text.n;
-        refused_put(&d[i], &text);
-        rows[i].n = text.n - starts[i];
-    }
-    memset(bytes_reserve(&text, CODEC_PADDING), 0, CODEC_PADDING);
-    for (unsigned i = 0; i < n; i++)
-        rows[i].p = (const char *)text.p + starts[i];
-    uint64_t accepted = in->counts.accepted;
-    enum err e = take_batch(in, errors, 0, rows, &beside, n, durable, answers);
-    in->counts.accepted = accepted; /* they are none of the events that were sent */
-    for (unsigned i = 0; e == ERR_OK && i < n; i++) {
-        d[i].logged = answers[i].accepted ? answers[i].offset + 1 : 0;
-        in->events.refused(in->events.ctx, &d[i]);
-    }
-    bytes_fini(&text);
-    mem_free(starts);
-    mem_free(answers);
-    mem_free(rows);
-    return e;
-}
-
-/* Those of the rows that were not taken. */
-static enum err note_rest(struct intake *in, struct stream *s, unsigned partition,
-                          const struct runtime_row *rows, unsigned n, bool durable,
-                          const struct runtime_row_answer *answers)
-{
-    unsigned bad = 0;
-    for (unsigned i = 0; i < n; i++)
-        bad += !answers[i].accepted;
-    if (bad == 0)
-        return ERR_OK;
-    struct catalog_dead_letter *d = mem_array(bad, sizeof *d);
-    evtime now = timebase_now_ms();
-    for (unsigned i = 0, k = 0; i < n; i++)
-        if (!answers[i].accepted)
-            d[k++] = (struct catalog_dead_letter){.kind = "error",
-                                                  .stream = s->id,
-                                                  .partition = partition,
-                                                  .offset = UINT64_MAX,
-                                                  .code = answers[i].code,
-                                                  .reason = answers[i].error,
-                                                  .raw = rows[i].p,
-                                                  .raw_len = rows[i].n,
-                                                  .at = now};
-    enum err e = note_refused(in, s, d, bad, NULL, durable);
-    mem_free(d);
-    return e;
-}
-
-/* Is the bad row of that place in ERRORS already? */
-static enum err is_noted(struct intake *in, struct partition *p, uint64_t of, uint64_t offset,
-                         bool *noted)
-{
-    struct intakelog_noted last;
-    enum err e =
-        p->asked ? ERR_NOT_FOUND : intakelognote_get(in->log, INTAKELOG_REFUSED, of, &last);
-    if (e != ERR_OK && e != ERR_NOT_FOUND)
-        return e;
-    if (e == ERR_OK)
-        p->noted = last.offset + 1;
-    p->asked = true;
-    *noted = offset < p->noted;
-    return ERR_OK;
-}
-
-enum err intake_refused(struct intake *in, const struct schema *schema,
-                        const struct catalog_dead_letter *d)
-{
-    if (d->partition >= schema->partitions)
-        return ERR_NOT_FOUND;
-    bool noted = false;
-    struct catalog_dead_letter one = *d;
-    struct intakelog_note note = {.kind = INTAKELOG_REFUSED,
-                                  .of = (uint64_t)schema->id << 32 | d->partition,
-                                  .row = -1,
-                                  .offset = d->offset};
-    pthread_mutex_lock(&in->lock);
-    struct stream *s = stream_of(in, schema);
-    struct partition *p = &s->partitions[d->partition];
-    enum err e = is_noted(in, p, note.of, d->offset, &noted);
-    if (e == ERR_OK && !noted && (e = note_refused(in, s, &one, 1, &note, false)) == ERR_OK) {
-        p->noted = d->offset + 1;
-        in->counts.refused++;
-    }
-    in->events.appended(in->events.ctx);
-    pthread_mutex_unlock(&in->lock);
-    return e;
-}
-
 static uint64_t rows_ahead(const struct intake *in)
 {
     uint64_t ahead = 0;
-    for (const struct stream *s = in->streams; s != NULL; s = s->hh.next)
+    for (const struct intake_stream *s = in->streams; s != NULL; s = s->hh.next)
         for (unsigned p = 0; p < s->schema->partitions; p++)
             if (s->partitions[p].taken < s->partitions[p].end)
                 ahead += s->partitions[p].end - s->partitions[p].taken;
@@ -403,7 +258,7 @@ static uint64_t rows_ahead(const struct intake *in)
 }
 
 /* May events be taken? */
-static enum err let_in(struct intake *in, struct stream *s, unsigned partition)
+static enum err let_in(struct intake *in, struct intake_stream *s, unsigned partition)
 {
     if (intakelog_finished(in->log, s->id, partition))
         return ERR_CONFLICT;
@@ -422,13 +277,14 @@ enum err intake_rows(struct intake *in, const struct schema *schema, unsigned pa
     if (partition >= schema->partitions)
         return ERR_NOT_FOUND;
     pthread_mutex_lock(&in->lock);
-    struct stream *s = stream_of(in, schema);
+    struct intake_stream *s = intake_stream_of(in, schema);
     enum err e = let_in(in, s, partition);
     for (unsigned done = 0; e == ERR_OK && done < n;) {
         unsigned k = n - done < BATCH_ROWS ? n - done : BATCH_ROWS;
-        e = take_batch(in, s, partition, rows + done, &nothing, k, durable, answers + done);
+        e = intake_take_batch(in, s, partition, rows + done, &(struct intake_beside){0}, k, durable,
+                              answers + done);
         if (e == ERR_OK)
-            e = note_rest(in, s, partition, rows + done, k, durable, answers + done);
+            e = intakeerrors_note(in, s, partition, rows + done, k, durable, answers + done);
         done += k;
     }
     if (e == ERR_IO)
@@ -467,7 +323,7 @@ enum err intake_again(struct intake *in, const struct schema *schema, unsigned p
     struct runtime_row_answer *said = mem_array(n, sizeof *said);
     uint64_t *theirs = mem_array(n, sizeof *theirs);
     pthread_mutex_lock(&in->lock);
-    struct stream *s = stream_of(in, schema);
+    struct intake_stream *s = intake_stream_of(in, schema);
     enum err e = leave_out_sent(in, letters, n, answers, left, &nleft);
     for (unsigned i = 0; e == ERR_OK && i < nleft; i++) {
         some[i] = rows[left[i]];
@@ -477,8 +333,8 @@ enum err intake_again(struct intake *in, const struct schema *schema, unsigned p
         e = let_in(in, s, partition);
     for (unsigned done = 0; e == ERR_OK && done < nleft;) {
         unsigned k = nleft - done < BATCH_ROWS ? nleft - done : BATCH_ROWS;
-        struct beside beside = {.letters = theirs + done};
-        e = take_batch(in, s, partition, some + done, &beside, k, true, said + done);
+        struct intake_beside beside = {.letters = theirs + done};
+        e = intake_take_batch(in, s, partition, some + done, &beside, k, true, said + done);
         done += k;
     }
     for (unsigned i = 0; e == ERR_OK && i < nleft; i++)
@@ -492,32 +348,17 @@ enum err intake_again(struct intake *in, const struct schema *schema, unsigned p
     return e;
 }
 
-/* A stream that takes no more events refuses none. */
-static enum err end_errors(struct intake *in, const struct stream *s)
-{
-    for (unsigned p = 0; p < s->schema->partitions; p++)
-        if (s->partitions[p].w.w != EVTIME_MAX)
-            return ERR_OK;
-    struct stream *errors = stream_of(in, s->schema->errors);
-    enum err e = intakelog_finish(in->log, errors->id, 0);
-    if (e != ERR_OK)
-        return e;
-    errors->partitions[0].w.w = EVTIME_MAX;
-    idle_end(&errors->idle, 0);
-    return ERR_OK;
-}
-
 enum err intake_finish(struct intake *in, const struct schema *schema, unsigned partition)
 {
     if (partition >= schema->partitions)
         return ERR_NOT_FOUND;
     pthread_mutex_lock(&in->lock);
-    struct stream *s = stream_of(in, schema);
+    struct intake_stream *s = intake_stream_of(in, schema);
     enum err e = intakelog_finish(in->log, s->id, partition);
     if (e == ERR_OK) {
         s->partitions[partition].w.w = EVTIME_MAX;
         idle_end(&s->idle, partition);
-        e = end_errors(in, s);
+        e = intakeerrors_end(in, s);
         in->events.appended(in->events.ctx);
     }
     pthread_mutex_unlock(&in->lock);
@@ -527,7 +368,7 @@ enum err intake_finish(struct intake *in, const struct schema *schema, unsigned 
 void intake_marks(struct intake *in, const struct schema *schema, struct job_mark *marks)
 {
     pthread_mutex_lock(&in->lock);
-    const struct stream *s = stream_of(in, schema);
+    const struct intake_stream *s = intake_stream_of(in, schema);
     for (unsigned p = 0; p < schema->partitions; p++)
         marks[p] = (struct job_mark){p, s->partitions[p].end, s->partitions[p].w.w, schema->id};
     pthread_mutex_unlock(&in->lock);
@@ -536,9 +377,9 @@ void intake_marks(struct intake *in, const struct schema *schema, struct job_mar
 void intake_taken(struct intake *in, uint32_t stream, uint32_t partition, uint64_t offset)
 {
     pthread_mutex_lock(&in->lock);
-    struct stream *s = MAP_GET(in->streams, &stream, sizeof stream);
+    struct intake_stream *s = MAP_GET(in->streams, &stream, sizeof stream);
     if (s != NULL && partition < s->schema->partitions) {
-        struct partition *p = &s->partitions[partition];
+        struct intake_partition *p = &s->partitions[partition];
         if (offset == UINT64_MAX || p->taken == UINT64_MAX || offset > p->taken)
             p->taken = offset;
     }
@@ -555,13 +396,13 @@ void intake_count(struct intake *in, struct intake_counts *out)
 
 /* --- the clock --------------------------------------------------------------------------------------------------- */
 
-static bool advance(struct intake *in, struct stream *s, evtime now, evtime due)
+static bool advance(struct intake *in, struct intake_stream *s, evtime now, evtime due)
 {
     bool any = false;
     /* While some partition is active the others go along with it: rows wait for them. */
     bool needed = s->idle.time != TIME_PROCESSING && !idle_all(&s->idle, now);
     for (unsigned p = 0; p < s->schema->partitions; p++) {
-        struct partition *part = &s->partitions[p];
+        struct intake_partition *part = &s->partitions[p];
         evtime to = idle_w(&s->idle, p, now);
         if (part->taken == UINT64_MAX || to <= part->w.w || !(needed || due <= to))
             continue;
@@ -580,7 +421,7 @@ bool intake_tick(struct intake *in, evtime now, evtime due)
 {
     bool by_clock = false, any = false;
     pthread_mutex_lock(&in->lock);
-    for (struct stream *s = in->streams; s != NULL; s = s->hh.next)
+    for (struct intake_stream *s = in->streams; s != NULL; s = s->hh.next)
         if (idle_goes_by_clock(&s->idle)) {
             by_clock = true;
             any |= advance(in, s, clock_of(in, s, now), due);
@@ -595,8 +436,8 @@ void intake_look(struct intake *in, const struct schema *schema, unsigned partit
                  struct intake_look *out)
 {
     pthread_mutex_lock(&in->lock);
-    const struct stream *s = stream_of(in, schema);
-    const struct partition *p = &s->partitions[partition];
+    const struct intake_stream *s = intake_stream_of(in, schema);
+    const struct intake_partition *p = &s->partitions[partition];
     *out = (struct intake_look){.w = p->w.w,
                                 .arrival = p->arrival,
                                 .since = s->idle.partitions[partition].since,

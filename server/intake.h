@@ -37,8 +37,8 @@ enum err intake_rows(struct intake *in, const struct schema *s, unsigned partiti
                      struct runtime_row_answer *answers);
 /* A row of a file, which a worker could not read. Rows of a partition come in their order; one that is noted already (a
  * replay) is left alone. */
-enum err intake_refused(struct intake *in, const struct schema *s,
-                        const struct catalog_dead_letter *d);
+enum err intakeerrors_file(struct intake *in, const struct schema *s,
+                           const struct catalog_dead_letter *d);
 /* Dead letters, letters[i] that of rows[i], sent again: the log has with each event which letter it was. One that was sent by
  * that number already answers where its event is. What is refused goes nowhere but into the answer. */
 enum err intake_again(struct intake *in, const struct schema *s, unsigned partition,

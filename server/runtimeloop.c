@@ -371,7 +371,7 @@ static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row 
                                     .raw_len = row->text_len,
                                     .at = timebase_now_ms()};
     enum err e =
-        s == NULL || s->errors == NULL ? ERR_NOT_FOUND : intake_refused(l->env.intake, s, &d);
+        s == NULL || s->errors == NULL ? ERR_NOT_FOUND : intakeerrors_file(l->env.intake, s, &d);
     if (e != ERR_OK) {
         LOG_ERROR("a bad row could not be written down", "worker=%u stream=%u reason=\"%s\"",
                   worker, row->stream, err_text(e));
