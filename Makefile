@@ -73,7 +73,7 @@ FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all weir web install deps test unit replay e2e asan tsan coverage lint layers names length \
-        tidy format format-check fuzz docs bench bench-hot-key demo clean help FORCE
+        tidy format format-check fuzz docs bench bench-checkpoint bench-hot-key demo clean help FORCE
 
 all: weir web                     ## build ./weir and the dashboard (MODE=debug|release|asan|tsan|cov)
 weir: $(B)/weir                   ## build ./weir alone
@@ -199,10 +199,12 @@ e2e: $(B)/weir $(if $(filter release,$(MODE)),all,web) ## tests of the running s
 	  $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(if $(K),-k '$(K)'),echo "there is no tests/e2e/test_*.py")
 E2E_SECONDS ?= 900
 PAIRS ?= 100000
+KILLS ?= 200
 .PHONY: nightly
-nightly: $(B)/weir                ## what takes too long for every day: 100,000 random patterns (PAIRS=, SEED=), two minutes of overload
+nightly: $(B)/weir                ## what takes too long for every day: 100,000 random patterns (PAIRS=, SEED=), 200 crashes (KILLS=), two minutes of overload
 	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/random/patterns.py --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 	WEIR=$(CURDIR)/$(B)/weir OVERLOAD_SECONDS=120 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_overload.py
+	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/e2e/crashing.py --kills $(KILLS) --seconds 600 $(if $(SEED),--seed $(SEED))
 
 # Known noise of libraries only; what is ours is never put on these lists.
 SANITIZERS = $(if $(filter asan fuzz,$(MODE)),LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0) \
@@ -255,6 +257,8 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call archives,$(USES_server))
 	$(call say,link,$@)$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench: all $(addprefix $(B)/,$(BENCHES)) ## throughput of the reference rules (tools/bench.sh)
 	@tools/bench.sh
+bench-checkpoint: all             ## what checkpoints cost: throughput, the stop at 1 GB of state, the second one, recovery
+	@WEIR=$(CURDIR)/weir python3 tests/bench/checkpoints.py
 bench-hot-key: all                ## a hot key on two workers, with and without two-phase aggregation
 	@WEIR=$(CURDIR)/weir python3 tests/bench/hot_key.py
 demo:                             ## build and run weir with example rules and traffic; Ctrl-C ends it
