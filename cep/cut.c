@@ -88,6 +88,13 @@ enum rule_mode cut_mode_at(const struct cut *c, evtime t)
     return mode_of(&c->cuts[i]);
 }
 
+enum rule_mode cut_mode_at_row(const struct cut *c, const struct batch *b, unsigned i)
+{
+    bool by_time = schema_rows(b->schema)->derived != DERIVED_NOT ||
+                   (c->hands_over && c->cuts[0].nmarks + c->cuts[c->n - 1].nmarks == 0);
+    return by_time ? cut_mode_after(c, b->ts[i]) : cut_mode_of(c, b->partition, b->offset[i]);
+}
+
 enum rule_mode cut_mode_after(const struct cut *c, evtime t)
 {
     return c->n > 0 && t < c->cuts[0].w ? RULE_PAUSED : cut_mode_at(c, t);

@@ -31,6 +31,8 @@ enum rule_mode cut_mode_of(const struct cut *c, uint32_t partition,
                            uint64_t offset); /* a filter's, for a row */
 enum rule_mode cut_mode_after(const struct cut *c,
                               evtime t); /* a filter's, for a row of a derived stream */
+/* ... whichever it is: versions in `weir eval`, which knows of no places, change in event time. */
+enum rule_mode cut_mode_at_row(const struct cut *c, const struct batch *b, unsigned i);
 /* The number of pauses that end at or before t: two rows with different counts have one between them. */
 unsigned cut_pauses(const struct cut *c, evtime t);
 

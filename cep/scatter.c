@@ -70,9 +70,7 @@ static void windows_of_row(struct task *t, const struct jobdef_rule *r, struct b
 
 static void filter_row(struct task *t, const struct jobdef_rule *r, struct batch *b, unsigned i)
 {
-    bool derived = schema_rows(b->schema)->derived != DERIVED_NOT;
-    enum rule_mode mode = derived ? cut_mode_after(&r->cut, b->ts[i])
-                                  : cut_mode_of(&r->cut, b->partition, b->offset[i]);
+    enum rule_mode mode = cut_mode_at_row(&r->cut, b, i);
     if (mode == RULE_PAUSED)
         return;
     if (r->window != NULL) {

@@ -15,6 +15,10 @@ static const char usage[] =
     "\n"
     "  --input [STREAM=]FILE  events, one JSON object a line; several are read a line each in "
     "turn\n"
+    "  --switch TIME=FILE     new versions of rules, which take over from those of the same name "
+    "at "
+    "that event\n"
+    "                         time, with their state where they can; several, in order of time\n"
     "  --list NAME=FILE       items of a list, one JSON object a line, beside those of INSERT\n"
     "  --output FILE          results go there instead of to standard output\n"
     "  --stats                at the end, print figures as JSON (on standard output if results go "
@@ -37,6 +41,7 @@ static const char usage[] =
 /* --- command line ------------------------------------------------------------------------------ */
 
 static const struct option long_options[] = {
+    {"switch", required_argument, NULL, 'W'},
     {"input", required_argument, NULL, 'i'},
     {"list", required_argument, NULL, 'l'},
     {"output", required_argument, NULL, 'o'},
@@ -77,6 +82,11 @@ static int set_option(struct evaljob_options *o, int option)
         if (o->nlists == EVALJOB_LISTS_MAX)
             return args_complain("eval", "at most %d lists", EVALJOB_LISTS_MAX);
         o->lists[o->nlists++] = optarg;
+        return ARGS_OK;
+    case 'W':
+        if (o->nswitches == EVALJOB_SWITCHES_MAX)
+            return args_complain("eval", "at most %d switches", EVALJOB_SWITCHES_MAX);
+        o->switches[o->nswitches++] = optarg;
         return ARGS_OK;
     case 'o':
         o->output = optarg;

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
@@ -25,7 +26,10 @@ struct loaded {
     struct script *script;
     const struct schema **streams;
     struct job_rule *rules;
+    struct job_cut (*cuts)[2];
     unsigned nstreams, nrules;
+    struct evalscript_switch switches[EVALJOB_SWITCHES_MAX];
+    unsigned nswitches;
 };
 
 /* --- rules ------------------------------------------------------------------------------------- */
@@ -43,12 +47,14 @@ static void unload(struct loaded *l)
 {
     mem_free(l->streams);
     mem_free(l->rules);
+    mem_free(l->cuts);
     compile_script_free(l->script);
 }
 
 static void sort_out(struct loaded *l)
 {
-    struct evalscript e = evalscript_sort(l->script);
+    struct evalscript e = evalscript_sort_versions(l->script, l->switches, l->nswitches);
+    l->cuts = e.cuts;
     l->streams = e.streams;
     l->nstreams = e.nstreams;
     l->rules = e.rules;
@@ -308,6 +314,29 @@ static int read_rules(const struct evaljob_options *o, struct evaltext *text)
     return ARGS_OK;
 }
 
+/* "2026-03-01T12:00:00Z=new.sql"; the time may also be in ms since 1970. */
+static int read_switches(const struct evaljob_options *o, struct evaltext *text, struct loaded *l)
+{
+    for (unsigned i = 0; i < o->nswitches; i++) {
+        struct evalscript_switch *to = &l->switches[l->nswitches++];
+        char *equals = strchr(o->switches[i], '='), *end = NULL;
+        size_t n = equals == NULL ? 0 : (size_t)(equals - o->switches[i]);
+        if (n > 0 && !timebase_parse(o->switches[i], n, &to->at)) {
+            to->at = strtoll(o->switches[i], &end, 10);
+            n = end == equals ? n : 0;
+        }
+        if (n == 0)
+            return args_complain("eval", "--switch %s: give it as TIME=FILE", o->switches[i]);
+        if (i > 0 && to->at <= to[-1].at)
+            return args_complain("eval", "--switch %s: its time is not after the one before",
+                                 o->switches[i]);
+        to->begin = (unsigned)text->text.n;
+        if (evaltext_add(text, equals + 1) != ERR_OK)
+            return complain_io(equals + 1);
+    }
+    return ARGS_OK;
+}
+
 static int fill_lists(const struct evaljob_options *o, const struct loaded *l)
 {
     int code = ARGS_OK;
@@ -321,6 +350,8 @@ int evaljob_run(const struct evaljob_options *o)
     struct evaltext text = {0};
     struct loaded l = {0};
     int code = read_rules(o, &text);
+    if (code == ARGS_OK)
+        code = read_switches(o, &text, &l);
     if (code == ARGS_OK) {
         code = ARGS_FAILED;
         if (!load(o, &text, &l))

@@ -10,6 +10,7 @@
 enum {
     EVALJOB_INPUTS_MAX = 64,
     EVALJOB_LISTS_MAX = 64,
+    EVALJOB_SWITCHES_MAX = 64,
     EVALJOB_WORKERS_MAX = 64,
     EVALJOB_BATCH_MAX = 1024
 };
@@ -21,6 +22,8 @@ struct evaljob_options {
     unsigned ninputs;
     const char *lists[EVALJOB_LISTS_MAX]; /* "NAME=FILE" */
     unsigned nlists;
+    char *switches[EVALJOB_SWITCHES_MAX]; /* "TIME=FILE" */
+    unsigned nswitches;
     const char *output; /* NULL: standard output */
     bool stats, no_end, check;
     unsigned workers, batch;
