@@ -8,56 +8,13 @@
  *
  * Joined windows need no queues: a key has a timer for the next window's end that its rows are in. Then the rows of both
  * sides between its bounds are paired, and those that no later window holds are let go. */
-#include "cep/join.h"
+#include "base/bug.h"
 #include "base/mem.h"
-#include "cep/timers.h"
+#include "cep/joinrun.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { PILE_FIRST = 2, QUEUE_FIRST = 64, SCRATCH_FIRST = 4096 };
-
-struct entry {
-    evtime ts;
-    struct kept *row;
-    bool partner; /* may find one */
-    bool found; /* has found one */
-};
-
-struct pile { /* of a key, on one side: v[first] to v[first + n - 1] */
-    struct entry *v;
-    uint32_t first, n, cap, gone;
-    bool told; /* that it had to drop rows */
-};
-
-struct state {
-    struct keystate cell;
-    struct pile rows[2];
-    struct timer timer; /* joined windows: when the next is over */
-};
-
-struct due {
-    evtime ts;
-    struct state *state;
-};
-
-struct queue { /* a ring; cap is a power of two */
-    struct due *v;
-    size_t first, n, cap;
-};
-
-struct join {
-    const struct joinprog *prog;
-    struct keyed_rule rule;
-    bool outer;
-    struct keyed side[2]; /* kept rows; the keys are in the left one's table */
-    struct queue queues[2];
-    struct timers timers;
-    evtime now; /* as far as time has come */
-    struct slab states;
-    struct slabs piles;
-    struct bytes key;
-    size_t max_rows;
-    uint64_t rows, kept, dropped;
-};
+enum { PILE_FIRST = 2, QUEUE_FIRST = 64 };
 
 /* --- life --- */
 
@@ -72,21 +29,21 @@ struct join *join_new(const struct rule_plan *p, struct emit *emit, size_t max_r
         j->queues[s].cap = QUEUE_FIRST;
         j->queues[s].v = mem_array(QUEUE_FIRST, sizeof *j->queues[s].v);
     }
-    slab_init(&j->states, sizeof(struct state));
+    slab_init(&j->states, sizeof(struct join_state));
     slabs_init(&j->piles);
     return j;
 }
 
-static void pile_fini(struct join *j, unsigned side, struct pile *l)
+static void pile_fini(struct join *j, unsigned side, struct join_pile *l)
 {
     for (uint32_t i = 0; i < l->n; i++)
         keyed_unref(&j->side[side], l->v[l->first + i].row);
     if (l->cap > 0)
         slabs_free(&j->piles, l->v, l->cap * sizeof *l->v);
-    *l = (struct pile){0};
+    *l = (struct join_pile){0};
 }
 
-static void drop_state(struct join *j, struct state *s)
+void join_unmake(struct join *j, struct join_state *s)
 {
     struct key *key = s->cell.key;
     for (unsigned side = 0; side < 2; side++)
@@ -94,7 +51,19 @@ static void drop_state(struct join *j, struct state *s)
     timers_unset(&j->timers, &s->timer);
     keytable_unlink(&s->cell);
     slab_free(&j->states, s);
-    keytable_remove(&j->side[JOIN_LEFT].table, key);
+    keyed_drop_if_idle(&j->side[JOIN_LEFT], key);
+}
+
+/* What changes a key's state says so first. */
+static void touch(struct join *j, struct join_state *s)
+{
+    keyed_touch(&j->side[JOIN_LEFT], s->cell.key);
+}
+
+static void drop_state(struct join *j, struct join_state *s)
+{
+    touch(j, s);
+    join_unmake(j, s);
 }
 
 void join_free(struct join *j)
@@ -102,8 +71,12 @@ void join_free(struct join *j)
     if (j == NULL)
         return;
     struct keytable *t = &j->side[JOIN_LEFT].table;
+    j->side[JOIN_LEFT].track.on = false; /* nobody asks any more */
     for (struct key *k; (k = keytable_any(t)) != NULL;)
-        drop_state(j, (struct state *)k->cells);
+        if (k->cells != NULL)
+            join_unmake(j, (struct join_state *)k->cells);
+        else
+            keytable_remove(t, k);
     for (unsigned s = 0; s < 2; s++) {
         keyed_fini(&j->side[s]);
         mem_free(j->queues[s].v);
@@ -203,10 +176,10 @@ static void tell_alone(struct join *j, struct rowref row, evtime ts, const void 
 
 /* --- what is kept --- */
 
-static void queue_push(struct queue *q, evtime ts, struct state *s)
+static void queue_push(struct join_queue *q, evtime ts, struct join_state *s, bool sorted)
 {
     if (q->n == q->cap) {
-        struct due *more = mem_array(2 * q->cap, sizeof *more);
+        struct join_due *more = mem_array(2 * q->cap, sizeof *more);
         for (size_t i = 0; i < q->n; i++)
             more[i] = q->v[(q->first + i) & (q->cap - 1)];
         mem_free(q->v);
@@ -215,16 +188,16 @@ static void queue_push(struct queue *q, evtime ts, struct state *s)
         q->cap *= 2;
     }
     size_t at = q->n++;
-    for (; at > 0; at--) { /* rows of a partition that was left out may be behind */
-        const struct due *before = &q->v[(q->first + at - 1) & (q->cap - 1)];
+    for (; at > 0 && sorted; at--) { /* rows of a partition that was left out may be behind */
+        const struct join_due *before = &q->v[(q->first + at - 1) & (q->cap - 1)];
         if (before->ts <= ts)
             break;
         q->v[(q->first + at) & (q->cap - 1)] = *before;
     }
-    q->v[(q->first + at) & (q->cap - 1)] = (struct due){ts, s};
+    q->v[(q->first + at) & (q->cap - 1)] = (struct join_due){ts, s};
 }
 
-static void pile_make_room(struct join *j, struct pile *l)
+static void pile_make_room(struct join *j, struct join_pile *l)
 {
     if (l->first + l->n < l->cap)
         return;
@@ -234,7 +207,7 @@ static void pile_make_room(struct join *j, struct pile *l)
         return;
     }
     uint32_t cap = l->cap == 0 ? PILE_FIRST : 2 * l->cap;
-    struct entry *more = slabs_alloc(&j->piles, cap * sizeof *more);
+    struct join_entry *more = slabs_alloc(&j->piles, cap * sizeof *more);
     if (l->n > 0)
         memcpy(more, l->v + l->first, l->n * sizeof *more);
     if (l->cap > 0)
@@ -244,7 +217,7 @@ static void pile_make_room(struct join *j, struct pile *l)
     l->cap = cap;
 }
 
-static void pile_pop(struct join *j, unsigned side, struct pile *l)
+static void pile_pop(struct join *j, unsigned side, struct join_pile *l)
 {
     keyed_unref(&j->side[side], l->v[l->first].row);
     l->first++;
@@ -252,8 +225,8 @@ static void pile_pop(struct join *j, unsigned side, struct pile *l)
     j->kept--;
 }
 
-static void pile_drop(struct join *j, unsigned side, const struct key *key, struct pile *l,
-                      const struct entry *e)
+static void pile_drop(struct join *j, unsigned side, const struct key *key, struct join_pile *l,
+                      const struct join_entry *e)
 {
     const struct rowref row = {.b = NULL, .r = &e->row->row};
     pile_pop(j, side, l);
@@ -265,13 +238,8 @@ static void pile_drop(struct join *j, unsigned side, const struct key *key, stru
     l->told = true;
 }
 
-static void pile_push(struct join *j, unsigned side, const struct key *key, struct pile *l,
-                      struct entry e)
+void join_put(struct join *j, struct join_pile *l, struct join_entry e)
 {
-    if (l->n >= j->max_rows)
-        pile_drop(j, side, key, l, &e);
-    else if (l->n < j->max_rows / 2)
-        l->told = false;
     pile_make_room(j, l);
     uint32_t at = l->first + l->n;
     for (; at > l->first && l->v[at - 1].ts > e.ts; at--)
@@ -281,16 +249,26 @@ static void pile_push(struct join *j, unsigned side, const struct key *key, stru
     j->kept++;
 }
 
+static void pile_push(struct join *j, unsigned side, const struct key *key, struct join_pile *l,
+                      struct join_entry e)
+{
+    if (l->n >= j->max_rows)
+        pile_drop(j, side, key, l, &e);
+    else if (l->n < j->max_rows / 2)
+        l->told = false;
+    join_put(j, l, e);
+}
+
 /* What the rows that are over soon will touch, one link further the nearer they are. */
-static inline void look_ahead(const struct queue *q, unsigned side)
+static inline void look_ahead(const struct join_queue *q, unsigned side)
 {
     enum { AHEAD_STATE = 16, AHEAD_ENTRY = 10, AHEAD_ROW = 5 };
-    const struct due *v = q->v;
+    const struct join_due *v = q->v;
     size_t mask = q->cap - 1;
     if (q->n <= AHEAD_STATE)
         return;
     __builtin_prefetch(v[(q->first + AHEAD_STATE) & mask].state);
-    const struct pile *l = &v[(q->first + AHEAD_ENTRY) & mask].state->rows[side];
+    const struct join_pile *l = &v[(q->first + AHEAD_ENTRY) & mask].state->rows[side];
     __builtin_prefetch(&l->v[l->first]);
     __builtin_prefetch(v[(q->first + AHEAD_ENTRY) & mask].state->cell.key);
     l = &v[(q->first + AHEAD_ROW) & mask].state->rows[side];
@@ -301,16 +279,17 @@ static inline void look_ahead(const struct queue *q, unsigned side)
 /* The oldest row of a side is over. */
 static void end_one(struct join *j, unsigned side)
 {
-    struct queue *q = &j->queues[side];
+    struct join_queue *q = &j->queues[side];
     look_ahead(q, side);
-    struct state *s = q->v[q->first].state;
-    struct pile *l = &s->rows[side];
+    struct join_state *s = q->v[q->first].state;
+    struct join_pile *l = &s->rows[side];
     q->first = (q->first + 1) & (q->cap - 1);
     q->n--;
     if (l->gone > 0) {
         l->gone--;
     } else {
-        const struct entry *e = &l->v[l->first];
+        touch(j, s);
+        const struct join_entry *e = &l->v[l->first];
         const struct rowref row = {.b = NULL, .r = &e->row->row};
         if (j->outer && side == JOIN_LEFT && !e->found)
             tell_alone(j, row, e->ts, s->cell.key->bytes, s->cell.key->len);
@@ -323,7 +302,7 @@ static void end_one(struct join *j, unsigned side)
 }
 
 /* The first row of time ts or later. */
-static uint32_t pile_from(const struct pile *l, evtime ts)
+static uint32_t pile_from(const struct join_pile *l, evtime ts)
 {
     uint32_t lo = 0, hi = l->n;
     while (lo < hi) {
@@ -358,29 +337,29 @@ static evtime window_end(const struct window_plan *w, evtime t)
 }
 
 /* Of the windows that a row of time t may be in, the first that is not over. */
-static evtime next_end(const struct join *j, evtime t)
+evtime join_next_end(const struct join *j, evtime t, evtime now)
 {
-    return window_end(&j->prog->plan->window, t > j->now ? t : j->now);
+    return window_end(&j->prog->plan->window, t > now ? t : now);
 }
 
 /* The pairs of the window that ends now, and left rows that have none. */
-static void give_window(struct join *j, struct state *s, evtime end)
+static void give_window(struct join *j, struct join_state *s, evtime end)
 {
     const struct key *key = s->cell.key;
     struct arena *scratch = j->side[JOIN_LEFT].scratch;
     struct joinprog_pair pair = pair_of(j);
-    struct pile *left = &s->rows[JOIN_LEFT], *right = &s->rows[JOIN_RIGHT];
+    struct join_pile *left = &s->rows[JOIN_LEFT], *right = &s->rows[JOIN_RIGHT];
     pair.start = window_start(&j->prog->plan->window, end);
     pair.end = end;
     uint32_t r0 = pile_from(right, pair.start);
     for (uint32_t i = pile_from(left, pair.start); i < left->n; i++) {
-        const struct entry *a = &left->v[left->first + i];
+        const struct join_entry *a = &left->v[left->first + i];
         bool found = false;
         if (a->ts >= end)
             break;
         pair.row[JOIN_LEFT] = (struct rowref){.b = NULL, .r = &a->row->row};
         for (uint32_t k = r0; a->partner && k < right->n; k++) {
-            const struct entry *b = &right->v[right->first + k];
+            const struct join_entry *b = &right->v[right->first + k];
             if (b->ts >= end)
                 break;
             pair.row[JOIN_RIGHT] = (struct rowref){.b = NULL, .r = &b->row->row};
@@ -396,14 +375,16 @@ static void give_window(struct join *j, struct state *s, evtime end)
 }
 
 /* The next window of the key, once those up to `end` are over; rows that are in none go. */
-static void next_window(struct join *j, struct state *s, evtime end)
+static void next_window(struct join *j, struct join_state *s, evtime end)
 {
     const struct window_plan *w = &j->prog->plan->window;
     evtime needed = window_start(w, end + w->slide_ms), first = EVTIME_MAX;
     for (unsigned side = 0; side < 2; side++) {
-        struct pile *l = &s->rows[side];
-        while (l->n > 0 && l->v[l->first].ts < needed)
+        struct join_pile *l = &s->rows[side];
+        while (l->n > 0 && l->v[l->first].ts < needed) {
+            touch(j, s);
             pile_pop(j, side, l);
+        }
         if (l->n > 0 && l->v[l->first].ts < first)
             first = l->v[l->first].ts;
     }
@@ -418,7 +399,8 @@ static void next_window(struct join *j, struct state *s, evtime end)
 static void end_windows(struct join *j, evtime w)
 {
     for (struct timer *x; (x = timers_take(&j->timers, w)) != NULL;) {
-        struct state *s = (struct state *)((char *)x - offsetof(struct state, timer));
+        struct join_state *s =
+            (struct join_state *)((char *)x - offsetof(struct join_state, timer));
         evtime end = x->at;
         give_window(j, s, end);
         next_window(j, s, end);
@@ -431,7 +413,7 @@ void join_advance(struct join *j, evtime w)
     j->now = w > j->now ? w : j->now;
     end_windows(j, w);
     for (unsigned side = 0; side < 2; side++) {
-        struct queue *q = &j->queues[side];
+        struct join_queue *q = &j->queues[side];
         int64_t keep = j->prog->keep_ms[side];
         while (q->n > 0 && q->v[q->first].ts + keep < w)
             end_one(j, side);
@@ -443,10 +425,11 @@ void join_advance(struct join *j, evtime w)
 /* --- rows --- */
 
 /* True: the row has found a partner. */
-static bool pair_up(struct join *j, struct state *s, unsigned side, struct rowref row, evtime ts)
+static bool pair_up(struct join *j, struct join_state *s, unsigned side, struct rowref row,
+                    evtime ts)
 {
     const struct join_plan *plan = j->prog->plan;
-    struct pile *l = &s->rows[!side];
+    struct join_pile *l = &s->rows[!side];
     evtime from = side == JOIN_LEFT ? ts + plan->least_ms : ts - plan->most_ms;
     evtime to = side == JOIN_LEFT ? ts + plan->most_ms : ts - plan->least_ms;
     struct joinprog_pair pair = pair_of(j);
@@ -454,7 +437,7 @@ static bool pair_up(struct join *j, struct state *s, unsigned side, struct rowre
     bool found = false;
     pair.row[side] = row;
     for (uint32_t i = pile_from(l, from); i < l->n; i++) {
-        struct entry *e = &l->v[l->first + i];
+        struct join_entry *e = &l->v[l->first + i];
         if (e->ts > to)
             break;
         if (!e->partner)
@@ -462,54 +445,64 @@ static bool pair_up(struct join *j, struct state *s, unsigned side, struct rowre
         pair.row[!side] = (struct rowref){.b = NULL, .r = &e->row->row};
         if (j->prog->has_on && !joinprog_holds(&j->prog->on, &pair, k->scratch))
             continue;
+        if (!e->found)
+            touch(j, s);
         e->found = found = true;
         tell(j, &pair, s->cell.key->bytes, s->cell.key->len, e->ts > ts ? e->ts : ts);
     }
     return found;
 }
 
-static struct state *state_of(struct join *j, struct key *key, uint64_t hash)
+struct join_state *join_make(struct join *j, struct key *key)
 {
-    if (key != NULL)
-        return (struct state *)key->cells;
-    key = keyed_add(&j->side[JOIN_LEFT], hash, j->key.p, j->key.n);
-    struct state *s = slab_alloc(&j->states);
-    *s = (struct state){0};
+    struct join_state *s = slab_alloc(&j->states);
+    *s = (struct join_state){0};
+    s->over = EVTIME_MIN;
     timer_init(&s->timer, 0);
     keytable_link(key, &s->cell, 0);
     return s;
 }
 
-static void keep(struct join *j, struct state *s, unsigned side, struct entry e, struct batch *b,
-                 unsigned i)
+/* A key that is gone may still be there, for a snapshot to say so. */
+static struct join_state *state_of(struct join *j, struct key *key, uint64_t hash)
+{
+    if (key == NULL)
+        key = keyed_add(&j->side[JOIN_LEFT], hash, j->key.p, j->key.n);
+    keyed_touch(&j->side[JOIN_LEFT], key);
+    return key->cells != NULL ? (struct join_state *)key->cells : join_make(j, key);
+}
+
+static void keep(struct join *j, struct join_state *s, unsigned side, struct join_entry e,
+                 struct batch *b, unsigned i)
 {
     struct keyed_row row = {.b = b, .i = i, .ts = e.ts, .seq = j->rows};
     e.row = keyed_keep_row(&j->side[side], &row);
     keyed_unref(&j->side[side], e.row); /* the one for the row in hand */
     pile_push(j, side, s->cell.key, &s->rows[side], e);
     if (j->prog->plan->windowed)
-        timers_before(&j->timers, &s->timer, next_end(j, e.ts));
+        timers_before(&j->timers, &s->timer, join_next_end(j, e.ts, j->now));
     else
-        queue_push(&j->queues[side], e.ts, s);
+        queue_push(&j->queues[side], e.ts, s, true);
 }
 
 void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct batch *b,
               unsigned i)
 {
     struct keyed *k = &j->side[JOIN_LEFT];
-    struct entry e = {.ts = b->ts[i], .partner = partner};
+    struct join_entry e = {.ts = b->ts[i], .partner = partner};
     const struct rowref row = {.b = b, .i = i};
     j->rows++;
     join_advance(j, e.ts);
     joinprog_key(j->prog, side, b, i, k->scratch, &j->key);
     struct key *key = keytable_find(&k->table, hash, j->key.p, j->key.n);
     if (j->prog->plan->windowed) {
-        if (window_start(&j->prog->plan->window, next_end(j, e.ts)) <= e.ts)
+        if (window_start(&j->prog->plan->window, join_next_end(j, e.ts, j->now)) <= e.ts)
             keep(j, state_of(j, key, hash), side, e, b, i);
         return;
     }
-    if (key != NULL && partner)
-        e.found = pair_up(j, (struct state *)key->cells, side, row, e.ts);
+    struct join_state *s = key == NULL ? NULL : (struct join_state *)key->cells;
+    if (s != NULL && partner)
+        e.found = pair_up(j, s, side, row, e.ts);
     if (j->prog->keep_ms[side] >= 0)
         keep(j, state_of(j, key, hash), side, e, b, i);
     else if (j->outer && side == JOIN_LEFT && !e.found)
@@ -532,16 +525,40 @@ void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned 
         __builtin_prefetch(key);
         return;
     }
-    const struct state *s = (const struct state *)key->cells;
+    const struct join_state *s = (const struct join_state *)key->cells;
     if (link == 2)
         __builtin_prefetch(s);
     else if (s != NULL && s->rows[!side].n > 0)
         __builtin_prefetch(&s->rows[!side].v[s->rows[!side].first]);
 }
 
+/* --- rows of a snapshot --- */
+
+void join_enqueue(struct join *j, struct join_state *s, unsigned side, bool sorted)
+{
+    const struct join_pile *l = &s->rows[side];
+    for (uint32_t i = 0; i < l->n; i++)
+        queue_push(&j->queues[side], l->v[l->first + i].ts, s, sorted);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct join_due *x = a, *y = b;
+    return (x->ts > y->ts) - (x->ts < y->ts);
+}
+
+void join_sort(struct join *j)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        struct join_queue *q = &j->queues[side];
+        CHECK(q->first == 0); /* nothing has been over yet */
+        qsort(q->v, q->n, sizeof *q->v, by_time);
+    }
+}
+
 evtime join_next(const struct join *j)
 {
-    const struct queue *q = &j->queues[JOIN_LEFT];
+    const struct join_queue *q = &j->queues[JOIN_LEFT];
     if (j->prog->plan->windowed)
         return timers_next(&j->timers);
     return j->outer && q->n > 0 ? q->v[q->first].ts + j->prog->keep_ms[JOIN_LEFT] + 1 : EVTIME_MAX;
@@ -551,7 +568,7 @@ struct join_stats join_stats(const struct join *j)
 {
     struct join_stats s = {.rows = j->rows,
                            .kept = j->kept,
-                           .keys = j->side[JOIN_LEFT].table.count,
+                           .keys = j->side[JOIN_LEFT].table.count - j->side[JOIN_LEFT].track.ngone,
                            .dropped = j->dropped,
                            .bytes =
                                timers_bytes(&j->timers) + j->states.bytes + slabs_bytes(&j->piles)};

@@ -193,6 +193,13 @@ def run(tmp_path, sql, events, options):
     return done.stdout, sorted(json.dumps(line["row"], sort_keys=True) for line in lines)
 
 
+def check_snapshots(tmp_path, sql, events, wanted, case):
+    """All state goes through a snapshot again and again, into as many tasks or others."""
+    for workers, n in (("1", "1"), ("1", "7"), ("2", "2"), ("1", "3:2"), ("3", "5:1")):
+        text, _ = run(tmp_path, sql, events, ["--batch", "1", "--workers", workers, "--snapshot-every", n])
+        assert text == wanted, f"{case}: {sql} {workers} {n}"
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_random_joins_find_what_trying_every_pair_finds(tmp_path, part):
     for case in range(part, CASES, 4):
@@ -205,6 +212,7 @@ def test_random_joins_find_what_trying_every_pair_finds(tmp_path, part):
         assert got == wanted, f"JOINS_SEED={SEED} case {case}: {sql} {options}"
         again, _ = run(tmp_path, sql, events, [])
         assert again == text, f"JOINS_SEED={SEED} case {case}: {sql} {options}"  # in the same order, too
+        check_snapshots(tmp_path, sql, events, again, f"JOINS_SEED={SEED} case {case}")
 
 
 @pytest.mark.parametrize("part", range(2))
@@ -218,6 +226,7 @@ def test_random_joins_of_windows_find_what_trying_every_pair_finds(tmp_path, par
         assert got == wanted(events), f"JOINS_SEED={SEED} case {case}: {sql} {options}"
         again, _ = run(tmp_path, sql, events, [])
         assert again == text, f"JOINS_SEED={SEED} case {case}: {sql} {options}"
+        check_snapshots(tmp_path, sql, events, again, f"JOINS_SEED={SEED} case {case}")
 
 
 @pytest.mark.parametrize("part", range(2))
