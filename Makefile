@@ -203,6 +203,7 @@ KILLS ?= 200
 .PHONY: nightly
 nightly: $(B)/weir                ## what takes too long for every day: 100,000 random patterns (PAIRS=, SEED=), 200 crashes (KILLS=), two minutes of overload
 	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/random/patterns.py --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/random/patterns.py --snapshots --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 	WEIR=$(CURDIR)/$(B)/weir OVERLOAD_SECONDS=120 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_overload.py
 	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/e2e/crashing.py --kills $(KILLS) --seconds 600 $(if $(SEED),--seed $(SEED))
 

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random patterns over random streams: the program against the brute-force reference.
 
-  tests/random/patterns.py [--seed N] [--pairs N] [--from N]
+  tests/random/patterns.py [--seed N] [--pairs N] [--from N] [--snapshots]
+
+With --snapshots the program is held against itself: all state goes through snapshots again and again, into other numbers
+of tasks, and no result may change.
 
 Prints the seed, and each disagreement shrunk, as a conformance case. WEIR names the program (default: ./weir)."""
 import argparse
@@ -65,11 +68,31 @@ def check_batch(groups, tally):
     return bad
 
 
+def snapshot_options(seed, number):
+    dice = random.Random(f"{seed}.{number}.snapshots")
+    return ["--batch", str(dice.choice([1, 1, 3])),
+            "--snapshot-every", f"{dice.choice([1, 2, 7, 50])}:{dice.choice([1, 2, 3])}"]
+
+
+def check_snapshots(groups, options, tally):
+    """(case, events) of each rule that finds something else when its state goes through snapshots."""
+    bad = []
+    want, got = comparing.run(groups), comparing.run(groups, options)
+    for g, (cases, events) in enumerate(groups):
+        for c, case in enumerate(cases):
+            tally["refused" if isinstance(want[g, c], str) else "pairs"] += 1
+            tally["with results"] += bool(want[g, c]) and not isinstance(want[g, c], str)
+            if want[g, c] != got[g, c]:
+                bad.append((case, events))
+    return bad
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--snapshots", action="store_true")
     parser.add_argument("--show", type=int, default=10)
     parser.add_argument("-v", action="store_true")
     a = parser.parse_args()
@@ -77,9 +100,13 @@ def main():
     print(f"seed {a.seed}", flush=True)
     while tally["pairs"] < a.pairs:
         groups = make_batch(a.seed, number)
-        for case, events in check_batch(groups, tally):
+        options = snapshot_options(a.seed, number) if a.snapshots else []
+        for case, events in check_snapshots(groups, options, tally) if a.snapshots else check_batch(groups, tally):
             bad += 1
-            if bad <= a.show:
+            if bad <= a.show and a.snapshots:
+                print(f"DIFFERS seed {a.seed} batch {number} {options}", flush=True)
+                print(comparing.stream_text(case) + comparing.rule_text(case), events, sep="\n")
+            elif bad <= a.show:
                 print(f"DIFFERS seed {a.seed} batch {number}", flush=True)
                 case, events, diff = shrink(case, events, comparing.differing)
                 print(comparing.text_of(case, events, diff) if diff else "  alone it agrees", flush=True)
