@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { RULES_MAX = 24, PIECES_MAX = 256, ORDERING_MAX = 1 << 16, PARTIALS_MAX = 64 };
 
 #define MATCH(name, clauses)                                                                       \
-    "CREATE RULE " name " AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts "         \
-    clauses ");\n"
+    "CREATE RULE " name " AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts " clauses \
+    ");\n"
 static const char sql[] =
     "CREATE STREAM t (k STRING, kind STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL, "
     "WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('connector'='inline');\n"
@@ -42,20 +42,27 @@ static const char sql[] =
           "PATTERN (A B?) DEFINE A AS kind = 'a', B AS v > PREV(v, 2)")
     MATCH("numbers", "MEASURES MATCH_NUMBER() AS m PATTERN (A B*) DEFINE A AS v > MATCH_NUMBER(), B AS kind = 'b' AND v < NEXT(v)")
     /* clang-format on */
-    "CREATE RULE session WITH ('allowed-lateness'='5 s') AS SELECT k, COUNT(DISTINCT v) AS n FROM TABLE(SESSION(TABLE t "
+    "CREATE RULE session WITH ('allowed-lateness'='5 s') AS SELECT k, COUNT(DISTINCT v) AS n FROM "
+    "TABLE(SESSION(TABLE t "
     "PARTITION BY k, DESCRIPTOR(ts), INTERVAL '3' SECOND)) GROUP BY k, window_start, window_end;\n";
 
 static const char rows[] =
-    "{\"ts\":1000,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":1000,\"k\":\"y\",\"kind\":\"a\",\"v\":2}\n"
-    "{\"ts\":2000,\"k\":\"x\",\"kind\":\"a\",\"v\":3}\n{\"ts\":3000,\"k\":\"x\",\"kind\":\"b\",\"v\":5}\n"
-    "{\"ts\":3500,\"k\":\"y\",\"kind\":\"a\",\"v\":4}\n{\"ts\":4000,\"k\":\"x\",\"kind\":\"b\",\"v\":6}\n"
+    "{\"ts\":1000,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":1000,\"k\":\"y\",\"kind\":\"a\","
+    "\"v\":2}\n"
+    "{\"ts\":2000,\"k\":\"x\",\"kind\":\"a\",\"v\":3}\n{\"ts\":3000,\"k\":\"x\",\"kind\":\"b\","
+    "\"v\":5}\n"
+    "{\"ts\":3500,\"k\":\"y\",\"kind\":\"a\",\"v\":4}\n{\"ts\":4000,\"k\":\"x\",\"kind\":\"b\","
+    "\"v\":6}\n"
     "{\"ts\":4000,\"k\":\"y\",\"kind\":\"c\",\"v\":1}\n{\"ts\":4500,\"k\":\"x\",\"kind\":\"a\"}\n"
-    "{\"ts\":5000,\"k\":\"y\",\"kind\":\"b\",\"v\":9}\n{\"ts\":5500,\"k\":\"x\",\"kind\":\"a\",\"v\":2}\n"
+    "{\"ts\":5000,\"k\":\"y\",\"kind\":\"b\",\"v\":9}\n{\"ts\":5500,\"k\":\"x\",\"kind\":\"a\","
+    "\"v\":2}\n"
     "{\"ts\":6000,\"k\":\"x\",\"v\":2}\n{\"ts\":8000,\"k\":\"x\",\"kind\":\"b\",\"v\":1}\n";
-static const char later[] =
-    "{\"ts\":8100,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":8200,\"k\":\"y\",\"kind\":\"b\",\"v\":7}\n"
-    "{\"ts\":9000,\"k\":\"x\",\"kind\":\"b\",\"v\":8}\n{\"ts\":9100,\"k\":\"y\",\"kind\":\"a\",\"v\":7}\n"
-    "{\"ts\":9200,\"k\":\"x\",\"kind\":\"c\",\"v\":8}\n{\"ts\":9900,\"k\":\"x\",\"kind\":\"b\",\"v\":9}\n";
+static const char later[] = "{\"ts\":8100,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":8200,\"k\":"
+                            "\"y\",\"kind\":\"b\",\"v\":7}\n"
+                            "{\"ts\":9000,\"k\":\"x\",\"kind\":\"b\",\"v\":8}\n{\"ts\":9100,\"k\":"
+                            "\"y\",\"kind\":\"a\",\"v\":7}\n"
+                            "{\"ts\":9200,\"k\":\"x\",\"kind\":\"c\",\"v\":8}\n{\"ts\":9900,\"k\":"
+                            "\"x\",\"kind\":\"b\",\"v\":9}\n";
 
 struct piece { /* of a snapshot */
     char *op; /* NULL: a record of the flow */
@@ -161,8 +168,7 @@ static void start(void)
            diag_text(&d));
     diag_fini(&d);
     for (unsigned i = 1; i < script->n; i++)
-        rules[n++] = (struct job_rule){
-            .plan = script->statements[i].rule, .uid = i, .version = 1};
+        rules[n++] = (struct job_rule){.plan = script->statements[i].rule, .uid = i, .version = 1};
     job = job_new(&script->statements[0].schema, 1, rules, n);
     struct task *t = new_task();
     task_source_open(t, script->statements[0].schema->id, 0, EVTIME_MIN);
@@ -190,8 +196,7 @@ static bool load_all(struct task *t, const struct pieces *all, const struct piec
     for (int flow = 1; flow >= 0; flow--)
         for (size_t i = 0; i < all->n; i++) {
             const struct piece *p = &all->v[i];
-            if ((p->op == NULL) == flow &&
-                load(t, p, p == instead ? value : &p->value) != ERR_OK)
+            if ((p->op == NULL) == flow && load(t, p, p == instead ? value : &p->value) != ERR_OK)
                 return false;
         }
     taskload_done(t);
