@@ -8,10 +8,8 @@
  *
  * Joined windows need no queues: a key has a timer for the next window's end that its rows are in. Then the rows of both
  * sides between its bounds are paired, and those that no later window holds are let go. */
-#include "base/bug.h"
 #include "base/mem.h"
 #include "cep/joinrun.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { PILE_FIRST = 2, QUEUE_FIRST = 64 };
@@ -49,6 +47,7 @@ void join_unmake(struct join *j, struct join_state *s)
     for (unsigned side = 0; side < 2; side++)
         pile_fini(j, side, &s->rows[side]);
     timers_unset(&j->timers, &s->timer);
+    timers_unset(&j->quiet, &s->quiet);
     keytable_unlink(&s->cell);
     slab_free(&j->states, s);
     keyed_drop_if_idle(&j->side[JOIN_LEFT], key);
@@ -66,12 +65,24 @@ static void drop_state(struct join *j, struct join_state *s)
     join_unmake(j, s);
 }
 
+static void free_forgotten(struct join *j, unsigned side)
+{
+    const struct join_queue *q = &j->queues[side];
+    for (size_t i = 0; i < q->n; i++) {
+        struct join_state *s = q->v[(q->first + i) & (q->cap - 1)].state;
+        if (s->cell.key == NULL && --s->rows[side].gone + s->rows[!side].gone == 0)
+            slab_free(&j->states, s);
+    }
+}
+
 void join_free(struct join *j)
 {
     if (j == NULL)
         return;
     struct keytable *t = &j->side[JOIN_LEFT].table;
     j->side[JOIN_LEFT].track.on = false; /* nobody asks any more */
+    for (unsigned side = 0; side < 2; side++)
+        free_forgotten(j, side);
     for (struct key *k; (k = keytable_any(t)) != NULL;)
         if (k->cells != NULL)
             join_unmake(j, (struct join_state *)k->cells);
@@ -84,6 +95,7 @@ void join_free(struct join *j)
     slab_fini(&j->states);
     slabs_fini(&j->piles);
     timers_fini(&j->timers);
+    timers_fini(&j->quiet);
     bytes_fini(&j->key);
     mem_free(j);
 }
@@ -175,27 +187,6 @@ static void tell_alone(struct join *j, struct rowref row, evtime ts, const void 
 }
 
 /* --- what is kept --- */
-
-static void queue_push(struct join_queue *q, evtime ts, struct join_state *s, bool sorted)
-{
-    if (q->n == q->cap) {
-        struct join_due *more = mem_array(2 * q->cap, sizeof *more);
-        for (size_t i = 0; i < q->n; i++)
-            more[i] = q->v[(q->first + i) & (q->cap - 1)];
-        mem_free(q->v);
-        q->v = more;
-        q->first = 0;
-        q->cap *= 2;
-    }
-    size_t at = q->n++;
-    for (; at > 0 && sorted; at--) { /* rows of a partition that was left out may be behind */
-        const struct join_due *before = &q->v[(q->first + at - 1) & (q->cap - 1)];
-        if (before->ts <= ts)
-            break;
-        q->v[(q->first + at) & (q->cap - 1)] = *before;
-    }
-    q->v[(q->first + at) & (q->cap - 1)] = (struct join_due){ts, s};
-}
 
 static void pile_make_room(struct join *j, struct join_pile *l)
 {
@@ -298,7 +289,10 @@ static void end_one(struct join *j, unsigned side)
     for (unsigned i = 0; i < 2; i++)
         if (s->rows[i].n + s->rows[i].gone > 0)
             return;
-    drop_state(j, s);
+    if (s->cell.key != NULL)
+        drop_state(j, s);
+    else
+        slab_free(&j->states, s);
 }
 
 /* The first row of time ts or later. */
@@ -315,32 +309,7 @@ static uint32_t pile_from(const struct join_pile *l, evtime ts)
     return lo;
 }
 
-/* --- joined windows ----------------------------------------------------------------------------- */
-
-static int64_t floor_to(int64_t t, int64_t step)
-{
-    int64_t r = t % step;
-    return t - (r < 0 ? r + step : r);
-}
-
-static evtime window_start(const struct window_plan *w, evtime end)
-{
-    return w->kind == WINDOW_CUMULATE ? floor_to(end - 1 - w->offset_ms, w->size_ms) + w->offset_ms
-                                      : end - w->size_ms;
-}
-
-/* The first end of a window after t. */
-static evtime window_end(const struct window_plan *w, evtime t)
-{
-    int64_t at = w->offset_ms + (w->kind == WINDOW_CUMULATE ? 0 : w->size_ms);
-    return floor_to(t - at, w->slide_ms) + w->slide_ms + at;
-}
-
-/* Of the windows that a row of time t may be in, the first that is not over. */
-evtime join_next_end(const struct join *j, evtime t, evtime now)
-{
-    return window_end(&j->prog->plan->window, t > now ? t : now);
-}
+/* --- joined windows (their bounds: joinwindow.c) --- */
 
 /* The pairs of the window that ends now, and left rows that have none. */
 static void give_window(struct join *j, struct join_state *s, evtime end)
@@ -349,7 +318,7 @@ static void give_window(struct join *j, struct join_state *s, evtime end)
     struct arena *scratch = j->side[JOIN_LEFT].scratch;
     struct joinprog_pair pair = pair_of(j);
     struct join_pile *left = &s->rows[JOIN_LEFT], *right = &s->rows[JOIN_RIGHT];
-    pair.start = window_start(&j->prog->plan->window, end);
+    pair.start = joinwindow_start(&j->prog->plan->window, end);
     pair.end = end;
     uint32_t r0 = pile_from(right, pair.start);
     for (uint32_t i = pile_from(left, pair.start); i < left->n; i++) {
@@ -378,7 +347,7 @@ static void give_window(struct join *j, struct join_state *s, evtime end)
 static void next_window(struct join *j, struct join_state *s, evtime end)
 {
     const struct window_plan *w = &j->prog->plan->window;
-    evtime needed = window_start(w, end + w->slide_ms), first = EVTIME_MAX;
+    evtime needed = joinwindow_start(w, end + w->slide_ms), first = EVTIME_MAX;
     for (unsigned side = 0; side < 2; side++) {
         struct join_pile *l = &s->rows[side];
         while (l->n > 0 && l->v[l->first].ts < needed) {
@@ -392,7 +361,7 @@ static void next_window(struct join *j, struct join_state *s, evtime end)
         drop_state(j, s);
         return;
     }
-    evtime next = window_end(w, first);
+    evtime next = joinwindow_end(w, first);
     timers_set(&j->timers, &s->timer, next > end ? next : end + w->slide_ms);
 }
 
@@ -407,9 +376,8 @@ static void end_windows(struct join *j, evtime w)
     }
 }
 
-void join_advance(struct join *j, evtime w)
+static void advance(struct join *j, evtime w)
 {
-    struct arena *scratch = j->side[JOIN_LEFT].scratch;
     j->now = w > j->now ? w : j->now;
     end_windows(j, w);
     for (unsigned side = 0; side < 2; side++) {
@@ -418,6 +386,45 @@ void join_advance(struct join *j, evtime w)
         while (q->n > 0 && q->v[q->first].ts + keep < w)
             end_one(j, side);
     }
+}
+
+/* 'state-ttl': the rows of a key go as if they had never been. Their places in the queues stay; the last frees the state. */
+static void forget(struct join *j, struct join_state *s)
+{
+    struct key *key = s->cell.key;
+    j->expired++;
+    j->kept -= s->rows[JOIN_LEFT].n + s->rows[JOIN_RIGHT].n;
+    if (j->prog->plan->windowed) {
+        drop_state(j, s);
+        return;
+    }
+    touch(j, s);
+    for (unsigned side = 0; side < 2; side++) {
+        uint32_t places = s->rows[side].n + s->rows[side].gone;
+        pile_fini(j, side, &s->rows[side]);
+        s->rows[side].gone = places;
+    }
+    keytable_unlink(&s->cell);
+    keyed_drop_if_idle(&j->side[JOIN_LEFT], key);
+    s->cell.key = NULL;
+}
+
+void join_advance(struct join *j, evtime w)
+{
+    struct arena *scratch = j->side[JOIN_LEFT].scratch;
+    for (evtime at; (at = timers_next(&j->quiet)) <= w && at < EVTIME_MAX;) {
+        advance(j, at); /* what was due before */
+        struct timer *x = timers_take(&j->quiet, at);
+        if (x == NULL)
+            continue;
+        struct join_state *s =
+            (struct join_state *)((char *)x - offsetof(struct join_state, quiet));
+        if (s->last + j->rule.plan->state_ttl_ms > at)
+            timers_set(&j->quiet, x, s->last + j->rule.plan->state_ttl_ms);
+        else
+            forget(j, s);
+    }
+    advance(j, w);
     if (arena_bytes(scratch) > 0)
         arena_reset(scratch);
 }
@@ -459,6 +466,7 @@ struct join_state *join_make(struct join *j, struct key *key)
     *s = (struct join_state){0};
     s->over = EVTIME_MIN;
     timer_init(&s->timer, 0);
+    timer_init(&s->quiet, 0);
     keytable_link(key, &s->cell, 0);
     return s;
 }
@@ -479,10 +487,13 @@ static void keep(struct join *j, struct join_state *s, unsigned side, struct joi
     e.row = keyed_keep_row(&j->side[side], &row);
     keyed_unref(&j->side[side], e.row); /* the one for the row in hand */
     pile_push(j, side, s->cell.key, &s->rows[side], e);
+    s->last = e.ts;
+    if (j->rule.plan->state_ttl_ms > 0 && !timer_is_set(&s->quiet))
+        timers_set(&j->quiet, &s->quiet, e.ts + j->rule.plan->state_ttl_ms);
     if (j->prog->plan->windowed)
-        timers_before(&j->timers, &s->timer, join_next_end(j, e.ts, j->now));
+        timers_before(&j->timers, &s->timer, joinwindow_next(j, e.ts, j->now));
     else
-        queue_push(&j->queues[side], e.ts, s, true);
+        joinqueue_push(&j->queues[side], e.ts, s, true);
 }
 
 void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct batch *b,
@@ -495,12 +506,16 @@ void join_row(struct join *j, unsigned side, bool partner, uint64_t hash, struct
     join_advance(j, e.ts);
     joinprog_key(j->prog, side, b, i, k->scratch, &j->key);
     struct key *key = keytable_find(&k->table, hash, j->key.p, j->key.n);
+    struct join_state *s = key == NULL ? NULL : (struct join_state *)key->cells;
+    if (s != NULL && j->rule.plan->state_ttl_ms > 0) {
+        touch(j, s);
+        s->last = e.ts;
+    }
     if (j->prog->plan->windowed) {
-        if (window_start(&j->prog->plan->window, join_next_end(j, e.ts, j->now)) <= e.ts)
+        if (joinwindow_start(&j->prog->plan->window, joinwindow_next(j, e.ts, j->now)) <= e.ts)
             keep(j, state_of(j, key, hash), side, e, b, i);
         return;
     }
-    struct join_state *s = key == NULL ? NULL : (struct join_state *)key->cells;
     if (s != NULL && partner)
         e.found = pair_up(j, s, side, row, e.ts);
     if (j->prog->keep_ms[side] >= 0)
@@ -534,28 +549,6 @@ void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned 
 
 /* --- rows of a snapshot --- */
 
-void join_enqueue(struct join *j, struct join_state *s, unsigned side, bool sorted)
-{
-    const struct join_pile *l = &s->rows[side];
-    for (uint32_t i = 0; i < l->n; i++)
-        queue_push(&j->queues[side], l->v[l->first + i].ts, s, sorted);
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct join_due *x = a, *y = b;
-    return (x->ts > y->ts) - (x->ts < y->ts);
-}
-
-void join_sort(struct join *j)
-{
-    for (unsigned side = 0; side < 2; side++) {
-        struct join_queue *q = &j->queues[side];
-        CHECK(q->first == 0); /* nothing has been over yet */
-        qsort(q->v, q->n, sizeof *q->v, by_time);
-    }
-}
-
 evtime join_next(const struct join *j)
 {
     const struct join_queue *q = &j->queues[JOIN_LEFT];
@@ -570,8 +563,9 @@ struct join_stats join_stats(const struct join *j)
                            .kept = j->kept,
                            .keys = j->side[JOIN_LEFT].table.count - j->side[JOIN_LEFT].track.ngone,
                            .dropped = j->dropped,
-                           .bytes =
-                               timers_bytes(&j->timers) + j->states.bytes + slabs_bytes(&j->piles)};
+                           .expired = j->expired,
+                           .bytes = timers_bytes(&j->timers) + timers_bytes(&j->quiet) +
+                                    j->states.bytes + slabs_bytes(&j->piles)};
     for (unsigned i = 0; i < 2; i++)
         s.bytes += keyed_bytes(&j->side[i]) + j->queues[i].cap * sizeof *j->queues[i].v;
     return s;

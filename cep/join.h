@@ -17,7 +17,7 @@
 struct join;
 
 struct join_stats {
-    uint64_t rows, kept, keys, dropped;
+    uint64_t rows, kept, keys, dropped, expired;
     size_t bytes;
 };
 

@@ -14,6 +14,8 @@ void joinsave_put(const struct join *j, const struct key *key, struct keysave ro
     const struct join_state *s = (const struct join_state *)(const void *)key->cells;
     if (j->prog->plan->windowed)
         bytes_u64(out, (uint64_t)s->over);
+    if (j->rule.plan->state_ttl_ms > 0)
+        bytes_u64(out, (uint64_t)s->last);
     for (unsigned side = 0; side < 2; side++) {
         const struct join_pile *l = &s->rows[side];
         bytes_u8(out, l->told);
@@ -74,7 +76,20 @@ static bool set_timer(struct join *j, struct join_state *s, evtime now)
         if (l->n > 0 && l->v[l->first].ts < first)
             first = l->v[l->first].ts;
     }
-    timers_set(&j->timers, &s->timer, join_next_end(j, first, from));
+    timers_set(&j->timers, &s->timer, joinwindow_next(j, first, from));
+    return true;
+}
+
+/* 'state-ttl' */
+static bool load_last(struct join *j, struct join_state *s, struct bytes_reader *in)
+{
+    int64_t ttl = j->rule.plan->state_ttl_ms;
+    if (ttl == 0)
+        return true;
+    s->last = (evtime)bytes_get_u64(in);
+    if (in->bad || !keyload_is_time(s->last))
+        return false;
+    timers_set(&j->quiet, &s->quiet, s->last + ttl);
     return true;
 }
 
@@ -100,7 +115,7 @@ enum err joinsave_load(struct join *j, const void *key, size_t n, struct keyload
     bool windowed = j->prog->plan->windowed;
     evtime said = windowed ? (evtime)bytes_get_u64(in) : 0, now = rows[JOIN_LEFT].now;
     now = said > now ? said : now;
-    bool good = load_side(j, s, JOIN_LEFT, &rows[JOIN_LEFT], in) &&
+    bool good = load_last(j, s, in) && load_side(j, s, JOIN_LEFT, &rows[JOIN_LEFT], in) &&
                 load_side(j, s, JOIN_RIGHT, &rows[JOIN_RIGHT], in) &&
                 s->rows[JOIN_LEFT].n + s->rows[JOIN_RIGHT].n > 0;
     if (good && windowed)
@@ -110,7 +125,7 @@ enum err joinsave_load(struct join *j, const void *key, size_t n, struct keyload
         return ERR_CORRUPT;
     }
     for (unsigned side = 0; side < 2 && !windowed; side++)
-        join_enqueue(j, s, side, !rows[side].bulk);
+        joinqueue_all(j, s, side, !rows[side].bulk);
     keytrack_loaded(&k->track, at);
     if (windowed && s->over != said && s->over != EVTIME_MIN) /* the next entry is to say it */
         keyed_touch(k, at);
@@ -131,5 +146,5 @@ enum err joinsave_load_head(struct join *j, struct bytes_reader *in)
 
 void joinsave_loaded(struct join *j)
 {
-    join_sort(j);
+    joinqueue_sort(j);
 }

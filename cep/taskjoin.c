@@ -217,6 +217,7 @@ void taskjoin_stats(const struct task *t, struct task_stats *out)
         out->keys += s.keys;
         out->rows_kept += s.kept;
         out->rows_dropped += s.dropped;
+        out->expired += s.expired;
         out->state_bytes += s.bytes;
     }
 }

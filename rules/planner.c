@@ -500,11 +500,9 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
         arena_free(cc.arena);
         return NULL;
     }
-    if (p->state_ttl_ms > 0 && (p->shape == RULE_JOIN || p->shape == RULE_FILTER))
-        diag_error(cc.d, p->shape == RULE_JOIN ? "unsupported" : "option", st->select->at, NULL,
-                   p->shape == RULE_JOIN
-                       ? "'state-ttl' of a join: its rows go when the bounds of time have passed"
-                       : "'state-ttl' has no meaning here: this rule keeps no state");
+    if (p->state_ttl_ms > 0 && p->shape == RULE_FILTER)
+        diag_error(cc.d, "option", st->select->at, NULL,
+                   "'state-ttl' has no meaning here: this rule keeps no state");
     const struct schema *roots[PLAN_ROOTS_MAX];
     if (plan_roots(p, roots) > PLAN_ROOTS_MAX)
         diag_error(cc.d, "limit", st->select->from->at, NULL,

@@ -167,8 +167,7 @@ bool workersnap_restore(struct worker *w)
         if (s->thread != NULL)
             tasksnap_forget(w->task); /* the store of this process has nothing yet */
         LOG_INFO("state was read from a checkpoint",
-                 "folder=%s entries=%" PRIu64 " records=%" PRIu64 " ms=%" PRId64
-                 " cpu_ms=%" PRId64,
+                 "folder=%s entries=%" PRIu64 " records=%" PRIu64 " ms=%" PRId64 " cpu_ms=%" PRId64,
                  s->folder, r.entries, r.records, (timebase_mono_ns() - began) / 1000000,
                  (cpu_ns() - cpu) / 1000000);
     } else {

@@ -230,6 +230,30 @@ static void of_a_key_with_too_many_rows_the_oldest_are_dropped_and_counted(void 
     rig_stop(&r);
 }
 
+static void rows_of_a_quiet_key_are_forgotten_and_find_no_partner(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct rule_plan *plan = join_plan(s, (struct bounds){0, 10 * SECOND, true});
+    const struct job_rule rule = {.plan = plan, .uid = 9, .version = 1};
+    struct rig r;
+    struct task_stats stats;
+    plan->state_ttl_ms = 3 * SECOND;
+    rig_start(&r, 1, s, &rule, 1);
+    feed(&r, 0, 1000, "c", NULL);
+    feed(&r, 1, 3999, NULL, "c"); /* in time: the key lives on */
+    feed(&r, 2, 6998, NULL, "c"); /* in time for that one */
+    feed(&r, 3, 9998, NULL, "c"); /* the left row has gone, and is not told alone either */
+    feed(&r, 4, 10000, "d", NULL);
+    feed(&r, 5, 12000, "c", "d");
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "j match"), 3); /* 0 with 1, 0 with 2, 4 with 5 */
+    task_stats(r.tasks[0], &stats);
+    assert_int_equal(stats.expired, 5); /* c and NULL twice, d once */
+    assert_int_equal(stats.rows_kept, 0);
+    rig_stop(&r);
+}
+
 static void late_rows_are_told_once_whichever_side_they_are_on(void **state)
 {
     (void)state;
@@ -253,5 +277,6 @@ int main(void)
     CHECK_RUN(EXPRTREE_TEST(
                   any_number_of_tasks_and_any_interleaving_find_what_trying_every_pair_finds),
               EXPRTREE_TEST(of_a_key_with_too_many_rows_the_oldest_are_dropped_and_counted),
+              EXPRTREE_TEST(rows_of_a_quiet_key_are_forgotten_and_find_no_partner),
               EXPRTREE_TEST(late_rows_are_told_once_whichever_side_they_are_on));
 }
