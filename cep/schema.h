@@ -77,6 +77,7 @@ struct schema {
     enum time_kind time;
     unsigned partitions; /* 'partitions', default 1 */
     int64_t idle_timeout_ms; /* 0: never idle */
+    bool poison_skip; /* 'poison': an event that kills workers again and again is set aside */
     int64_t max_ahead_ms; /* 'max-ahead', live connectors; 0: none */
     int64_t alignment_ms; /* 'watermark-alignment'; 0: none */
     const char *connector; /* "http" (default), "file", "generator", "inline", … */

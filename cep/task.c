@@ -62,6 +62,11 @@ void task_free(struct task *t)
     mem_free(t);
 }
 
+void task_watch(struct task *t, const struct task_watch *w)
+{
+    t->watch = w;
+}
+
 void task_set_job(struct task *t, struct job *j)
 {
     tasksnap_finish(t); /* it is of the rules as they were */
@@ -292,8 +297,10 @@ static void take_rows(struct task *t, struct batch *b)
     int si = t->job == NULL ? -1 : job_stream_of(t->job, b->schema->id);
     const struct jobdef_stream *s = si < 0 ? NULL : &t->job->streams[si];
     if (s != NULL && s->read && s->nkeys + s->ninputs > 0) {
+        (void)taskdef_watch(t->watch, b, 0, b->n - 1);
         predindex_eval(s->conditions, b);
         scatter_rows(t, s, b, false);
+        (void)taskdef_watch(t->watch, NULL, 0, 0);
     }
 }
 

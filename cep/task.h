@@ -32,6 +32,14 @@ struct task_options {
 
 struct task;
 
+/* Told of rows before operators see them, one by one, and of those of a frame before its conditions are asked; b NULL: they
+ * are done. To find out which row it was when the process dies. True: a row that no operator is to see. */
+struct task_watch {
+    bool (*rows)(void *ctx, const struct batch *b, unsigned first, unsigned last);
+    void *ctx;
+};
+void task_watch(struct task *t, const struct task_watch *w); /* NULL: nobody is told */
+
 struct task *task_new(const struct task_options *o);
 void task_free(struct task *t);
 

@@ -63,6 +63,7 @@ struct task_key { /* a key definition, running */
     uint64_t arrived; /* rows, if they go to the operators as they come */
     struct slab bits; /* rows' bits, if one word is not enough: the fold first */
     unsigned words;
+    const struct task_watch *watch; /* in this step */
     struct tasksnap_op snap;
 };
 
@@ -93,6 +94,7 @@ struct task_counts { /* of a rule, over all jobs */
 
 struct task {
     struct task_options o;
+    const struct task_watch *watch;
     uint8_t *owner; /* key group -> worker */
     struct job *job;
     struct task_source *sources;
@@ -217,6 +219,12 @@ void taskpresum_take(struct task *t, const void *p, size_t n); /* of those that 
 void taskupgrade_bind(struct task_key *k); /* after a change of rules: when is the next? */
 /* Time has come to `to`, of which rows may still follow: versions of rules that end by then give their state away. */
 void taskupgrade_hand_over(struct task_key *k, evtime to);
+
+static inline bool taskdef_watch(const struct task_watch *w, const struct batch *b, unsigned first,
+                                 unsigned last)
+{
+    return w != NULL && w->rows(w->ctx, b, first, last);
+}
 
 /* taskstep.c */
 void taskstep_advance(struct task_key *k, struct task_op *op, evtime to, bool rows_at);

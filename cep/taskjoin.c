@@ -146,8 +146,12 @@ void taskjoin_step(struct task *t, unsigned stage)
         for (size_t n; (n = order_take(&j->order, w, &e)) > 0;)
             for (size_t k = 0; k < n; k++) {
                 look_ahead(j, e + k, n - k);
-                take_row(j, &e[k]);
+                if (taskdef_watch(t->watch, e[k].b, order_row(&e[k]), order_row(&e[k])))
+                    batch_unref(e[k].b);
+                else
+                    take_row(j, &e[k]);
             }
+        (void)taskdef_watch(t->watch, NULL, 0, 0);
         join_advance(j->op, w);
         j->snap.now = w;
     }

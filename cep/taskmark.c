@@ -48,6 +48,7 @@ static void run_stage(struct task *t, unsigned stage, bool marked)
             continue;
         evtime step = stage == 0 ? s->least : task_root_w(t, k->def->stream);
         k->keyed.clock = t->clock;
+        k->watch = t->watch;
         taskstep_key(k, s->least, s->least < EVTIME_MAX ? s->least : s->furthest, step);
     }
     taskjoin_step(t, stage);

@@ -315,8 +315,12 @@ void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
     for (size_t n; (n = order_take(&k->order, k->keyed.by_arrival ? EVTIME_MAX : w, &e)) > 0;)
         for (size_t i = 0; i < n; i++) {
             look_ahead(k, e + i, n - i);
-            row(k, &e[i]);
+            if (taskdef_watch(k->watch, e[i].b, order_row(&e[i]), order_row(&e[i])))
+                release(k, &e[i], &(struct keyed_row){0});
+            else
+                row(k, &e[i]);
         }
+    (void)taskdef_watch(k->watch, NULL, 0, 0);
     k->keyed.of_row = false;
     if (w >= k->next_handover)
         taskupgrade_hand_over(k, w);

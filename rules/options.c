@@ -27,6 +27,7 @@ enum option_id {
     ID_IDLE,
     ID_AHEAD,
     ID_ALIGNMENT,
+    ID_POISON,
     ID_SEVERITY,
     ID_MODE,
     ID_COOLDOWN,
@@ -68,6 +69,7 @@ static const struct option_spec stream_options[] = {
     {"event-id", KIND_TEXT, ID_NONE, NULL, NULL, false},
     {"dedup-window", KIND_DURATION, ID_NONE, NULL, NULL, false},
     {"watermark-alignment", KIND_DURATION, ID_ALIGNMENT, NULL, NULL, false},
+    {"poison", KIND_WORD, ID_POISON, "fail|skip", NULL, false},
     {"path", KIND_TEXT, ID_NONE, NULL, NULL, false},
     {"follow", KIND_TEXT, ID_NONE, NULL, NULL, false},
     {"format", KIND_TEXT, ID_NONE, NULL, NULL, false},
@@ -341,6 +343,9 @@ void options_stream(struct cc *cc, const struct ast_option *list, struct schema 
             break;
         case ID_AHEAD:
             s->max_ahead_ms = p[i].number;
+            break;
+        case ID_POISON:
+            s->poison_skip = p[i].value[0] == 's';
             break;
         case ID_ALIGNMENT:
             s->alignment_ms = p[i].number;

@@ -4,6 +4,8 @@
 #include "cep/derived.h"
 #include "io/result_json.h"
 #include "server/jsonw.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -247,6 +249,52 @@ static uint32_t stream_of_event(const struct rule_plan *p, uint32_t stream)
         if (streams[i]->id == stream)
             return derived_place_of(streams[i])->id;
     return stream;
+}
+
+void alertbuild_alarm(const struct catalog_dead_letter *d, struct registry *streams, evtime now,
+                      struct arena *a, struct catalog_alert *out,
+                      struct catalog_alert_event **events)
+{
+    const struct place at = {d->stream, d->partition, d->offset};
+    const struct schema *s = registry_stream_by_id(streams, d->stream);
+    struct bytes row = {0}, vars = {0};
+    jsonw_open(&row, '{');
+    jsonw_kstr(&row, "stream", s != NULL ? s->name : NULL);
+    jsonw_ku64(&row, "partition", d->partition);
+    jsonw_ku64(&row, "offset", d->offset);
+    jsonw_kstr(&row, "reason", d->reason);
+    jsonw_close(&row, '}');
+    bytes_printf(&vars, "{\"event\":[");
+    put_place(&at, streams, &vars);
+    bytes_printf(&vars, "]}");
+    *out = (struct catalog_alert){.rule_version = 1,
+                                  .rule_name = arena_printf(a, "weir.%s", d->code),
+                                  .severity = "critical",
+                                  .title = arena_printf(a,
+                                                        "%s: event of %s, partition %u, offset "
+                                                        "%" PRIu64,
+                                                        d->code, s != NULL ? s->name : "a stream",
+                                                        d->partition, d->offset),
+                                  .kind = RESULT_MATCH,
+                                  .mode = RULE_ACTIVE,
+                                  .time = now,
+                                  .created = now,
+                                  .window_start = EVTIME_MIN,
+                                  .window_end = EVTIME_MIN,
+                                  .key_json = "{}",
+                                  .row_json = text_of(&row, a),
+                                  .vars_json = text_of(&vars, a),
+                                  .count = 1,
+                                  .nevents = 1,
+                                  .status = "open"};
+    /* The id says the place, so that the same alarm is one. */
+    snprintf(out->id, sizeof out->id, "alt_%x_%x_%" PRIx64, d->stream, d->partition, d->offset);
+    *events = arena_zero(a, sizeof **events);
+    **events = (struct catalog_alert_event){.stream = d->stream,
+                                            .partition = d->partition,
+                                            .offset = d->offset,
+                                            .ts = now};
+    out->events = *events;
 }
 
 void alertbuild_dead_letter(const struct result *r, evtime now, struct catalog_dead_letter *out)

@@ -22,6 +22,10 @@ void alertbuild_alert(const struct result *r, uint32_t version, struct registry 
 /* A TIMEOUT result; of its events the places of the first ALERTBUILD_EVENTS_MAX. */
 void alertbuild_timeout(const struct result *r, uint32_t version, struct registry *streams,
                         evtime now, struct arena *a, struct catalog_timeout *out);
+/* Of an event that people must see: an alert of severity critical, `weir.CODE` in place of a rule's name. */
+void alertbuild_alarm(const struct catalog_dead_letter *d, struct registry *streams, evtime now,
+                      struct arena *a, struct catalog_alert *out,
+                      struct catalog_alert_event **events);
 /* A LATE or ERROR result; raw is left out. */
 void alertbuild_dead_letter(const struct result *r, evtime now, struct catalog_dead_letter *out);
 /* "Card testing on {card}": a name in braces is that output or key column; one that is none stays as it is. */

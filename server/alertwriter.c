@@ -27,7 +27,7 @@ enum {
     EXPIRE_MS = 60000,
 };
 
-enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_NEW_ATTEMPT, ITEM_MARK };
+enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_ALARM, ITEM_NEW_ATTEMPT, ITEM_MARK };
 struct item {
     struct item *next;
     enum item_kind kind;
@@ -88,7 +88,7 @@ static void enqueue(struct alertwriter *w, struct item *item)
     *w->last = item;
     w->last = &item->next;
     w->queued += sizeof *item + item->n;
-    if (item->kind == ITEM_DEAD_LETTER)
+    if (item->kind == ITEM_DEAD_LETTER || item->kind == ITEM_ALARM)
         w->letters += sizeof *item + item->n;
     if (w->queued >= w->o.queue_bytes / 2)
         w->full = true;
@@ -117,7 +117,8 @@ static const char *put_text(uint8_t **at, const char *text, size_t n)
     return to;
 }
 
-void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_letter *d)
+static void enqueue_letter(struct alertwriter *w, const struct catalog_dead_letter *d,
+                           enum item_kind as)
 {
     size_t raw = d->raw_len < CATALOG_DEAD_RAW_MAX ? d->raw_len : CATALOG_DEAD_RAW_MAX;
     size_t kind = strlen(d->kind), rule = d->rule != NULL ? strlen(d->rule) : 0,
@@ -125,7 +126,7 @@ void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_le
            n = kind + rule + code + reason + raw + 5;
     struct item *item = mem_alloc(sizeof *item + n);
     uint8_t *at = item->bytes;
-    item->kind = ITEM_DEAD_LETTER;
+    item->kind = as;
     item->n = n;
     item->dead = *d;
     item->dead.kind = put_text(&at, d->kind, kind);
@@ -136,6 +137,16 @@ void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_le
     item->dead.raw_len = raw;
     item->dead.size = d->size > d->raw_len ? d->size : d->raw_len;
     enqueue(w, item);
+}
+
+void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_letter *d)
+{
+    enqueue_letter(w, d, ITEM_DEAD_LETTER);
+}
+
+void alertwriter_alarm(struct alertwriter *w, const struct catalog_dead_letter *d)
+{
+    enqueue_letter(w, d, ITEM_ALARM);
 }
 
 void alertwriter_new_attempt(struct alertwriter *w, const void *cooldown, size_t n)
@@ -490,6 +501,16 @@ static void mark(struct alertwriter *w, struct round *b, const struct item *item
     bytes_fini(&out);
 }
 
+static void add_alarm(struct alertwriter *w, struct round *b, const struct item *item)
+{
+    struct catalog_alert_event *events = NULL;
+    if (b->nalerts >= BATCH_RESULTS)
+        (void)store(w, b);
+    struct catalog_alert *a = &b->alerts[b->nalerts++];
+    alertbuild_alarm(&item->dead, w->o.registry, b->now, b->arena, a, &events);
+    want_text(b, &events[0]);
+}
+
 static void work_off(struct alertwriter *w, struct item *items)
 {
     struct round *b = w->batch;
@@ -505,6 +526,8 @@ static void work_off(struct alertwriter *w, struct item *items)
             mark(w, b, item);
         else if (b->ndead < BATCH_RESULTS)
             add_dead_letter(b, &item->dead);
+        if (item->kind == ITEM_ALARM)
+            add_alarm(w, b, item);
         item->next = held;
         held = item; /* dead letters point into it until they are stored */
         if (b->ndead >= BATCH_RESULTS)

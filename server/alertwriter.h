@@ -45,6 +45,8 @@ void alertwriter_results(struct alertwriter *w, unsigned worker, const void *fra
                          size_t n); /* a frame of results; copied */
 void alertwriter_dead_letter(struct alertwriter *w,
                              const struct catalog_dead_letter *d); /* copied */
+/* The same, and an alert of severity critical that no rule has found but `weir.CODE`: people must see it. */
+void alertwriter_alarm(struct alertwriter *w, const struct catalog_dead_letter *d);
 /* More is queued than is good: no more results are to be read. */
 bool alertwriter_full(struct alertwriter *w);
 

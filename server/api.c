@@ -82,7 +82,7 @@ const struct route api_routes[] = {
      "the same each second (server-sent events)"},
     {"GET", "/api/v1/workers", NULL, ROUTE_NO_BODY, api_workers_list,
      "the worker processes and what went wrong in them"},
-    {"POST", "/api/v1/workers:restart", NULL, ROUTE_NO_BODY, api_workers_restart,
+    {"POST", "/api/v1/workers:restart", "poison", ROUTE_NO_BODY, api_workers_restart,
      "start workers that have failed, without waiting"},
     {"GET", "/api/v1/checkpoints", NULL, ROUTE_NO_BODY, api_checkpoints_list,
      "the last checkpoints: state, sizes, durations, what failed"},

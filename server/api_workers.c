@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "server/api.h"
 #include "server/jsonw.h"
+#include <string.h>
 
 static const char *state_name(enum runtime_worker_state s)
 {
@@ -136,6 +137,26 @@ static void write_restart(struct api *a, struct bytes *out)
     jsonw_close(out, '}');
 }
 
+static void write_poison(struct api *a, struct bytes *out)
+{
+    unsigned n = runtime_poison(a->runtime, NULL, 0);
+    struct runtime_poison *p = mem_array(n + 1, sizeof *p);
+    unsigned got = runtime_poison(a->runtime, p, n);
+    jsonw_key(out, "poison");
+    jsonw_open(out, '[');
+    for (unsigned i = 0; i < n && i < got; i++) {
+        jsonw_open(out, '{');
+        jsonw_kstr(out, "stream", p[i].stream);
+        jsonw_ku64(out, "partition", p[i].partition);
+        jsonw_ku64(out, "offset", p[i].offset);
+        jsonw_ku64(out, "times", p[i].times);
+        jsonw_kbool(out, "set_aside", p[i].set_aside);
+        jsonw_close(out, '}');
+    }
+    jsonw_close(out, ']');
+    mem_free(p);
+}
+
 void api_workers_list(struct httpcall *c, void *app)
 {
     struct api *a = app;
@@ -150,6 +171,7 @@ void api_workers_list(struct httpcall *c, void *app)
     write_channels(a, out);
     write_memory(a, out);
     write_exceptions(a, out);
+    write_poison(a, out);
     write_restart(a, out);
     jsonw_close(out, '}');
     mem_free(w);
@@ -159,7 +181,13 @@ void api_workers_list(struct httpcall *c, void *app)
 void api_workers_restart(struct httpcall *c, void *app)
 {
     struct api *a = app;
-    if (runtime_try_again(a->runtime) != ERR_OK) {
+    const char *poison = httpcall_query(c, "poison");
+    if (poison && strcmp(poison, "skip") != 0) {
+        httpcall_problem(c, PROBLEM_BAD_PARAMETER, NULL, "poison is '%.40s'; it may be skip",
+                         poison);
+        return;
+    }
+    if (runtime_try_again(a->runtime, poison != NULL) != ERR_OK) {
         httpcall_problem(c, PROBLEM_CONFLICT, NULL, "the workers run, or are just starting");
         return;
     }

@@ -25,6 +25,7 @@ enum control_kind {
     CONTROL_ROWS, /* control_rows: of a partition of the intake log */
     CONTROL_LIST, /* listwire.h: before INIT and CHANGE, of which rules it is */
     CONTROL_HOLD, /* control_hold: read no further in a partition of a file, or go on */
+    CONTROL_WATCH, /* poison.h: before INIT */
     CONTROL_ADVANCE, /* control_advance: the clock raises the watermark of a partition of a file */
     CONTROL_STATE, /* snapwire_state, before INIT: where state is kept, and what to go on from */
     CONTROL_CHECKPOINT, /* snapwire_order: barriers as for PREPARE, then a snapshot; the epoch is the next one's */

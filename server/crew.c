@@ -20,6 +20,7 @@ struct member {
     size_t rules_cap;
     montime heard_at; /* its last message */
     char last_words[CONTROL_TEXT_MAX];
+    bool silent; /* it was killed for saying nothing */
 };
 struct crew {
     struct crew_events events;
@@ -95,6 +96,7 @@ enum err crew_start(struct crew *c)
         crewload_reset(&m->load);
         m->heard_at = c->began;
         m->last_words[0] = '\0';
+        m->silent = false;
     }
     pthread_mutex_unlock(&c->lock);
     LOG_INFO("workers started", "attempt=%u workers=%u", c->attempt, c->workers);
@@ -143,6 +145,12 @@ void crew_kill(struct crew *c, unsigned failed, char *why)
         set_state(c, i, WORKER_FAILED);
 }
 
+bool crew_died_at(const struct crew *c, unsigned failed, struct lastplace *at, bool *crashed)
+{
+    *crashed = c->members[failed].silent || supervisor_crashed(c->supervisor, failed);
+    return *crashed && supervisor_place(c->supervisor, failed, at);
+}
+
 void crew_join(struct crew *c, int wait_ms)
 {
     close_channels(c);
@@ -165,6 +173,7 @@ bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker)
             continue;
         snprintf(m->last_words, CONTROL_TEXT_MAX, "has not been heard for %" PRId64 " ms",
                  (now - m->heard_at) / 1000000);
+        m->silent = true;
         *worker = i;
         return true;
     }

@@ -49,6 +49,9 @@ void crew_hold_results(struct crew *c, bool held);
 enum err crew_turn(struct crew *c, const struct pollfd *fds, unsigned *worker);
 /* Kills all. why: a sentence on how worker `failed` ended, into text[CONTROL_TEXT_MAX]. */
 void crew_kill(struct crew *c, unsigned failed, char *why);
+/* After crew_kill: it died at work on these events. *crashed: by a signal, or killed because it was silent. False: not known,
+ * or it gave up by itself. */
+bool crew_died_at(const struct crew *c, unsigned failed, struct lastplace *at, bool *crashed);
 void crew_join(struct crew *c, int wait_ms); /* closes the channels, lets them end by themselves */
 montime crew_began(const struct crew *c); /* the present attempt, or the last */
 /* A worker that has said nothing for so long (they speak at least once a second); why is among its last words. */

@@ -47,6 +47,8 @@ static void write_totals(struct api *a, struct bytes *out)
            (double)t.late);
     single(out, "events_per_second", "gauge", "Events processed, of the last seconds.",
            t.events_per_second);
+    single(out, "poison_events", "gauge", "Events that are set aside: they killed workers.",
+           (double)t.poison_skipped);
     single(out, "results_waiting_bytes", "gauge", "Results of the workers that are not stored yet.",
            (double)t.results_waiting_bytes);
     single(out, "dead_letters_sent_total", "counter", "Dead letters sent again since the start.",

@@ -12,6 +12,7 @@
 #include "server/deadsend.h"
 #include "server/eventtext.h"
 #include "server/runtimeloop.h"
+#include "server/runtimepoison.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,11 +68,15 @@ static enum err open_stores(struct runtime *r, const char *data, struct diag *d)
         diag_say(d, "data", NULL, "the data folder %s cannot be made: %s", data, strerror(errno));
         return ERR_IO;
     }
-    char *log = mem_printf("%s/log", data), *catalogue = mem_printf("%s/catalogue.db", data);
+    char *log = mem_printf("%s/log", data), *catalogue = mem_printf("%s/catalogue.db", data),
+         *poison = mem_printf("%s/poison.list", data);
     /* The log first: its lock tells whether another server uses the folder. */
     enum err e = intakelog_open(log, d, &r->log);
     if (e == ERR_OK)
         e = catalog_open(catalogue, d, &r->catalog);
+    if (e == ERR_OK)
+        e = poison_open(poison, d, &r->loop.poison);
+    mem_free(poison);
     mem_free(log);
     mem_free(catalogue);
     return e;
@@ -221,6 +226,7 @@ void runtime_stop(struct runtime *r)
     registry_free(r->registry);
     catalog_close(r->catalog);
     intakelog_close(r->log);
+    poison_close(r->loop.poison);
     runtimeloop_fini(&r->loop);
     mem_free(r);
 }
@@ -444,7 +450,7 @@ void runtime_restart(struct runtime *r, struct runtime_restart *out)
     pthread_mutex_unlock(&l->lock);
 }
 
-enum err runtime_try_again(struct runtime *r)
+enum err runtime_try_again(struct runtime *r, bool skip)
 {
     struct runtimeloop *l = &r->loop;
     pthread_mutex_lock(&l->lock);
@@ -452,6 +458,7 @@ enum err runtime_try_again(struct runtime *r)
     pthread_mutex_unlock(&l->lock);
     if (!down)
         return ERR_CONFLICT;
+    atomic_store(&l->skip_poison, skip);
     atomic_store(&l->try_again, true);
     runtimeloop_wake(l);
     return ERR_OK;
@@ -508,6 +515,11 @@ unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, un
     return feed_snapshot(r->feed, out, cap);
 }
 
+unsigned runtime_poison(struct runtime *r, struct runtime_poison *out, unsigned cap)
+{
+    return runtimepoison_list(&r->loop, out, cap);
+}
+
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap)
 {
     return crew_rules(r->crew, out, cap);
@@ -543,6 +555,7 @@ void runtime_totals(struct runtime *r, struct runtime_totals *out)
                                    .watermark = feed_watermark(r->feed)};
     pthread_mutex_lock(&l->lock);
     out->events_processed = l->processed;
+    out->poison_skipped = poison_skipped(l->poison);
     out->late = l->late;
     unsigned n = l->nrates < RUNTIMELOOP_RATE_SECONDS ? l->nrates : RUNTIMELOOP_RATE_SECONDS;
     for (unsigned i = 0; i < n; i++)

@@ -218,8 +218,16 @@ struct runtime_restart {
     char why[256]; /* the last failure; "": none yet */
 };
 void runtime_restart(struct runtime *r, struct runtime_restart *out);
-/* The next attempt begins at once. ERR_CONFLICT: the workers run. */
-enum err runtime_try_again(struct runtime *r);
+/* The next attempt begins at once; skip: without the event that the workers are down for. ERR_CONFLICT: the workers run. */
+enum err runtime_try_again(struct runtime *r, bool skip);
+struct runtime_poison { /* an event that has killed workers */
+    const char *stream; /* NULL: it is gone */
+    uint32_t partition;
+    uint64_t offset;
+    unsigned times;
+    bool set_aside;
+};
+unsigned runtime_poison(struct runtime *r, struct runtime_poison *out, unsigned cap);
 /* Snapshots; the caller's arrays, each returns how many there are (may be more than cap). */
 unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap);
 unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsigned cap);
@@ -240,6 +248,7 @@ struct runtime_totals {
     uint64_t results_waiting_bytes; /* found by the workers, not stored yet */
     evtime watermark; /* least over the streams that rules read; EVTIME_MIN: none yet */
     double events_per_second; /* of the last seconds */
+    uint64_t poison_skipped; /* events that are set aside */
 };
 void runtime_totals(struct runtime *r, struct runtime_totals *out);
 

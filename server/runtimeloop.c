@@ -7,6 +7,7 @@
 #include "server/changelist.h"
 #include "server/feedtime.h"
 #include "server/listwire.h"
+#include "server/runtimepoison.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -109,11 +110,13 @@ static void end_change(struct runtimeloop *l, enum err e)
     diag_init(&l->change_diag, NULL, 0);
 }
 
-static void delay_attempt(struct runtimeloop *l, const char *why)
+/* final: there is to be no other, whatever the strategy says. */
+static void end_attempt(struct runtimeloop *l, const char *why, bool final)
 {
     checkpointer_attempt_failed(l->checkpointer, why);
     montime now = timebase_mono_ns();
     int64_t delay = restart_failed(&l->restart, crew_began(l->crew), now);
+    delay = final ? -1 : delay;
     if (delay >= 0)
         LOG_ERROR("attempt failed", "attempt=%u retry_ms=%" PRId64 " reason=\"%s\"",
                   crew_attempt(l->crew), delay, why);
@@ -133,12 +136,20 @@ static void delay_attempt(struct runtimeloop *l, const char *why)
         end_change(l, l->change_result);
 }
 
+static void delay_attempt(struct runtimeloop *l, const char *why)
+{
+    end_attempt(l, why, false);
+}
+
 static void fail_attempt(struct runtimeloop *l, unsigned worker)
 {
-    char why[CONTROL_TEXT_MAX];
+    char why[CONTROL_TEXT_MAX], text[CONTROL_TEXT_MAX];
     crew_kill(l->crew, worker, why);
     note_exception(l, worker, why);
-    delay_attempt(l, why);
+    bool final = runtimepoison_died(l, worker, why, text);
+    if (final)
+        note_exception(l, worker, text);
+    end_attempt(l, final ? text : why, final);
 }
 
 static void send_list(void *ctx, const struct bytes *message)
@@ -187,6 +198,7 @@ static void start_attempt(struct runtimeloop *l)
     }
     l->epoch++;
     checkpointer_attempt(l->checkpointer, l->epoch);
+    runtimepoison_tell(l);
     if ((e = send_all_lists(l)) != ERR_OK) {
         char why[CONTROL_TEXT_MAX];
         crew_kill(l->crew, 0, why);
@@ -441,6 +453,9 @@ static void maybe_try_again(struct runtimeloop *l)
         return;
     LOG_INFO("another attempt was asked for", "attempt=%u", crew_attempt(l->crew) + 1);
     restart_reset(&l->restart);
+    if (atomic_exchange(&l->skip_poison, false))
+        runtimepoison_skip(l);
+    l->is_poisoned = false;
     start_attempt(l);
 }
 

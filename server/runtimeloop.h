@@ -17,6 +17,7 @@
 #include "server/checkpointer.h"
 #include "server/crew.h"
 #include "server/generators.h"
+#include "server/poison.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -43,11 +44,14 @@ struct runtimeloop {
     struct task_options task; /* but for the worker's number */
     int wake_fd;
     atomic_bool ready, stop, try_again;
+    atomic_bool skip_poison; /* … without the event that the workers are down for */
 
     /* the loop's own */
     struct restart restart;
     int64_t heartbeat_timeout_ms, buffer_timeout_ms;
     struct budget budget;
+    struct lastplace poisoned; /* the event that the workers are down for */
+    bool is_poisoned;
     uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */
     uint64_t last_list; /* as last_stream */
     montime expiry_at; /* when lists were looked through for what is due to go */
@@ -66,6 +70,7 @@ struct runtimeloop {
     enum runtimeloop_phase phase; /* written by the loop alone */
     montime next_attempt; /* likewise; PHASE_DOWN */
     struct runtime_restart shown_restart;
+    struct poison *poison;
     struct runtimeloop_queued *first, **last;
     struct runtime_exception exceptions[RUNTIMELOOP_EXCEPTIONS]; /* a ring */
     uint64_t nexceptions;

@@ -26,6 +26,8 @@ enum {
 struct process {
     pid_t pid; /* 0: none */
     char ended[ENDED_TEXT];
+    bool crashed;
+    struct lastplace_page *page;
 };
 struct supervisor {
     unsigned workers;
@@ -35,7 +37,7 @@ struct supervisor {
 /* The ends of the sockets of one attempt, by worker: [0] is the coordinator's, [1 + j] that to worker j. */
 struct sockets {
     int ours[TASK_WORKERS_MAX];
-    int theirs[TASK_WORKERS_MAX][1 + TASK_WORKERS_MAX];
+    int theirs[TASK_WORKERS_MAX][2 + TASK_WORKERS_MAX]; /* behind them a page (lastplace.h) */
 };
 
 struct supervisor *supervisor_new(unsigned workers)
@@ -51,6 +53,8 @@ void supervisor_free(struct supervisor *s)
     if (s == NULL)
         return;
     supervisor_kill(s, -1);
+    for (unsigned i = 0; i < s->workers; i++)
+        lastplace_unmap(s->processes[i].page);
     mem_free(s->processes);
     mem_free(s);
 }
@@ -80,7 +84,7 @@ static void close_if(int *fd)
 static void close_theirs(struct sockets *k, unsigned workers)
 {
     for (unsigned i = 0; i < workers; i++)
-        for (unsigned j = 0; j <= workers; j++)
+        for (unsigned j = 0; j <= workers + 1; j++)
             close_if(&k->theirs[i][j]);
 }
 
@@ -90,6 +94,7 @@ static enum err make_sockets(struct sockets *k, unsigned workers)
     memset(k, 0xff, sizeof *k); /* -1 everywhere */
     for (unsigned i = 0; i < workers && e == ERR_OK; i++) {
         e = make_pair(&k->ours[i], &k->theirs[i][0]);
+        k->theirs[i][1 + workers] = lastplace_file(); /* without it deaths leave no place */
         for (unsigned j = i + 1; j < workers && e == ERR_OK; j++)
             e = make_pair(&k->theirs[i][1 + j], &k->theirs[j][1 + i]);
     }
@@ -100,8 +105,8 @@ static enum err make_sockets(struct sockets *k, unsigned workers)
 __attribute__((noreturn)) static void become_worker(const int *fds, unsigned workers, pid_t parent,
                                                     char *const *argv)
 {
-    int high[1 + TASK_WORKERS_MAX];
-    int first_free = WORKER_FD + 1 + (int)workers;
+    int high[2 + TASK_WORKERS_MAX];
+    int first_free = WORKER_FD + 2 + (int)workers;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -109,9 +114,9 @@ __attribute__((noreturn)) static void become_worker(const int *fds, unsigned wor
     if (getppid() != parent)
         _exit(EXEC_FAILED); /* it died before the death signal was set */
     /* The ends may lie on the very numbers that they are to get: first all out of the way. */
-    for (unsigned j = 0; j <= workers; j++)
+    for (unsigned j = 0; j <= workers + 1; j++)
         high[j] = fds[j] >= 0 ? fcntl(fds[j], F_DUPFD, first_free) : -1;
-    for (unsigned j = 0; j <= workers; j++) {
+    for (unsigned j = 0; j <= workers + 1; j++) {
         close(WORKER_FD + (int)j);
         if (high[j] >= 0 && dup2(high[j], WORKER_FD + (int)j) < 0)
             _exit(EXEC_FAILED);
@@ -140,6 +145,9 @@ static enum err start_one(struct supervisor *s, unsigned i, const int *fds)
         become_worker(fds, s->workers, parent, argv);
     s->processes[i].pid = pid;
     s->processes[i].ended[0] = '\0';
+    s->processes[i].crashed = false;
+    lastplace_unmap(s->processes[i].page);
+    s->processes[i].page = lastplace_map(fds[1 + s->workers]);
     return ERR_OK;
 }
 
@@ -175,6 +183,7 @@ static void note_ended(struct process *p, int status)
                  strsignal(WTERMSIG(status)));
     else
         snprintf(p->ended, sizeof p->ended, "ended with code %d", WEXITSTATUS(status));
+    p->crashed = WIFSIGNALED(status);
     p->pid = 0;
 }
 
@@ -220,6 +229,7 @@ void supervisor_kill(struct supervisor *s, int failed)
         if (s->processes[i].pid > 0) {
             reap(&s->processes[i], 0);
             s->processes[i].ended[0] = '\0'; /* it did not end by itself */
+            s->processes[i].crashed = false;
         }
 }
 
@@ -233,4 +243,14 @@ void supervisor_join(struct supervisor *s, int wait_ms)
 const char *supervisor_ended(const struct supervisor *s, unsigned i)
 {
     return s->processes[i].ended;
+}
+
+bool supervisor_crashed(const struct supervisor *s, unsigned i)
+{
+    return s->processes[i].crashed;
+}
+
+bool supervisor_place(const struct supervisor *s, unsigned i, struct lastplace *out)
+{
+    return lastplace_get(s->processes[i].page, out);
 }

@@ -2,13 +2,14 @@
 /* supervisor.h - the worker processes of one attempt: started together, ended together.
  *
  * Room:   runtime -> [supervisor] -> fork, exec `weir worker`
- * Owns:   the processes, not the sockets that it hands out
+ * Owns:   the processes, the pages in which they say where they are; not the sockets that it hands out
  * Thread: one, and it must outlive the workers: their death signal is bound to the thread that started them.
  * Time:   montime. */
 #ifndef WEIR_SERVER_SUPERVISOR_H
 #define WEIR_SERVER_SUPERVISOR_H
 #include "base/err.h"
 #include "base/timebase.h"
+#include "server/lastplace.h"
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -27,5 +28,9 @@ void supervisor_kill(struct supervisor *s, int failed);
 void supervisor_join(struct supervisor *s, int wait_ms);
 /* "ended by signal 9 (Killed)", "ended with code 1", or "" if it was still running when it was reaped. */
 const char *supervisor_ended(const struct supervisor *s, unsigned i);
+bool supervisor_crashed(const struct supervisor *s,
+                        unsigned i); /* … by a signal that nobody here sent */
+/* Which events it was at when it died. False: none. Until the next start. */
+bool supervisor_place(const struct supervisor *s, unsigned i, struct lastplace *out);
 
 #endif

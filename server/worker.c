@@ -19,6 +19,7 @@
 #include "server/workerlist.h"
 #include "server/workersnap.h"
 #include "server/workerstatus.h"
+#include "server/workerwatch.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -235,7 +236,7 @@ static enum err on_list(struct worker *w, const struct channel_frame *f)
 static enum err on_message(struct worker *w, const struct channel_frame *f)
 {
     if (f->kind != CONTROL_INIT && f->kind != CONTROL_LIST && f->kind != CONTROL_STATE &&
-        w->task == NULL)
+        f->kind != CONTROL_WATCH && w->task == NULL)
         return ERR_CORRUPT;
     struct control_hold hold;
     struct control_advance advance;
@@ -250,6 +251,8 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         return ERR_OK;
     case CONTROL_ROWS:
         return workersource_rows(w->source, f->p, f->n);
+    case CONTROL_WATCH:
+        return workerwatch_take(w->watch, f->p, f->n);
     case CONTROL_LIST:
         return on_list(w, f);
     case CONTROL_STATE:
@@ -345,6 +348,8 @@ static void take_rows(struct worker *w)
     for (unsigned i = 0; i < BATCHES_A_TURN && e == ERR_OK; i++) {
         e = workersource_take(w->source, &d);
         fault_at(w->fault);
+        if (workersource_careful(w->source))
+            break;
     }
     if (e != ERR_OK && e != ERR_END && e != ERR_AGAIN)
         worker_fail_diag(w, "a source has failed", e, &d);
@@ -443,13 +448,15 @@ static void step(struct worker *w, bool more)
     if (!w->preparing) /* what the clock would make could not be sent any more */
         task_clock(w->task, now);
     task_step(w->task);
-    bool all = w->buffer_timeout_ms == 0 || w->preparing || !(more || takes_sources(w)) ||
-               now - w->sent_all_at >= w->buffer_timeout_ms || now < w->sent_all_at;
+    bool all = w->buffer_timeout_ms == 0 || w->preparing || workersource_careful(w->source) ||
+               !(more || takes_sources(w)) || now - w->sent_all_at >= w->buffer_timeout_ms ||
+               now < w->sent_all_at;
     watch_ordering(w);
     w->holds_frames = !all;
     if (all)
         w->sent_all_at = now;
     perform_effects(w, all);
+    workerwatch_at(w->watch, NULL);
 }
 
 static void rest(struct worker *w)
@@ -510,6 +517,7 @@ static void worker_fini(struct worker *w)
     if (w->task != NULL)
         task_free(w->task);
     job_unref(w->job);
+    workerwatch_free(w->watch);
     registry_free(w->registry);
     channel_free(w->coordinator);
     for (unsigned i = 0; i < w->workers; i++)
@@ -534,6 +542,7 @@ int worker_main(int argc, char **argv)
     snprintf(w->fault, sizeof w->fault, "worker.%u", w->index);
     w->registry = registry_new();
     w->scratch = arena_new(16 << 10, 0);
+    w->watch = workerwatch_new(WORKER_FD + 1 + (int)w->workers);
     workload_init(&w->load, timebase_mono_ns());
     w->coordinator = channel_new(WORKER_FD, CONTROL_WINDOW);
     for (unsigned i = 0; i < w->workers; i++)

@@ -3,6 +3,7 @@
 #include "server/workerchange.h"
 #include "base/log.h"
 #include "server/workersnap.h"
+#include "server/workerwatch.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -107,7 +108,8 @@ enum err workerchange_init(struct worker *w, const struct channel_frame *f)
         w->task = task_new(&m.task);
         w->key_groups = m.task.key_groups;
         workersnap_track(w);
-        w->source = workersource_new(w->task, worker_bad_row, w);
+        w->source = workersource_new(w->task, w->watch, worker_bad_row, w);
+        task_watch(w->task, workerwatch_rows(w->watch));
         set_budget(w, &m);
         apply_change(w, &m.first, f->epoch);
     } else {

@@ -41,6 +41,7 @@ struct worker {
     evtime sent_all_at; /* when frames that are not full were sent last, by the wall clock */
     bool state_full; /* its budget: nothing is taken from sources */
     struct workload load;
+    struct workerwatch *watch;
     char fault[16]; /* the point of its work, for tests: worker.0 … */
     struct workersnap *snap; /* NULL: of checkpoints nothing was said */
 };

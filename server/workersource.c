@@ -2,7 +2,10 @@
 #include "server/workersource.h"
 #include "base/mem.h"
 #include "io/source_file.h"
+#include "server/workerwatch.h"
 #include <string.h>
+
+enum { NEAR_BYTES = 1 << 20 }; /* of a file: a batch is mostly less */
 
 struct block { /* a frame of rows that waits */
     struct block *next;
@@ -38,14 +41,18 @@ struct workersource {
     size_t n, cap, positions_cap;
     struct decoder *decoders;
     size_t ndecoders, decoders_cap;
+    struct workerwatch *watch;
     uint64_t rows_taken;
     size_t bytes; /* of blocks that wait */
+    bool careful; /* what was taken last is suspected */
 };
 
-struct workersource *workersource_new(struct task *t, workersource_bad *bad, void *ctx)
+struct workersource *workersource_new(struct task *t, struct workerwatch *watch,
+                                      workersource_bad *bad, void *ctx)
 {
     struct workersource *s = mem_new(sizeof *s);
     s->task = t;
+    s->watch = watch;
     s->bad = bad;
     s->ctx = ctx;
     return s;
@@ -235,6 +242,11 @@ bool workersource_has(const struct workersource *s)
     return furthest_behind(s, &waits) < s->n;
 }
 
+bool workersource_careful(const struct workersource *s)
+{
+    return s->careful;
+}
+
 bool workersource_waits(const struct workersource *s)
 {
     bool waits = false;
@@ -271,16 +283,28 @@ static void report(struct workersource *s, const struct control_position *at, ui
     s->bad(s->ctx, &bad);
 }
 
-static void decode_block(struct workersource *s, struct block *k, struct codec_json *codec,
-                         struct batch *b, const struct control_position *at)
+/* Rows [k->taken, end) of the block. */
+static void decode_block(struct workersource *s, struct block *k, unsigned end,
+                         struct codec_json *codec, struct batch *b,
+                         const struct control_position *at)
 {
     struct codec_problem problem;
-    for (unsigned i = k->taken; i < k->rows.n; i++)
-        if (codec_json_row(codec, k->rows.texts[i], k->rows.lengths[i], k->rows.first + i, b,
-                           &problem) != ERR_OK)
-            report(s, at, k->rows.first + i, k->rows.texts[i], k->rows.lengths[i], &problem);
+    const struct lastplace rows = {at->stream, at->partition, k->rows.first + k->taken,
+                                   k->rows.first + end - 1};
+    bool skips = workerwatch_skips(s->watch, &rows);
+    workerwatch_at(s->watch, &rows);
+    for (unsigned i = k->taken; i < end; i++) {
+        uint64_t offset = k->rows.first + i;
+        const struct lastplace row = {at->stream, at->partition, offset, offset};
+        if (skips && workerwatch_skips(s->watch, &row))
+            continue;
+        if (codec_json_row(codec, k->rows.texts[i], k->rows.lengths[i], offset, b, &problem) !=
+            ERR_OK)
+            report(s, at, offset, k->rows.texts[i], k->rows.lengths[i], &problem);
         else if (k->rows.arrivals != NULL)
             batch_set_time(b, b->n - 1, control_rows_arrival(&k->rows, i));
+    }
+    workerwatch_decoded(b);
 }
 
 /* The clock has raised the partition's watermark here. */
@@ -317,6 +341,30 @@ void workersource_advance(struct workersource *s, const struct control_advance *
         raise(s, i, a->w);
 }
 
+/* The next rows of a block: all, or one, if any is suspected to kill its worker. */
+static unsigned end_of_rows(const struct workersource *s, const struct block *k)
+{
+    const struct lastplace rest = {k->rows.stream, k->rows.partition, k->rows.first + k->taken,
+                                   k->rows.first + k->rows.n - 1};
+    return workerwatch_suspects(s->watch, &rest) ? k->taken + 1 : k->rows.n;
+}
+
+static enum err take_rows(struct workersource *s, size_t i, struct block *k, struct decoder *d)
+{
+    unsigned end = end_of_rows(s, k);
+    struct batch *b = batch_new(s->partitions[i].schema, d->columns);
+    b->partition = k->rows.partition;
+    decode_block(s, k, end, d->codec, b, &s->positions[i]);
+    enum err e = b->n > 0 ? task_source_rows(s->task, b) : ERR_OK;
+    if (e == ERR_OK) {
+        s->careful = k->taken + 1 == end;
+        k->taken = end;
+        note_taken(s, i, k->rows.first + end, b);
+    }
+    batch_unref(b);
+    return e;
+}
+
 static enum err take_log(struct workersource *s, size_t i)
 {
     struct partition *p = &s->partitions[i];
@@ -325,14 +373,8 @@ static enum err take_log(struct workersource *s, size_t i)
     if (k->rows.before != EVTIME_MIN)
         raise(s, i, k->rows.before);
     if (d->codec != NULL && k->taken < k->rows.n) {
-        struct batch *b = batch_new(p->schema, d->columns);
-        b->partition = k->rows.partition;
-        decode_block(s, k, d->codec, b, &s->positions[i]);
-        enum err e = b->n > 0 ? task_source_rows(s->task, b) : ERR_OK;
-        if (e == ERR_OK)
-            note_taken(s, i, k->rows.first + k->rows.n, b);
-        batch_unref(b);
-        if (e != ERR_OK)
+        enum err e = take_rows(s, i, k, d);
+        if (e != ERR_OK || k->taken < k->rows.n)
             return e;
     }
     s->positions[i].offset = k->rows.first + k->rows.n;
@@ -343,6 +385,30 @@ static enum err take_log(struct workersource *s, size_t i)
     return ERR_OK;
 }
 
+/* The next row of a file, noted before it is looked at. Its offset is that of its line. */
+static void decode_line(struct workersource *s, size_t i, struct codec_json *codec,
+                        const char *text, size_t n, uint64_t offset, struct batch *b)
+{
+    struct codec_problem problem;
+    const struct lastplace row = {s->positions[i].stream, s->positions[i].partition, offset,
+                                  offset};
+    workerwatch_at(s->watch, &row);
+    if (workerwatch_skips(s->watch, &row))
+        return;
+    if (codec_json_row(codec, text, n, offset, b, &problem) != ERR_OK)
+        report(s, &s->positions[i], offset, text, n, &problem);
+}
+
+/* A file's batch is whole. */
+static void note_batch(struct workersource *s, const struct batch *b)
+{
+    if (b->n == 0)
+        return;
+    const struct lastplace rows = {b->schema->id, b->partition, b->offset[0], b->offset[b->n - 1]};
+    workerwatch_at(s->watch, &rows);
+    workerwatch_decoded(b);
+}
+
 static enum err take_file(struct workersource *s, size_t i, struct diag *diag)
 {
     struct partition *p = &s->partitions[i];
@@ -350,18 +416,20 @@ static enum err take_file(struct workersource *s, size_t i, struct diag *diag)
     uint64_t start = source_file_offset(p->file), offset = 0;
     struct batch *b = batch_new(p->schema, d->columns);
     b->partition = s->positions[i].partition;
-    struct codec_problem problem;
+    const struct lastplace near = {p->schema->id, b->partition, start, start + NEAR_BYTES};
+    unsigned most = workerwatch_suspects(s->watch, &near) ? 1 : BATCH_ROWS;
     const char *text = NULL;
     size_t n = 0;
     enum err e = ERR_OK;
-    while (b->n < BATCH_ROWS && (e = source_file_next(p->file, &text, &n, &offset)) == ERR_OK)
-        if (codec_json_row(d->codec, text, n, offset, b, &problem) != ERR_OK)
-            report(s, &s->positions[i], offset, text, n, &problem);
+    s->careful = most == 1;
+    while (b->n < most && (e = source_file_next(p->file, &text, &n, &offset)) == ERR_OK)
+        decode_line(s, i, d->codec, text, n, offset, b);
     if (e != ERR_OK && e != ERR_END && e != ERR_AGAIN) {
         diag_say(diag, "file", NULL, "a file of stream %s cannot be read: %s", p->schema->name,
                  err_text(e));
         goto out;
     }
+    note_batch(s, b);
     enum err taken = b->n > 0 ? task_source_rows(s->task, b) : ERR_OK;
     if (taken != ERR_OK) {
         source_file_seek(p->file, start);
@@ -383,6 +451,7 @@ enum err workersource_take(struct workersource *s, struct diag *d)
 {
     bool waits = false;
     size_t i = furthest_behind(s, &waits);
+    s->careful = false;
     if (i == s->n)
         return ERR_END;
     return s->partitions[i].file != NULL ? take_file(s, i, d) : take_log(s, i);

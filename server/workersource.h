@@ -17,8 +17,10 @@
 typedef void workersource_bad(void *ctx, const struct control_bad_row *row);
 
 struct workersource;
+struct workerwatch;
 
-struct workersource *workersource_new(struct task *t, workersource_bad *bad, void *ctx);
+struct workersource *workersource_new(struct task *t, struct workerwatch *watch,
+                                      workersource_bad *bad, void *ctx);
 void workersource_free(struct workersource *s); /* NULL is fine */
 
 /* Another job: decoders are made anew. */
@@ -43,6 +45,9 @@ bool workersource_follows(struct workersource *s);
 /* Decodes one batch and hands it to the task. ERR_END: nothing there now; ERR_AGAIN: the task takes no more just now;
  * ERR_IO: a file failed, d says which. */
 enum err workersource_take(struct workersource *s, struct diag *d);
+
+/* What was taken last is to be worked off by itself, before anything else is taken: workerwatch.h. */
+bool workersource_careful(const struct workersource *s);
 
 unsigned workersource_positions(const struct workersource *s, const struct control_position **out);
 uint64_t workersource_rows_taken(const struct workersource *s);

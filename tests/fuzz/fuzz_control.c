@@ -3,8 +3,10 @@
  * Messages between coordinator and workers out of hostile bytes: the first byte says which. What is taken must come out
  * of the encoder as it went in. */
 #include "base/bug.h"
+#include "base/mem.h"
 #include "server/control.h"
 #include "server/loadwire.h"
+#include "server/poison.h"
 #include "server/resultwire.h"
 #include <string.h>
 
@@ -48,6 +50,13 @@ static void try_results(const uint8_t *data, size_t size, struct arena *a, struc
         resultwire_put(&r, b);
 }
 
+static void try_watch(const uint8_t *data, size_t size)
+{
+    struct poison_watch w;
+    if (poison_get(data, size, &w) == ERR_OK)
+        mem_free(w.skips);
+}
+
 static void try_load(const uint8_t *data, size_t size, struct bytes *b)
 {
     static struct loadwire load;
@@ -70,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t which = data[0];
     data++;
     size--;
-    switch (which % 8) {
+    switch (which % 9) {
     case 0:
         if (control_get_init(data, size, a, &init) == ERR_OK) {
             control_put_init(&init, &b);
@@ -98,6 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 5:
         try_results(data, size, a, &b);
+        break;
+    case 8:
+        try_watch(data, size);
         break;
     case 7:
         try_load(data, size, &b);

@@ -52,6 +52,7 @@ static void a_schema_has_what_was_written(void **state)
     assert_int_equal(p->partitions, 4);
     assert_int_equal(p->idle_timeout_ms, 30000);
     assert_int_equal(p->max_ahead_ms, 86400000);
+    assert_false(p->poison_skip);
     assert_string_equal(schema_option(p, "topic"), "pay");
     assert_null(schema_option(p, "Topic"));
     assert_memory_equal(p->sql, "CREATE STREAM pay (", 19);

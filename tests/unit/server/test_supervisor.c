@@ -40,7 +40,7 @@ static int be_a_worker(unsigned index)
 static void each_worker_has_its_sockets_and_no_others(void **state)
 {
     (void)state;
-    static const char *const expected[WORKERS] = {"o-oo----", "oo-o----", "ooo-----"};
+    static const char *const expected[WORKERS] = {"o-ooo---", "oo-oo---", "ooo-o---"};
     struct supervisor *s = supervisor_new(WORKERS);
     int fds[WORKERS];
     assert_ok(supervisor_start(s, fds));
