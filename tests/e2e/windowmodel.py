@@ -110,15 +110,15 @@ class Windows:
         return [(None, ENDLESS)]
 
     def row(self, row, now, late):
-        self.give(row, now, late)
         key = repr(self.rule["key"](row))
-        if any(repr(w.key) == key for w in self.live):
+        if self.give(row, now, late) and any(repr(w.key) == key for w in self.live):
             self.last[key] = max(self.mark if late else row["ts"], self.last.get(key, -ENDLESS))
 
     def give(self, row, now, late):
+        """False: it is late for all windows, so nothing has seen it."""
         if self.rule["kind"] == "SESSION":
             self.session(row, now)
-            return
+            return True
         kept = False
         for start, end in self.spans(row):
             if end < ENDLESS and end + self.rule["lateness"] <= now:
@@ -131,6 +131,7 @@ class Windows:
             self.put(found[0], row, now)
         if late and not kept and row["ts"] + self.rule["lateness"] < self.mark:
             self.out.append(("late", row["place"]))
+        return kept or not late
 
     def session(self, row, now):
         start, end, key = row["ts"], row["ts"] + self.rule["gap"](row), self.rule["key"](row)
