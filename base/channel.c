@@ -251,6 +251,7 @@ void channel_stats(const struct channel *c, struct channel_stats *out)
     *out = (struct channel_stats){.window = c->window,
                                   .credit = c->credit,
                                   .queued = channel_queued(c),
+                                  .owed = (uint64_t)c->owed,
                                   .sent = c->sent,
                                   .received = c->received};
 }

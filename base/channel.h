@@ -59,6 +59,7 @@ void channel_set_window(struct channel *c, size_t window);
 struct channel_stats {
     int64_t window, credit; /* credit below zero: overdrawn */
     uint64_t queued; /* bytes that wait for the socket */
+    uint64_t owed; /* counted bytes that were taken here, and whose credit has not gone back yet */
     uint64_t sent, received; /* bytes, with headers, so far */
 };
 void channel_stats(const struct channel *c, struct channel_stats *out);

@@ -21,6 +21,7 @@ struct member {
     montime heard_at; /* its last message */
     char last_words[CONTROL_TEXT_MAX];
     bool silent; /* it was killed for saying nothing */
+    uint64_t owed; /* of its results: see crew_owed */
 };
 struct crew {
     struct crew_events events;
@@ -97,6 +98,7 @@ enum err crew_start(struct crew *c)
         m->heard_at = c->began;
         m->last_words[0] = '\0';
         m->silent = false;
+        m->owed = 0;
     }
     pthread_mutex_unlock(&c->lock);
     LOG_INFO("workers started", "attempt=%u workers=%u", c->attempt, c->workers);
@@ -241,7 +243,10 @@ static enum err on_load(struct crew *c, unsigned i, const struct channel_frame *
     enum err e = loadwire_get(f->p, f->n, &m);
     if (e != ERR_OK)
         return e;
+    struct channel_stats here;
+    channel_stats(c->members[i].channel, &here);
     pthread_mutex_lock(&c->lock);
+    c->members[i].owed = here.owed;
     crewload_take(&c->members[i].load, &m);
     crewload_show(&c->members[i].load, &c->members[i].shown);
     pthread_mutex_unlock(&c->lock);
@@ -342,6 +347,16 @@ unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap)
         out[i] = c->members[i].shown;
     pthread_mutex_unlock(&c->lock);
     return c->workers;
+}
+
+uint64_t crew_owed(struct crew *c)
+{
+    uint64_t owed = 0;
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++)
+        owed += c->members[i].owed;
+    pthread_mutex_unlock(&c->lock);
+    return owed;
 }
 
 unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap)

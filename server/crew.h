@@ -57,6 +57,8 @@ montime crew_began(const struct crew *c); /* the present attempt, or the last */
 /* A worker that has said nothing for so long (they speak at least once a second); why is among its last words. */
 bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker);
 
+/* Results that were taken from the workers and whose credit is kept back: somebody else holds those bytes now. */
+uint64_t crew_owed(struct crew *c);
 unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap);
 unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap);
 /* Sums over the workers; *n: how many rules. Into the caller's array. */

@@ -504,6 +504,9 @@ void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *tot
     for (unsigned i = 0; i < channels; i++)
         if (c[i].credit < c[i].window)
             out[BUDGET_EXCHANGE].used += (uint64_t)(c[i].window - c[i].credit);
+    uint64_t owed = crew_owed(r->crew); /* those are among what waits to be stored */
+    out[BUDGET_EXCHANGE].used -=
+        owed < out[BUDGET_EXCHANGE].used ? owed : out[BUDGET_EXCHANGE].used;
     out[BUDGET_EXCHANGE].used += alerts.waiting_bytes;
     out[BUDGET_INTAKE].used = feed_under_way(r->feed);
     mem_free(w);

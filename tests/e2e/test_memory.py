@@ -96,8 +96,8 @@ def test_state_at_its_limit_stops_the_sources_until_a_rule_goes(tmp_path):
 def test_a_slow_catalogue_holds_the_workers_and_no_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("WEIR_FAULT", "alerts.store:1:delay=100")
     everything = "CREATE RULE everything AS SELECT k, x FROM t WHERE x = 'a'"
-    n = 30000
-    with Server(tmp_path, "--memory-exchange", "2 MiB", "--heartbeat-timeout", "2 s") as server:
+    n = 60000
+    with Server(tmp_path, "--memory-exchange", "4 MiB", "--heartbeat-timeout", "2 s") as server:
         create(server, stream(2), everything)
         for p in range(2):
             server.post_lines(rows(n // 2), partition=p, stream="t")
@@ -108,10 +108,10 @@ def test_a_slow_catalogue_holds_the_workers_and_no_memory(tmp_path, monkeypatch)
             full = max(full, now["memory"]["resident_bytes"])
             waited |= {w["waits_for"] for w in now["data"]}
         results = [c for c in server.get("/workers")["channels"] if c["to"] == "coordinator"]
-        print(f"slow catalogue: exchange {most / MIB:.2f} MiB of 2, resident {full / MIB:.0f} MiB; "
+        print(f"slow catalogue: exchange {most / MIB:.2f} MiB of 4, resident {full / MIB:.0f} MiB; "
               f"results made workers wait {[c['blocked_ms'] for c in results]} ms")
         assert "channel" in waited and sum(c["blocked_ms"] for c in results) > 0
-        assert most <= 3 * MIB  # a step may overdraw
+        assert most <= 6 * MIB  # a step may overdraw
         assert all(w["attempt"] == 1 for w in server.workers())  # they could be heard all the time
         assert server.alerts_by_rule()["everything"] == n
 

@@ -379,6 +379,7 @@ const workers = () => ({
     ordering: { limit_bytes: 512 << 20, used_bytes: 8.2e6 },
     state: { limit_bytes: 2048 * (1 << 20), used_bytes: 12.8e6 },
   },
+  poison: bare ? [] : [{ stream: 'payments', partition: 1, offset: 81233, times: 3, set_aside: true }],
   restart: { strategy: 'exponential-delay', given_up: false, failed: 0, next_ms: null, why: null },
   exceptions: bare
     ? []

@@ -276,6 +276,13 @@ export interface Memory {
   ordering: MemoryPart;
   state: MemoryPart;
 }
+export interface Poison {
+  stream: string | null;
+  partition: number;
+  offset: number;
+  times: number;
+  set_aside: boolean;
+}
 export interface WorkerException {
   at: Time;
   attempt: number;
@@ -466,7 +473,7 @@ export const api = {
   pause: (r: string) => call<Rule>(paths.rule(r) + ':pause', { method: 'POST' }),
   resume: (r: string) => call<Rule>(paths.rule(r) + ':resume', { method: 'POST' }),
   remove: (r: string) => call<null>(paths.rule(r), { method: 'DELETE' }),
-  restartWorkers: () => call<null>(paths.workers + ':restart', { method: 'POST' }),
+  restartWorkers: (skip = false) => call<null>(`${paths.workers}:restart${skip ? '?poison=skip' : ''}`, { method: 'POST' }),
   createStream: (sql: string) => call<Stream>(paths.streams, { body: { sql } }),
   createList: (sql: string) => call<List>(paths.lists, { body: { sql } }),
   removeList: (l: string) => call<null>(paths.list(l), { method: 'DELETE' }),

@@ -145,6 +145,8 @@ static void credit_is_kept_back_while_it_is_held(void **state)
     send_text(p->b, 2, false, "what is sent carries none either");
     assert_int_equal(next(p->b, p->a).kind, 2);
     assert_false(channel_ready(p->a));
+    channel_stats(p->b, &s);
+    assert_true(s.owed >= WINDOW);
     channel_hold(p->b, false);
     assert_ok(channel_flush(p->b));
     channel_drop(p->a);

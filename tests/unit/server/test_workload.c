@@ -81,8 +81,9 @@ static void a_message_arrives_as_it_was_sent(void **state)
     m.state_full = true;
     m.ordering_bytes = 77;
     m.nchannels = 2;
-    m.channels[0] = (struct loadwire_channel){LOADWIRE_COORDINATOR, 5000000, {100, -7, 8, 9, 10}};
-    m.channels[1] = (struct loadwire_channel){3, 6, {200, 200, 0, 0, 0}};
+    m.channels[0] =
+        (struct loadwire_channel){LOADWIRE_COORDINATOR, 5000000, {100, -7, 8, 0, 9, 10}};
+    m.channels[1] = (struct loadwire_channel){3, 6, {.window = 200, .credit = 200}};
     loadwire_put(&m, &b);
     assert_ok(loadwire_get(b.p, b.n, &out));
     assert_true(out.state_full && out.why == LOADWIRE_STATE && out.ordering_bytes == 77);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /workers: the processes that do the work, how busy they are, and what went wrong.
 import { useMemo, useRef } from 'preact/hooks';
-import { api, paths, Problem, type Channel, type Memory, type Restart, type Worker, type WorkerException } from '../api';
+import { api, paths, Problem, type Channel, type Memory, type Poison, type Restart, type Worker, type WorkerException } from '../api';
 import { bytes, clock, duration, full, number, percent, plural, short } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Ago, Bar, Button, Card, CopyCurl, Empty, States } from '../parts/basic';
@@ -14,12 +14,13 @@ interface Answer {
   channels: Channel[];
   memory: Memory;
   exceptions: WorkerException[];
+  poison: Poison[];
   restart: Restart;
 }
 
-async function tryAgain(reload: () => void) {
+async function tryAgain(reload: () => void, skip = false) {
   try {
-    await api.restartWorkers();
+    await api.restartWorkers(skip);
     say('The next attempt begins');
   } catch (e) {
     say(e instanceof Problem ? e.message : String(e), true);
@@ -28,8 +29,9 @@ async function tryAgain(reload: () => void) {
 }
 
 /** Workers are down: why, and when they are tried again. */
-function Down({ restart, reload }: { restart: Restart; reload: () => void }) {
+function Down({ restart, poison, reload }: { restart: Restart; poison: Poison[]; reload: () => void }) {
   if (!restart.given_up && restart.next_ms === null) return null;
+  const killer = restart.given_up && poison.some((p) => !p.set_aside && p.times >= 3);
   return (
     <div class="banner boxed" role="alert">
       <Icon name="plug" />
@@ -38,14 +40,47 @@ function Down({ restart, reload }: { restart: Restart; reload: () => void }) {
         {restart.why ? <span class="mono">{restart.why}</span> : null}{' '}
         <span class="dim">
           {restart.given_up
-            ? `The restart strategy ${restart.strategy} has given up. Events are still taken and kept in the log; nothing is lost.`
+            ? `${killer ? 'It would happen again.' : `The restart strategy ${restart.strategy} has given up.`} Events are still taken and kept in the log; nothing is lost.`
             : `They begin again in ${duration(restart.next_ms ?? 0)}.`}
         </span>
       </span>
       <Button kind="primary" onClick={() => tryAgain(reload)}>
-        {restart.given_up ? 'Start them' : 'Start them now'}
+        {restart.given_up ? (killer ? 'Try again' : 'Start them') : 'Start them now'}
       </Button>
+      {killer ? <Button onClick={() => tryAgain(reload, true)}>Set the event aside and start</Button> : null}
     </div>
+  );
+}
+
+function PoisonCard({ poison }: { poison: Poison[] }) {
+  if (!poison.length) return null;
+  return (
+    <Card title="Events at which workers died" flush side={<span class="dim">Three deaths at one event are no accident</span>}>
+      <div class="scroll-x">
+        <table class="rows tight">
+          <thead>
+            <tr>
+              <th>Stream</th>
+              <th class="r">Partition</th>
+              <th class="r">Offset</th>
+              <th class="r">Deaths</th>
+              <th>What became of it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {poison.map((p) => (
+              <tr key={`${p.stream}-${p.partition}-${p.offset}`}>
+                <td>{p.stream ?? <span class="dim">deleted</span>}</td>
+                <td class="num r">{p.partition}</td>
+                <td class="num r">{p.offset}</td>
+                <td class="num r">{p.times}</td>
+                <td>{p.set_aside ? <span class="pill warn">set aside</span> : <span class="dim">it is read again</span>}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
   );
 }
 
@@ -183,12 +218,12 @@ export function WorkersPage() {
   return (
     <Page title="Workers" actions={<CopyCurl path={paths.workers} />}>
       <States of={q} rows={6}>
-        {({ data, channels, memory, exceptions, restart }) => {
+        {({ data, channels, memory, exceptions, poison, restart }) => {
           const attempt = Math.max(0, ...data.map((w) => w.attempt));
           const running = data.filter((w) => w.state === 'running').length;
           return (
             <>
-              <Down restart={restart} reload={q.reload} />
+              <Down restart={restart} poison={poison} reload={q.reload} />
               <p class="lead">
                 {running} of {plural(data.length, 'worker')} running, attempt {attempt}.
                 <span class="dim">
@@ -258,6 +293,7 @@ export function WorkersPage() {
                 </table>
                 {data.length ? null : <Empty icon="workers" title="No workers" />}
               </div>
+              <PoisonCard poison={poison} />
               <MemoryCard memory={memory} />
               <ChannelsCard channels={channels} />
               <Card
