@@ -116,7 +116,7 @@ static enum err store(struct timeoutring *t, struct rule *r, struct rule_plan *p
     for (size_t done = 0; e == ERR_OK && done < r->n; done += ROWS_AT_ONCE) {
         unsigned n = 0;
         for (size_t i = done; i < r->n && i < done + ROWS_AT_ONCE; i++)
-            n += build(t, &r->held[i].result, plan, version, registry, now, &rows[n]);
+            n += build(t, &r->held[r->n - 1 - i].result, plan, version, registry, now, &rows[n]);
         e = catalog_timeouts_add(c, rows, n, t->keep);
         arena_reset(t->arena);
     }
@@ -133,6 +133,8 @@ enum err timeoutring_flush(struct timeoutring *t, struct catalog *c, struct regi
         struct rule *r = &t->rules[i];
         uint32_t version = 0;
         *dropped += cut_to(r, t->keep);
+        if (r->n > 1) /* stored in order of time, so that pages show them so */
+            qsort(r->held, r->n, sizeof *r->held, later_first);
         struct rule_plan *plan =
             r->n > 0 ? registry_plan(registry, r->uid, &version) : NULL; /* NULL: deleted since */
         if (plan != NULL)

@@ -263,6 +263,7 @@ async function keysAndPages() {
     ["/lists?new=1", ".cm-content"],
     ["/streams?new=1", ".cm-content"],
     ["/dead-letters", ".empty, .dead"],
+    ["/dead-letters?show=timeouts", ".empty, .timeouts"],
     ["/time", ".time-story"],
     ["/workers", ".rows"],
   ]) {
@@ -346,6 +347,75 @@ async function phone() {
   }
   seen("every page fits 390 px");
   await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+/** An event that was refused is put right in the browser and sent again; another is deleted with its group. */
+async function deadLetters() {
+  const answer = await fetch(`${url}/api/v1/streams/payments/events`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body:
+      `{"id":"d_1","ts":${Date.now() + 400000},"card":"c_d","amount":"1,50"}\n` +
+      `{"id":"d_2"}\nnot JSON\n`,
+  });
+  assert.equal((await answer.json()).rejected, 3);
+  await go("/dead-letters");
+  await visible(
+    page.locator(".letter-groups li button", {
+      hasText: "'amount'",
+    }),
+    "refused events stand in groups, by reason",
+  );
+  await page
+    .locator(".letter-groups li button", { hasText: "'amount'" })
+    .click();
+  await visible(
+    page.locator(".letters h2", { hasText: "'amount'" }),
+    "a group shows its letters",
+  );
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  const text = page.locator(".again textarea");
+  await text.waitFor();
+  assert.ok((await text.inputValue()).includes('"amount": "1,50"'));
+  await page.getByLabel("Your name").fill("ann");
+  await text.fill((await text.inputValue()).replace('"1,50"', "1.50"));
+  await shot("dead-letter");
+  await page.getByRole("button", { name: "Save and send again" }).click();
+  await visible(
+    page.locator(".toast", { hasText: "Sent again: event" }),
+    "it is put right and sent again",
+  );
+  await visible(
+    page.locator(".letters .empty", { hasText: "Nothing waits here" }),
+    "and waits no longer",
+  );
+  await go("/dead-letters?state=sent");
+  await page.locator(".dead tbody tr", { hasText: "'amount'" }).click();
+  await visible(
+    page.locator(".story", { hasText: "by ann: it is event" }),
+    "who sent it, and where it is now, is kept",
+  );
+  assert.ok((await text.inputValue()).includes('"amount": 1.50'), "digits stay");
+  await page.locator(".story a").click();
+  await page.locator(".events li", { hasText: "d_1" }).first().click();
+  await visible(
+    page.locator(".from-letter a"),
+    "the event says that it was a dead letter",
+  );
+  await go("/dead-letters?kind=error");
+  await page.getByRole("button", { name: "Delete all" }).click();
+  await page.getByRole("button", { name: "Delete them" }).click();
+  await visible(
+    page.locator(".toast", { hasText: "2 dead letters deleted" }),
+    "the others are deleted together",
+  );
+  await go(`/dead-letters?show=timeouts&rule=${rule}`);
+  await visible(
+    page.locator(".timeouts, .empty", { hasText: /Over at|run out of time/ }),
+    "timeouts of a rule are shown",
+  );
+  await shot("timeouts");
 }
 
 /** A rule over a rule whose cooldown holds one of two results back, and one over late events. */
@@ -440,6 +510,7 @@ try {
   await listOfCards();
   await keysAndPages();
   await phone();
+  await deadLetters();
   await changePauseDelete();
   await rulesOverRules();
   await serverGone();

@@ -251,13 +251,50 @@ function overview() {
     alerts: alerts.length,
     alerts_last_hour: [...minutes.values()].reduce((n, m) => n + m.low + m.medium + m.high + m.critical, 0),
     open_alerts: alerts.length,
-    dead_letters: dead.length,
+    dead_letters: dead.filter((d) => d.state === 'waiting').length,
     watermark: w,
     watermark_lag_ms: w ? now - Date.parse(w) : null,
     rules: modes,
     workers: { running: 2, total: 2 },
     minutes: [...minutes.values()],
   };
+}
+
+const letterFits = (d, q) =>
+  ['kind', 'stream', 'code', 'reason'].every((k) => !q.get(k) || d[k] === q.get(k)) &&
+  (!q.get('rule') || d.rules.includes(q.get('rule'))) &&
+  (!q.get('contains') || (d.edited?.text ?? d.raw).includes(q.get('contains'))) &&
+  (q.get('state') === 'all' || d.state === (q.get('state') ?? 'waiting'));
+const send = (d) =>
+  Object.assign(d, { state: 'sent', sendable: false, sent: { partition: 0, offset: 6000 + d.id, at: iso(Date.now()), by: null } });
+function letters(path, method, q, body, ok) {
+  const fit = dead.filter((d) => letterFits(d, q));
+  const one = dead.find((d) => d.id === Number(/^\/dead_letters\/(\d+)/.exec(path)?.[1]));
+  if (path.endsWith('/timeouts')) return ok({ data: [], page: { next: null, has_more: false } });
+  if (path.startsWith('/dead_letters:groups')) {
+    const groups = new Map();
+    const by = (q.get('by') ?? 'kind,stream,code,reason').split(',');
+    for (const d of fit)
+      for (const rule of by.includes('rule') ? (d.rules.length ? d.rules : [null]) : [null]) {
+        const g = Object.fromEntries(by.map((k) => [k, k === 'rule' ? rule : d[k]]));
+        const known = groups.get(JSON.stringify(g)) ?? { ...g, count: 0, newest: 0, first: d.at, last: d.at };
+        groups.set(JSON.stringify(g), { ...known, count: known.count + 1, newest: Math.max(known.newest, d.id) });
+      }
+    return ok({ data: [...groups.values()].sort((a, b) => b.count - a.count), has_more: false });
+  }
+  if (path === '/dead_letters:replay') {
+    fit.forEach(send);
+    return ok({ sent: fit.length, refused: 0, not_sendable: 0, waiting: 0, why: null });
+  }
+  if (one && method === 'PATCH') one.edited = body.event && { text: JSON.stringify(body.event), at: iso(Date.now()), by: q.get('by') };
+  if (one && path.endsWith(':replay')) send(one);
+  if (one && method === 'DELETE') dead.splice(dead.indexOf(one), 1);
+  if (one) return ok(one);
+  if (method === 'DELETE') {
+    for (const d of fit) dead.splice(dead.indexOf(d), 1);
+    return ok({ deleted: fit.length });
+  }
+  return ok({ data: fit, page: { next: null, has_more: false } });
 }
 
 if (!bare) {
@@ -274,40 +311,50 @@ if (!bare) {
       true,
     );
   for (let i = 0; i < 30; i++) event(Date.now());
+  const letter = (id, kind, code, reason, raw, more = {}) => ({
+    id,
+    kind,
+    state: 'waiting',
+    stream: 'payments',
+    partition: 0,
+    offset: null,
+    rules: [],
+    code,
+    reason,
+    raw,
+    size: raw.length,
+    cut: false,
+    sendable: true,
+    edited: null,
+    tries: 0,
+    tried_at: null,
+    tried_by: null,
+    sent: null,
+    at: iso(Date.now() - (10 - id) * 90000),
+    ...more,
+  });
   dead.push(
-    {
-      id: 3,
-      kind: 'error',
-      stream: 'payments',
-      partition: 0,
-      rule: null,
-      code: 'not-null',
-      reason: "column 'card' must not be null",
-      raw: '{"id":"tx_9","ts":"2026-11-21T07:01:00Z","amount":"12.00"}',
-      at: iso(Date.now() - 40000),
-    },
-    {
-      id: 2,
-      kind: 'error',
-      stream: 'payments',
-      partition: 1,
-      rule: null,
-      code: 'bad-json',
-      reason: 'not JSON: unexpected character at byte 14',
-      raw: '{"id":"tx_8",,}',
-      at: iso(Date.now() - 400000),
-    },
-    {
-      id: 1,
-      kind: 'late',
-      stream: 'payments',
-      partition: 1,
-      rule: 'velocity',
-      code: 'late',
-      reason: 'late by 42 s: every window of it is closed',
-      raw: '{"id":"tx_7","ts":"2026-11-21T06:00:00Z","card":"c_17","amount":"9.99"}',
-      at: iso(Date.now() - 900000),
-    },
+    letter(5, 'error', 'missing-field', "field 'card' is missing", '{"id":"tx_9","ts":"2026-11-21T07:01:00Z","amount":"12.00"}'),
+    letter(4, 'error', 'missing-field', "field 'card' is missing", '{"id":"tx_8","ts":"2026-11-21T07:00:51Z","amount":"3.00"}', {
+      tries: 1,
+      tried_at: iso(Date.now() - 60000),
+      tried_by: 'ann',
+    }),
+    letter(3, 'error', 'not-json', 'the event is not valid JSON: it ends too early', '{"id":"tx_7",,}'),
+    letter(
+      2,
+      'late',
+      'late',
+      'the event came after its time had been closed by the watermark',
+      '{"id":"tx_6","ts":"2026-11-21T06:00:00Z","card":"c_17","amount":"9.99"}',
+      { rules: ['velocity', 'card_testing'], offset: 4711 },
+    ),
+    letter(1, 'error', 'missing-field', "field 'card' is missing", '{"id":"tx_5","ts":"2026-11-21T06:50:00Z","amount":"7.50"}', {
+      state: 'sent',
+      sendable: false,
+      edited: { text: '{"id":"tx_5","ts":"2026-11-21T06:50:00Z","card":"c_4","amount":"7.50"}', at: iso(Date.now() - 500000), by: 'ann' },
+      sent: { partition: 0, offset: 5120, at: iso(Date.now() - 480000), by: 'ann' },
+    }),
   );
   const every = Number(process.env.MOCK_ALERT_MS ?? 4000);
   setInterval(() => alertOf(pick([...rules.values()].filter((r) => r.mode !== 'paused')), Date.now()), every).unref();
@@ -393,7 +440,7 @@ function answer(method, path, q, body, text) {
   if (path === '/workers') return ok(workers());
   if (path === '/watermarks')
     return ok(times());
-  if (path === '/dead_letters') return ok({ data: dead });
+  if (path.startsWith('/dead_letters') || path.endsWith('/timeouts')) return letters(path, method, url.searchParams, body, ok);
   if (path === '/rules:validate') return ok(validate(body.sql, body.name, streams));
   if (path === '/rules' && method === 'GET') return ok({ data: [...rules.values()], page: { next: null, has_more: false } });
   if (path === '/rules') {

@@ -156,6 +156,7 @@ export interface StreamEvent {
   partition: number;
   offset: number;
   event: Fields;
+  dead_letter?: number; // that it was, if it was sent again
 }
 export interface Watermark extends StreamPartition {
   stream: string;
@@ -194,17 +195,64 @@ export interface Times {
   data: Watermark[];
 }
 export interface DeadLetter {
-  id: number | string;
+  id: number;
   kind: 'error' | 'late';
-  stream: string;
+  state: 'waiting' | 'sent';
+  stream: string | null;
   partition: number;
-  offset?: number | null;
-  rule: string | null;
-  code: string | null;
+  offset: number | null;
+  rules: string[]; // late for these, or what one of them could not do
+  code: string;
   reason: string;
   raw: string | null;
+  size: number; // as it came; raw may be cut
+  cut: boolean;
+  sendable: boolean;
+  edited: { text: string; at: Time; by: string | null } | null;
+  tries: number;
+  tried_at: Time | null;
+  tried_by: string | null;
+  sent: { partition: number; offset: number; at: Time; by: string | null } | null;
   at: Time;
 }
+export interface DeadLetterGroup {
+  kind?: DeadLetter['kind'];
+  stream?: string | null;
+  rule?: string | null;
+  code?: string;
+  reason?: string;
+  count: number;
+  newest: number;
+  first: Time;
+  last: Time;
+}
+export interface DeadLettersSent {
+  sent: number;
+  refused: number;
+  not_sendable: number;
+  waiting: number;
+  why: string | null;
+}
+export interface Timeout {
+  id: string;
+  seq: number;
+  rule: string;
+  version: number;
+  time: Time;
+  created: Time;
+  key: Fields | null;
+  row: Fields;
+  vars: Record<string, { stream: string | null; partition: number; offset: number }[]> | null;
+}
+export type LetterFilter = {
+  kind?: string | null;
+  stream?: string | null;
+  rule?: string | null;
+  code?: string | null;
+  reason?: string | null;
+  contains?: string | null;
+  state?: string | null;
+};
 export interface Minute {
   minute: Time;
   low: number;
@@ -299,11 +347,6 @@ export interface Restart {
 export interface Page<T> {
   data: T[];
   page?: { next: string | null; has_more: boolean };
-}
-export interface IntakeAnswer {
-  accepted: number;
-  rejected: number;
-  rows?: { index: number; status: string; offset?: number; code?: string; error?: string }[];
 }
 
 /** A problem document (RFC 9457), or `status` 0 when there was no answer at all. */
@@ -459,7 +502,12 @@ export const paths = {
   item: (l: string, key: string, o: EditOptions = {}) => `/lists/${name(l)}/items/${name(key)}` + query({ ...o }),
   bulk: (l: string, o: EditOptions & { mode: string }) => `/lists/${name(l)}/items:bulk` + query({ ...o }),
   listChanges: (l: string, limit: number) => `/lists/${name(l)}/changes` + query({ limit }),
-  deadLetters: '/dead_letters',
+  deadLetters: (f: LetterFilter & { limit?: number; after?: number; up_to?: number } = {}) => '/dead_letters' + query({ ...f }),
+  deadGroups: (f: LetterFilter & { by: string; limit?: number }) => '/dead_letters:groups' + query({ ...f }),
+  deadReplay: (f: LetterFilter & { up_to?: number; by?: string }) => '/dead_letters:replay' + query({ ...f }),
+  deadLetter: (id: number, by?: string) => `/dead_letters/${id}` + query({ by }),
+  deadLetterReplay: (id: number, by?: string) => `/dead_letters/${id}:replay` + query({ by }),
+  timeouts: (r: string, limit?: number) => `/rules/${name(r)}/timeouts` + query({ limit }),
   workers: '/workers',
   watermarks: '/watermarks',
   version: '/version',
@@ -483,8 +531,18 @@ export const api = {
     call<ListItem>(paths.item(l, key, o), { method: 'PATCH', body: columns }),
   removeItem: (l: string, key: string, o: EditOptions = {}) => call<null>(paths.item(l, key, o), { method: 'DELETE' }),
   bulk: (path: string, type: string, text: string) => call<ListEdited>(path, { method: 'POST', raw: { type, text } }),
-  send: (stream: string, ndjson: string) =>
-    call<IntakeAnswer>(`/streams/${name(stream)}/events?rows=all`, { raw: { type: 'application/x-ndjson', text: ndjson } }),
+  /** event: its text, which goes out as it is written; null: as it came. */
+  editLetter: (id: number, event: string | null, by: string) =>
+    call<DeadLetter>(paths.deadLetter(id, by), {
+      method: 'PATCH',
+      raw: { type: 'application/json', text: `{"event":${event ?? 'null'}}` },
+    }),
+  sendLetter: (id: number, by: string) => call<DeadLetter>(paths.deadLetterReplay(id, by), { method: 'POST' }),
+  sendLetters: (f: LetterFilter & { up_to?: number }, by: string) =>
+    call<DeadLettersSent>(paths.deadReplay({ ...f, by }), { method: 'POST' }),
+  deleteLetter: (id: number) => call<null>(paths.deadLetter(id), { method: 'DELETE' }),
+  deleteLetters: (f: LetterFilter & { up_to?: number }) =>
+    call<{ deleted: number }>(paths.deadLetters(f), { method: 'DELETE' }),
 };
 
 /** All rows of a list, whether the server pages it or not. */

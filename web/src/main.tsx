@@ -12,6 +12,7 @@ import './style/time.css';
 import './style/rule.css';
 import './style/alerts.css';
 import './style/lists.css';
+import './style/letters.css';
 import './style/editor.css';
 import './style/narrow.css';
 

@@ -30,7 +30,15 @@ export const nounOf = (role: Role | undefined) => NOUNS[role ?? 'event'];
 
 /** Streams and rules share their names, so what is no stream is a rule. */
 export const isRuleName = (s: Source, streams: Set<string> | null): boolean | null =>
-  s.side === 'TIMEOUTS' || s.side === 'ERRORS' ? true : streams ? !streams.has(s.name) : null;
+  s.side === 'TIMEOUTS' ? true : streams ? !streams.has(s.name) : null;
+
+/** Where to look at what a rule reads: a stream's page, or the dead letters for a side output. */
+export function pageOf(stream: string): string {
+  const s = sourceOf(stream);
+  if (s.side === null) return `/streams/${encodeURIComponent(stream)}`;
+  if (s.side === 'TIMEOUTS') return `/dead-letters?show=timeouts&rule=${encodeURIComponent(s.name)}`;
+  return `/dead-letters?kind=${s.side === 'LATE' ? 'late' : 'error'}`;
+}
 
 function sourceOf(stream: string): Source {
   const m = /^(.*)\.(LATE|TIMEOUTS|ERRORS)$/.exec(stream);

@@ -18,6 +18,7 @@ import { Page } from '../parts/page';
 import { Problems } from '../parts/problems';
 import { Meaning, type Tab } from '../parts/meaning';
 import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
+import { pageOf } from '../lib/origin';
 
 const validName = (n: string) => /^[A-Za-z_][\w-]*$/.test(n);
 
@@ -239,11 +240,20 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           <span>
             reads{' '}
             {rule.streams.map((s) => (
-              <Link key={s} to={`/streams/${encodeURIComponent(s)}`}>
+              <Link key={s} to={pageOf(s)}>
                 {s}{' '}
               </Link>
             ))}
             {rule.keys.length ? ` by ${rule.keys.join(', ')}` : ''}
+          </span>
+          <span>
+            <Link to={`/dead-letters?by=rule&rule=${encodeURIComponent(rule.name)}`}>late and errors</Link>
+            {rule.kind === 'pattern' ? (
+              <>
+                {' · '}
+                <Link to={`/dead-letters?show=timeouts&rule=${encodeURIComponent(rule.name)}`}>timeouts</Link>
+              </>
+            ) : null}
           </span>
           <span>
             changed <Ago time={rule.updated} of="Changed" />

@@ -12,6 +12,7 @@ import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
 import { TemplateCards } from '../parts/templates';
+import { pageOf } from '../lib/origin';
 
 type SortKey = 'name' | 'severity' | 'alerts' | 'partials' | 'last_alert' | 'updated';
 const newest = (time: string | null) => -(Date.parse(time ?? '') || 0);
@@ -205,7 +206,7 @@ export function RulesPage() {
                         <td class="hide-s dim">{r.kind}</td>
                         <td class="hide-s">
                           {r.streams.map((s) => (
-                            <Link key={s} to={`/streams/${encodeURIComponent(s)}`} class="quiet">
+                            <Link key={s} to={pageOf(s)} class="quiet">
                               {s}{' '}
                             </Link>
                           ))}

@@ -129,6 +129,12 @@ function Newest({ stream }: { stream: Stream }) {
                         <time class="mono">{timeOf(e.event, stream.time_column)}</time>
                         <JsonLine of={e.event} without={stream.time_column} />
                       </button>
+                      {e.dead_letter && open === k ? (
+                        <p class="from-letter">
+                          <Icon name="send" size={13} /> Sent again from a{' '}
+                          <Link to={`/dead-letters?state=sent&stream=${encodeURIComponent(stream.name)}&id=${e.dead_letter}`}>dead letter</Link>
+                        </p>
+                      ) : null}
                       {open === k ? <JsonView of={e.event} /> : null}
                     </li>
                   );
@@ -176,6 +182,13 @@ function Detail({ stream }: { stream: Stream }) {
             <dt>Created</dt>
             <dd>
               <Ago time={stream.created} />
+            </dd>
+          </div>
+          <div>
+            <dt>Side outputs</dt>
+            <dd>
+              <Link to={`/dead-letters?kind=error&stream=${encodeURIComponent(stream.name)}`}>refused</Link>{' · '}
+              <Link to={`/dead-letters?kind=late&stream=${encodeURIComponent(stream.name)}`}>late</Link>
             </dd>
           </div>
           <div>

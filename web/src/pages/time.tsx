@@ -7,7 +7,7 @@ import { useQuery } from '../lib/query';
 import { Ago, Card, CopyCurl, Empty, Link, States } from '../parts/basic';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
-import { streamLink } from './streams';
+import { pageOf } from '../lib/origin';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -246,7 +246,7 @@ const Stream = ({ s, parts }: { s: StreamTime; parts: Watermark[] }) => (
     flush
     title={
       <>
-        <Link to={streamLink(s.stream)}>{s.stream}</Link>
+        <Link to={pageOf(s.stream)}>{s.stream}</Link>
         <span class="time-now num">
           {s.watermark ? (
             <>

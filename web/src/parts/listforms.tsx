@@ -4,6 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import { api, paths, Problem, type AlertDetail, type Fields, type Json, type List, type ListItem, type Page as ListPage } from '../api';
 import { plural, value } from '../lib/format';
 import { useQuery } from '../lib/query';
+import { who } from '../lib/who';
 import { Button, CopyCurl, Link } from './basic';
 import { Dialog, say } from './dialog';
 import { Icon } from './icons';
@@ -19,34 +20,16 @@ const spans: [string, string][] = [
   ['90d', 'for 90 days'],
 ];
 
-/** Who asks is remembered in this browser: there is no login that would know it. */
-const remembered = {
-  get: () => {
-    try {
-      return localStorage.getItem('weir.by') ?? '';
-    } catch {
-      return '';
-    }
-  },
-  set: (by: string) => {
-    try {
-      localStorage.setItem('weir.by', by);
-    } catch {
-      /* a browser that keeps nothing */
-    }
-  },
-};
-
 export interface Why {
   by: string;
   reason: string;
   expires: string;
 }
 export function useWhy(first: Partial<Why> = {}) {
-  return useState<Why>({ by: remembered.get(), reason: '', expires: '', ...first });
+  return useState<Why>({ by: who.get(), reason: '', expires: '', ...first });
 }
 export const optionsOf = (w: Why) => {
-  remembered.set(w.by.trim());
+  who.set(w.by.trim());
   return { by: w.by.trim(), reason: w.reason.trim(), expires_in: w.expires };
 };
 

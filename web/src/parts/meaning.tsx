@@ -9,6 +9,7 @@ import { variableClass, variablesOf } from '../lib/sql';
 import type { Template } from '../lib/templates';
 import { Ago, Empty, Link, Loading, SeverityPill, States } from './basic';
 import { TemplateCards } from './templates';
+import { pageOf } from '../lib/origin';
 
 export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'templates';
 
@@ -126,7 +127,7 @@ export function Meaning(p: Props) {
               <ol class="flow">
                 <li>
                   <small>reads</small>
-                  <Link to={`/streams/${encodeURIComponent(shown.rule.stream)}`}>{shown.rule.stream}</Link>
+                  <Link to={pageOf(shown.rule.stream)}>{shown.rule.stream}</Link>
                 </li>
                 <li>
                   <small>kind</small>

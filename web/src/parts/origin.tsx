@@ -16,7 +16,7 @@ const word = (isRule: boolean | null) => (isRule === null ? '' : isRule ? 'rule 
 const SIDE_TITLES = {
   late: 'The rule reads events that came too late for others',
   timeout: 'The rule reads partial matches whose time was over',
-  error: 'The rule reads what another rule could not do',
+  error: 'The rule reads what another rule could not do, or what a stream refused',
 };
 
 /** What an alert over LATE, TIMEOUTS or ERRORS is, in a word. */
@@ -164,7 +164,9 @@ export function Place({ of: m }: { of: Mark }) {
     <p class="dim place num">
       {o?.role === 'late' ? 'behind the watermark ' : ''}
       {full(m.time)} ·{' '}
-      {o?.role === 'result' || o?.role === 'timeout' || o?.role === 'error' ? (
+      {o?.role === 'error' && o.isRule === false ? (
+        <>refused by stream {link}</>
+      ) : o?.role === 'result' || o?.role === 'timeout' || o?.role === 'error' ? (
         <>
           {nounOf(o.role)} of rule {link}
         </>
