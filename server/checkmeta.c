@@ -372,3 +372,13 @@ bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *
     }
     return true;
 }
+
+bool checkmeta_is_same(const struct checkmeta *m, struct registry *r)
+{
+    const struct registry_rule *of;
+    unsigned n = 0;
+    for (; (of = registry_rule_at(r, n)) != NULL; n++)
+        if (!has_rule(m, of))
+            return false;
+    return n == m->nrules;
+}

@@ -58,5 +58,7 @@ enum err checkmeta_get(const char *text, size_t n, struct diag *d, struct checkm
 /* May the rules that live now go on from it? A rule that it does not have, or has from another beginning, must begin at or
  * behind the checkpoint's positions. False: d says which one stands in the way. */
 bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d);
+/* It has the state of the very rules that live now, and of no other. */
+bool checkmeta_is_same(const struct checkmeta *m, struct registry *r);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "server/checkhistory.h"
 #include "server/checkmeta.h"
+#include "server/checkretain.h"
 #include "server/checkstart.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -217,10 +218,12 @@ static void complete(struct checkpointer *c)
                  c->meta->trigger, c->meta->duration_ms);
         c->failed_in_a_row = 0;
         checkhistory_completed(c->history, c->meta);
-        checkstart_add(c->start, c->meta->id);
+        checkstart_add(c->start, c->meta);
         answer(c->answers, ERR_OK, "");
         c->answers = NULL;
         remove_old(c);
+        if (c->o.retention_ms > 0)
+            checkretain(c->start, c->env.registry, c->env.log, c->o.retention_ms);
     }
     end(c);
     mem_free(folder);
@@ -393,9 +396,10 @@ static void tell_workers(struct checkpointer *c, const struct checkmeta *from, u
 {
     uint32_t files[TASK_WORKERS_MAX];
     char *folder = from == NULL ? mem_str("") : checkpoint_folder(c->root, from->id);
-    struct snapwire_state m = {.folder = folder, .files = files};
+    struct snapwire_state m = {.backend = c->o.backend, .folder = folder, .files = files};
     if (from != NULL) {
         m.key_groups = from->key_groups;
+        m.same = checkmeta_is_same(from, c->env.registry);
         m.n = from->workers;
         for (unsigned i = 0; i < m.n; i++)
             files[i] = from->worker[i].done.files;
@@ -422,6 +426,7 @@ void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
     for (size_t i = 0; from != NULL && i < from->npositions; i++)
         feed_restore(c->env.feed, &from->positions[i].at);
     checkhistory_restored(c->history, from != NULL ? from->id : 0);
+    feed_settle(c->env.feed);
     alertwriter_new_attempt(c->env.alerts, cooldown.p, cooldown.n);
     tell_workers(c, from, epoch);
     checkmeta_free(from);

@@ -22,6 +22,7 @@ struct checkpointer;
 struct checkpointer_env {
     struct registry *registry;
     struct feed *feed;
+    struct intakelog *log;
     struct alertwriter *alerts;
     struct crew *crew;
     unsigned workers, key_groups;

@@ -12,6 +12,8 @@
 struct one {
     uint64_t id;
     bool damaged;
+    struct control_position *positions;
+    size_t npositions;
 };
 struct checkstart {
     char *root;
@@ -65,9 +67,12 @@ struct checkstart *checkstart_open(const char *root, struct checkhistory *h)
     for (size_t i = 0; i < n; i++) {
         diag_init(&d, NULL, 0);
         struct checkmeta *m = read_meta(s, ids[i], &d);
-        checkstart_add(s, ids[i]);
-        if (m != NULL)
+        if (m != NULL) {
+            checkstart_add(s, m);
             checkhistory_found(h, m);
+        } else {
+            say_skipped(ids[i], &d);
+        }
         checkmeta_free(m);
         diag_fini(&d);
     }
@@ -79,6 +84,8 @@ void checkstart_free(struct checkstart *s)
 {
     if (s == NULL)
         return;
+    for (size_t i = 0; i < s->n; i++)
+        mem_free(s->all[i].positions);
     mem_free(s->all);
     mem_free(s->root);
     mem_free(s);
@@ -89,11 +96,37 @@ uint64_t checkstart_last(const struct checkstart *s)
     return s->last;
 }
 
-void checkstart_add(struct checkstart *s, uint64_t id)
+void checkstart_add(struct checkstart *s, const struct checkmeta *m)
 {
     s->all = mem_grow(s->all, s->n, 1, &s->cap, sizeof *s->all);
-    s->all[s->n++] = (struct one){.id = id};
-    s->last = id;
+    struct one *x = &s->all[s->n++];
+    *x = (struct one){.id = m->id, .npositions = m->npositions};
+    x->positions = mem_array(m->npositions + 1, sizeof *x->positions);
+    for (size_t i = 0; i < m->npositions; i++)
+        x->positions[i] = m->positions[i].at;
+    s->last = m->id;
+}
+
+static const struct control_position *position_in(const struct one *x, uint32_t stream,
+                                                  uint32_t partition)
+{
+    for (size_t i = 0; i < x->npositions; i++)
+        if (x->positions[i].stream == stream && x->positions[i].partition == partition)
+            return &x->positions[i];
+    return NULL;
+}
+
+bool checkstart_needs(const struct checkstart *s, uint32_t stream, uint32_t partition,
+                      uint64_t *offset)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct control_position *at = position_in(&s->all[i], stream, partition);
+        if (at == NULL && !s->all[i].damaged)
+            return false;
+        if (at != NULL && !s->all[i].damaged && at->offset < *offset)
+            *offset = at->offset;
+    }
+    return s->n > 0;
 }
 
 uint64_t checkstart_too_many(struct checkstart *s, unsigned kept)
@@ -103,6 +136,7 @@ uint64_t checkstart_too_many(struct checkstart *s, unsigned kept)
         good += !s->all[--i].damaged;
     if (i == 0)
         return 0;
+    mem_free(s->all[0].positions);
     uint64_t id = s->all[0].id; /* the oldest goes first, damaged or not */
     memmove(s->all, s->all + 1, --s->n * sizeof *s->all);
     return id;

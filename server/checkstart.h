@@ -18,7 +18,10 @@ struct checkstart;
 struct checkstart *checkstart_open(const char *root, struct checkhistory *h);
 void checkstart_free(struct checkstart *s); /* NULL is fine */
 uint64_t checkstart_last(const struct checkstart *s); /* the highest number so far; 0: none */
-void checkstart_add(struct checkstart *s, uint64_t id); /* it is complete */
+void checkstart_add(struct checkstart *s, const struct checkmeta *m); /* it is complete */
+/* The least offset from which one of them would read that partition. False: there is none, or one of them does not say. */
+bool checkstart_needs(const struct checkstart *s, uint32_t stream, uint32_t partition,
+                      uint64_t *offset);
 /* The number of one more than `kept` good ones, which leaves the list with this; 0: there is none. */
 uint64_t checkstart_too_many(struct checkstart *s, unsigned kept);
 

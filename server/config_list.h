@@ -70,7 +70,7 @@
     X(restart_failures, COUNT, "3", 1, 1000, "failures",                                           \
       "failure-rate: more than these within the interval, and workers stay down.")                 \
     X(restart_interval, SPAN, "1 min", 1, 86400000, "ms", "failure-rate: the interval.")           \
-    X(checkpoint_interval, SPAN, "0 s", 0, 86400000, "ms",                                         \
+    X(checkpoint_interval, SPAN, "10 s", 0, 86400000, "ms",                                        \
       "From the beginning of one checkpoint to that of the next; 0: only when somebody asks "      \
       "(POST /api/v1/checkpoints).")                                                               \
     X(checkpoint_mode, TEXT, "exactly-once", 0, 0, "exactly-once, at-least-once",                  \
@@ -85,6 +85,12 @@
     X(checkpoint_tolerated_failures, COUNT, "10", 0, 1000000, "failures",                          \
       "Past so many failed checkpoints in a row the workers are ended, and begin again from the "  \
       "last complete one.")                                                                        \
+    X(state_backend, TEXT, "heap", 0, 0, "heap, rocksdb",                                          \
+      "What checkpoints are made with. heap: a base and files of changes, merged now and then. "   \
+      "rocksdb: its sorted files. Either reads what the other has written.")                       \
+    X(intake_retention, SPAN, "0 s", 0, 3155760000000, "ms",                                       \
+      "Events that came longer ago are deleted from the intake log, once no checkpoint that is "   \
+      "kept and no rule needs them; 0: never. Alerts keep the events that made them.")             \
     X(heartbeat_timeout, SPAN, "50 s", 0, 86400000, "ms",                                          \
       "A worker that says nothing for so long is killed, and an attempt begins; 0: never.")        \
     X(max_lists, COUNT, "1000", 1, 100000, "lists", "How many lists there may be.")                \

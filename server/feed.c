@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "feed"
 #include "server/feed.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/source_file.h"
 #include "server/feeddef.h"
 #include "server/feedtime.h"
+#include "state/intakelogtrim.h"
+#include <inttypes.h>
 #include <string.h>
 
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
@@ -190,6 +194,23 @@ void feed_restore(struct feed *f, const struct control_position *at)
     p->base_late = at->late;
     p->at = *at;
     pthread_mutex_unlock(&f->lock);
+}
+
+void feed_settle(struct feed *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        struct feed_part *p = &f->parts[i];
+        uint64_t first =
+            p->read && p->log ? intakelogtrim_first(f->log, p->schema->id, p->partition) : 0;
+        if (first <= p->next)
+            continue;
+        LOG_ERROR("events that would have to be read again are deleted, rules go on without them",
+                  "stream=%s partition=%u from=%" PRIu64 " first=%" PRIu64, p->schema->name,
+                  p->partition, p->next, first);
+        pthread_mutex_lock(&f->lock);
+        p->start = p->next = p->at.offset = first;
+        pthread_mutex_unlock(&f->lock);
+    }
 }
 
 bool feed_total(const struct feed *f, struct control_position *at)

@@ -39,6 +39,9 @@ unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partitio
 void feed_restart(struct feed *f);
 /* After feed_restart, if that partition is read: a checkpoint has what came before. */
 void feed_restore(struct feed *f, const struct control_position *at);
+/* After that: what retention has deleted cannot be read, and reading begins behind it. That is said in the log: the state
+ * of the rules is not what it would be. */
+void feed_settle(struct feed *f);
 /* rows, late of *at, which a worker says of its attempt, become those of all. False: it is not read. */
 bool feed_total(const struct feed *f, struct control_position *at);
 /* The stream is read from these marks on, unless it is read already: true if it was not. */

@@ -340,6 +340,45 @@ static void write_http(struct api *a, struct bytes *out)
                  below, seconds, below);
 }
 
+/* Of the newest that is complete. */
+static void write_checkpoint(const struct runtime_checkpoint *x, struct bytes *out)
+{
+    uint64_t bytes = 0, new_bytes = 0, sync_us = 0;
+    for (unsigned i = 0; i < x->workers; i++) {
+        bytes += x->part[i].bytes;
+        new_bytes += x->part[i].new_bytes;
+        sync_us = x->part[i].sync_us > sync_us ? x->part[i].sync_us : sync_us;
+    }
+    single(out, "checkpoint_last_id", "gauge", "The last complete checkpoint.", (double)x->id);
+    single(out, "checkpoint_last_age_seconds", "gauge", "Since it was begun.",
+           (double)(timebase_now_ms() - x->started) / 1000);
+    single(out, "checkpoint_last_duration_seconds", "gauge", "From its order to its completion.",
+           (double)x->duration_ms / 1000);
+    single(out, "checkpoint_last_stop_seconds", "gauge",
+           "For which its slowest worker stood still.", (double)sync_us / 1e6);
+    single(out, "checkpoint_last_bytes", "gauge", "All its files.", (double)bytes);
+    single(out, "checkpoint_last_new_bytes", "gauge", "Written anew for it.", (double)new_bytes);
+}
+
+static void write_checkpoints(struct api *a, struct bytes *out)
+{
+    struct runtime_checkpoint_counts counts;
+    unsigned n = runtime_checkpoints(a->runtime, NULL, 0), i = 0;
+    struct runtime_checkpoint *x = mem_array(n + 1, sizeof *x);
+    unsigned got = runtime_checkpoints(a->runtime, x, n);
+    n = got < n ? got : n;
+    runtime_checkpoint_counts(a->runtime, &counts);
+    single(out, "checkpoints_completed_total", "counter", "Complete checkpoints since the start.",
+           (double)counts.completed);
+    single(out, "checkpoints_failed_total", "counter", "Failed checkpoints since the start.",
+           (double)counts.failed);
+    while (i < n && x[i].state != CHECKPOINT_COMPLETED)
+        i++;
+    if (i < n)
+        write_checkpoint(&x[i], out);
+    mem_free(x);
+}
+
 void metrics_write(struct api *a, struct bytes *out)
 {
     family(out, "build_info", "gauge", "What runs.");
@@ -353,6 +392,7 @@ void metrics_write(struct api *a, struct bytes *out)
     write_workers(a, out);
     write_channels(a, out);
     write_memory(a, out);
+    write_checkpoints(a, out);
     write_rules(a, out);
     write_partitions(a, out);
     write_time(a, out);

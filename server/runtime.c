@@ -170,6 +170,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     make_parts(r, o, on_alert, ctx);
     checkpointer_set_env(r->checkpointer, &(struct checkpointer_env){.registry = r->registry,
                                                                      .feed = r->feed,
+                                                                     .log = r->log,
                                                                      .alerts = r->alerts,
                                                                      .crew = r->crew,
                                                                      .workers = o->workers,

@@ -23,6 +23,8 @@ struct runtime_checkpoint_options {
     int64_t timeout_ms, min_pause_ms;
     int64_t alignment_timeout_ms; /* 0: barriers are waited for, however long it takes */
     unsigned kept; /* complete ones; at least one */
+    uint8_t backend; /* enum store_backend */
+    int64_t retention_ms; /* of the intake log; 0: nothing is deleted */
     unsigned tolerated; /* failures in a row, before the attempt is ended */
 };
 

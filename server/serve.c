@@ -8,6 +8,7 @@
 #include "server/http.h"
 #include "server/serveload.h"
 #include "server/version.h"
+#include "state/store.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -242,6 +243,7 @@ static enum err checkpoint_options(const struct config *c, struct runtime_checkp
                                                .timeout_ms = (int64_t)c->checkpoint_timeout,
                                                .min_pause_ms = (int64_t)c->checkpoint_min_pause,
                                                .kept = (unsigned)c->checkpoint_kept,
+                                               .retention_ms = (int64_t)c->intake_retention,
                                                .tolerated =
                                                    (unsigned)c->checkpoint_tolerated_failures};
     if (strcmp(c->checkpoint_mode, "at-least-once") == 0)
@@ -250,6 +252,13 @@ static enum err checkpoint_options(const struct config *c, struct runtime_checkp
         diag_say(d, "bad-option", NULL,
                  "checkpoint-mode is '%s'; it must be exactly-once or at-least-once",
                  c->checkpoint_mode);
+        return ERR_INVALID;
+    }
+    if (strcmp(c->state_backend, "rocksdb") == 0)
+        out->backend = STORE_ROCKSDB;
+    else if (strcmp(c->state_backend, "heap") != 0) {
+        diag_say(d, "bad-option", NULL, "state-backend is '%s'; it must be heap or rocksdb",
+                 c->state_backend);
         return ERR_INVALID;
     }
     return ERR_OK;

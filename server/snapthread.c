@@ -277,11 +277,17 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum err snapthread_start(const char *dir, const char *name, struct diag *d,
-                          struct snapthread **out)
+struct store *snapthread_store(struct snapthread *s)
+{
+    return s->store;
+}
+
+enum err snapthread_start(const char *dir, enum store_backend backend, const char *name,
+                          struct diag *d, struct snapthread **out)
 {
     struct store *store = NULL;
-    enum err e = store_open(dir, d, &store);
+    const struct store_options o = {.backend = backend};
+    enum err e = store_open_as(dir, &o, d, &store);
     if (e != ERR_OK)
         return e;
     struct snapthread *s = mem_new(sizeof *s);

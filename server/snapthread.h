@@ -11,12 +11,15 @@
 #define WEIR_SERVER_SNAPTHREAD_H
 #include "cep/task.h"
 #include "server/snapwire.h"
+#include "state/store.h"
 
 struct snapthread;
 
 /* dir: the store's working folder; name: of this worker's files in a checkpoint. */
-enum err snapthread_start(const char *dir, const char *name, struct diag *d,
-                          struct snapthread **out);
+enum err snapthread_start(const char *dir, enum store_backend backend, const char *name,
+                          struct diag *d, struct snapthread **out);
+/* Before the first checkpoint: to be filled with what an earlier one has. */
+struct store *snapthread_store(struct snapthread *s);
 void snapthread_stop(struct snapthread *s); /* NULL is fine; what is under way is given up */
 
 /* A checkpoint begins: what `out` is given belongs to it, until the end. One at a time. */

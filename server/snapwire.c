@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/snapwire.h"
+#include "state/store.h"
 #include <string.h>
 
 static bool finished(const struct bytes_reader *r)
@@ -36,7 +37,9 @@ static const char *get_text(struct bytes_reader *r, struct arena *a)
 void snapwire_put_state(const struct snapwire_state *m, struct bytes *out)
 {
     put_text(out, m->dir);
+    bytes_u8(out, m->backend);
     put_text(out, m->folder);
+    bytes_u8(out, m->same);
     bytes_u32(out, m->key_groups);
     bytes_varint(out, m->n);
     for (unsigned i = 0; i < m->n; i++)
@@ -47,14 +50,19 @@ enum err snapwire_get_state(const void *p, size_t n, struct arena *a, struct sna
 {
     struct bytes_reader r = bytes_read(p, n);
     out->dir = get_text(&r, a);
+    out->backend = bytes_get_u8(&r);
     out->folder = get_text(&r, a);
+    uint8_t same = bytes_get_u8(&r);
+    out->same = same != 0;
     out->key_groups = bytes_get_u32(&r);
     out->n = get_count(&r, sizeof *out->files);
     uint32_t *files = arena_zero(a, out->n * sizeof *files);
     for (unsigned i = 0; i < out->n; i++)
         files[i] = bytes_get_u32(&r);
     out->files = files;
-    return finished(&r) && out->n <= TASK_WORKERS_MAX ? ERR_OK : ERR_CORRUPT;
+    return finished(&r) && out->n <= TASK_WORKERS_MAX && same <= 1 && out->backend <= STORE_ROCKSDB
+               ? ERR_OK
+               : ERR_CORRUPT;
 }
 
 void snapwire_put_order(const struct snapwire_order *m, struct bytes *out)

@@ -13,7 +13,9 @@ enum snapwire_mode { SNAPWIRE_EXACTLY_ONCE, SNAPWIRE_AT_LEAST_ONCE };
 /* CONTROL_STATE, before INIT: where state is kept, and from what to go on. */
 struct snapwire_state {
     const char *dir; /* the worker's working folder; "": there are no checkpoints */
+    uint8_t backend; /* enum store_backend */
     const char *folder; /* of a checkpoint to go on from; "": none */
+    bool same; /* it is of the very rules that run: its files are what the next one is made from */
     unsigned key_groups, n; /* of that checkpoint: key groups, workers */
     const uint32_t *files; /* by worker: of its store */
 };

@@ -23,6 +23,8 @@ enum {
 struct workersnap {
     char *dir, *folder; /* folder: to go on from; NULL: none */
     unsigned key_groups, nfiles;
+    bool same;
+    enum store_backend backend;
     uint32_t files[TASK_WORKERS_MAX];
     struct snapthread *thread;
     bool ordered, giving, writing;
@@ -47,6 +49,8 @@ enum err workersnap_state(struct worker *w, const struct channel_frame *f)
         s->dir = mem_str(m.dir);
         s->folder = m.folder[0] != '\0' ? mem_str(m.folder) : NULL;
         s->key_groups = m.key_groups;
+        s->same = m.same;
+        s->backend = (enum store_backend)m.backend;
         s->nfiles = m.n;
         memcpy(s->files, m.files, m.n * sizeof *s->files);
     }
@@ -100,6 +104,12 @@ static enum err restore_flows(const struct workersnap *s, struct restoring *r)
     return e;
 }
 
+/* What the checkpoint has becomes what the store has, so that the next one writes changes alone. */
+static bool is_kept(const struct worker *w)
+{
+    return w->snap->thread != NULL && w->snap->same && w->snap->key_groups == w->key_groups;
+}
+
 static enum err restore_entries(const struct worker *w, struct restoring *r)
 {
     const struct workersnap *s = w->snap;
@@ -107,11 +117,17 @@ static enum err restore_entries(const struct worker *w, struct restoring *r)
     enum err e = ERR_OK;
     if (s->key_groups == w->key_groups)
         taskload_key_groups(w->index, w->workers, w->key_groups, &from, &to);
-    for (unsigned i = 0; i < s->nfiles && e == ERR_OK; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "worker-%u", i);
-        e = store_read(s->folder, name, s->files[i], from, to, take_entry, r, r->d);
+    char names[TASK_WORKERS_MAX][16];
+    struct store_part parts[TASK_WORKERS_MAX];
+    for (unsigned i = 0; i < s->nfiles; i++) {
+        snprintf(names[i], sizeof names[i], "worker-%u", i);
+        parts[i] = (struct store_part){s->folder, names[i], s->files[i]};
     }
+    if (is_kept(w))
+        return store_restore(snapthread_store(s->thread), parts, s->nfiles, from, to, take_entry, r,
+                             r->d);
+    for (unsigned i = 0; i < s->nfiles && e == ERR_OK; i++)
+        e = store_read(s->folder, names[i], s->files[i], from, to, take_entry, r, r->d);
     return e;
 }
 
@@ -142,7 +158,7 @@ void workersnap_track(struct worker *w)
     char name[32];
     snprintf(name, sizeof name, "worker-%u", w->index);
     diag_init(&d, NULL, 0);
-    enum err e = snapthread_start(s->dir, name, &d, &s->thread);
+    enum err e = snapthread_start(s->dir, s->backend, name, &d, &s->thread);
     if (e != ERR_OK)
         worker_fail_diag(w, "the folder of the state", e, &d);
     else
@@ -164,8 +180,8 @@ bool workersnap_restore(struct worker *w)
         e = restore_entries(w, &r);
     if (e == ERR_OK) {
         taskload_done(w->task);
-        if (s->thread != NULL)
-            tasksnap_forget(w->task); /* the store of this process has nothing yet */
+        if (s->thread != NULL && !is_kept(w))
+            tasksnap_forget(w->task); /* the store has nothing of it */
         LOG_INFO("state was read from a checkpoint",
                  "folder=%s entries=%" PRIu64 " records=%" PRIu64 " ms=%" PRId64 " cpu_ms=%" PRId64,
                  s->folder, r.entries, r.records, (timebase_mono_ns() - began) / 1000000,

@@ -80,6 +80,15 @@ static enum err read_header(const void *value, size_t n, struct header *h)
     return ERR_OK;
 }
 
+enum err intakelog_arrived(const void *value, size_t n, evtime *arrival)
+{
+    struct header h;
+    enum err e = read_header(value, n, &h);
+    if (e == ERR_OK)
+        *arrival = h.arrival;
+    return e;
+}
+
 static struct intakelog_partition *find(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     uint64_t place = (uint64_t)stream << 32 | partition;

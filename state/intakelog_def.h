@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* intakelog_def.h - inside of the intake log: its database, and what is known of each partition.
  *
- * Room:   intakelog.c, intakelognote.c. Nobody else includes this.
+ * Room:   intakelog.c, intakelognote.c, intakelogtrim.c. Nobody else includes this.
  * Owns:   the database.  Thread: see intakelog.h. */
 #ifndef WEIR_STATE_INTAKELOG_DEF_H
 #define WEIR_STATE_INTAKELOG_DEF_H
@@ -37,6 +37,8 @@ struct intakelog {
 
 void intakelog_key(uint8_t key[INTAKELOG_KEY_BYTES], uint32_t stream, uint32_t partition,
                    uint64_t first);
+/* When the rows of a block came. */
+enum err intakelog_arrived(const void *value, size_t n, evtime *arrival);
 /* at: the offset of the first row that is written with it. */
 void intakelognote_put(struct intakelog *l, rocksdb_writebatch_t *batch,
                        const struct intakelog_note *n, uint32_t stream, uint32_t partition,

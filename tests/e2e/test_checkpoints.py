@@ -2,6 +2,7 @@
 """Checkpoints: what is found after crashes is what an undisturbed run finds; damaged ones are left out; failures are told."""
 import collections
 import json
+import re
 import shutil
 import subprocess
 
@@ -180,3 +181,34 @@ def test_without_workers_none_can_be_made(tmp_path):
         assert answer.status_code == 409 and "no workers run" in answer.text
 
 
+
+
+def first_offset(server):
+    said = re.findall(r"old events were deleted from the log.* partition=0 .*first=(\d+)", server.log.read_text())
+    return int(said[-1]) if said else 0
+
+
+def test_old_events_go_from_the_log_when_no_checkpoint_needs_them(tmp_path, lines, expected):
+    with Server(tmp_path, "--checkpoint-interval", "0", "--checkpoint-kept", "2", "--intake-retention", "1 ms") as server:
+        deploy(server)
+        ends = []
+        for at in range(4):
+            post(server, lines, at * 20, at * 20 + 20)
+            checkpoint(server)
+            ends.append(server.partitions()[0]["end"])
+        until("the log is trimmed", lambda: first_offset(server) > 0)
+        assert first_offset(server) <= ends[-2]  # the older one that is kept can still be gone on from
+        server.kill()
+        damage(next((tmp_path / "data" / "checkpoints").glob("chk-00000004/_metadata")))
+        server.start()
+        assert server.get("/checkpoints")["restored"] == 3
+        assert "are deleted, rules go on without them" not in server.log.read_text()
+        post(server, lines, 80, 100)
+        assert found(server) == expected
+        shown = next(a for a in server.pages("/alerts") if a["rule"] == "seq")
+        kept = [e for v in server.get(f"/alerts/{shown['id']}")["match"] for e in v["events"]]
+        assert kept and all(e["event"] is not None for e in kept)  # alerts keep what made them
+        server.kill()
+        shutil.rmtree(tmp_path / "data" / "checkpoints")
+        server.start()
+        assert "are deleted, rules go on without them" in server.log.read_text()

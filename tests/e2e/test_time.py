@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import time
@@ -65,8 +66,9 @@ def test_a_rule_that_reads_a_rule_of_a_quiet_stream_tells_its_last_results(tmp_p
 
 
 def replay_from_nothing(server):
-    """Stopped by force, its alerts forgotten, started again: what the log alone gives. The ids of the alerts."""
+    """Stopped by force, its alerts and checkpoints forgotten, started again: what the log alone gives. The ids of the alerts."""
     server.kill()
+    shutil.rmtree(server.data / "checkpoints")
     with contextlib.closing(sqlite3.connect(server.data / "catalogue.db")) as db, db:
         for table in ("alerts", "alert_details"):
             db.execute(f"DELETE FROM {table}")

@@ -30,11 +30,15 @@ static void where_state_is_kept_arrives_as_it_was_sent(void **state)
 {
     struct wire *w = *state;
     const uint32_t files[] = {3, 1};
-    struct snapwire_state m = {"data/state/worker-1", "data/checkpoints/chk-7", 128, 2, files}, out;
+    struct snapwire_state
+        m = {"data/state/worker-1", 1, "data/checkpoints/chk-7", true, 128, 2, files},
+        out;
     snapwire_put_state(&m, &w->b);
     assert_ok(snapwire_get_state(w->b.p, w->b.n, w->a, &out));
     assert_string_equal(out.dir, m.dir);
     assert_string_equal(out.folder, m.folder);
+    assert_int_equal(out.backend, 1);
+    assert_true(out.same);
     assert_int_equal(out.key_groups, 128);
     assert_int_equal(out.n, 2);
     assert_int_equal(out.files[0], 3);
