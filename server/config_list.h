@@ -36,7 +36,8 @@
     X(shutdown_timeout, SPAN, "10 s", 0, 600000, "ms",                                             \
       "How long requests under way may take to end after SIGTERM.")                                \
     X(max_backlog, COUNT, "1000000", 1000, 1000000000, "events",                                   \
-      "Events in the log that no worker has taken yet; past it intake answers 429.")               \
+      "Events in the log that no worker has taken yet; past it intake answers 429, but to a "      \
+      "partition that has none of them: others may wait for it.")                                  \
     X(memory_total, SIZE, "0", 0, 1125899906842624, "bytes",                                       \
       "Memory of all processes together. Parts that are not given share what it leaves; 0: there " \
       "is no total, parts that are not given have their usual size. docs/operations.md says what " \

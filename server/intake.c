@@ -257,12 +257,14 @@ static uint64_t rows_ahead(const struct intake *in)
     return ahead;
 }
 
-/* May events be taken? */
+/* May events be taken? A partition of which all was taken may be the one that holds time back, and for which the rows of the
+ * others wait: to refuse it for their backlog would be for ever. So it may bring a request at a time. */
 static enum err let_in(struct intake *in, struct intake_stream *s, unsigned partition)
 {
+    const struct intake_partition *p = &s->partitions[partition];
     if (intakelog_finished(in->log, s->id, partition))
         return ERR_CONFLICT;
-    if (rows_ahead(in) <= in->max_ahead)
+    if (p->taken >= p->end || rows_ahead(in) <= in->max_ahead)
         return ERR_OK;
     /* Its client has something to say: that is no silence. */
     idle_event(&s->idle, partition, s->partitions[partition].w.w,

@@ -59,9 +59,16 @@ def test_rows_that_wait_for_a_silent_partition_stay_within_their_budget(tmp_path
         used = memory(server, "ordering")["used_bytes"]
         print(f"ordering: {blocks * 2000} rows taken, {used / MIB:.1f} MiB wait")
         assert 4 * MIB < used <= 16 * MIB
+        for wait in ("accepted", "durable"):
+            refused = server.session.post(f"{server.url}/api/v1/streams/t/events?wait={wait}", data=rows(1)[0], timeout=60,
+                                          headers={"content-type": "application/x-ndjson"})
+            assert refused.status_code == 429 and refused.headers["retry-after"] == "1"
+        later = rows(blocks * 2000 // 2)
+        server.post_lines(later, partition=1, stream="t")  # it is what the others wait for: it is let in
+        server.post_lines(rows(2000, 2000 * blocks), partition=0, stream="t")  # … and so they go on
         assert all(w["state"] == "running" and w["attempt"] == 1 for w in server.workers())
         server.finish("t")
-        assert server.settled()["w"] == windows([blocks * 2000])
+        assert server.settled()["w"] == windows([(blocks + 1) * 2000, len(later)])
         assert memory(server, "ordering")["used_bytes"] < 4 * MIB
 
 

@@ -19,11 +19,12 @@ def rows():
     return [b'{"k":"k%d","n":%d,"ts":%d}\n' % (i % 7, i, 1000 * i) for i in range(ROWS)]
 
 
-def start(server, more=""):
+def start(server, more="", waits=False):
     for path, sql in [("/streams", stream(more)), ("/rules", FILTER), ("/rules", PATTERN)]:
         answer = server.post(path, {"sql": sql})
         assert answer.status_code == 201, answer.text
-    assert server.post("/streams/t:finish?partition=1").status_code == 200  # nothing waits for it
+    if not waits:
+        assert server.post("/streams/t:finish?partition=1").status_code == 200
     server.post_lines(rows(), partition=0, stream="t")
 
 
@@ -86,6 +87,28 @@ def test_without_leave_the_workers_stay_down_and_say_where(tmp_path, monkeypatch
         assert server.post("/workers:restart?poison=skip").status_code == 204
         assert settled(server) == expected(True)
         assert len(letters(server)) == 1
+
+
+def test_an_event_that_hangs_is_found_by_silence(tmp_path, monkeypatch):
+    monkeypatch.setenv("WEIR_FAULT", f"worker.row:{POISON}:delay=60000")
+    with Server(tmp_path, "--restart-delay", "10 ms", "--heartbeat-timeout", "2 s") as server:
+        start(server, ", 'poison'='skip'")
+        letter = until("it is set aside", lambda: letters(server))[0]
+        assert letter["offset"] == POISON and "has not been heard" in letter["reason"]
+        assert settled(server)["third"] == expected(True)["third"]
+
+
+def test_an_event_that_waits_in_a_checkpoint_is_set_aside_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("WEIR_FAULT", f"worker.row:{POISON}:kill")
+    with Server(tmp_path, "--restart-delay", "10 ms") as server:
+        start(server, ", 'poison'='skip'", waits=True)
+        until("all are taken", lambda: all(p["taken"] == p["end"] for p in server.partitions("t")))
+        assert server.post("/checkpoints").status_code == 201  # all rows wait for partition 1, and are in it
+        assert server.get("/workers")["exceptions"] == []
+        assert server.post("/streams/t:finish?partition=1").status_code == 200
+        until("it is set aside", lambda: letters(server), 15)
+        assert settled(server) == {**expected(True), "of_k1": expected(False)["of_k1"]}
+        assert server.get("/checkpoints")["restored"] is not None
 
 
 def test_kills_from_outside_are_no_poison(tmp_path):

@@ -170,6 +170,23 @@ static void a_backlog_past_its_bound_is_refused_whole(void **state)
     assert_int_equal(marks[0].offset, 2 * AHEAD_MAX + 52);
 }
 
+static void the_partition_that_others_wait_for_is_never_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a;
+    struct job_mark marks[2];
+    intake_marks(f->intake, f->schema, marks);
+    intake_taken(f->intake, 1, 0, 0);
+    intake_taken(f->intake, 1, 1, 0);
+    for (unsigned i = 0; i < AHEAD_MAX + 1; i++)
+        assert_ok(post(f, 0, "{\"id\":1,\"ts\":1}", &a));
+    assert_err(post(f, 0, "{\"id\":1,\"ts\":1}", &a), ERR_AGAIN);
+    assert_ok(post(f, 1, "{\"id\":1,\"ts\":1}", &a)); /* all that it has brought was taken */
+    assert_err(post(f, 1, "{\"id\":1,\"ts\":1}", &a), ERR_AGAIN);
+    intake_taken(f->intake, 1, 1, 1);
+    assert_ok(post(f, 1, "{\"id\":1,\"ts\":1}", &a));
+}
+
 static void an_event_from_the_future_does_not_move_time(void **state)
 {
     struct fixture *f = *state;
@@ -380,6 +397,7 @@ int main(void)
               INTAKE_TEST(a_bad_row_costs_the_others_nothing),
               INTAKE_TEST(an_input_that_has_ended_takes_no_more),
               INTAKE_TEST(a_backlog_past_its_bound_is_refused_whole),
+              INTAKE_TEST(the_partition_that_others_wait_for_is_never_refused),
               INTAKE_TEST(an_event_from_the_future_does_not_move_time),
               INTAKE_TEST(a_punctuated_stream_has_its_watermark_too),
               INTAKE_TEST(a_partition_without_events_goes_along_with_the_others),
