@@ -161,14 +161,17 @@ struct schema *derived_lookup(const struct schema *from, const struct table *tab
     struct schema *s = arena_alloc(a, sizeof *s);
     *s = *from;
     struct column *columns = arena_zero(a, n * sizeof *columns);
-    for (unsigned i = 0; i < n; i++) {
+    s->columns = columns;
+    for (s->ncolumns = 0; s->ncolumns < n; s->ncolumns++) {
+        unsigned i = s->ncolumns;
         const struct column *c =
             i < from->ncolumns ? &from->columns[i] : &table->schema->columns[i - from->ncolumns];
-        columns[i] = (struct column){.name = c->name, .type = c->type, .hidden = c->hidden};
+        const char *name = c->name;
+        while (i >= from->ncolumns && schema_column(s, name, strlen(name)) >= 0)
+            name = arena_printf(a, "%s.%s", table->schema->name, name);
+        columns[i] = (struct column){.name = name, .type = c->type, .hidden = c->hidden};
     }
     s->id = derived_id(DERIVED_LOOKUP, uid);
-    s->columns = columns;
-    s->ncolumns = n;
     s->punctuated = NULL;
     s->derived = DERIVED_LOOKUP;
     s->name = arena_printf(a, "%s+%s.%x", from->name, table->schema->name, (unsigned)uid);

@@ -34,7 +34,8 @@ const char *derived_kind_name(enum derived_kind k);
 struct schema *derived_schema(const struct rule_plan *p, enum derived_kind k, uint32_t id,
                               struct arena *a);
 /* Rows of `from` with the columns of the table behind them. uid: a hash of what is looked up by what. NULL: too many columns.
- * Its columns have the numbers that they have in `from`, its rows their places and times; its name is for snapshots. */
+ * Its columns have the numbers that they have in `from`, its rows their places and times; its name is for snapshots, and
+ * no two columns have the same. */
 struct schema *derived_lookup(const struct schema *from, const struct table *table, uint32_t uid,
                               struct arena *a);
 enum { DERIVED_UID_BITS = 28 };

@@ -334,11 +334,12 @@ static bool is_stream(struct cc *cc, const struct ast_name *n)
 static bool find(struct lookup *l)
 {
     struct cc *cc = l->cc;
-    l->table = names_table(cc, &l->f->name);
-    l->what = l->table != NULL ? "table" : "list";
-    if (l->table == NULL &&
-        (is_stream(cc, &l->f->name) || (l->list = names_list(cc, &l->f->name)) == NULL))
+    if (is_stream(cc, &l->f->name))
         return false;
+    l->list = names_list_or_table(cc, &l->f->name, &l->table);
+    if (l->list == NULL && l->table == NULL)
+        return false;
+    l->what = l->table != NULL ? "table" : "list";
     l->schema = l->table != NULL ? l->table->schema : list_schema(l->list);
     l->key_column = l->table != NULL ? l->table->key : list_key(l->list);
     l->name = l->f->alias.text != NULL ? arena_str(cc->arena, l->f->alias.text) : l->schema->name;

@@ -61,23 +61,32 @@ void names_unknown_source(struct cc *cc, const struct ast_name *n)
     diag_error(cc->d, "unknown-stream", n->at, source_hint(cc, n->text), "no stream %s", n->text);
 }
 
-/* The nearest of the script's lists and the scope's. */
-static const char *list_hint(struct cc *cc, const char *name)
+static size_t of_scope(const struct cc *cc, const char *(*name)(void *ctx, unsigned i),
+                       const char **out, size_t n)
+{
+    const char *found = NULL;
+    for (unsigned i = 0; name != NULL && n < CANDIDATES_MAX; i++) {
+        if ((found = name(cc->scope->ctx, i)) == NULL)
+            break;
+        out[n++] = found;
+    }
+    return n;
+}
+
+/* The nearest of the script's lists and the scope's; of tables, too. */
+static const char *list_hint(struct cc *cc, const char *name, bool tables)
 {
     const char **candidates = arena_alloc(cc->scratch, CANDIDATES_MAX * sizeof *candidates);
     size_t n = 0;
     struct cc_known *k = NULL, *next = NULL;
     MAP_EACH(cc->known, k, next) {
-        if (k->list != NULL && n < CANDIDATES_MAX)
+        if ((k->list != NULL || (tables && k->table != NULL)) && n < CANDIDATES_MAX)
             candidates[n++] = k->name;
     }
-    if (cc->scope != NULL && cc->scope->list_name != NULL)
-        for (unsigned i = 0; n < CANDIDATES_MAX; i++) {
-            const char *l = cc->scope->list_name(cc->scope->ctx, i);
-            if (l == NULL)
-                break;
-            candidates[n++] = l;
-        }
+    if (cc->scope != NULL)
+        n = of_scope(cc, cc->scope->list_name, candidates, n);
+    if (cc->scope != NULL && tables)
+        n = of_scope(cc, cc->scope->table_name, candidates, n);
     return names_hint(cc, name, candidates, n);
 }
 
@@ -95,29 +104,51 @@ static struct list *keep_list(struct cc *cc, struct list *l)
     return l;
 }
 
-struct list *names_list(struct cc *cc, const struct ast_name *n)
-{
-    struct list *l = NULL;
-    struct cc_known *k = names_known(cc, n->text);
-    if (k != NULL && k->list != NULL && names_same(n, k->name))
-        return keep_list(cc, list_ref(k->list));
-    if (k != NULL && k->wrong)
-        return NULL; /* its own statement has said what is wrong */
-    if (k == NULL && cc->scope != NULL && cc->scope->list != NULL)
-        l = cc->scope->list(cc->scope->ctx, n->text);
-    if (l != NULL)
-        return keep_list(cc, l);
-    diag_error(cc->d, "unknown-list", n->at, list_hint(cc, n->text), "no list %s", n->text);
-    return NULL;
-}
-
-const struct table *names_table(struct cc *cc, const struct ast_name *n)
+static const struct table *find_table(struct cc *cc, const struct ast_name *n)
 {
     const struct cc_known *k = names_known(cc, n->text);
     if (k != NULL)
         return names_same(n, k->name) ? k->table : NULL;
     return cc->scope != NULL && cc->scope->table != NULL ? cc->scope->table(cc->scope->ctx, n->text)
                                                          : NULL;
+}
+
+/* NULL: none of that name; *said: its own statement has said what is wrong. */
+static struct list *find_list(struct cc *cc, const struct ast_name *n, bool *said)
+{
+    struct list *l = NULL;
+    struct cc_known *k = names_known(cc, n->text);
+    *said = false;
+    if (k != NULL && k->list != NULL && names_same(n, k->name))
+        return keep_list(cc, list_ref(k->list));
+    *said = k != NULL && k->wrong;
+    if (k == NULL && cc->scope != NULL && cc->scope->list != NULL)
+        l = cc->scope->list(cc->scope->ctx, n->text);
+    return l != NULL ? keep_list(cc, l) : NULL;
+}
+
+struct list *names_list(struct cc *cc, const struct ast_name *n)
+{
+    bool said;
+    struct list *l = find_list(cc, n, &said);
+    if (l == NULL && !said)
+        diag_error(cc->d, "unknown-list", n->at, list_hint(cc, n->text, false), "no list %s",
+                   n->text);
+    return l;
+}
+
+struct list *names_list_or_table(struct cc *cc, const struct ast_name *n,
+                                 const struct table **table)
+{
+    bool said;
+    *table = find_table(cc, n);
+    if (*table != NULL)
+        return NULL;
+    struct list *l = find_list(cc, n, &said);
+    if (l == NULL && !said)
+        diag_error(cc->d, "unknown-list", n->at, list_hint(cc, n->text, true),
+                   "no list or table %s", n->text);
+    return l;
 }
 
 /* --- columns ---------------------------------------------------------------------------------- */

@@ -50,8 +50,9 @@ const char *names_key(struct arena *a, const char *name);
 void names_unknown_source(struct cc *cc, const struct ast_name *n);
 /* NULL, once said. */
 struct list *names_list(struct cc *cc, const struct ast_name *n);
-/* The table of that name, or NULL, without a word. */
-const struct table *names_table(struct cc *cc, const struct ast_name *n);
+/* The same, or *table is one (else NULL). */
+struct list *names_list_or_table(struct cc *cc, const struct ast_name *n,
+                                 const struct table **table);
 struct names_relation *names_of_schema(struct cc *cc, const struct schema *s, const char *alias);
 
 bool names_same(const struct ast_name *n, const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.h - what the handlers of the API share: the parts of the server they speak to, and the route table.
  *
- * Room:   http -> [api: api_streams, api_events, api_rules, api_lists, api_items, api_alerts,
+ * Room:   http -> [api: api_streams, api_events, api_rules, api_lists, api_tables, api_items, api_alerts,
  *         api_dead, api_sides, api_status] -> runtime, catalogue
  * Owns:   the catalogue's reader, its buffers; not the runtime nor the server
  * Thread: the HTTP thread. */
@@ -95,6 +95,10 @@ void api_lists_create(struct httpcall *c, void *app);
 void api_lists_list(struct httpcall *c, void *app);
 void api_lists_get(struct httpcall *c, void *app);
 void api_lists_delete(struct httpcall *c, void *app);
+void api_tables_create(struct httpcall *c, void *app);
+void api_tables_list(struct httpcall *c, void *app);
+void api_tables_get(struct httpcall *c, void *app);
+void api_tables_delete(struct httpcall *c, void *app);
 void api_lists_changes(struct httpcall *c, void *app);
 /* A reference to the list that {l} names, and its number. NULL: answered. */
 struct list *api_lists_find(struct api *a, struct httpcall *c, uint64_t *uid);

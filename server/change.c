@@ -7,12 +7,14 @@
 #include "io/source_file.h"
 #include "server/changecut.h"
 #include "server/changelist.h"
+#include "server/changetable.h"
+#include "server/tableset.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
-enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE, CHANGE_DROP_LIST };
-enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_RULE, EDIT_LIST };
+enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE, CHANGE_DROP_LIST, CHANGE_DROP_TABLE };
+enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_TABLE, CREATE_RULE, EDIT_LIST };
 
 struct create {
     enum create_kind kind;
@@ -54,6 +56,13 @@ struct change *change_drop_list(const char *list)
 {
     struct change *c = change_delete(list);
     c->kind = CHANGE_DROP_LIST;
+    return c;
+}
+
+struct change *change_drop_table(const char *table)
+{
+    struct change *c = change_delete(table);
+    c->kind = CHANGE_DROP_TABLE;
     return c;
 }
 
@@ -100,8 +109,10 @@ static enum err exists(struct diag *d, struct span at, const char *what, const c
     return ERR_EXISTS;
 }
 
-static const char *const kinds[] = {
-    [CREATE_STREAM] = "stream", [CREATE_LIST] = "list", [CREATE_RULE] = "rule"};
+static const char *const kinds[] = {[CREATE_STREAM] = "stream",
+                                    [CREATE_LIST] = "list",
+                                    [CREATE_TABLE] = "table",
+                                    [CREATE_RULE] = "rule"};
 
 static bool has_list(const struct change_env *env, const char *name)
 {
@@ -110,7 +121,7 @@ static bool has_list(const struct change_env *env, const char *name)
     return l != NULL;
 }
 
-/* Of one statement: may it be created as things are now? Streams and lists share their names, as both are read by rules. */
+/* Of one statement: may it be created as things are now? Streams, lists and tables share their names, as all are read by rules. */
 static enum err check_name(const struct change_env *env, const struct create *k, struct span at,
                            struct diag *d)
 {
@@ -122,6 +133,8 @@ static enum err check_name(const struct change_env *env, const struct create *k,
         return exists(d, at, "rule", name);
     if (registry_stream(env->registry, name) != NULL)
         return exists(d, at, "stream", name);
+    if (tableset_find(registry_tables(env->registry), name) != NULL)
+        return exists(d, at, "table", name);
     if (k->kind == CREATE_RULE)
         return ERR_OK;
     if (has_list(env, name) && !(k->kind == CREATE_LIST && k->or_replace))
@@ -152,10 +165,11 @@ static enum err add_statement(struct change *c, const struct change_env *env,
     static const enum create_kind of[] = {[STATEMENT_STREAM] = CREATE_STREAM,
                                           [STATEMENT_RULE] = CREATE_RULE,
                                           [STATEMENT_LIST] = CREATE_LIST,
+                                          [STATEMENT_TABLE] = CREATE_TABLE,
                                           [STATEMENT_INSERT] = EDIT_LIST};
     if (s->kind == STATEMENT_SINK || s->kind == STATEMENT_EXPLAIN) {
         diag_error(d, "unsupported", s->at, NULL,
-                   "only CREATE STREAM, CREATE LIST, CREATE RULE and INSERT can be sent here");
+                   "only CREATE STREAM, LIST, TABLE and RULE, and INSERT can be sent here");
         return ERR_UNSUPPORTED;
     }
     struct create *k = &c->creates[c->n++];
@@ -259,6 +273,8 @@ static enum err store(const struct change_env *env, const struct create *k, stru
 {
     if (k->kind == CREATE_STREAM)
         return store_stream(env, k, d);
+    if (k->kind == CREATE_TABLE)
+        return changetable_create(env, k->name, k->sql, d);
     return k->kind == CREATE_LIST ? changelist_create(env, k->name, k->sql, d) : ERR_OK;
 }
 
@@ -266,6 +282,8 @@ static enum err begin_other(const struct change *c, const struct change_env *env
 {
     if (c->kind == CHANGE_DROP_LIST)
         return changelist_may_go(env, c->rule, d);
+    if (c->kind == CHANGE_DROP_TABLE)
+        return changetable_may_go(env, c->rule, d);
     const struct registry_rule *rule = registry_rule_named(env->registry, c->rule);
     if (rule != NULL)
         return c->kind == CHANGE_DELETE ? changecut_may_go(env, rule, d) : ERR_OK;
@@ -431,6 +449,8 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
 {
     if (c->kind == CHANGE_DROP_LIST)
         return changelist_drop(env, c->rule, d, note_list(delta));
+    if (c->kind == CHANGE_DROP_TABLE)
+        return changetable_drop(env, c->rule, d);
     if (c->kind != CHANGE_SCRIPT)
         return set_mode(env, c, d, delta);
     /* A script of a thousand rules waits for the disk once. */
@@ -481,6 +501,7 @@ void change_message(const struct change_delta *delta, const struct change_env *e
     *out =
         (struct control_change){.nremoved = (unsigned)delta->nremoved, .removed = delta->removed};
     put_streams(env, after_stream, a, out);
+    out->ntables = changetable_message(env, a, &out->tables);
     struct control_rule *rules = arena_zero(a, delta->nput * sizeof *rules);
     for (size_t i = 0; i < delta->nput; i++) {
         const struct registry_rule *r = registry_rule(env->registry, delta->put[i]);
@@ -503,6 +524,7 @@ void change_everything(const struct change_env *env, unsigned worker, struct are
 {
     *out = (struct control_change){0};
     put_streams(env, 0, a, out);
+    out->ntables = changetable_message(env, a, &out->tables);
     while (registry_rule_at(env->registry, out->nrules) != NULL)
         out->nrules++;
     struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);

@@ -38,6 +38,7 @@ struct change *change_delete(const char *rule);
 struct changelist;
 struct change *change_edit(const char *list, struct changelist *edit); /* a reference of its own */
 struct change *change_drop_list(const char *list);
+struct change *change_drop_table(const char *table);
 void change_free(struct change *c); /* NULL is fine */
 void change_on_done(struct change *c, runtime_done *done, void *ctx);
 void change_done(struct change *c, enum err e, const struct diag *d); /* calls done, frees */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/changelist.h"
+#include "server/changetable.h"
 #include <string.h>
 
 struct loading {
@@ -83,6 +84,8 @@ enum err changeload(const struct change_env *env, struct diag *d)
 {
     struct loading l = {env, d, ERR_OK};
     enum err e = catalog_streams(env->catalog, load_stream, &l);
+    if (e == ERR_OK && l.e == ERR_OK)
+        e = changetable_load(env, d);
     if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_lists(env->catalog, load_list, &l);
     if (e == ERR_OK && l.e == ERR_OK)

@@ -113,6 +113,11 @@ void control_put_change(const struct control_change *m, struct bytes *out)
         bytes_u32(out, m->streams[i].partitions);
         put_text(out, m->streams[i].sql);
     }
+    bytes_varint(out, m->ntables);
+    for (unsigned i = 0; i < m->ntables; i++) {
+        bytes_u32(out, m->tables[i].uid);
+        put_text(out, m->tables[i].sql);
+    }
     bytes_varint(out, m->nrules);
     for (unsigned i = 0; i < m->nrules; i++)
         put_rule(&m->rules[i], out);
@@ -138,6 +143,12 @@ static void get_change(struct bytes_reader *r, struct arena *a, struct control_c
         streams[i].partitions = bytes_get_u32(r);
         streams[i].sql = get_text(r, a);
     }
+    out->ntables = get_count(r, 5);
+    struct control_table *tables = arena_zero(a, out->ntables * sizeof *tables);
+    for (unsigned i = 0; i < out->ntables; i++) {
+        tables[i].uid = bytes_get_u32(r);
+        tables[i].sql = get_text(r, a);
+    }
     out->nrules = get_count(r, 16);
     struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++)
@@ -155,6 +166,7 @@ static void get_change(struct bytes_reader *r, struct arena *a, struct control_c
         opens[i].w = (evtime)bytes_get_u64(r);
     }
     out->streams = streams;
+    out->tables = tables;
     out->rules = rules;
     out->removed = removed;
     out->opens = opens;

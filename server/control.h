@@ -39,6 +39,7 @@ enum control_kind {
     CONTROL_LOAD, /* loadwire.h */
     CONTROL_BEGUN, /* snapwire_begun: a checkpoint's snapshot has begun */
     CONTROL_WRITTEN, /* snapwire_done: this worker's part of it */
+    CONTROL_LOOKUPS, /* lookupwire.h */
     CONTROL_UNUSABLE, /* a sentence: the checkpoint that was to be gone on from cannot be read */
     /* worker to worker */
     CONTROL_TASK = 32, /* a frame of the task; counted */
@@ -52,6 +53,10 @@ enum {
 
 struct control_stream {
     uint32_t id, partitions; /* partitions: as the coordinator counts them (files of a glob) */
+    const char *sql;
+};
+struct control_table { /* of a database outside */
+    uint32_t uid;
     const char *sql;
 };
 struct control_rule {
@@ -68,8 +73,9 @@ struct control_open { /* a partition that this worker reads from now on */
     evtime w;
 };
 struct control_change {
-    unsigned nstreams, nrules, nremoved, nopens;
+    unsigned nstreams, ntables, nrules, nremoved, nopens;
     const struct control_stream *streams; /* new ones */
+    const struct control_table *tables; /* all; most of them are known */
     const struct control_rule *rules; /* new, or with another list of cuts */
     const uint64_t *removed; /* uids */
     const struct control_open *opens;

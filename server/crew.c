@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/crewload.h"
+#include "server/lookupwire.h"
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct member {
     struct channel *channel; /* NULL: not up */
     struct runtime_worker shown;
     struct crewload load;
+    struct lookupwire lookups;
     struct control_rule_stats *rules;
     unsigned nrules;
     size_t rules_cap;
@@ -95,6 +97,7 @@ enum err crew_start(struct crew *c)
                                            .watermark = EVTIME_MIN};
         m->nrules = 0;
         crewload_reset(&m->load);
+        m->lookups.n = 0;
         m->heard_at = c->began;
         m->last_words[0] = '\0';
         m->silent = false;
@@ -254,6 +257,14 @@ static enum err on_load(struct crew *c, unsigned i, const struct channel_frame *
     return ERR_OK;
 }
 
+static enum err on_lookups(struct crew *c, unsigned i, const struct channel_frame *f)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = lookupwire_get(f->p, f->n, &c->members[i].lookups);
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
 static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame *f)
 {
     struct control_bad_row row;
@@ -267,6 +278,8 @@ static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame 
         return on_status(c, i, f);
     case CONTROL_LOAD:
         return on_load(c, i, f);
+    case CONTROL_LOOKUPS:
+        return on_lookups(c, i, f);
     case CONTROL_BEGUN:
     case CONTROL_WRITTEN:
     case CONTROL_UNUSABLE:
@@ -366,6 +379,19 @@ unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap
     for (unsigned i = 0; i < c->workers; i++)
         n += crewload_channels(&c->members[i].load, i, n < cap ? out + n : NULL,
                                n < cap ? cap - n : 0);
+    pthread_mutex_unlock(&c->lock);
+    return n;
+}
+
+unsigned crew_lookups(struct crew *c, struct runtime_lookups *out, unsigned cap)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++)
+        for (unsigned k = 0; k < c->members[i].lookups.n; k++, n++)
+            if (n < cap)
+                out[n] = (struct runtime_lookups){i, c->members[i].lookups.tables[k].uid, NULL,
+                                                  c->members[i].lookups.tables[k].stats};
     pthread_mutex_unlock(&c->lock);
     return n;
 }

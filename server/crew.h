@@ -60,6 +60,8 @@ bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker);
 /* Results that were taken from the workers and whose credit is kept back: somebody else holds those bytes now. */
 uint64_t crew_owed(struct crew *c);
 unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap);
+/* Without the tables' names. */
+unsigned crew_lookups(struct crew *c, struct runtime_lookups *out, unsigned cap);
 unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap);
 /* Sums over the workers; *n: how many rules. Into the caller's array. */
 unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap);

@@ -387,20 +387,6 @@ const char *evalrun_broken(const struct evalrun *r)
 
 /* --- figures ----------------------------------------------------------------------------------- */
 
-static void add_stats(struct lookups_stats *sum, const struct lookups_stats *one)
-{
-    sum->rows += one->rows;
-    sum->hits += one->hits;
-    sum->missing += one->missing;
-    sum->asked += one->asked;
-    sum->requests += one->requests;
-    sum->retries += one->retries;
-    sum->timeouts += one->timeouts;
-    sum->errors += one->errors;
-    sum->latency_us += one->latency_us;
-    sum->cached += one->cached;
-}
-
 static bool has_table(const struct lookups *l, const struct table *t)
 {
     for (unsigned i = 0; i < lookups_ntables(l); i++)
@@ -421,7 +407,7 @@ bool evalrun_lookups(const struct evalrun *r, unsigned i, struct lookups_stats *
             if (sum->table == NULL && !known && i-- == 0)
                 sum->table = one.table;
             if (sum->table == one.table)
-                add_stats(sum, &one);
+                lookups_add(sum, &one);
         }
     return sum->table != NULL;
 }

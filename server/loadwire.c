@@ -7,6 +7,7 @@ const char *loadwire_why_name(enum loadwire_why why)
         [LOADWIRE_CHANNEL] = "channel",
         [LOADWIRE_ORDERING] = "ordering",
         [LOADWIRE_STATE] = "state",
+        [LOADWIRE_LOOKUPS] = "lookups",
     };
     return why < LOADWIRE_WHYS ? names[why] : NULL;
 }

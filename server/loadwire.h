@@ -20,6 +20,7 @@ enum loadwire_why {
     LOADWIRE_CHANNEL, /* a channel's credit is used up: see which */
     LOADWIRE_ORDERING, /* rows that wait for the watermark fill their budget */
     LOADWIRE_STATE, /* state fills its budget */
+    LOADWIRE_LOOKUPS, /* rows that wait for a table outside are as many as its capacity */
     LOADWIRE_WHYS
 };
 

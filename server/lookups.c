@@ -471,6 +471,23 @@ const char *lookups_broken(const struct lookups *l)
     return l->broken;
 }
 
+void lookups_add(struct lookups_stats *sum, const struct lookups_stats *one)
+{
+    sum->rows += one->rows;
+    sum->hits += one->hits;
+    sum->missing += one->missing;
+    sum->asked += one->asked;
+    sum->requests += one->requests;
+    sum->retries += one->retries;
+    sum->timeouts += one->timeouts;
+    sum->errors += one->errors;
+    sum->latency_us += one->latency_us;
+    sum->in_flight += one->in_flight;
+    sum->waiting += one->waiting;
+    sum->cached += one->cached;
+    sum->cached_bytes += one->cached_bytes;
+}
+
 unsigned lookups_ntables(const struct lookups *l)
 {
     return (unsigned)l->ntables;

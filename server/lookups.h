@@ -46,6 +46,8 @@ struct lookups_stats { /* of a table */
     uint64_t in_flight, waiting; /* keys; rows */
     uint64_t cached, cached_bytes;
 };
+void lookups_add(struct lookups_stats *sum,
+                 const struct lookups_stats *one); /* all but the table */
 unsigned lookups_ntables(const struct lookups *l);
 struct lookups_stats lookups_stats(const struct lookups *l, unsigned i);
 

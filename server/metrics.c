@@ -171,6 +171,47 @@ static void write_channels(struct api *a, struct bytes *out)
     mem_free(c);
 }
 
+static void write_lookups(struct api *a, struct bytes *out)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } all[] = {
+        {"lookup_rows_total", "counter", "Rows that were looked up in a table."},
+        {"lookup_cache_hits_total", "counter", "Rows whose key was in the cache."},
+        {"lookup_missing_total", "counter", "Rows whose key the table does not have."},
+        {"lookup_keys_total", "counter", "Keys that the database was asked for."},
+        {"lookup_requests_total", "counter", "Requests to the database, of many keys each."},
+        {"lookup_retries_total", "counter", "Requests made again."},
+        {"lookup_timeouts_total", "counter", "Keys that were not answered in time."},
+        {"lookup_errors_total", "counter", "Keys whose answer was an error."},
+        {"lookup_key_seconds_total", "counter", "From asking for a key to its answer, summed up."},
+        {"lookup_keys_in_flight", "gauge", "Keys that the database is being asked for."},
+        {"lookup_rows_waiting", "gauge", "Rows that wait for an answer."},
+        {"lookup_cache_rows", "gauge", "Keys in the cache."},
+        {"lookup_cache_bytes", "gauge", "Memory of the cache."},
+    };
+    unsigned n = runtime_lookups(a->runtime, NULL, 0);
+    struct runtime_lookups *l = mem_array(n + 1, sizeof *l);
+    unsigned got = runtime_lookups(a->runtime, l, n);
+    n = got < n ? got : n;
+    for (size_t m = 0; n > 0 && m < sizeof all / sizeof *all; m++) {
+        family(out, all[m].name, all[m].type, all[m].help);
+        for (unsigned i = 0; i < n; i++) {
+            const struct lookups_stats *s = &l[i].stats;
+            const double v[] = {
+                (double)s->rows,        (double)s->hits,     (double)s->missing,
+                (double)s->asked,       (double)s->requests, (double)s->retries,
+                (double)s->timeouts,    (double)s->errors,   (double)s->latency_us / 1e6,
+                (double)s->in_flight,   (double)s->waiting,  (double)s->cached,
+                (double)s->cached_bytes};
+            bytes_printf(out, "weir_%s{table=\"", all[m].name);
+            label(out, l[i].table);
+            bytes_printf(out, "\",worker=\"%u\"} %.15g\n", l[i].worker, v[m]);
+        }
+    }
+    mem_free(l);
+}
+
 static void write_memory(struct api *a, struct bytes *out)
 {
     struct runtime_memory parts[BUDGET_PARTS];
@@ -391,6 +432,7 @@ void metrics_write(struct api *a, struct bytes *out)
     write_totals(a, out);
     write_workers(a, out);
     write_channels(a, out);
+    write_lookups(a, out);
     write_memory(a, out);
     write_checkpoints(a, out);
     write_rules(a, out);

@@ -30,6 +30,9 @@
     X(INVALID_LIST, "invalid-list", 422, "The list's definition does not compile",                 \
       "The CREATE LIST or INSERT statement has errors. Nothing was changed.",                      \
       "Each of errors[] has a line and a column.")                                                 \
+    X(INVALID_TABLE, "invalid-table", 422, "The table's definition does not compile",              \
+      "The CREATE TABLE statement has errors. Nothing was changed.",                               \
+      "Each of errors[] has a line and a column. docs/lookups.md lists the options.")              \
     X(INVALID_ITEM, "invalid-item", 422, "An item does not fit its list",                          \
       "A key or another column is missing or of the wrong type, or the CSV has a line that "       \
       "cannot be read. Nothing was changed: a request is taken whole or not at all.",              \

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "cep/derived.h"
 #include "cep/list.h"
+#include "cep/table.h"
+#include "server/tableset.h"
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
@@ -20,6 +22,7 @@ struct derived { /* a stream of what a rule finds, or of a side output, that has
 struct registry {
     pthread_mutex_t lock;
     struct scope scope;
+    struct tableset *tables;
     struct stream *streams; /* by id */
     size_t nstreams, streams_cap;
     struct registry_rule **rules; /* by uid; each by itself, so that pointers stay */
@@ -57,6 +60,23 @@ static const char *scope_list_name(void *ctx, unsigned i)
     const char *name = i < r->nlists ? r->lists[i].name : NULL;
     pthread_mutex_unlock(&r->lock);
     return name;
+}
+
+static const struct table *scope_table(void *ctx, const char *name)
+{
+    return tableset_find(((const struct registry *)ctx)->tables, name);
+}
+
+static const char *scope_table_name(void *ctx, unsigned i)
+{
+    const struct table *t = tableset_at(((const struct registry *)ctx)->tables, i);
+    return t != NULL ? t->schema->name : NULL;
+}
+
+static const struct schema *scope_lookup(void *ctx, const struct schema *from,
+                                         const struct table *table, uint32_t uid)
+{
+    return tableset_lookup(((const struct registry *)ctx)->tables, from, table, uid);
 }
 
 static const struct schema *find_derived(const struct registry *r, uint32_t id, uint32_t version)
@@ -112,10 +132,14 @@ struct registry *registry_new(void)
     struct registry *r = mem_new(sizeof *r);
     pthread_mutex_init(&r->lock, NULL);
     r->names = arena_new(0, 0);
+    r->tables = tableset_new();
     r->scope = (struct scope){.ctx = r,
                               .stream = scope_stream,
                               .stream_name = scope_stream_name,
                               .derived = scope_derived,
+                              .table = scope_table,
+                              .table_name = scope_table_name,
+                              .lookup = scope_lookup,
                               .list = scope_list,
                               .list_name = scope_list_name};
     return r;
@@ -175,6 +199,7 @@ void registry_free(struct registry *r)
     mem_free(r->rules);
     mem_free(r->streams);
     mem_free(r->derived);
+    tableset_free(r->tables);
     pthread_mutex_destroy(&r->lock);
     mem_free(r);
 }
@@ -210,7 +235,7 @@ const struct schema *registry_stream_by_id(struct registry *r, uint32_t id)
         if (r->derived[i].schema->id == id)
             found = r->derived[i].schema;
     pthread_mutex_unlock(&r->lock);
-    return found;
+    return found != NULL ? found : tableset_rows(r->tables, id);
 }
 
 unsigned registry_streams(struct registry *r, const struct schema **out, unsigned cap)
@@ -378,13 +403,14 @@ static bool reads_list(const struct rule_plan *p, const char *list)
     return false;
 }
 
-unsigned registry_list_rules(struct registry *r, const char *list,
-                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
+static unsigned each_reader(struct registry *r, const char *name,
+                            bool (*reads)(const struct rule_plan *p, const char *name),
+                            void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
 {
     unsigned n = 0;
     pthread_mutex_lock(&r->lock);
     for (size_t i = 0; i < r->nrules; i++) {
-        if (!reads_list(r->rules[i]->plan, list))
+        if (!reads(r->rules[i]->plan, name))
             continue;
         n++;
         if (each != NULL)
@@ -392,6 +418,33 @@ unsigned registry_list_rules(struct registry *r, const char *list,
     }
     pthread_mutex_unlock(&r->lock);
     return n;
+}
+
+unsigned registry_list_rules(struct registry *r, const char *list,
+                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
+{
+    return each_reader(r, list, reads_list, each, ctx);
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------------ */
+
+struct tableset *registry_tables(struct registry *r)
+{
+    return r->tables;
+}
+
+static bool reads_table(const struct rule_plan *p, const char *table)
+{
+    for (unsigned i = 0; i < p->nlookups; i++)
+        if (strcasecmp(p->lookups[i].rows->table->schema->name, table) == 0)
+            return true;
+    return false;
+}
+
+unsigned registry_table_rules(struct registry *r, const char *table,
+                              void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
+{
+    return each_reader(r, table, reads_table, each, ctx);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "server/control.h"
 
 struct registry;
+struct tableset; /* tableset.h */
 
 struct registry_rule {
     uint64_t uid;
@@ -64,6 +65,12 @@ const struct registry_list *registry_list_at(struct registry *r, unsigned i); /*
 /* Any thread: calls `each` for the rules that read the list of that name, in order of uid; how many there are. */
 unsigned registry_list_rules(struct registry *r, const char *list,
                              void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
+
+/* --- tables outside: a set of its own, which goes with the registry --- */
+struct tableset *registry_tables(struct registry *r);
+/* Any thread: calls `each` (or not, if NULL) for the rules that look into the table of that name; how many there are. */
+unsigned registry_table_rules(struct registry *r, const char *table,
+                              void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
 
 /* Adds the rule or puts other cuts in place of those it has. plan: taken over; NULL: compiled from the text. */
 enum err registry_put_rule(struct registry *r, const struct control_rule *rule,

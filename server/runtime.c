@@ -13,6 +13,7 @@
 #include "server/eventtext.h"
 #include "server/runtimeloop.h"
 #include "server/runtimepoison.h"
+#include "server/tableset.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +360,32 @@ unsigned runtime_list_rules(struct runtime *r, const char *list,
 {
     struct rule_teller t = {each, ctx};
     return registry_list_rules(r->registry, list, tell_rule, &t);
+}
+
+const struct table *runtime_table(struct runtime *r, const char *name)
+{
+    return tableset_find(registry_tables(r->registry), name);
+}
+
+enum err runtime_drop_table(struct runtime *r, const char *table, runtime_done *done, void *ctx)
+{
+    return runtime_table(r, table) != NULL ? enqueue(r, change_drop_table(table), done, ctx)
+                                           : ERR_NOT_FOUND;
+}
+
+unsigned runtime_table_rules(struct runtime *r, const char *table,
+                             void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
+{
+    struct rule_teller t = {each, ctx};
+    return registry_table_rules(r->registry, table, tell_rule, &t);
+}
+
+unsigned runtime_lookups(struct runtime *r, struct runtime_lookups *out, unsigned cap)
+{
+    unsigned n = crew_lookups(r->crew, out, cap);
+    for (unsigned i = 0; i < n && i < cap; i++)
+        out[i].table = tableset_name(registry_tables(r->registry), out[i].uid);
+    return n;
 }
 
 /* --- checkpoints ------------------------------------------------------------------------------------------------- */

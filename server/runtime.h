@@ -13,6 +13,7 @@
 #include "cep/plan.h"
 #include "rules/scope.h"
 #include "server/budget.h"
+#include "server/lookups.h"
 #include "server/restart.h"
 #include "state/catalog_dead.h"
 
@@ -86,6 +87,12 @@ enum err runtime_edit_list(struct runtime *r, const char *list, struct changelis
 enum err runtime_drop_list(struct runtime *r, const char *list, runtime_done *done, void *ctx);
 /* A reference to the list's definition, and its number; NULL: there is none. */
 struct list *runtime_list(struct runtime *r, const char *name, uint64_t *uid);
+/* A table of a database outside, or NULL; it lives as long as the runtime. */
+const struct table *runtime_table(struct runtime *r, const char *name);
+enum err runtime_drop_table(struct runtime *r, const char *table, runtime_done *done, void *ctx);
+/* As runtime_list_rules. */
+unsigned runtime_table_rules(struct runtime *r, const char *table,
+                             void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx);
 /* Calls `each` for the rules that read the list; how many there are. `each` must not call the runtime. */
 unsigned runtime_list_rules(struct runtime *r, const char *list,
                             void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx);
@@ -233,6 +240,13 @@ unsigned runtime_poison(struct runtime *r, struct runtime_poison *out, unsigned 
 /* Snapshots; the caller's arrays, each returns how many there are (may be more than cap). */
 unsigned runtime_workers(struct runtime *r, struct runtime_worker *out, unsigned cap);
 unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsigned cap);
+struct runtime_lookups { /* of a worker, in a table */
+    unsigned worker;
+    uint32_t uid;
+    const char *table; /* its name, which lives as long as the runtime */
+    struct lookups_stats stats; /* without `table` */
+};
+unsigned runtime_lookups(struct runtime *r, struct runtime_lookups *out, unsigned cap);
 unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap);
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap);
 unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap);

@@ -379,7 +379,8 @@ static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row 
                                     .offset = row->offset,
                                     .code = row->code,
                                     .reason = row->reason,
-                                    .raw = row->text,
+                                    .raw = row->text_len > 0 ? row->text
+                                                             : NULL, /* else by its place */
                                     .raw_len = row->text_len,
                                     .at = timebase_now_ms()};
     enum err e =

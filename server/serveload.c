@@ -80,6 +80,8 @@ static bool exists(struct runtime *r, struct catalog *reader, const struct state
         list_unref(l);
         return l != NULL;
     }
+    if (s->kind == STATEMENT_TABLE)
+        return runtime_table(r, s->name) != NULL;
     return s->kind == STATEMENT_RULE && catalog_rules_find(reader, s->name, &uid) == ERR_OK;
 }
 

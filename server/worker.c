@@ -17,6 +17,7 @@
 #include "server/workerchange.h"
 #include "server/workerdef.h"
 #include "server/workerlist.h"
+#include "server/workerlookup.h"
 #include "server/workersnap.h"
 #include "server/workerstatus.h"
 #include "server/workerwatch.h"
@@ -103,6 +104,7 @@ static void perform_effects(struct worker *w, bool all)
 {
     const struct task_effects *fx = all ? task_effects(w->task) : task_effects_full(w->task);
     send_results(w, fx);
+    lookups_take(w->lookups, fx);
     for (unsigned i = 0; i < fx->nframes; i++) {
         const struct task_frame *f = &fx->frames[i];
         struct channel *to = w->peers[f->to].channel;
@@ -148,6 +150,8 @@ static struct workload_rest rest_of(const struct worker *w)
         r.why = LOADWIRE_CHANNEL;
     else if (has && w->state_full)
         r.why = LOADWIRE_STATE;
+    else if (has && workerlookup_is_full(w))
+        r.why = LOADWIRE_LOOKUPS;
     else if (!has && workersource_waits(w->source))
         r.why = LOADWIRE_ORDERING;
     return r;
@@ -197,6 +201,7 @@ void worker_send_status(struct worker *w, enum control_kind kind, bool whole)
         w->active = false;
         w->status_at = timebase_mono_ns();
         send_load(w);
+        workerlookup_say(w);
     }
 }
 
@@ -333,8 +338,9 @@ static bool takes_exchange(const struct worker *w)
 
 static bool takes_sources(const struct worker *w)
 {
-    if (w->job == NULL || (w->preparing && !workersnap_lets_rows_pass(w)) || w->broken ||
-        w->failed || w->state_full || workersnap_is_full(w) || !channel_ready(w->coordinator) ||
+    bool lets_pass = workersnap_lets_rows_pass(w) && workerlookup_is_idle(w);
+    if (w->job == NULL || (w->preparing && !lets_pass) || w->broken || w->failed || w->state_full ||
+        workersnap_is_full(w) || workerlookup_is_full(w) || !channel_ready(w->coordinator) ||
         full_peers(w) != 0)
         return false;
     return workersource_has(w->source);
@@ -384,6 +390,10 @@ static unsigned set_polls(const struct worker *w, struct pollfd *fds, int *who)
     if (channel_queued(w->coordinator) > 0)
         fds[n].events |= POLLOUT;
     who[n++] = -1;
+    if (w->lookups != NULL) {
+        fds[n] = (struct pollfd){.fd = lookups_fd(w->lookups), .events = POLLIN};
+        who[n++] = -1; /* workerlookup_turn looks */
+    }
     for (unsigned i = 0; i < w->workers; i++) {
         const struct peer *p = &w->peers[i];
         if (p->channel == NULL)
@@ -404,6 +414,8 @@ static void read_ready(struct worker *w, const struct pollfd *fds, const int *wh
     if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
         read_coordinator(w);
     for (unsigned i = 1; i < n; i++) {
+        if (who[i] < 0)
+            continue;
         struct peer *p = &w->peers[who[i]];
         if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) && p->channel != NULL &&
             channel_read(p->channel) == ERR_CLOSED)
@@ -417,6 +429,7 @@ static int timeout_ms(const struct worker *w, bool busy, bool waiting)
     int timeout = busy ? 0 : waiting ? STATUS_MS : IDLE_MS;
     if (workersnap_is_writing(w) && timeout > WRITING_MS)
         timeout = WRITING_MS;
+    timeout = workerlookup_timeout_ms(w, timeout);
     evtime next = w->task != NULL && !busy ? task_clock_next(w->task) : EVTIME_MAX;
     if (next == EVTIME_MAX)
         return timeout;
@@ -468,8 +481,8 @@ static void rest(struct worker *w)
 /* One turn. True: there is more to do at once. */
 static bool turn(struct worker *w, bool busy)
 {
-    struct pollfd fds[1 + TASK_WORKERS_MAX];
-    int who[1 + TASK_WORKERS_MAX];
+    struct pollfd fds[2 + TASK_WORKERS_MAX];
+    int who[2 + TASK_WORKERS_MAX];
     if (!busy && w->holds_frames)
         worker_step(w); /* what was to come has to wait */
     flush_all(w);
@@ -488,6 +501,7 @@ static bool turn(struct worker *w, bool busy)
             more = true;
     if (takes_sources(w))
         take_rows(w);
+    workerlookup_turn(w);
     if (w->task != NULL && !w->failed)
         step(w, more);
     workerchange_go_on(w);
@@ -513,6 +527,7 @@ static void run(struct worker *w)
 static void worker_fini(struct worker *w)
 {
     workersnap_free(w->snap);
+    lookups_free(w->lookups);
     workersource_free(w->source);
     if (w->task != NULL)
         task_free(w->task);

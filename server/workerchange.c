@@ -2,6 +2,8 @@
 #define LOG_MODULE "worker"
 #include "server/workerchange.h"
 #include "base/log.h"
+#include "server/tableset.h"
+#include "server/workerlookup.h"
 #include "server/workersnap.h"
 #include "server/workerwatch.h"
 #include <stdio.h>
@@ -29,6 +31,14 @@ static bool replaces(const struct control_change *c)
 
 static bool apply_texts(struct worker *w, const struct control_change *c, struct diag *d)
 {
+    for (unsigned i = 0; i < c->ntables; i++) {
+        const struct control_table *t = &c->tables[i];
+        enum err e = tableset_put(registry_tables(w->registry), t->uid, t->sql, strlen(t->sql), d);
+        if (e != ERR_OK) {
+            worker_fail_diag(w, "a table does not compile", e, d);
+            return false;
+        }
+    }
     for (unsigned i = 0; i < c->nstreams; i++) {
         const struct control_stream *s = &c->streams[i];
         enum err e =
@@ -108,6 +118,7 @@ enum err workerchange_init(struct worker *w, const struct channel_frame *f)
         w->task = task_new(&m.task);
         w->key_groups = m.task.key_groups;
         workersnap_track(w);
+        workerlookup_init(w);
         w->source = workersource_new(w->task, w->watch, worker_bad_row, w);
         task_watch(w->task, workerwatch_rows(w->watch));
         set_budget(w, &m);
@@ -161,10 +172,12 @@ static bool have_barriers(const struct worker *w)
     return true;
 }
 
-/* What has come has been worked off. With all barriers of a stage here, no more rows of the next stage are made. */
+/* What has come has been worked off. With all barriers of a stage here, and no row of it being looked up any more, no more
+ * rows of the next stage are made. */
 void workerchange_go_on(struct worker *w)
 {
-    while (w->preparing && !w->prepared && !w->broken && have_barriers(w)) {
+    while (w->preparing && !w->prepared && !w->broken && have_barriers(w) &&
+           workerlookup_is_idle(w)) {
         if (w->barriers < workerchange_rounds(w)) {
             worker_step(w);
             send_barrier(w);

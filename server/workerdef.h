@@ -8,6 +8,7 @@
 #include "server/workersource.h"
 #include "server/workload.h"
 
+struct lookups;
 struct workersnap;
 
 struct peer {
@@ -43,6 +44,7 @@ struct worker {
     struct workload load;
     struct workerwatch *watch;
     char fault[16]; /* the point of its work, for tests: worker.0 … */
+    struct lookups *lookups; /* NULL before INIT */
     struct workersnap *snap; /* NULL: of checkpoints nothing was said */
 };
 

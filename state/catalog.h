@@ -39,6 +39,18 @@ enum err catalog_add_stream(struct catalog *c, struct catalog_stream *s); /* ERR
 enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s),
                          void *ctx);
 
+/* --- tables of databases outside (catalog_tables.c) --- */
+struct catalog_table {
+    uint32_t uid; /* given by catalog_tables_add */
+    const char *name, *sql;
+    evtime created;
+};
+enum err catalog_tables_add(struct catalog *c, struct catalog_table *t); /* ERR_EXISTS */
+enum err catalog_tables_delete(struct catalog *c, const char *name);
+/* Calls `each` for every table by uid; strings live for the call. */
+enum err catalog_tables(struct catalog *c, void (*each)(void *ctx, const struct catalog_table *t),
+                        void *ctx);
+
 /* --- rules --- */
 struct catalog_mark {
     uint32_t stream, partition;

@@ -294,6 +294,39 @@ enum err runtime_drop_list(struct runtime *r, const char *list, runtime_done *do
     return later(r, ERR_NOT_FOUND, done, ctx);
 }
 
+/* --- tables: it has none --- */
+
+const struct table *runtime_table(struct runtime *r, const char *name)
+{
+    (void)r;
+    (void)name;
+    return NULL;
+}
+
+enum err runtime_drop_table(struct runtime *r, const char *table, runtime_done *done, void *ctx)
+{
+    (void)table;
+    return later(r, ERR_NOT_FOUND, done, ctx);
+}
+
+unsigned runtime_table_rules(struct runtime *r, const char *table,
+                             void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
+{
+    (void)r;
+    (void)table;
+    (void)each;
+    (void)ctx;
+    return 0;
+}
+
+unsigned runtime_lookups(struct runtime *r, struct runtime_lookups *out, unsigned cap)
+{
+    (void)r;
+    (void)out;
+    (void)cap;
+    return 0;
+}
+
 /* --- intake ------------------------------------------------------------------------------------------------------ */
 
 enum err runtime_intake(struct runtime *r, const char *stream, unsigned partition,

@@ -6,6 +6,7 @@
 #define WEIR_TESTS_LIB_OLDCATALOG_H
 
 #define OLDCATALOG_5                                                                               \
+    "DROP TABLE tables;"                                                                           \
     "DROP TABLE dead_letters; DROP TABLE dead_letter_rules; DROP TABLE dead_floors;"               \
     "DROP TABLE dead_marks; DROP TABLE timeouts;"                                                  \
     "ALTER TABLE totals DROP COLUMN dead_kept; ALTER TABLE totals DROP COLUMN dead_gone;"          \

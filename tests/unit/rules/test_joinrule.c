@@ -197,7 +197,7 @@ static void columns_of_a_list_are_looked_up_by_its_key(void **state)
         {"level FROM l JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.n",
          "the keys of list c are STRING, and l.n is BIGINT"},
         {"level FROM l JOIN c FOR SYSTEM_TIME AS OF n ON c.k = l.k", "takes the stream's time, ts"},
-        {"level FROM l JOIN d FOR SYSTEM_TIME AS OF ts ON d.k = l.k", "no list d"},
+        {"level FROM l JOIN d FOR SYSTEM_TIME AS OF ts ON d.k = l.k", "no list or table d"},
         {"l.k FROM l JOIN l FOR SYSTEM_TIME AS OF ts AS m ON m.k = l.k",
          "l is a stream: it is joined by its times, and not looked up"},
         {"l.k FROM l RIGHT JOIN c FOR SYSTEM_TIME AS OF ts ON c.k = l.k",

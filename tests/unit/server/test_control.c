@@ -12,13 +12,17 @@ static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts
                                             {8, 1, "other", "", 0, 0, NULL}};
 static const uint64_t removed[] = {5, 6};
 static const struct control_open opens[] = {{1, 3, 42, -7}};
-static const struct control_change change = {1, 2, 2, 1, streams, rules, removed, opens};
+static const struct control_table tables[] = {{3, "CREATE TABLE t (…)"}, {9, ""}};
+static const struct control_change change = {1, 2, 2, 2, 1, streams, tables, rules, removed, opens};
 
 static void assert_change(const struct control_change *c)
 {
     assert_int_equal(c->nstreams, 1);
     assert_int_equal(c->streams[0].partitions, 4);
     assert_string_equal(c->streams[0].sql, streams[0].sql);
+    assert_int_equal(c->ntables, 2);
+    assert_int_equal(c->tables[0].uid, 3);
+    assert_string_equal(c->tables[0].sql, tables[0].sql);
     assert_int_equal(c->nrules, 2);
     assert_int_equal(c->rules[0].uid, 7);
     assert_int_equal(c->rules[0].version, 2);
