@@ -167,6 +167,11 @@ size_t keyed_bytes(const struct keyed *k)
     return keytable_bytes(&k->table) + slabs_bytes(&k->memory);
 }
 
+size_t keyed_used(const struct keyed *k)
+{
+    return keytable_used(&k->table) + slabs_used(&k->memory);
+}
+
 struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, const void *key,
                                size_t len, enum result_kind kind, evtime decided)
 {

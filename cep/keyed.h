@@ -115,6 +115,7 @@ static inline void keyed_unref(struct keyed *k, struct kept *r)
         keyed_free_row(k, r);
 }
 size_t keyed_bytes(const struct keyed *k);
+size_t keyed_used(const struct keyed *k); /* of these, by what is there */
 
 /* A result of a rule for a key (NULL: the empty one), to be filled and done; NULL: it is paused at that time. */
 struct result *keyed_result(struct keyed *k, const struct keyed_rule *r, const struct key *key,

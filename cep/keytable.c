@@ -10,7 +10,6 @@
 #include <xxhash.h>
 
 enum { SLOTS_MIN = 64 };
-#define LOW_BITS UINT64_C(0xffff)
 
 void keytable_init(struct keytable *t)
 {
@@ -40,7 +39,7 @@ uint64_t keytable_hash(const void *p, size_t n)
 
 const struct key *keytable_guess(const struct keytable *t, uint64_t hash)
 {
-    hash &= ~LOW_BITS;
+    hash &= ~KEYTABLE_LOW_BITS;
     for (size_t i = keytable_slot_of(t, hash);; i = (i + 1) & (t->nslots - 1)) {
         const struct keytable_slot *s = &t->slots[i];
         if (s->key == NULL || s->hash == hash)
@@ -50,7 +49,7 @@ const struct key *keytable_guess(const struct keytable *t, uint64_t hash)
 
 bool keytable_quiet(const struct keytable *t, uint64_t hash, uint64_t conditions)
 {
-    hash &= ~LOW_BITS;
+    hash &= ~KEYTABLE_LOW_BITS;
     for (size_t i = keytable_slot_of(t, hash);; i = (i + 1) & (t->nslots - 1)) {
         const struct keytable_slot *s = &t->slots[i];
         if (s->key == NULL)
@@ -62,7 +61,7 @@ bool keytable_quiet(const struct keytable *t, uint64_t hash, uint64_t conditions
 
 struct key *keytable_find(const struct keytable *t, uint64_t hash, const void *p, size_t n)
 {
-    hash &= ~LOW_BITS;
+    hash &= ~KEYTABLE_LOW_BITS;
     for (size_t i = keytable_slot_of(t, hash);; i = (i + 1) & (t->nslots - 1)) {
         const struct keytable_slot *s = &t->slots[i];
         if (s->key == NULL)
@@ -97,7 +96,7 @@ struct key *keytable_add(struct keytable *t, uint64_t hash, const void *p, size_
     if ((t->count + 1) * 5 > t->nslots * 3)
         grow(t);
     struct key *k = slabs_alloc(&t->slabs, key_size(n));
-    *k = (struct key){.hash = hash & ~LOW_BITS, .len = (uint32_t)n};
+    *k = (struct key){.hash = hash & ~KEYTABLE_LOW_BITS, .len = (uint32_t)n};
     if (n > 0)
         memcpy(k->bytes, p, n);
     put(t, k);
@@ -126,6 +125,11 @@ void keytable_remove(struct keytable *t, struct key *k)
 size_t keytable_bytes(const struct keytable *t)
 {
     return t->nslots * sizeof *t->slots + slabs_bytes(&t->slabs);
+}
+
+size_t keytable_used(const struct keytable *t)
+{
+    return t->nslots * sizeof *t->slots + slabs_used(&t->slabs);
 }
 
 struct key *keytable_any(const struct keytable *t)

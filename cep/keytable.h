@@ -32,6 +32,8 @@ struct key {
     uint8_t bytes[];
 };
 
+#define KEYTABLE_LOW_BITS UINT64_C(0xffff) /* of a hash, which the table does not look at */
+
 struct keytable_slot {
     uint64_t hash;
     struct key *key; /* NULL: free */
@@ -66,6 +68,7 @@ struct key *keytable_add(struct keytable *t, uint64_t hash, const void *p,
                          size_t n); /* must not be there */
 void keytable_remove(struct keytable *t, struct key *k); /* its cells must be gone */
 size_t keytable_bytes(const struct keytable *t);
+size_t keytable_used(const struct keytable *t); /* of these, by keys that are there */
 
 /* Any key, or NULL: to empty the table. */
 struct key *keytable_any(const struct keytable *t);

@@ -12,7 +12,7 @@ static unsigned list_of(const struct key *key)
 
 static void set(struct key *key, unsigned list, size_t place)
 {
-    key->track = list | (key->track & (KEYTRACK_KNOWN | KEYTRACK_GONE)) |
+    key->track = list | (key->track & (KEYTRACK_KNOWN | KEYTRACK_GONE | KEYTRACK_USED)) |
                  (uint32_t)(place << KEYTRACK_PLACE);
 }
 
@@ -40,7 +40,8 @@ static void give(struct keytrack *t, struct key *key)
 {
     take_out(t, key);
     t->give(t->ctx, key);
-    key->track = KEYTRACK_CLEAN | (key->cells != NULL ? KEYTRACK_KNOWN : 0);
+    key->track = KEYTRACK_CLEAN | (key->cells != NULL ? KEYTRACK_KNOWN : 0) |
+                 (key->track & KEYTRACK_USED) | t->snapshot << KEYTRACK_PLACE;
 }
 
 void keytrack_fini(struct keytrack *t)
@@ -100,10 +101,19 @@ void keytrack_loaded(struct keytrack *t, struct key *key)
     key->track = KEYTRACK_CLEAN | KEYTRACK_KNOWN;
 }
 
+void keytrack_leave(struct keytrack *t, struct key *key)
+{
+    t->ngone -= (key->track & KEYTRACK_GONE) != 0;
+    if (t->on && !keytrack_is_clean(key))
+        take_out(t, key);
+    key->track = KEYTRACK_CLEAN;
+}
+
 void keytrack_begin(struct keytrack *t)
 {
     CHECK(keytrack_pending(t) == 0);
     t->current = !t->current;
+    t->snapshot = t->snapshot == UINT32_MAX >> KEYTRACK_PLACE ? 1 : t->snapshot + 1;
 }
 
 bool keytrack_next(struct keytrack *t)

@@ -20,7 +20,9 @@ enum {
     KEYTRACK_CLEAN = 2,
     KEYTRACK_GONE = 4, /* has no cells, and a snapshot knows it */
     KEYTRACK_KNOWN = 8, /* a snapshot has it */
-    KEYTRACK_PLACE = 4 /* from this bit on: where it is in its list */
+    KEYTRACK_USED = 16, /* since the hand of taskout.c passed */
+    KEYTRACK_PLACE =
+        5 /* from this bit on: where it is in its list; CLEAN: the snapshot that has it */
 };
 
 struct keytrack_list {
@@ -34,6 +36,7 @@ struct keytrack {
     unsigned current; /* the list of what has changed; the other is what is put aside */
     struct keytrack_list lists[2];
     size_t ngone; /* keys of the table that are gone */
+    uint32_t snapshot; /* number of the last one, from 1 on */
     /* Takes a key's state as it is now; no cells: it is gone. */
     void (*give)(void *ctx, const struct key *key);
     void *ctx;
@@ -64,6 +67,21 @@ static inline size_t keytrack_pending(const struct keytrack *t)
 {
     return t->lists[!t->current].n;
 }
+/* May the key leave memory? held: what the last snapshot was given has not been kept yet, so that what is written now
+ * would be in it. */
+static inline bool keytrack_may_leave(const struct keytrack *t, const struct key *key, bool held)
+{
+    unsigned list = key->track & KEYTRACK_LIST;
+    if (list == KEYTRACK_CLEAN)
+        return !held || key->track >> KEYTRACK_PLACE != t->snapshot;
+    return !held && list == t->current;
+}
+static inline bool keytrack_is_clean(const struct key *key)
+{
+    return (key->track & KEYTRACK_LIST) == KEYTRACK_CLEAN;
+}
+/* It leaves the table. */
+void keytrack_leave(struct keytrack *t, struct key *key);
 size_t keytrack_bytes(const struct keytrack *t);
 
 #endif

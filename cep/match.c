@@ -542,3 +542,10 @@ size_t match_bytes(const struct match *m)
 {
     return m->ready ? m->nodes.bytes + m->runs.bytes + m->cells.bytes + m->group_bytes : 0;
 }
+
+size_t match_used(const struct match *m)
+{
+    return m->ready
+               ? slab_used(&m->nodes) + slab_used(&m->runs) + slab_used(&m->cells) + m->group_bytes
+               : 0;
+}

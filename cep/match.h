@@ -55,6 +55,7 @@ evtime match_held(const struct match *m);
 uint64_t match_partials(const struct match *m);
 uint64_t match_dropped(const struct match *m); /* partial matches, for a limit of their key */
 size_t match_bytes(const struct match *m);
+size_t match_used(const struct match *m); /* of these, by what is there */
 
 /* --- matchsave.c: a key's state as bytes, and back ---
  *

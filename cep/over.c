@@ -492,6 +492,12 @@ size_t over_bytes(const struct over *o)
            o->waiting_cap * sizeof *o->waiting;
 }
 
+size_t over_used(const struct over *o)
+{
+    return slabs_used(&o->memory) + (o->ready ? slab_used(&o->cells) : 0) +
+           o->nwaiting * sizeof *o->waiting;
+}
+
 uint64_t over_dropped(const struct over *o)
 {
     return o->dropped;

@@ -31,6 +31,7 @@ void over_advance(struct over *o, evtime to);
 uint64_t over_keys(const struct over *o); /* with state */
 uint64_t over_dropped(const struct over *o); /* rows, for the limit of their key */
 size_t over_bytes(const struct over *o);
+size_t over_used(const struct over *o); /* of these, by what is there */
 
 /* --- oversave.c: a key's state as bytes, and back ---
  *

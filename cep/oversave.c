@@ -154,5 +154,7 @@ evtime oversave_when(const struct over *o, const struct keystate *state)
 {
     const struct over_cell *c = (const struct over_cell *)(const void *)state;
     int64_t idle = o->p->idle_ms;
+    if (c->first != OVER_NONE) /* rows of its time are in hand */
+        return EVTIME_MIN;
     return idle < 0 ? EVTIME_MAX : c->listed + idle + idle / OVER_LAZY + 1;
 }

@@ -121,3 +121,11 @@ size_t slabs_bytes(const struct slabs *s)
         n += s->classes[i].bytes;
     return n;
 }
+
+size_t slabs_used(const struct slabs *s)
+{
+    size_t n = s->big_bytes;
+    for (unsigned i = 0; i < SLABS_CLASSES; i++)
+        n += slab_used(&s->classes[i]);
+    return n;
+}

@@ -79,6 +79,11 @@ void slabs_fini(struct slabs *s); /* objects above SLABS_MAX must have been give
 void *slabs_big(struct slabs *s, size_t size);
 void slabs_big_free(struct slabs *s, void *p, size_t size);
 size_t slabs_bytes(const struct slabs *s);
+size_t slabs_used(const struct slabs *s); /* by objects given out */
+static inline size_t slab_used(const struct slab *s)
+{
+    return s->live * s->size;
+}
 
 static inline void *slabs_alloc(struct slabs *s, size_t size)
 {

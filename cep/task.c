@@ -38,6 +38,7 @@ void task_free(struct task *t)
         return;
     tasksnap_fini(t);
     tasklookup_fini(t);
+    taskout_fini(t);
     taskjob_fini(t);
     for (unsigned i = 0; i < t->o.workers; i++) {
         frame_writer_fini(&t->writers[i]);
@@ -418,6 +419,8 @@ static evtime due_of(const struct task_key *k)
                                            : EVTIME_MAX;
         due = next < due ? next : due;
     }
+    if (k->out.on && k->out.next_due < due)
+        due = k->out.next_due;
     return due;
 }
 

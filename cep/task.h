@@ -121,8 +121,11 @@ void tasksnap_track(struct task *t);
 void tasksnap_begin(struct task *t, const struct tasksnap_out *out);
 /* Gives out up to n entries and rows. False: all has been given out. */
 bool tasksnap_slice(struct task *t, unsigned n);
+/* An entry whose rules all have a 'state-ttl', over by then. Any thread. */
+bool tasksnap_is_over(const void *value, size_t n, evtime now);
 bool tasksnap_is_open(const struct task *t);
-/* What was given out was lost (a checkpoint failed): all has changed again. Ends an open snapshot. */
+/* What was given out was lost (a checkpoint failed): all has changed again. Ends an open snapshot. Not of a task whose keys
+ * leave memory: what is in its store must stay true, so what it gave out must be kept, or the task be made anew. */
 void tasksnap_forget(struct task *t);
 
 /* Into a task that has its job and has seen no row: first the flow of every worker of the snapshot, then entries (those of
@@ -139,6 +142,27 @@ void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups,
  * Call task_step afterwards. */
 void tasklookup_answer(struct task *t, uint64_t ask, const uint64_t *pass, const uint64_t *drop);
 size_t tasklookup_unanswered(const struct task *t); /* rows */
+
+/* --- state larger than memory ---
+ *
+ * While keys' states take more than `bytes` of memory, those that have not been needed for a while are put into the store,
+ * and come back when they are. Before the first row and before what is restored; it begins tasksnap_track. */
+struct keystore;
+void taskout_attach(struct task *t, const struct keystore *s, size_t bytes);
+/* All that the last snapshot gave out is kept; until then what changes stays in memory. */
+void taskout_kept(struct task *t);
+/* How far time had come when the last one began that is kept: what was over by then is not needed (tasksnap_is_over). */
+evtime taskout_time(const struct task *t);
+/* Of the store. The task cannot go on, and must be made anew from a checkpoint. */
+enum err taskout_error(const struct task *t);
+struct taskout_counts {
+    size_t
+        used_bytes; /* by states; what was once taken from the system is in task_stats.state_bytes */
+    uint64_t keys_out; /* about */
+    uint64_t asked, loaded, left,
+        written; /* keys: sought in the store, come back, left memory, written for it */
+};
+void taskout_counts(const struct task *t, struct taskout_counts *out);
 
 /* Counters for /metrics and pages; all since task_new. */
 struct task_stats {

@@ -12,6 +12,7 @@
 #include "cep/order.h"
 #include "cep/over.h"
 #include "cep/task.h"
+#include "cep/taskout.h"
 #include "cep/tasksnap.h"
 #include "cep/ttl.h"
 #include "cep/watermark.h"
@@ -61,6 +62,7 @@ struct task_key { /* a key definition, running */
     evtime next_step; /* at which something is over in a pattern with steps */
     evtime mark; /* the watermark of the last step, as far as it was said (window.h) */
     uint64_t arrived; /* rows, if they go to the operators as they come */
+    struct taskout_key out;
     struct slab bits; /* rows' bits, if one word is not enough: the fold first */
     unsigned words;
     const struct task_watch *watch; /* in this step */
@@ -128,6 +130,7 @@ struct task {
     struct task_ask *asks; /* those that are effects */
     size_t nasks, asks_cap;
     uint64_t asked; /* numbers given */
+    struct taskout out;
 };
 
 /* task.c */

@@ -229,6 +229,7 @@ static void key_free(struct task_key *k)
         slab_fini(&k->bits);
     keyed_fini(&k->keyed);
     tasksnap_op_fini(&k->snap);
+    taskout_key_fini(k);
     mem_free(k);
 }
 
@@ -274,6 +275,7 @@ void taskjob_swap(struct task *t, struct job *j)
         taskupgrade_bind(keys[n]);
         if (keys[n]->snap.id == NULL)
             tasksnap_key(t, keys[n]);
+        taskout_bind(t, keys[n]);
         renumber_bits(keys[n], def, j->streams[def->stream].conditions);
     }
     for (unsigned i = 0; i < t->nkeys; i++)

@@ -136,7 +136,7 @@ static void forget_key(struct task_key *k, struct key *key)
     keyed_drop_if_idle(&k->keyed, key);
 }
 
-static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evtime now,
+static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evtime now, bool bulk,
                          const void *key, size_t key_n, struct bytes_reader *in)
 {
     struct keyload *l = &t->snap.loaded[0];
@@ -144,7 +144,7 @@ static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evti
         return ERR_CORRUPT;
     l->k = &k->keyed;
     l->now = now;
-    l->bulk = true;
+    l->bulk = bulk;
     l->changed = false;
     enum err e = keyload_rows(l, &t->snap.layouts, in);
     if (e != ERR_OK)
@@ -222,6 +222,7 @@ enum err taskload_entry(struct task *t, const char *op, unsigned key_group, cons
                  version);
         return ERR_VERSION;
     }
+    (void)bytes_get_u64(&in); /* when it is over: the rules know better */
     evtime now = now_of(of, key_group);
     enum err e = ERR_OK;
     if (of->join != NULL)
@@ -229,8 +230,22 @@ enum err taskload_entry(struct task *t, const char *op, unsigned key_group, cons
     else if (!is_key(&of->key->keyed, key, key_n))
         e = ERR_CORRUPT;
     else
-        e = load_key(t, of->key, hash, now, key, key_n, &in);
+        e = load_key(t, of->key, hash, now, !t->out.full, key, key_n, &in);
+    if (t->out.on)
+        taskout_row(t);
     return e == ERR_OK ? ERR_OK : damaged(d, op, "the state of a key");
+}
+
+enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
+                      size_t key_n, const void *value, size_t value_n)
+{
+    struct bytes_reader in = bytes_read(value, value_n);
+    unsigned group = (unsigned)(hash & (t->o.key_groups - 1));
+    uint8_t version = bytes_get_u8(&in);
+    (void)bytes_get_u64(&in);
+    if (version != TASKSNAP_VERSION)
+        return ERR_VERSION;
+    return load_key(t, k, hash, now_of(&k->snap, group), false, key, key_n, &in);
 }
 
 /* --- the flow --- */
@@ -415,7 +430,7 @@ enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d)
     return e == ERR_OK ? ERR_OK : damaged(d, "the flow", "a record");
 }
 
-void taskload_done(struct task *t)
+void taskload_settle(struct task *t)
 {
     for (unsigned i = 0; i < t->nkeys; i++) {
         struct task_key *k = t->keys[i];
@@ -429,6 +444,11 @@ void taskload_done(struct task *t)
         }
         k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
     }
+}
+
+void taskload_done(struct task *t)
+{
+    taskload_settle(t);
     for (unsigned i = 0; i < t->njoins; i++)
         joinsave_loaded(t->joins[i]->op);
 }

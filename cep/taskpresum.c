@@ -142,6 +142,11 @@ static void give(struct task_key *k, unsigned slot, uint64_t hash, const void *k
 {
     struct task_op *op = &k->ops[slot];
     struct key *at = keytable_find(&k->keyed.table, hash, key, n);
+    if (at == NULL && k->out.on) {
+        bytes_reset(&k->keyed.key_bytes);
+        bytes_put(&k->keyed.key_bytes, key, n);
+        at = taskout_find(k, hash, k->out.time);
+    }
     if (at == NULL)
         at = keyed_add(&k->keyed, hash, key, n);
     keyed_touch(&k->keyed, at);

@@ -74,26 +74,59 @@ static void put_cell(const struct task_key *k, const struct key *key, const stru
            sizeof len); /* little-endian, as all machines weir runs on */
 }
 
-static void give_key(void *ctx, const struct key *key)
+/* When the state of all its rules is over, if each has a 'state-ttl'. */
+static evtime over_at(const struct task_key *k, const struct key *key)
 {
-    const struct tasksnap_op *op = ctx;
-    struct tasksnap *s = &op->t->snap;
-    const struct task_key *k = op->key;
-    bool gone = key->cells == NULL;
+    evtime over = EVTIME_MIN, last;
+    for (const struct keystate *c = key->cells; c != NULL; c = c->next) {
+        const struct task_op *op = &k->ops[c->rule];
+        if (op->ttl == NULL || !ttl_last(op->ttl, key, &last) ||
+            __builtin_add_overflow(last, op->rule->pub.plan->state_ttl_ms, &last))
+            return EVTIME_MAX;
+        over = last > over ? last : over;
+    }
+    return over;
+}
+
+static void put_head(struct tasksnap *s, evtime over)
+{
+    bytes_reset(&s->value);
+    bytes_u8(&s->value, TASKSNAP_VERSION);
+    bytes_u64(&s->value, (uint64_t)over);
+}
+
+bool tasksnap_is_over(const void *value, size_t n, evtime now)
+{
+    struct bytes_reader r = bytes_read(value, n);
+    uint8_t version = bytes_get_u8(&r);
+    evtime over = (evtime)bytes_get_u64(&r);
+    return version == TASKSNAP_VERSION && over < EVTIME_MAX && over <= now && !r.bad;
+}
+
+const struct bytes *tasksnap_encode(struct task_key *k, const struct key *key)
+{
+    struct tasksnap *s = &k->snap.t->snap;
     unsigned n = 0;
-    if (!s->open) /* what changed since an earlier one that was lost */
-        return;
     keysave_begin(&s->saved[0], &k->keyed);
     bytes_reset(&s->cells);
     for (const struct keystate *c = key->cells; c != NULL; c = c->next, n++)
         put_cell(k, key, c, s);
-    bytes_reset(&s->value);
-    bytes_u8(&s->value, TASKSNAP_VERSION);
+    put_head(s, over_at(k, key));
     keysave_rows(&s->saved[0], &s->layouts, &s->value);
     bytes_varint(&s->value, n);
     bytes_put(&s->value, s->cells.p, s->cells.n);
+    return &s->value;
+}
+
+static void give_key(void *ctx, const struct key *key)
+{
+    const struct tasksnap_op *op = ctx;
+    const struct tasksnap *s = &op->t->snap;
+    if (!s->open) /* what changed since an earlier one that was lost */
+        return;
+    const struct bytes *value = key->cells == NULL ? NULL : tasksnap_encode(op->key, key);
     s->out.entry(s->out.ctx, op->id, group_of(op->t, key), key->bytes, key->len,
-                 gone ? NULL : s->value.p, gone ? 0 : s->value.n);
+                 value == NULL ? NULL : value->p, value == NULL ? 0 : value->n);
 }
 
 static void give_join(void *ctx, const struct key *key)
@@ -104,9 +137,8 @@ static void give_join(void *ctx, const struct key *key)
     bool gone = key->cells == NULL;
     if (!s->open)
         return;
-    bytes_reset(&s->value);
+    put_head(s, EVTIME_MAX);
     bytes_reset(&s->cells);
-    bytes_u8(&s->value, TASKSNAP_VERSION);
     if (!gone) {
         for (unsigned side = 0; side < 2; side++)
             keysave_begin(&s->saved[side], join_side(j, side));
@@ -191,6 +223,8 @@ void tasksnap_begin(struct task *t, const struct tasksnap_out *out)
     tasksnap_finish(t);
     t->snap.out = *out;
     t->snap.open = true;
+    if (t->out.on)
+        taskout_hold(t);
     struct keytrack *k;
     for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
         keytrack_begin(k);
@@ -230,6 +264,7 @@ void tasksnap_forget(struct task *t)
     struct keytrack *k;
     if (!t->snap.tracking)
         return;
+    CHECK(!t->out.on);
     t->snap.open = false;
     taskflow_end(t);
     for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)

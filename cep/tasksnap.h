@@ -73,10 +73,16 @@ void tasksnap_op_fini(struct tasksnap_op *op);
 struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n); /* or NULL */
 uint64_t
 tasksnap_text(const struct jobdef_rule *r); /* hash of its text, its version, and where it began */
+/* The key's entry, until the next one is made. */
+const struct bytes *tasksnap_encode(struct task_key *k, const struct key *key);
 void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
 
 /* taskload.c: the watermark that a snapshot has of a partition read from outside. */
 evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition);
+/* A key comes back alone; hash: all of it. */
+enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
+                      size_t key_n, const void *value, size_t value_n);
+void taskload_settle(struct task *t); /* puts in order what a bulk of loads has left */
 
 /* taskflow.c */
 void taskflow_begin(struct task *t); /* time and counters are given out, waiting rows noted */

@@ -179,6 +179,26 @@ static void give_all(struct task_key *k, struct key *key, struct keyed_row *r, b
     keyed_drop_if_idle(&k->keyed, key);
 }
 
+/* The key may be out of memory; its time may be over. NULL: it is not there, or waits for nothing of this row. */
+static struct key *come_back(struct task_key *k, const struct order_entry *e,
+                             const struct keyed_row *r, struct key *key, bool starts)
+{
+    evtime now = k->keyed.by_arrival ? k->snap.now : e->ts + (r->late && !k->def->by_mark);
+    k->out.time = now > k->out.time ? now : k->out.time;
+    if (key == NULL && (key = taskout_find(k, e->tag, now)) != NULL && !k->keyed.by_arrival) {
+        evtime late_w = k->keyed.late_w;
+        k->keyed.late_w = EVTIME_MIN;
+        fire_windows(k, now, !r->late);
+        end_steps(k, r->ts);
+        k->keyed.late_w = late_w;
+        key = keytable_find(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+    }
+    if (key == NULL || (!starts && (key->waiting & r->fold) == 0))
+        return NULL;
+    key->track |= KEYTRACK_USED;
+    return key;
+}
+
 static void row(struct task_key *k, const struct order_entry *e)
 {
     unsigned i = order_row(e);
@@ -191,6 +211,8 @@ static void row(struct task_key *k, const struct order_entry *e)
                           .fold = taskdef_fold(k, e),
                           .seq = ++k->keyed.seq};
     evtime now = e->ts + (late && !k->def->by_mark);
+    if (k->out.by_row && now >= k->out.next_due)
+        taskout_due(k, now);
     if (now >= k->next_handover && !k->keyed.by_arrival)
         taskupgrade_hand_over(k, now);
     if (now >= k->next_fire && !k->keyed.by_arrival)
@@ -199,10 +221,13 @@ static void row(struct task_key *k, const struct order_entry *e)
         end_steps(k, r.ts);
     k->keyed.late_w = late ? e->b->late_w[i] : EVTIME_MIN;
     bool starts = begins(k->def, r.bits);
-    if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold)) {
+    if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold) ||
+        (k->out.on && keyfilter_has(&k->out.filter, e->tag & ~KEYTABLE_LOW_BITS))) {
         struct key *key = NULL;
         keyed_key_of(&k->keyed, r.b, r.i);
         key = keytable_find(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+        if (k->out.on)
+            key = come_back(k, e, &r, key, starts);
         if (key == NULL && starts)
             key = keyed_add(&k->keyed, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
         if (key != NULL)
@@ -212,6 +237,8 @@ static void row(struct task_key *k, const struct order_entry *e)
     }
     k->keyed.late_w = EVTIME_MIN;
     release(k, e, &r);
+    if (k->out.on)
+        taskout_row(k->snap.t);
 }
 
 static void prefetch_text(const struct task_key *k, const struct order_entry *e, bool text)
@@ -304,6 +331,18 @@ static void fire_at_mark(struct task_key *k, bool risen)
     }
 }
 
+static void pass_time(struct task_key *k, evtime w, bool risen)
+{
+    fire_windows(k, w, session_waits(k, w));
+    fire_at_mark(k, risen);
+    for (unsigned i = 0; i < k->nops; i++) {
+        if (k->ops[i].match != NULL)
+            match_advance(k->ops[i].match, w);
+        if (k->ops[i].over != NULL)
+            over_advance(k->ops[i].over, w);
+    }
+}
+
 void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
 {
     struct order_entry *e;
@@ -324,12 +363,10 @@ void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step)
     k->keyed.of_row = false;
     if (w >= k->next_handover)
         taskupgrade_hand_over(k, w);
-    fire_windows(k, w, session_waits(k, w));
-    fire_at_mark(k, risen);
-    for (unsigned i = 0; i < k->nops; i++) {
-        if (k->ops[i].match != NULL)
-            match_advance(k->ops[i].match, w);
-        if (k->ops[i].over != NULL)
-            over_advance(k->ops[i].over, w);
+    for (bool more = true; more;) {
+        more = k->out.on && taskout_due(k, w);
+        pass_time(k, w, risen);
+        if (k->out.on)
+            taskout_trim(k->snap.t);
     }
 }

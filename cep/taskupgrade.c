@@ -174,6 +174,7 @@ static void reset(struct task_key *k, unsigned slot)
 static void hand_over(struct task_key *k, const struct jobdef_handover *h)
 {
     struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
+    taskout_recall(k);
     taskstep_advance(k, from, h->at, true);
     uint64_t partials = partials_of(from);
     if (h->map->way == STATEMAP_IN_PLACE)

@@ -119,3 +119,16 @@ size_t ttl_bytes(const struct ttl *t)
 {
     return keytable_bytes(&t->keys) + t->cells.bytes + timers_bytes(&t->timers);
 }
+
+void ttl_forget(struct ttl *t, const struct key *key)
+{
+    forget_taken(t);
+    const struct key *own = keytable_find(&t->keys, key->hash, key->bytes, key->len);
+    if (own != NULL)
+        forget(t, (struct ttl_cell *)(void *)own->cells);
+}
+
+size_t ttl_used(const struct ttl *t)
+{
+    return keytable_used(&t->keys) + slab_used(&t->cells);
+}

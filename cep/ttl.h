@@ -25,6 +25,9 @@ bool ttl_last(const struct ttl *t, const struct key *key, evtime *ts);
 evtime ttl_next(const struct ttl *t);
 /* A key that is over by `to`, and when it was; NULL: none. Valid until the next call of any. */
 const struct key *ttl_take(struct ttl *t, evtime to, evtime *at);
+/* Its state is not in memory any more, or not for now. */
+void ttl_forget(struct ttl *t, const struct key *key);
 size_t ttl_bytes(const struct ttl *t);
+size_t ttl_used(const struct ttl *t); /* of these, by what is there */
 
 #endif

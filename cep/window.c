@@ -122,3 +122,13 @@ size_t window_bytes(const struct window *w)
         n += w->wheel[i].cap * sizeof(struct windowpanes_cell *);
     return n + (w->ready ? w->cells.bytes + w->ones.bytes : 0);
 }
+
+size_t window_used(const struct window *w)
+{
+    return slabs_used(&w->memory) + (w->ready ? slab_used(&w->cells) + slab_used(&w->ones) : 0);
+}
+
+bool window_may_leave(const struct window *w)
+{
+    return !w->p->by_panes || w->nbuckets == 0;
+}

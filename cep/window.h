@@ -47,6 +47,9 @@ void window_clock(struct window *w, evtime now);
 evtime window_clock_next(const struct window *w); /* when the clock fires next; EVTIME_MAX: never */
 uint64_t window_open(const struct window *w); /* windows, or keys with panes */
 size_t window_bytes(const struct window *w);
+size_t window_used(const struct window *w); /* of these, by what is there */
+/* A key's state may leave memory: nothing but time and its rows will ask for it. */
+bool window_may_leave(const struct window *w);
 
 /* --- windowsave.c: a key's state as bytes, and back ---
  *

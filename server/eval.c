@@ -31,6 +31,10 @@ static const char usage[] =
     "  --snapshot-every N[:T] after every N events all state goes through a snapshot (T tasks go "
     "on "
     "from it)\n"
+    "  --state-memory BYTES   state above that is in RocksDB, in a folder of TMPDIR; 0: all of it "
+    "leaves "
+    "memory\n"
+    "                         whenever it may, to where snapshots go: for tests\n"
     "\n"
     "A line {\"watermark\": N} says that all events with time <= N have been seen. Where the "
     "script has\n"
@@ -52,6 +56,7 @@ static const struct option long_options[] = {
     {"batch", required_argument, NULL, 'b'},
     {"help", no_argument, NULL, 'h'},
     {"snapshot-every", required_argument, NULL, 'S'},
+    {"state-memory", required_argument, NULL, 'M'},
     {NULL, 0, NULL, 0},
 };
 
@@ -112,6 +117,11 @@ static int set_option(struct evaljob_options *o, int option)
         return ARGS_OK;
     case 'S':
         return set_snapshots(o, optarg);
+    case 'M':
+        o->has_state_memory = true;
+        return args_number("eval", "--state-memory", optarg, 0, INT64_MAX, &o->state_memory)
+                   ? ARGS_OK
+                   : ARGS_USAGE;
     default:
         fputs("weir eval: `weir eval --help` lists the options\n", stderr);
         return ARGS_USAGE;

@@ -218,6 +218,20 @@ static void put_lookups(const struct evalrun *run, struct bytes *out)
         bytes_printf(out, "},");
 }
 
+/* "state_out":{…}, if state may leave memory. */
+static void put_state_out(const struct evaljob_options *o, const struct evalrun *run,
+                          struct bytes *out)
+{
+    struct taskout_counts c;
+    if (!o->has_state_memory)
+        return;
+    evalrun_state_counts(run, &c);
+    bytes_printf(out,
+                 "\"state_out\":{\"used_bytes\":%zu,\"keys_out\":%" PRIu64 ",\"asked\":%" PRIu64
+                 ",\"loaded\":%" PRIu64 ",\"left\":%" PRIu64 ",\"written\":%" PRIu64 "},",
+                 c.used_bytes, c.keys_out, c.asked, c.loaded, c.left, c.written);
+}
+
 static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                         const struct evalrun *run, const struct evalfeed *feed, montime started)
 {
@@ -240,6 +254,7 @@ static void print_stats(const struct evaljob_options *o, const struct loaded *l,
                  user + sys > 0 ? (double)in.events / (user + sys) : 0.0, peak_rss_bytes(),
                  t.state_bytes, t.expired);
     put_lookups(run, &out);
+    put_state_out(o, run, &out);
     put_results(run, l, &out);
     bytes_printf(&out, "}\n");
     fwrite(out.p, 1, out.n, o->output ? stdout : stderr);
@@ -253,6 +268,20 @@ static int complain_io(const char *what)
     return args_complain("eval", "%s: %s", what, strerror(errno));
 }
 
+static int set_state_memory(const struct evaljob_options *o, struct evalrun *run)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    int code = ARGS_OK;
+    if (evalrun_state_memory(run, o->state_memory, &d) != ERR_OK) {
+        char *why = diag_text(&d);
+        code = args_complain("eval", "--state-memory: %s", why);
+        mem_free(why);
+    }
+    diag_fini(&d);
+    return code;
+}
+
 static int run_job(const struct evaljob_options *o, const struct loaded *l, struct evalfeed *feed,
                    int fd)
 {
@@ -263,8 +292,8 @@ static int run_job(const struct evaljob_options *o, const struct loaded *l, stru
         evalrun_snapshots(run, o->snapshot_every, o->snapshot_tasks);
     if (o->stats)
         evalfeed_measure(feed);
-    int code = ARGS_OK;
-    if (evalfeed_run(feed, job, run) != ERR_OK && errno != EPIPE)
+    int code = o->has_state_memory ? set_state_memory(o, run) : ARGS_OK;
+    if (code == ARGS_OK && evalfeed_run(feed, job, run) != ERR_OK && errno != EPIPE)
         code = complain_io("input or output");
     if (evalrun_broken(run) != NULL)
         code = args_complain("eval", "%s", evalrun_broken(run));

@@ -28,6 +28,8 @@ struct evaljob_options {
     bool stats, no_end, check;
     unsigned workers, batch;
     uint64_t snapshot_every; /* rows; 0: no snapshots */
+    bool has_state_memory; /* else: all that there is */
+    uint64_t state_memory;
     unsigned snapshot_tasks; /* that go on from one; 0: as many */
 };
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "io/result_json.h"
 #include "server/evalbad.h"
+#include "server/evalout.h"
 #include "server/evalplaces.h"
 #include "server/evalsnap.h"
 #include "server/lookups.h"
@@ -38,7 +39,10 @@ struct evalrun {
     uint64_t *counts; /* rules x KINDS */
     const struct result **order; /* of several tasks' results */
     size_t cap_order;
-    struct evalsnap *snap; /* NULL: no snapshots */
+    struct evalsnap *snap; /* NULL: no snapshots, no keys out of memory */
+    struct evalout *outside; /* NULL: none of these */
+    bool lost; /* a store could not be opened */
+    struct diag *why;
     uint64_t every, rows; /* a snapshot before the row that makes it so many since the last */
     unsigned then; /* how many tasks go on from a snapshot; 0: as many */
     struct evalrun_partition {
@@ -70,6 +74,8 @@ static void make_tasks(struct evalrun *r, unsigned workers)
                                                       .max_partials_per_key = PARTIALS_MAX});
         if (r->snap != NULL)
             tasksnap_track(r->tasks[i]);
+        if (r->outside != NULL && !r->lost)
+            r->lost = evalout_attach(r->outside, r->tasks[i], i, workers, r->why) != ERR_OK;
         task_set_job(r->tasks[i], r->job);
         if (r->lookups[i] == NULL)
             r->lookups[i] = lookups_new(true, lookup_failed, r);
@@ -99,6 +105,7 @@ void evalrun_free(struct evalrun *r)
     for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
         lookups_free(r->lookups[i]);
     evalplaces_free(r->places);
+    evalout_free(r->outside);
     evalsnap_free(r->snap);
     mem_free(r->open);
     job_unref(r->job);
@@ -112,6 +119,9 @@ void evalrun_free(struct evalrun *r)
 
 enum err evalrun_flush(struct evalrun *r)
 {
+    for (unsigned i = 0; i < r->workers && r->failed == 0; i++)
+        if (taskout_error(r->tasks[i]) != ERR_OK)
+            r->failed = EIO;
     const uint8_t *p = r->out.p;
     size_t n = r->out.n;
     while (n > 0 && !r->failed) {
@@ -269,15 +279,33 @@ void evalrun_open(struct evalrun *r, uint32_t stream, uint32_t partition)
     r->open[r->nopen++] = (struct evalrun_partition){stream, partition};
 }
 
-void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then)
+static void make_anew(struct evalrun *r)
 {
     unsigned workers = r->workers;
     for (unsigned i = 0; i < workers; i++)
         task_free(r->tasks[i]);
-    r->snap = evalsnap_new();
+    if (r->snap == NULL)
+        r->snap = evalsnap_new();
+    make_tasks(r, workers);
+}
+
+void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then)
+{
     r->every = every;
     r->then = then;
-    make_tasks(r, workers);
+    make_anew(r);
+}
+
+enum err evalrun_state_memory(struct evalrun *r, size_t bytes, struct diag *d)
+{
+    if (r->snap == NULL)
+        r->snap = evalsnap_new();
+    enum err e = evalout_new(bytes, r->snap, d, &r->outside);
+    if (e != ERR_OK)
+        return e;
+    r->why = d;
+    make_anew(r);
+    return r->lost ? ERR_IO : ERR_OK;
 }
 
 static void clear(struct evalrun *r)
@@ -331,7 +359,7 @@ static void go_on_from_snapshot(struct evalrun *r, struct batch *b)
 
 void evalrun_rows(struct evalrun *r, struct batch *b)
 {
-    if (r->snap != NULL && (r->rows += b->n) >= r->every) {
+    if (r->every > 0 && (r->rows += b->n) >= r->every) {
         go_on_from_snapshot(r, b);
         r->rows = 0;
     }
@@ -438,5 +466,20 @@ void evalrun_stats(const struct evalrun *r, struct task_stats *sum)
         sum->expired += one.expired;
         sum->rows_kept += one.rows_kept;
         sum->state_bytes += one.state_bytes;
+    }
+}
+
+void evalrun_state_counts(const struct evalrun *r, struct taskout_counts *sum)
+{
+    *sum = (struct taskout_counts){0};
+    for (unsigned i = 0; i < r->workers; i++) {
+        struct taskout_counts one;
+        taskout_counts(r->tasks[i], &one);
+        sum->used_bytes += one.used_bytes;
+        sum->keys_out += one.keys_out;
+        sum->asked += one.asked;
+        sum->loaded += one.loaded;
+        sum->left += one.left;
+        sum->written += one.written;
     }
 }

@@ -7,6 +7,7 @@
  * With one task, results come out as its effects list them; with several they are put in the same order. */
 #ifndef WEIR_SERVER_EVALRUN_H
 #define WEIR_SERVER_EVALRUN_H
+#include "base/diag.h"
 #include "cep/task.h"
 
 /* The whole event of a late result as a JSON object, if it can still be told; NULL: the result's own values will do. Valid
@@ -23,6 +24,9 @@ void evalrun_free(struct evalrun *r); /* NULL is fine */
 
 /* Before anything is open: after every so many rows a snapshot, from which so many tasks go on (0: as many as there are). */
 void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then);
+
+/* The same, of state that leaves memory above so many bytes (evalout.h). */
+enum err evalrun_state_memory(struct evalrun *r, size_t bytes, struct diag *d);
 
 void evalrun_open(struct evalrun *r, uint32_t stream,
                   uint32_t partition); /* partitions are dealt to the tasks */
@@ -45,6 +49,7 @@ uint64_t evalrun_failed(const struct evalrun *r); /* rows that could not be look
 bool evalrun_lookups(const struct evalrun *r, unsigned i, struct lookups_stats *sum);
 /* How many results of that rule of the job and kind. */
 uint64_t evalrun_count(const struct evalrun *r, unsigned rule, enum result_kind k);
+void evalrun_state_counts(const struct evalrun *r, struct taskout_counts *sum); /* the same */
 void evalrun_stats(const struct evalrun *r, struct task_stats *sum); /* over the tasks */
 
 #endif

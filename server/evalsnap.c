@@ -9,7 +9,7 @@ struct entry {
     MAP_LINK;
     size_t id_n; /* of `id`: operator, zero, key */
     size_t value_n;
-    uint8_t *value;
+    uint8_t *value; /* NULL: gone */
     unsigned group;
     char id[];
 };
@@ -66,14 +66,19 @@ static uint8_t *copy(const void *p, size_t n)
     return c;
 }
 
+static struct entry *find(struct evalsnap *s, const char *op, const void *key, size_t n)
+{
+    bytes_reset(&s->id);
+    bytes_put(&s->id, op, strlen(op) + 1);
+    bytes_put(&s->id, key, n);
+    return MAP_GET(s->entries, s->id.p, s->id.n);
+}
+
 static void take_entry(void *ctx, const char *op, unsigned group, const void *key, size_t key_n,
                        const void *value, size_t value_n)
 {
     struct evalsnap *s = ctx;
-    bytes_reset(&s->id);
-    bytes_put(&s->id, op, strlen(op) + 1);
-    bytes_put(&s->id, key, key_n);
-    struct entry *e = MAP_GET(s->entries, s->id.p, s->id.n);
+    struct entry *e = find(s, op, key, key_n);
     if (value == NULL) {
         BUG_IF(e == NULL, "a key of %s is gone that was not there", op);
         drop_entry(s, e);
@@ -97,6 +102,39 @@ static void take_flow(void *ctx, const void *p, size_t n)
     s->flow[s->nflow++] = (struct record){copy(p, n), n};
 }
 
+enum err evalsnap_get(struct evalsnap *s, const char *op, const void *key, size_t n,
+                      struct bytes *value)
+{
+    const struct entry *e = find(s, op, key, n);
+    if (e == NULL || e->value == NULL)
+        return ERR_NOT_FOUND;
+    bytes_reset(value);
+    bytes_put(value, e->value, e->value_n);
+    return ERR_OK;
+}
+
+void evalsnap_put(struct evalsnap *s, const char *op, unsigned group, const void *key, size_t n,
+                  const void *value, size_t value_n)
+{
+    struct entry *e = value == NULL ? find(s, op, key, n) : NULL;
+    if (value != NULL) {
+        take_entry(s, op, group, key, n, value, value_n);
+    } else if (e != NULL) { /* it stays in the map, which somebody may be going through */
+        mem_free(e->value);
+        e->value = NULL;
+    }
+}
+
+void evalsnap_keys(struct evalsnap *s, const char *op, unsigned group, keystore_take *take,
+                   void *ctx)
+{
+    size_t op_n = strlen(op) + 1;
+    struct entry *e, *next;
+    MAP_EACH(s->entries, e, next)
+        if (e->group == group && e->value != NULL && memcmp(e->id, op, op_n) == 0)
+            take(ctx, group, e->id + op_n, e->id_n - op_n);
+}
+
 void evalsnap_begin(struct evalsnap *s, struct task *const *tasks, unsigned n)
 {
     const struct tasksnap_out out = {take_entry, take_flow, s};
@@ -117,6 +155,7 @@ void evalsnap_take(struct task *const *tasks, unsigned n)
         bool more = true;
         while (more)
             more = tasksnap_slice(tasks[i], 16);
+        taskout_kept(tasks[i]);
     }
 }
 
@@ -126,7 +165,7 @@ static void must(enum err e, const struct diag *d)
     BUG_IF(e != ERR_OK, "a snapshot of this run cannot be read: %s", why);
 }
 
-void evalsnap_load(const struct evalsnap *s, struct task *const *tasks, unsigned n)
+void evalsnap_load(struct evalsnap *s, struct task *const *tasks, unsigned n)
 {
     struct diag d;
     struct entry *e, *next;
@@ -136,6 +175,8 @@ void evalsnap_load(const struct evalsnap *s, struct task *const *tasks, unsigned
             must(taskload_flow(tasks[i], s->flow[f].p, s->flow[f].n, &d), &d);
         MAP_EACH(s->entries, e, next) {
             size_t op_n = strlen(e->id) + 1;
+            if (e->value == NULL)
+                continue;
             must(taskload_entry(tasks[i], e->id, e->group, e->id + op_n, e->id_n - op_n, e->value,
                                 e->value_n, &d),
                  &d);

@@ -8,17 +8,25 @@
  * find what a run in one piece finds. */
 #ifndef WEIR_SERVER_EVALSNAP_H
 #define WEIR_SERVER_EVALSNAP_H
+#include "cep/keystore.h"
 #include "cep/task.h"
 
 struct evalsnap;
 
 struct evalsnap *evalsnap_new(void);
 void evalsnap_free(struct evalsnap *s); /* NULL is fine */
+/* Its entries as a keystore (cep/keystore.h): those of all tasks. */
+enum err evalsnap_get(struct evalsnap *s, const char *op, const void *key, size_t n,
+                      struct bytes *value);
+void evalsnap_put(struct evalsnap *s, const char *op, unsigned group, const void *key, size_t n,
+                  const void *value, size_t value_n);
+void evalsnap_keys(struct evalsnap *s, const char *op, unsigned group, keystore_take *take,
+                   void *ctx);
 /* The snapshot begins now; rows may go on until it is taken. */
 void evalsnap_begin(struct evalsnap *s, struct task *const *tasks, unsigned n);
 void evalsnap_some(struct task *const *tasks, unsigned n); /* a few entries are given out */
 void evalsnap_take(struct task *const *tasks, unsigned n); /* the rest */
 /* Into new tasks that have their job. It must fit: a snapshot that its own release cannot read ends the process. */
-void evalsnap_load(const struct evalsnap *s, struct task *const *tasks, unsigned n);
+void evalsnap_load(struct evalsnap *s, struct task *const *tasks, unsigned n);
 
 #endif

@@ -96,18 +96,9 @@ enum err store_verify(const char *folder, const char *name, unsigned files, stru
 
 /* --- a store that starts with a checkpoint --- */
 
-struct taking {
-    struct store *s;
-    snapfile_take *take;
-    void *ctx;
-};
-
-static enum err put_and_take(void *ctx, const char *op, unsigned group,
-                             const struct snapfile_entry *x)
+static enum err put_again(void *ctx, const char *op, unsigned group, const struct snapfile_entry *x)
 {
-    const struct taking *t = ctx;
-    enum err e = store_put(t->s, op, group, x);
-    return e == ERR_OK && t->take != NULL ? t->take(t->ctx, op, group, x) : e;
+    return store_put(ctx, op, group, x);
 }
 
 /* All its groups are of [from, to). */
@@ -127,7 +118,6 @@ static enum err is_ours(const struct store *s, const struct store_part *p, unsig
 enum err store_restore(struct store *s, const struct store_part *parts, unsigned n, unsigned from,
                        unsigned to, snapfile_take *take, void *ctx, struct diag *d)
 {
-    struct taking t = {s, take, ctx};
     unsigned adopted = n;
     enum err e = ERR_OK;
     for (unsigned i = 0; i < n && adopted == n && e == ERR_OK; i++) {
@@ -137,11 +127,12 @@ enum err store_restore(struct store *s, const struct store_part *parts, unsigned
     }
     if (e == ERR_OK && adopted < n)
         e = s->def->adopt(s, &parts[adopted], d);
-    for (unsigned i = 0; i < n && e == ERR_OK; i++) {
+    for (unsigned i = 0; i < n && e == ERR_OK; i++)
         if (i != adopted)
-            e = read_part(&parts[i], from, to, put_and_take, &t, d);
-        else if (take != NULL)
-            e = read_part(&parts[i], from, to, take, ctx, d);
-    }
-    return e == ERR_OK ? s->def->settle(s, d) : e;
+            e = read_part(&parts[i], from, to, put_again, s, d);
+    if (e == ERR_OK)
+        e = s->def->settle(s, d);
+    for (unsigned i = 0; i < n && e == ERR_OK && take != NULL; i++)
+        e = read_part(&parts[i], from, to, take, ctx, d);
+    return e;
 }

@@ -68,7 +68,7 @@ struct store_part { /* what one worker put into a checkpoint */
     unsigned files;
 };
 /* The entries of groups [from, to) of all parts are what an empty store keeps from now on, as if they had been put before a
- * checkpoint; each is given to `take` (may be NULL) too. Files that have these groups alone are linked, not copied.
+ * checkpoint; each is given to `take` (may be NULL) too, when the store has them all. Files that have these groups alone are linked, not copied.
  * On an error: store_reset. */
 enum err store_restore(struct store *s, const struct store_part *parts, unsigned n, unsigned from,
                        unsigned to, snapfile_take *take, void *ctx, struct diag *d);

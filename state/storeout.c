@@ -161,16 +161,18 @@ enum err storeout_due(struct storeout *o, int64_t to, unsigned n, storeout_take 
 
 /* --- */
 
-enum err storeout_keys(struct storeout *o, storeout_take *take, void *ctx)
+enum err storeout_keys(struct storeout *o, unsigned group, storeout_take *take, void *ctx)
 {
     char *text = NULL;
     rocksdb_iterator_t *it = rocksdb_create_iterator_cf(o->s->db, o->s->o.read, o->handle);
-    for (rocksdb_iter_seek_to_first(it); rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
+    const char first[ROCKSOPTS_GROUP_BYTES] = {(char)(group >> 8), (char)(group & 255)};
+    for (rocksdb_iter_seek(it, first, sizeof first); rocksdb_iter_valid(it);
+         rocksdb_iter_next(it)) {
         size_t n;
         const char *key = rocksdb_iter_key(it, &n);
-        if (n >= ROCKSOPTS_GROUP_BYTES)
-            take(ctx, (unsigned)(uint8_t)key[0] << 8 | (uint8_t)key[1], key + ROCKSOPTS_GROUP_BYTES,
-                 n - ROCKSOPTS_GROUP_BYTES);
+        if (n < sizeof first || memcmp(key, first, sizeof first) != 0)
+            break;
+        take(ctx, group, key + ROCKSOPTS_GROUP_BYTES, n - ROCKSOPTS_GROUP_BYTES);
     }
     rocksdb_iter_get_error(it, &text);
     rocksdb_iter_destroy(it);

@@ -28,8 +28,8 @@ typedef void storeout_take(void *ctx, unsigned group, const void *key, size_t ke
 /* Up to n notes of up to `to`, in order; they are gone. *next: the time of the first that stays; INT64_MAX: none does. */
 enum err storeout_due(struct storeout *o, int64_t to, unsigned n, storeout_take *take, void *ctx,
                       int64_t *next);
-/* Every key that is there. */
-enum err storeout_keys(struct storeout *o, storeout_take *take, void *ctx);
+/* Every key of a group. */
+enum err storeout_keys(struct storeout *o, unsigned group, storeout_take *take, void *ctx);
 
 /* How far time has come: entries that are over by then (store_options.is_over) are dropped when files are merged. */
 void storeout_now(struct store *s, int64_t now);

@@ -191,11 +191,11 @@ static void what_is_over_is_dropped_when_files_are_merged(void **state)
         assert_int_equal(mkdir(chk, 0700), 0);
         assert_ok(store_checkpoint(p->s, chk, "worker-0", &r, &p->d));
         n = 0;
-        assert_ok(storeout_keys(p->o, count_key, &n));
+        assert_ok(storeout_keys(p->o, 3, count_key, &n));
     }
     for (unsigned tries = 0; n > KEYS / 2 + KEYS / 4 && tries < 1000; tries++) {
         n = 0; /* merging goes on in the background */
-        assert_ok(storeout_keys(p->o, count_key, &n));
+        assert_ok(storeout_keys(p->o, 3, count_key, &n));
     }
     assert_true(n <= KEYS / 2 + KEYS / 4 && n >= KEYS / 2);
     assert_value(p, "1", "a value that takes some room");
