@@ -179,7 +179,8 @@ def test_timeouts_are_kept_with_a_limit(tmp_path):
         assert sorted(t["id"] for t in server.pages("/rules/pair/timeouts")) == sorted(t["id"] for t in found)
 
 
-def test_rules_read_what_a_stream_refuses(api):
+@pytest.mark.parametrize("checkpoint", [False, True], ids=["replayed", "from a checkpoint"])
+def test_rules_read_what_a_stream_refuses(api, checkpoint):
     api.create_stream(STREAM)
     api.create_rule("SELECT code, reason, raw, source_partition FROM payments.ERRORS WHERE code = 'missing-field'", "each")
     api.create_rule("""SELECT code, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE payments.ERRORS, DESCRIPTOR(rowtime), INTERVAL '1' SECOND))
@@ -193,6 +194,8 @@ def test_rules_read_what_a_stream_refuses(api):
     detail = api.call("GET", f"/alerts/{[a['id'] for a in before if a['rule'] == 'each'][0]}", 200, "AlertDetail")
     assert detail["match"][0]["events"][0]["stream"] == "payments.ERRORS"
     assert detail["match"][0]["events"][0]["event"]["code"] == "missing-field"
+    if checkpoint:
+        assert api.server.post("/checkpoints").status_code < 300
     api.server.kill()
     api.server.start()
     api = Api(api.server)
@@ -201,6 +204,23 @@ def test_rules_read_what_a_stream_refuses(api):
     until("windows too", lambda: sum(a["row"]["n"] for a in api.server.pages("/alerts") if a["rule"] == "many") == 4)
     assert {a["id"] for a in before} <= {a["id"] for a in api.server.pages("/alerts")}
     assert len(letters(api, 4)) == 4
+
+
+def test_what_is_too_old_is_let_go(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        api = Api(server)
+        api.create_stream(STREAM)
+        refuse(api, b"old")
+        letters(api, 1)
+        server.stop()
+        server.options += ["--side-retention", "1 ms"]
+        server.start()
+        api = Api(server)
+        refuse(api, b"[")  # it is looked at again when something comes, and each minute
+        until("the old one is gone", lambda: not server.get("/dead_letters?contains=old")["data"])
+        server.stop()
+        server.start()
+        assert not server.get("/dead_letters?contains=old")["data"]
 
 
 def test_bad_rows_of_a_file_are_told_once_whatever_reads_it_again(tmp_path):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "rules/compile.h"
 #include "server/intake.h"
 #include "tests/lib/check.h"
@@ -14,6 +15,7 @@ struct fixture {
     struct script *script;
     const struct schema *schema;
     unsigned refused, appended;
+    uint64_t last_logged;
     char last_code[32], last_raw[64];
 };
 
@@ -21,6 +23,7 @@ static void on_refused(void *ctx, const struct catalog_dead_letter *d)
 {
     struct fixture *f = ctx;
     f->refused++;
+    f->last_logged = d->logged;
     snprintf(f->last_code, sizeof f->last_code, "%s", d->code);
     snprintf(f->last_raw, sizeof f->last_raw, "%.*s", (int)d->raw_len, d->raw);
 }
@@ -55,6 +58,7 @@ static void use_schema(struct fixture *f, const char *sql)
     diag_fini(&d);
     f->schema = f->script->statements[0].schema;
     ((struct schema *)(uintptr_t)f->schema)->id = 1;
+    ((struct schema *)(uintptr_t)f->schema->errors)->id = derived_errors_id(1);
 }
 
 static int set_up(void **state)
@@ -132,6 +136,93 @@ static void a_bad_row_costs_the_others_nothing(void **state)
     intake_count(f->intake, &n);
     assert_int_equal(n.accepted, 2);
     assert_int_equal(n.refused, 1);
+}
+
+static void expect_error_row(struct fixture *f, uint64_t at, const char *part)
+{
+    char *text = NULL;
+    size_t n = 0;
+    assert_ok(intakelog_event(f->log, f->schema->errors->id, 0, at, &text, &n));
+    char *found = memmem(text, n, part, strlen(part));
+    assert_non_null(found);
+    mem_free(text);
+}
+
+static void what_is_refused_is_a_row_of_errors_before_it_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    struct runtime_row_answer a[3];
+    enum { LONG = 200 << 10 };
+    char *big = mem_new(LONG + PADDING);
+    memset(big, 1, LONG);
+    struct runtime_row rows[3] = {{"{\"id\":\0}                                                ", 8},
+                                  {"\xff\xfe{                                                   ", 3},
+                                  {big, LONG}};
+    assert_ok(intake_rows(f->intake, f->schema, 1, rows, 3, false, a));
+    assert_true(!a[0].accepted && !a[1].accepted && !a[2].accepted);
+    assert_int_equal(f->refused, 3);
+    assert_int_equal(f->last_logged, 3);
+    assert_int_equal(intakelog_end(f->log, f->schema->errors->id, 0), 3);
+    expect_error_row(f, 0, "\"source_partition\":1");
+    expect_error_row(f, 1, "\"hex\":\"fffe7b\"");
+    expect_error_row(f, 2, "\"size\":204800");
+    struct intake_counts n;
+    intake_count(f->intake, &n);
+    assert_int_equal(n.accepted, 0);
+    assert_int_equal(n.refused, 3);
+    assert_ok(intake_finish(f->intake, f->schema, 0));
+    assert_false(intakelog_finished(f->log, f->schema->errors->id, 0));
+    assert_ok(intake_finish(f->intake, f->schema, 1)); /* a stream that has ended refuses no more */
+    assert_true(intakelog_finished(f->log, f->schema->errors->id, 0));
+    mem_free(big);
+}
+
+static void bad_rows_of_a_file_are_taken_once(void **state)
+{
+    struct fixture *f = *state;
+    struct catalog_dead_letter d = {.kind = "error",
+                                    .stream = f->schema->id,
+                                    .code = "not-json",
+                                    .reason = "no",
+                                    .raw = "{",
+                                    .raw_len = 1};
+    for (unsigned replay = 0; replay < 3; replay++) {
+        for (d.offset = 10; d.offset <= 50; d.offset += 10)
+            assert_ok(intakeerrors_file(f->intake, f->schema, &d));
+        close_all(f);
+        open_all(f);
+    }
+    assert_int_equal(f->refused, 5);
+    d.offset = 10;
+    d.partition = 1; /* each has its own */
+    assert_ok(intakeerrors_file(f->intake, f->schema, &d));
+    assert_int_equal(intakelog_end(f->log, f->schema->errors->id, 0), 6);
+    d.partition = 2;
+    assert_err(intakeerrors_file(f->intake, f->schema, &d), ERR_NOT_FOUND);
+}
+
+static void a_letter_is_sent_once(void **state)
+{
+    struct fixture *f = *state;
+    static const char text[] = "{\"id\":1,\"ts\":1}\n{\"id\":\"x\",\"ts\":1}\n{\"id\":3,\"ts\":3}\n"
+                               "                                                                ";
+    const struct runtime_row rows[3] = {{text, 15}, {text + 16, 17}, {text + 34, 15}};
+    const uint64_t letters[3] = {41, 42, 43};
+    struct runtime_row_answer a[3];
+    assert_ok(intake_again(f->intake, f->schema, 1, rows, letters, 2, a));
+    assert_true(a[0].accepted && !a[1].accepted);
+    assert_string_equal(a[1].code, "wrong-type");
+    assert_int_equal(f->refused, 0); /* it is a letter already */
+    close_all(f);
+    open_all(f);
+    assert_ok(intake_again(f->intake, f->schema, 1, rows, letters, 3, a));
+    assert_true(a[0].accepted && !a[1].accepted && a[2].accepted);
+    assert_int_equal(a[0].offset, 0);
+    assert_int_equal(a[2].offset, 1);
+    assert_int_equal(intakelog_end(f->log, f->schema->id, 1), 2);
+    assert_ok(intake_finish(f->intake, f->schema, 1));
+    assert_ok(intake_again(f->intake, f->schema, 1, rows, letters, 1, a)); /* it was before */
+    assert_err(intake_again(f->intake, f->schema, 1, rows, letters, 2, a), ERR_CONFLICT);
 }
 
 static void an_input_that_has_ended_takes_no_more(void **state)
@@ -395,6 +486,8 @@ int main(void)
 {
     CHECK_RUN(INTAKE_TEST(good_rows_get_their_offset_and_move_the_watermark),
               INTAKE_TEST(a_bad_row_costs_the_others_nothing),
+              INTAKE_TEST(what_is_refused_is_a_row_of_errors_before_it_is_answered),
+              INTAKE_TEST(bad_rows_of_a_file_are_taken_once), INTAKE_TEST(a_letter_is_sent_once),
               INTAKE_TEST(an_input_that_has_ended_takes_no_more),
               INTAKE_TEST(a_backlog_past_its_bound_is_refused_whole),
               INTAKE_TEST(the_partition_that_others_wait_for_is_never_refused),
