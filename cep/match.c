@@ -197,6 +197,8 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
         if (p->var_bits[__builtin_ctzll(v)] / 64 >= words)
             words = p->var_bits[__builtin_ctzll(v)] / 64 + 1;
     m->bits = mem_resize_array(m->bits, words + 1, sizeof *m->bits);
+    if (!p->heaped)
+        matchdue_again(m);
     if (m->ready)
         return;
     m->ready = true;

@@ -91,6 +91,12 @@ void matchdue_moved(struct match *m, struct match_run *run)
     sift(m, run);
 }
 
+void matchdue_again(struct match *m)
+{
+    for (size_t i = 0; i < m->nheap; i++)
+        m->heap[i]->due = matchend_time(m, m->heap[i]);
+}
+
 /* --- whichever order it is --- */
 
 static int by_first(const void *a, const void *b)

@@ -325,6 +325,8 @@ void matchdue_add(struct match *m, struct match_run *run);
 void matchdue_remove(struct match *m, struct match_run *run);
 struct match_run *matchdue_first(const struct match *m); /* the run that is over next */
 evtime matchdue_time(const struct match *m, const struct match_run *run); /* and when */
+/* Not heaped, and WITHIN may be another: when runs in the heap are over. Their order stays. */
+void matchdue_again(struct match *m);
 /* After a bulk of loads: the list is in order. */
 void matchdue_order(struct match *m);
 /* Runs in the heap. */

@@ -4,7 +4,7 @@
 #define WEIR_TESTS_LIB_MATCHRIG_H
 #include "cep/match.h"
 #include "cep/matchrun.h"
-#include "tests/lib/taskrig.h"
+#include "tests/lib/snaprig.h"
 
 /* Rows are letters, a second apart, of one card; variable A takes rows `a`, and so on; amounts count from 0. */
 enum { S = 1000, MANY = UINT32_MAX };
@@ -62,24 +62,18 @@ static inline const char *rows_of_results(struct rig *r, char *out, size_t n)
     return out;
 }
 
-/* What the pattern finds: the rows of each match, ? before a timeout, ! before an error. */
-static inline const char *matches(struct pattern *p, int64_t within_s, enum skip_kind skip,
-                                  uint64_t skip_vars, const char *letters)
+static inline struct rule_plan *matches_plan(const struct schema *s, struct pattern *p,
+                                             int64_t within_s, enum skip_kind skip,
+                                             uint64_t skip_vars)
 {
-    static char out[4096];
-    const struct schema *s = pay_stream(1, 0);
     struct match_var vars[8];
-    char names[8][2], status[2] = "";
     for (unsigned v = 0; v < 8; v++) {
-        char letter[2] = {(char)('a' + (int)v), '\0'};
-        names[v][0] = (char)('A' + (int)v);
-        names[v][1] = '\0';
-        vars[v] =
-            (struct match_var){names[v],
-                               b_or_a && v == 1
-                                   ? IS(LE, column(PAY_STATUS), str(arena_str(trees, letter)))
-                                   : IS(EQ, column(PAY_STATUS), str(arena_str(trees, letter))),
-                               paths[v]};
+        char letter[2] = {(char)('a' + (int)v), '\0'}, name[2] = {(char)('A' + (int)v), '\0'};
+        const struct expr *text = str(arena_str(trees, letter));
+        vars[v] = (struct match_var){arena_str(trees, name),
+                                     b_or_a && v == 1 ? IS(LE, column(PAY_STATUS), text)
+                                                      : IS(EQ, column(PAY_STATUS), text),
+                                     paths[v]};
     }
     struct rule_plan *plan =
         match_new_plan("m", s, p, within_s < 0 ? -1 : within_s * S, skip, 8, vars);
@@ -93,22 +87,57 @@ static inline const char *matches(struct pattern *p, int64_t within_s, enum skip
         plan_gives(plan, ngives, gives);
     plan_by(plan, PAY_CARD);
     assert_ok(matchcheck_plan(plan, NULL));
-    struct rig r = {.workers = 1, .schema = s};
+    return plan;
+}
+
+static inline void feed_letter(struct rig *r, unsigned i, char letter)
+{
+    char status[2] = {letter, '\0'};
+    struct pay row = {.offset = i, .ts = i * S, .card = "c", .amount = i * 100, .status = status};
+    assert_ok(rig_feed(r, &row, 1));
+    rig_settle(r);
+}
+
+/* What becomes of the state after each row. */
+enum matches_way { STAYS, THROUGH_SNAPSHOTS, OUT_AND_IN, MATCHES_WAYS };
+
+static inline void matches_by(enum matches_way way, struct rule_plan *plan, const char *letters,
+                              char *out, size_t n)
+{
+    struct rig r = {.workers = 1, .schema = plan->input};
     r.lines = mem_array(RIG_LINES, sizeof(char *));
     r.tasks[0] = task_new(&limits);
+    tasksnap_track(r.tasks[0]);
     rig_job(&r, &(struct job_rule){.plan = plan, .uid = 1}, 1);
-    task_source_open(r.tasks[0], s->id, 0, EVTIME_MIN);
+    task_source_open(r.tasks[0], r.schema->id, 0, EVTIME_MIN);
     for (unsigned i = 0; letters[i] != '\0'; i++) {
-        status[0] = letters[i];
-        struct pay row = {
-            .offset = i, .ts = i * S, .card = "c", .amount = i * 100, .status = status};
-        assert_ok(rig_feed(&r, &row, 1));
-        rig_settle(&r);
+        feed_letter(&r, i, letters[i]);
+        if (way == THROUGH_SNAPSHOTS)
+            snap_rig(&r, &limits);
+        else if (way == OUT_AND_IN)
+            snap_each_out_and_in(r.tasks[0]);
     }
-    task_stats(r.tasks[0], &stats);
+    if (way == STAYS)
+        task_stats(r.tasks[0], &stats);
     rig_end(&r);
-    (ngives > 0 ? values_of_results : rows_of_results)(&r, out, sizeof out);
+    (ngives > 0 ? values_of_results : rows_of_results)(&r, out, n);
     rig_stop(&r);
+}
+
+/* What the pattern finds: the rows of each match, ? before a timeout, ! before an error. It finds the same when its state
+ * goes through snapshots. */
+static inline const char *matches(struct pattern *p, int64_t within_s, enum skip_kind skip,
+                                  uint64_t skip_vars, const char *letters)
+{
+    static char out[4096];
+    struct rule_plan *plan = matches_plan(pay_stream(1, 0), p, within_s, skip, skip_vars);
+    matches_by(STAYS, plan, letters, out, sizeof out);
+    for (enum matches_way way = THROUGH_SNAPSHOTS; way < MATCHES_WAYS && strlen(letters) < 400;
+         way++) {
+        char again[sizeof out];
+        matches_by(way, plan, letters, again, sizeof again);
+        assert_string_equal(again, out);
+    }
     return out;
 }
 
