@@ -117,7 +117,7 @@ static enum err restore_entries(const struct worker *w, struct restoring *r)
     enum err e = ERR_OK;
     if (s->key_groups == w->key_groups)
         taskload_key_groups(w->index, w->workers, w->key_groups, &from, &to);
-    char names[TASK_WORKERS_MAX][16];
+    char names[TASK_WORKERS_MAX][24];
     struct store_part parts[TASK_WORKERS_MAX];
     for (unsigned i = 0; i < s->nfiles; i++) {
         snprintf(names[i], sizeof names[i], "worker-%u", i);
