@@ -22,6 +22,9 @@ enum { RULES_MAX = 24, PIECES_MAX = 256, ORDERING_MAX = 1 << 16, PARTIALS_MAX = 
 #define MATCH(name, clauses)                                                                       \
     "CREATE RULE " name " AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts " clauses \
     ");\n"
+#define TIME "OVER (PARTITION BY k ORDER BY ts RANGE INTERVAL '3' SECOND PRECEDING)"
+#define TWO "OVER (PARTITION BY k ORDER BY ts ROWS 2 PRECEDING)"
+#define ALL "OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING)"
 static const char sql[] =
     "CREATE STREAM t (k STRING, kind STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL, "
     "WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('connector'='inline');\n"
@@ -44,7 +47,28 @@ static const char sql[] =
     /* clang-format on */
     "CREATE RULE session WITH ('allowed-lateness'='5 s') AS SELECT k, COUNT(DISTINCT v) AS n FROM "
     "TABLE(SESSION(TABLE t "
-    "PARTITION BY k, DESCRIPTOR(ts), INTERVAL '3' SECOND)) GROUP BY k, window_start, window_end;\n";
+    "PARTITION BY k, DESCRIPTOR(ts), INTERVAL '3' SECOND)) GROUP BY k, window_start, window_end;\n"
+    "CREATE RULE counted AS SELECT k, LIST_AGG(kind) AS l, AVG(v) AS a FROM TABLE(COUNT_HOP(TABLE "
+    "t "
+    "PARTITION BY k, 2, 3)) GROUP BY k;\n"
+    "CREATE RULE evicts WITH ('trigger'='continuous 700 ms', 'evictor'='time 2 s', "
+    "'allowed-lateness'='5 s') AS SELECT k, MIN(kind) AS a, MAX(v) AS b FROM TABLE(TUMBLE(TABLE t, "
+    "DESCRIPTOR(ts), INTERVAL '6' SECOND)) GROUP BY k, window_start, window_end;\n"
+    "CREATE RULE all_of_it WITH ('trigger'='punctuated') AS SELECT k, TOP(kind, 2) AS a, "
+    "STDDEV(v) AS b FROM TABLE(GLOBAL(TABLE t)) GROUP BY k;\n"
+    /* clang-format off */
+    "CREATE RULE frames AS SELECT SUM(v) " TIME " AS a, MIN(kind) " TIME " AS b, COUNT(DISTINCT kind) " TIME " AS c, STDDEV(v) " TIME
+    " AS d, LAST(kind) FILTER (WHERE v > 1) " TIME " AS e, APPROX_PERCENTILE(v, 0.5) " TIME " AS f FROM t;\n"
+    "CREATE RULE rows_of AS SELECT MAX(kind) " TWO " AS a, SUM(DISTINCT v) " TWO " AS b, LAG(kind, 2) OVER (PARTITION BY k ORDER BY ts) "
+    "AS c, COUNT(DISTINCT kind) " ALL " AS d, MAX(kind) " ALL " AS e, LIST_AGG(kind) " ALL " AS f, ROW_NUMBER() OVER (PARTITION BY k "
+    "ORDER BY ts) AS g FROM t;\n"
+    /* clang-format on */
+    "CREATE RULE pairs WITH ('state-ttl'='9 s') AS SELECT a.v AS a, b.kind AS b FROM t AS a LEFT "
+    "JOIN t AS b ON a.k = b.k AND a.v < b.v AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '3' SECOND;\n"
+    "CREATE RULE windowed AS SELECT a.v AS a, b.kind AS b FROM TABLE(CUMULATE(TABLE t, "
+    "DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '6' SECOND)) AS a LEFT JOIN (SELECT * FROM "
+    "TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '6' SECOND))) AS b ON "
+    "a.k = b.k AND a.window_start = b.window_start AND a.window_end = b.window_end;\n";
 
 static const char rows[] =
     "{\"ts\":1000,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":1000,\"k\":\"y\",\"kind\":\"a\","
