@@ -106,6 +106,7 @@ function Found({ filter, total }: { filter: LetterFilter; total: number }) {
           ) : (
             <Empty icon={waiting ? 'check' : 'send'} title={waiting ? 'Nothing waits here' : 'Nothing was sent again yet'}>
               {waiting ? <p>What fits this filter was sent again, or deleted.</p> : null}
+              {filter.kind === 'late' ? <p>A late event that only filters and windows with allowed lateness read is missed by nobody, and only counted.</p> : null}
             </Empty>
           )
         }

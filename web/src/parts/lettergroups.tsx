@@ -74,7 +74,7 @@ export function LetterGroups({
                       <span class="name">{nameOf(g, by)}</span>
                       <b class="num">{number(g.count)}</b>
                       <small>
-                        <KindPill of={{ kind: g.kind, rules: g.rule ? [g.rule] : [] }} />
+                        <KindPill of={{ kind: g.kind, code: g.code, rules: g.rule ? [g.rule] : [] }} />
                         {by === 'reason' ? <span>{g.stream ?? 'gone'}</span> : null}
                         {by === 'reason' && g.code !== g.kind ? <code>{g.code}</code> : null}
                         <span class="num" title={`first ${full(g.first)}, last ${full(g.last)}`}>

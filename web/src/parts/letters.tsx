@@ -9,9 +9,10 @@ import { Ago, Button, CopyButton, CopyCurl, Link } from './basic';
 import { ask, say } from './dialog';
 import { Icon } from './icons';
 
-export const kindOf = (d: { kind?: string; rules?: string[] }) =>
-  d.kind === 'late' ? 'late' : d.rules?.length ? 'rule error' : 'refused';
-export const KindPill = ({ of }: { of: { kind?: string; rules?: string[] } }) => (
+type Kind = { kind?: string; code?: string; rules?: string[] };
+export const kindOf = (d: Kind) =>
+  d.kind === 'late' ? 'late' : d.code === 'poison' ? 'killed workers' : d.rules?.length || d.code === 'rule-error' ? 'rule error' : 'refused';
+export const KindPill = ({ of }: { of: Kind }) => (
   <span class={`pill ${of.kind === 'late' ? 'warn' : 'bad'}`}>{kindOf(of)}</span>
 );
 const Rules = ({ of }: { of: string[] }) => (
@@ -30,7 +31,7 @@ const By = ({ by }: { by: string | null }) => (by ? <> by {by}</> : null);
 function Story({ of: d }: { of: DeadLetter }) {
   return (
     <p class="story">
-      {d.kind === 'late' ? 'Came too late' : d.rules.length ? 'Told' : 'Refused'} at {when(d.at, true)} UTC
+      {d.kind === 'late' ? 'Came too late' : d.code === 'poison' ? 'Set aside' : d.rules.length ? 'Told' : 'Refused'} at {when(d.at, true)} UTC
       {d.offset !== null ? <> at offset {d.offset}</> : null}
       {d.rules.length ? (
         <>
@@ -60,6 +61,8 @@ function Story({ of: d }: { of: DeadLetter }) {
           </Link>{' '}
           of {d.stream}.
         </>
+      ) : d.code === 'poison' && d.sendable ? (
+        'Sent again as it is it kills the workers again.'
       ) : d.kind === 'late' && d.sendable ? (
         'Sent again it is late again, unless its time is changed.'
       ) : null}
