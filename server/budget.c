@@ -83,7 +83,8 @@ enum err budget_make(const struct budget_options *o, unsigned workers, struct bu
     if (e != ERR_OK)
         return e;
     uint64_t exchange = b.parts[BUDGET_EXCHANGE];
-    b.intake_bytes = b.parts[BUDGET_INTAKE] / n;
+    b.intake_bytes = b.parts[BUDGET_INTAKE] / 2 / n;
+    b.bodies_bytes = b.parts[BUDGET_INTAKE] / 2;
     /* Half between the workers; of the other half one for results on their way and one for those that are to be stored. */
     b.peer_window = n > 1 ? within(exchange / 2 / (n * (n - 1)), KIB(32), MIB(1)) : MIB(1);
     b.results_window = within(exchange / 4 / n, KIB(64), MIB(4));

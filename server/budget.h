@@ -25,6 +25,7 @@ struct budget {
     uint64_t total; /* 0: not given */
     uint64_t parts[BUDGET_PARTS]; /* in all processes together */
     uint64_t intake_bytes; /* of a worker: read from the log, not taken yet */
+    uint64_t bodies_bytes; /* of requests that are coming in */
     uint64_t peer_window, results_window; /* credit: between workers; of a worker's results */
     uint64_t alerts_bytes; /* results that wait to be stored, in the coordinator */
     uint64_t ordering_bytes, state_bytes; /* of a worker */

@@ -43,7 +43,8 @@
       "is no total, parts that are not given have their usual size. docs/operations.md says what " \
       "each limit does.")                                                                          \
     X(memory_intake, SIZE, "0", 0, 1125899906842624, "bytes",                                      \
-      "Events that were read from the log and that no worker has taken yet; 0: 64 MiB.")           \
+      "Bodies of requests that are coming in, and events that were read from the log and that no " \
+      "worker has taken yet; 0: 64 MiB.")                                                          \
     X(memory_exchange, SIZE, "0", 0, 1125899906842624, "bytes",                                    \
       "What is on its way between workers, and results that are not stored yet; 0: 128 MiB, more " \
       "with very many workers.")                                                                   \

@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LOG_MODULE "http"
@@ -21,7 +22,8 @@ enum {
     STOP_POLL_MS = 20,
     CLOSE_TURNS = 50,
     LINGER_MS = 2000,
-    LINGERING_MAX = 100
+    LINGERING_MAX = 100,
+    SMALL_BODY = 64 << 10 /* is not worth a refusal: max_connections bounds them */
 };
 
 const double http_bucket_seconds[HTTP_BUCKETS] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
@@ -191,6 +193,46 @@ static void on_close(void *data)
         h->listening = true;
         h2o_socket_read_start(h->listener, on_accept);
     }
+}
+
+/* Answers 429 in the place of h2o, which has no way to answer before a body is whole; then the read fails for it. */
+static void refuse_body(struct http *h, struct connection *c)
+{
+    static const char body[] =
+        "{\"type\":\"/problems/backpressure\",\"title\":\"The workers are behind\",\"status\":429,"
+        "\"detail\":\"requests that are coming in fill half of --memory-intake\"}\n";
+    char answer[512];
+    int n = snprintf(answer, sizeof answer,
+                     "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
+                     "Retry-After: 1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                     sizeof body - 1, body);
+    int fd = h2o_socket_get_fd(c->sock);
+    h->stats.bodies_refused++;
+    if (send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) > 0 &&
+        h->nlingering < LINGERING_MAX && !h->stopping)
+        c->linger_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    c->sock->_cb.read(c->sock, "refused");
+}
+
+/* Those that came last go first, so that the others come to their end. */
+static void bound_bodies(struct http *h)
+{
+    size_t sum = 0;
+    for (h2o_linklist_t *n = h->connections.next; n != &h->connections; n = n->next)
+        sum += H2O_STRUCT_FROM_MEMBER(struct connection, link, n)->sock->input->size;
+    for (h2o_linklist_t *n = h->connections.prev, *next;
+         h->o.max_bodies > 0 && sum > h->o.max_bodies; n = next) {
+        struct connection *c = H2O_STRUCT_FROM_MEMBER(struct connection, link, n);
+        if (n == &h->connections)
+            break;
+        next = n->prev;
+        size_t size = c->sock->input->size;
+        if (size < SMALL_BODY || !h2o_socket_is_reading(c->sock))
+            continue; /* or its request is being worked off */
+        sum -= size;
+        refuse_body(h, c);
+    }
+    h->stats.bodies_waiting_bytes = sum;
 }
 
 static void on_accept(h2o_socket_t *listener, const char *err)
@@ -422,8 +464,10 @@ void http_run(struct http *h, const struct http_app *app)
     h2o_timeout_init(h->ctx.loop, &h->linger_timeout, LINGER_MS);
     h->tick_entry.cb = on_tick;
     h2o_timeout_link(h->ctx.loop, &h->tick_timeout, &h->tick_entry);
-    while (!h->stopping)
+    while (!h->stopping) {
         h2o_evloop_run(h->ctx.loop, TICK_MS);
+        bound_bodies(h);
+    }
     montime deadline = timebase_mono_ns() + (montime)h->o.shutdown_timeout_ms * 1000000;
     while (!h2o_linklist_is_empty(&h->connections) && timebase_mono_ns() < deadline) {
         close_idle(h, false);

@@ -18,6 +18,8 @@ struct http_options {
     const char *bind, *web; /* web: folder of the dashboard, NULL: none */
     unsigned port;
     size_t max_body;
+    size_t
+        max_bodies; /* memory of all bodies that are coming in; past it the newest are answered 429 */
     unsigned max_connections;
     uint64_t request_timeout_ms, shutdown_timeout_ms;
 };
@@ -49,6 +51,8 @@ struct http_route_stats {
 };
 struct http_stats {
     uint64_t connections, connections_total, requests, body_bytes, refused_connections;
+    uint64_t bodies_waiting_bytes,
+        bodies_refused; /* that are coming in; answered 429 for want of memory */
     uint64_t buckets[HTTP_BUCKETS + 1]; /* requests by duration; the last: longer than all bounds */
     const struct http_route_stats *routes; /* by index; [nroutes]: files and what had no route */
 };

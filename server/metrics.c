@@ -351,6 +351,11 @@ static void write_http(struct api *a, struct bytes *out)
            (double)s.connections_total);
     single(out, "http_body_bytes_total", "counter", "Bytes of request bodies.",
            (double)s.body_bytes);
+    single(out, "http_bodies_waiting_bytes", "gauge", "Bodies that are coming in.",
+           (double)s.bodies_waiting_bytes);
+    single(out, "http_bodies_refused_total", "counter",
+           "Answered 429 because bodies that were coming in filled their memory.",
+           (double)s.bodies_refused);
     single(out, "http_live_readers", "gauge", "Open server-sent event streams.",
            (double)live.clients);
     single(out, "http_live_readers_cut_total", "counter", "Streams cut off for not reading.",

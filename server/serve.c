@@ -25,6 +25,7 @@ enum { PATH_BYTES = 4096, WORKERS_MAX = 64 };
 
 struct server {
     struct config config;
+    struct budget budget;
     struct http *http;
     struct api *api;
     struct runtime *runtime;
@@ -200,6 +201,17 @@ static void stopping(void *app)
     sse_end(((struct api *)app)->sse);
 }
 
+static enum err share_memory(struct server *s, struct diag *d)
+{
+    const struct config *c = &s->config;
+    const struct budget_options o = {.total = c->memory_total,
+                                     .parts = {[BUDGET_INTAKE] = c->memory_intake,
+                                               [BUDGET_EXCHANGE] = c->memory_exchange,
+                                               [BUDGET_ORDERING] = c->memory_ordering,
+                                               [BUDGET_STATE] = c->memory_state}};
+    return budget_make(&o, (unsigned)c->workers, &s->budget, d);
+}
+
 static enum err listen_on(struct server *s, struct diag *d)
 {
     const struct config *c = &s->config;
@@ -207,6 +219,9 @@ static enum err listen_on(struct server *s, struct diag *d)
                                    .web = *s->web ? s->web : NULL,
                                    .port = (unsigned)c->port,
                                    .max_body = c->max_body,
+                                   .max_bodies = s->budget.bodies_bytes > 2 * c->max_body
+                                                     ? s->budget.bodies_bytes
+                                                     : 2 * c->max_body,
                                    .max_connections = (unsigned)c->max_connections,
                                    .request_timeout_ms = c->request_timeout,
                                    .shutdown_timeout_ms = c->shutdown_timeout};
@@ -281,17 +296,11 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .max_list_items = c->max_list_items,
                                 .max_list_edits = c->max_list_edits,
                                 .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout,
+                                .budget = s->budget,
                                 .buffer_timeout_ms = (int64_t)c->buffer_timeout};
-    const struct budget_options memory = {.total = c->memory_total,
-                                          .parts = {[BUDGET_INTAKE] = c->memory_intake,
-                                                    [BUDGET_EXCHANGE] = c->memory_exchange,
-                                                    [BUDGET_ORDERING] = c->memory_ordering,
-                                                    [BUDGET_STATE] = c->memory_state}};
     enum err e = restart_options(c, &o.restart, d);
     if (e == ERR_OK)
         e = checkpoint_options(c, &o.checkpoint, d);
-    if (e == ERR_OK)
-        e = budget_make(&memory, o.workers, &o.budget, d);
     if (e == ERR_OK)
         e = runtime_start(&o, on_alert, s, d, &s->runtime);
     if (e != ERR_OK)
@@ -353,6 +362,8 @@ int serve_main(int argc, char **argv)
     /* What can be wrong with the surroundings is found before anything is started. */
     if (e == ERR_OK)
         e = check_options(&s.config, &d);
+    if (e == ERR_OK)
+        e = share_memory(&s, &d);
     if (e == ERR_OK)
         e = find_web(&s, &d);
     if (e == ERR_OK)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens at each memory limit (docs/operations.md): who waits, what is said, what ends it, and that nothing is lost."""
+import socket
 import subprocess
 
 from weirserver import WEIR, Server, until
@@ -144,3 +145,48 @@ def test_options_that_cannot_be_met_are_refused_at_the_start(tmp_path):
         run = subprocess.run([WEIR, "serve", "--data", tmp_path / "data", "--port", "0", "--workers", "2", *options],
                              capture_output=True, text=True, timeout=60)
         assert run.returncode != 0 and says in run.stdout + run.stderr, run.stderr
+
+
+def test_bodies_that_come_in_together_have_a_bound(tmp_path):
+    """Forty clients are in the midst of 5 MiB each; 20 MiB is what all may hold."""
+    with Server(tmp_path, "--memory-intake", "8 MiB", "--max-body", "10 MiB", "--request-timeout", "60 s") as server:
+        create(server, stream(2))
+        port = int(server.url.rsplit(":", 1)[1])
+        body = b"".join(rows(1000)) + b"\n" * (5 * MIB)
+        head = (f"POST /api/v1/streams/t/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n").encode()
+        clients = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(40)]
+        most = 0
+        for c in clients:
+            try:
+                c.sendall(head + body[:-1])  # all but the last byte
+            except OSError:
+                pass
+            most = max(most, server.metric("weir_http_bodies_waiting_bytes"))
+        until("some are refused", lambda: server.metric("weir_http_bodies_refused_total") >= 30)
+        answers = []
+        for c in clients:
+            try:
+                c.sendall(body[-1:])
+            except OSError:
+                pass
+            answer = b""
+            try:
+                while b"\r\n\r\n" not in answer:
+                    piece = c.recv(65536)
+                    if not piece:
+                        break
+                    answer += piece
+            except OSError:
+                pass
+            answers.append(answer)
+            c.close()
+        taken = sum(a.startswith(b"HTTP/1.1 202") for a in answers)
+        refused = [a for a in answers if a.startswith(b"HTTP/1.1 429")]
+        print(f"bodies: {taken} taken, {len(refused)} answered 429, most {most / MIB:.1f} MiB of 20")
+        assert taken >= 3 and len(refused) >= 20 and taken + len(refused) == 40
+        assert all(b"retry-after: 1" in a.lower() for a in refused)
+        assert most <= 26 * MIB
+        assert sum(p["end"] for p in server.partitions("t")) == taken * 1000
+        until("none is left", lambda: server.metric("weir_http_bodies_waiting_bytes") < MIB)
+        assert server.session.get(server.url + "/healthz", timeout=10).status_code == 200

@@ -26,7 +26,8 @@ static void what_is_not_given_has_its_usual_size(void **state)
     struct budget b;
     assert_ok(make(&(struct budget_options){0}, 2, &b, NULL));
     assert_int_equal(b.parts[BUDGET_INTAKE], 64 * MIB);
-    assert_int_equal(b.intake_bytes, 32 * MIB);
+    assert_int_equal(b.intake_bytes, 16 * MIB);
+    assert_int_equal(b.bodies_bytes, 32 * MIB);
     assert_int_equal(b.peer_window, MIB);
     assert_int_equal(b.ordering_bytes, 512 * MIB);
     assert_int_equal(b.state_bytes, 1024 * MIB);
