@@ -7,7 +7,7 @@ void cut_init(struct cut *c, const struct job_rule *r)
 {
     *c = (struct cut){.mode = r->plan->mode, .n = r->ncuts};
     for (unsigned i = 0; i < r->ncuts; i++)
-        c->hands_over |= r->cuts[i].handover;
+        c->hands_over |= r->cuts[i].handover != JOB_HANDOVER_NONE;
     if (r->ncuts == 0)
         return;
     c->cuts = mem_array(r->ncuts, sizeof *c->cuts);

@@ -123,6 +123,7 @@ static void keyed_fill(struct jobdef_rule *r)
     r->keyed.slot = r->slot;
     r->keyed.plan = r->pub.plan;
     r->keyed.uid = r->pub.uid;
+    r->keyed.version = r->pub.version;
     r->keyed.cut = &r->cut;
     r->keyed.late = JOBDEF_NONE;
 }
@@ -252,6 +253,8 @@ static void add_handover(struct job *j, const struct jobdef_rule *from,
     struct statemap *map = statemap_new(&a, &b);
     if (k->by_arrival) /* both may have rows before time has come to it */
         statemap_refuse(map, "its rows are taken as they come, not in order of time");
+    if (hands_over(to, false)->handover == JOB_HANDOVER_RESET)
+        statemap_refuse(map, "it was to begin anew");
     k->handovers[k->nhandovers++] =
         (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w, map};
     k->presums = k->presums_all = false; /* sums go past the order of time */

@@ -24,9 +24,13 @@ struct job_cut {
     evtime w; /* least watermark over the partitions: event-time rules change here */
     unsigned nmarks; /* of each stream that is read; partitions that are not named begin at 0 */
     const struct job_mark *marks;
-    /* Here one version of a rule gives its state to the next (statemap.h): the last cut of the one, the first of the other.
-     * Rows of before w are the old version's, all others the new one's, whatever their places. */
-    bool handover;
+    /* Here one version of a rule gives way to the next: the last cut of the one, the first of the other. Rows of before w
+     * are the old version's, all others the new one's, whatever their places. */
+    enum job_handover {
+        JOB_HANDOVER_NONE,
+        JOB_HANDOVER_KEEP, /* the new one takes over the state (statemap.h) */
+        JOB_HANDOVER_RESET, /* it begins empty */
+    } handover;
 };
 struct job_rule {
     struct rule_plan *plan;

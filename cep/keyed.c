@@ -182,6 +182,7 @@ struct result *keyed_result_of(struct keyed *k, const struct keyed_rule *r, cons
     out->rule = r->plan;
     out->rule_index = r->index;
     out->rule_uid = r->uid;
+    out->rule_version = r->version;
     out->kind = kind;
     out->mode = mode;
     out->step = k->step;

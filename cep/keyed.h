@@ -72,6 +72,7 @@ struct keyed_rule {
     const struct rule_plan *plan;
     const struct cut *cut;
     uint64_t uid;
+    uint32_t version;
     uint32_t index; /* in the job */
     uint32_t slot; /* among the rules of the key definition */
     bool read; /* other rules read its results */

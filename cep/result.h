@@ -29,6 +29,7 @@ struct result {
     const struct rule_plan *rule;
     uint32_t rule_index; /* in the job */
     uint64_t rule_uid;
+    uint32_t rule_version;
     enum result_kind kind;
     enum rule_mode mode; /* ACTIVE or SHADOW when it was made */
     evtime time; /* event time of the result */

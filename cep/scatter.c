@@ -23,6 +23,7 @@ static struct result *filter_result(struct task *t, const struct jobdef_rule *r,
     out->rule = r->pub.plan;
     out->rule_index = r->keyed.index;
     out->rule_uid = r->pub.uid;
+    out->rule_version = r->pub.version;
     out->kind = RESULT_MATCH;
     out->mode = mode;
     out->time = b->ts[i];
@@ -127,6 +128,7 @@ void scatter_late_row(struct task *t, const struct jobdef_rule *r, const struct 
     late_fill(out, &of, b, i, &t->emit);
     out->rule_index = r->keyed.index;
     out->rule_uid = r->pub.uid;
+    out->rule_version = r->pub.version;
     out->mode = mode;
     out->step = b->late_w[i];
     emit_done(out);

@@ -481,12 +481,26 @@ void task_stats(const struct task *t, struct task_stats *out)
         out->watermark = EVTIME_MIN;
 }
 
+/* Of a version that takes over no state: all that came before its beginning has gone by. */
+static bool has_begun(const struct task *t, const struct jobdef_rule *r)
+{
+    const struct job_cut *first = r->cut.n > 0 ? &r->cut.cuts[0] : NULL;
+    bool all = first != NULL && first->handover != JOB_HANDOVER_NONE;
+    for (unsigned i = 0; all && i < first->nmarks; i++) {
+        const struct job_mark *m = &first->marks[i];
+        const struct task_stream *s = task_stream_of((struct task *)(uintptr_t)t, m->stream);
+        all = s != NULL && m->partition < s->npartitions && s->w[m->partition] > m->w;
+    }
+    return all;
+}
+
 void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out)
 {
     const struct jobdef_rule *r = &t->job->rules[rule_index];
     *out = (struct task_rule_stats){.results = t->counts[rule_index].results};
     if (r->pub.plan->shape == RULE_FILTER)
         return;
+    out->took = has_begun(t, r);
     if (r->join != NULL) {
         struct join_stats s = join_stats(t->joins[r->slot]->op);
         out->rows = s.rows;
@@ -496,7 +510,7 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     }
     const struct task_op *op = &t->keys[r->keydef]->ops[r->slot];
     out->rows = op->rows;
-    out->took = op->took;
+    out->took |= op->took;
     out->kept = op->took_over;
     if (op->match != NULL) {
         out->partials = match_partials(op->match);

@@ -92,6 +92,7 @@ struct task_pending { /* an ask that has not been answered whole */
 
 struct task_counts { /* of a rule, over all jobs */
     uint64_t uid, results;
+    uint32_t version;
 };
 
 struct task {

@@ -240,8 +240,9 @@ static void carry_counts(struct task *t, const struct job *j)
     struct task_counts *counts = mem_array(j->nrules, sizeof *counts);
     for (unsigned i = 0; i < j->nrules; i++) {
         counts[i].uid = j->rules[i].pub.uid;
+        counts[i].version = j->rules[i].pub.version;
         for (unsigned o = 0; t->job != NULL && o < t->job->nrules; o++)
-            if (t->counts[o].uid == counts[i].uid)
+            if (t->counts[o].uid == counts[i].uid && t->counts[o].version == counts[i].version)
                 counts[i].results = t->counts[o].results;
     }
     mem_free(t->counts);
@@ -272,11 +273,11 @@ void taskjob_swap(struct task *t, struct job *j)
             keys[n] = key_new(t, j, def);
         keyed_set_key(&keys[n]->keyed, &def->key);
         bind_ops(t, keys[n], j, def);
-        taskupgrade_bind(keys[n]);
         if (keys[n]->snap.id == NULL)
             tasksnap_key(t, keys[n]);
         taskout_bind(t, keys[n]);
         renumber_bits(keys[n], def, j->streams[def->stream].conditions);
+        taskupgrade_bind(keys[n]);
     }
     for (unsigned i = 0; i < t->nkeys; i++)
         if (t->keys[i] != NULL)

@@ -154,11 +154,15 @@ static evtime come_to(struct task *t, const struct jobdef_stream *s)
     }
     if (s->producer == JOBDEF_NONE)
         return w;
-    const struct jobdef_rule *r = &t->job->rules[s->producer];
-    if (r->match == NULL || s->schema->derived == DERIVED_LATE)
-        return w;
-    evtime held = match_held(t->keys[r->keydef]->ops[r->slot].match);
-    return held < w ? held : w;
+    for (unsigned i = 0; i < t->job->nrules; i++) { /* its versions */
+        const struct jobdef_rule *r = &t->job->rules[i];
+        if (r->pub.uid != t->job->rules[s->producer].pub.uid || r->match == NULL ||
+            s->schema->derived == DERIVED_LATE)
+            continue;
+        evtime held = match_held(t->keys[r->keydef]->ops[r->slot].match);
+        w = held < w ? held : w;
+    }
+    return w;
 }
 
 void taskstage_watermarks(struct task *t, unsigned stage)

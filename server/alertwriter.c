@@ -328,7 +328,7 @@ static void add_timeout(struct alertwriter *w, const struct result *r, const uin
 
 static void add_result(struct alertwriter *w, struct round *b, unsigned worker, struct result *r)
 {
-    uint32_t version = 0;
+    uint32_t version = r->rule_version;
     struct rule_plan *plan = registry_plan(w->o.registry, r->rule_uid, &version);
     if (plan == NULL)
         return; /* deleted while the result was on its way */

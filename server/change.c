@@ -13,18 +13,30 @@
 #include <string.h>
 #include <strings.h>
 
-enum change_kind { CHANGE_SCRIPT, CHANGE_MODE, CHANGE_DELETE, CHANGE_DROP_LIST, CHANGE_DROP_TABLE };
+enum change_kind {
+    CHANGE_SCRIPT,
+    CHANGE_MODE,
+    CHANGE_DELETE,
+    CHANGE_DROP_LIST,
+    CHANGE_DROP_TABLE,
+    CHANGE_RETIRE
+};
 enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_TABLE, CREATE_RULE, EDIT_LIST };
 
 struct create {
     enum create_kind kind;
     bool or_replace;
     char *name, *sql; /* sql: NULL of EDIT_LIST */
+    char *author, *reason; /* of a version of a rule; or NULL */
+    uint32_t version; /* of a rule: it has this number already; 0: it gets one */
+    bool reset; /* it takes over no state from the version before it */
     struct changelist *edit;
 };
 struct change {
     enum change_kind kind;
     char *rule; /* or the list's name */
+    uint64_t uid; /* RETIRE: versions of it before this one */
+    uint32_t version;
     enum rule_mode mode;
     unsigned n;
     struct create *creates;
@@ -49,6 +61,15 @@ struct change *change_delete(const char *rule)
     struct change *c = mem_new(sizeof *c);
     c->kind = CHANGE_DELETE;
     c->rule = mem_str(rule);
+    return c;
+}
+
+struct change *change_retire(uint64_t uid, uint32_t version)
+{
+    struct change *c = mem_new(sizeof *c);
+    c->kind = CHANGE_RETIRE;
+    c->uid = uid;
+    c->version = version;
     return c;
 }
 
@@ -82,6 +103,8 @@ void change_free(struct change *c)
     for (unsigned i = 0; i < c->n; i++) {
         mem_free(c->creates[i].name);
         mem_free(c->creates[i].sql);
+        mem_free(c->creates[i].author);
+        mem_free(c->creates[i].reason);
         changelist_unref(c->creates[i].edit);
     }
     mem_free(c->creates);
@@ -280,6 +303,8 @@ static enum err store(const struct change_env *env, const struct create *k, stru
 
 static enum err begin_other(const struct change *c, const struct change_env *env, struct diag *d)
 {
+    if (c->kind == CHANGE_RETIRE)
+        return ERR_OK;
     if (c->kind == CHANGE_DROP_LIST)
         return changelist_may_go(env, c->rule, d);
     if (c->kind == CHANGE_DROP_TABLE)
@@ -348,6 +373,56 @@ static uint64_t lists_seq(const struct change_env *env)
                        : 0; /* then older edits are asked for by their marks, as is right too */
 }
 
+/* A version that goes on where the one before it ends: the same streams, read on from where they are. Of files that have
+ * been read to their end nothing is to come, so a new version sees them from the beginning, as a new rule does. */
+static bool may_hand_over(const struct registry_rule *old, const struct rule_plan *plan, evtime w)
+{
+    const struct schema *a[PLAN_ROOTS_MAX], *b[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(old->plan, a);
+    bool same = n == plan_roots(plan, b) && w != EVTIME_MAX;
+    for (unsigned i = 0; same && i < n; i++)
+        same = a[i] == b[i];
+    return same;
+}
+
+/* The old version with its end, then the new one. */
+static enum err put_after(const struct change_env *env, const struct registry_rule *old,
+                          const struct job_cut *end, const struct control_rule *put,
+                          struct rule_plan *plan, struct diag *d)
+{
+    struct job_cut *cuts = mem_array(old->ncuts + 1, sizeof *cuts);
+    unsigned n = old->ncuts + 1;
+    for (unsigned i = 0; i < old->ncuts; i++)
+        cuts[i] = registry_cut_copy(&old->cuts[i]);
+    cuts[n - 1] = registry_cut_copy(end);
+    struct control_rule ended = {old->uid, old->version, old->name, old->sql, old->lists_seq,
+                                 n,        cuts,         0};
+    enum err e = registry_put_rule(env->registry, &ended, NULL, d);
+    for (unsigned i = 0; i < n; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+    return e == ERR_OK ? registry_put_rule(env->registry, put, plan, d) : e;
+}
+
+/* Nothing of the old version is left, and those that read it begin anew with the new one. */
+static enum err put_instead(const struct change_env *env, const struct registry_rule *old,
+                            const struct control_rule *put, struct rule_plan *plan, struct diag *d,
+                            struct change_delta *delta)
+{
+    struct changecut_readers readers = {0};
+    enum err e = ERR_OK;
+    if (old != NULL) {
+        e = changecut_stop_readers(env, old, d, delta, &readers);
+        changecut_take_away(env, old, delta);
+    }
+    plan_ref(plan);
+    enum err there = registry_put_rule(env->registry, put, plan, d);
+    e = e != ERR_OK ? e : there;
+    changecut_open(env, plan, put->cuts->marks, delta);
+    there = changecut_start_readers(env, &readers, d, delta);
+    return e != ERR_OK ? e : there;
+}
+
 static enum err create_rule(const struct change_env *env, const struct create *k, struct diag *d,
                             struct change_delta *delta)
 {
@@ -355,26 +430,40 @@ static enum err create_rule(const struct change_env *env, const struct create *k
     enum err e =
         compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
     const struct registry_rule *old = registry_rule_named(env->registry, k->name);
-    if (e == ERR_OK && (e = changecut_may_come(env, plan, old, d)) != ERR_OK)
+    uint32_t version = k->version > 0 ? k->version : 1;
+    if (e == ERR_OK && (e = changecut_may_come(env, plan, old, d)) == ERR_OK && old != NULL &&
+        k->version == 0)
+        e = catalog_versions_next(env->catalog, old->uid, &version);
+    if (e != ERR_OK) {
         plan_unref(plan);
-    if (e != ERR_OK)
         return e;
+    }
     struct job_mark marks[CHANGECUT_MARKS_MAX];
     struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
-    struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy = {.deployed = true};
-    end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
-    deploy = (struct job_cut){true, plan->mode, end.w, end.nmarks, marks, false};
+    struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy;
+    end.nmarks = changecut_marks(env, plan, false, marks, &end.w);
+    bool hands_over = old != NULL && may_hand_over(old, plan, end.w);
+    if (hands_over)
+        end.handover = k->reset ? JOB_HANDOVER_RESET : JOB_HANDOVER_KEEP;
+    else
+        end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
+    deploy = end;
+    deploy.deployed = true;
     struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
                                   changecut_stored(&deploy, stored[1])};
+    cuts[0].version = old != NULL ? old->version : version;
+    cuts[1].version = version;
     evtime now = timebase_now_ms();
     struct catalog_rule r = {.uid = old != NULL ? old->uid : 0,
                              .name = k->name,
                              .sql = k->sql,
-                             .version = old != NULL ? old->version + 1 : 1,
+                             .version = version,
                              .mode = (int)plan->mode,
                              .created = now,
                              .updated = now,
                              .lists_seq = plan->nlists > 0 ? lists_seq(env) : 0,
+                             .author = k->author,
+                             .reason = k->reason,
                              .ncuts = old != NULL ? 2 : 1,
                              .cuts = old != NULL ? cuts : cuts + 1};
     if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {
@@ -382,21 +471,16 @@ static enum err create_rule(const struct change_env *env, const struct create *k
         plan_unref(plan);
         return e;
     }
-    struct changecut_readers readers = {0};
-    if (old != NULL) {
-        e = changecut_stop_readers(env, old, d, delta, &readers);
-        changecut_take_away(env, old, delta);
+    const struct control_rule put = {r.uid, version, k->name, k->sql, r.lists_seq, 1, &deploy, 0};
+    if (hands_over) {
+        plan_ref(plan);
+        e = put_after(env, old, &end, &put, plan, d);
+    } else {
+        e = put_instead(env, old, &put, plan, d, delta);
     }
-    struct control_rule put = {r.uid, r.version, k->name, k->sql, r.lists_seq, 1, &deploy};
-    plan_ref(plan);
-    enum err there = registry_put_rule(env->registry, &put, plan, d);
-    e = e != ERR_OK ? e : there;
     changecut_put(delta, r.uid);
-    changecut_open(env, plan, marks, delta);
     plan_unref(plan);
-    there = changecut_start_readers(env, &readers, d, delta);
-    e = e != ERR_OK ? e : there;
-    LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, r.version);
+    LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, version);
     return e;
 }
 
@@ -415,6 +499,7 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
         cut.mode = rule->mode;
     cut.nmarks = changecut_marks(env, rule->plan, false, marks, &cut.w);
     struct catalog_cut as_stored = changecut_stored(&cut, stored);
+    as_stored.version = rule->version;
     enum err e = catalog_rules_cut(env->catalog, rule->uid, &as_stored);
     if (e != ERR_OK) {
         diag_say(d, "catalogue", NULL, "the change of rule %s cannot be stored: %s", c->rule,
@@ -430,7 +515,7 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
     memcpy(cuts, rule->cuts, rule->ncuts * sizeof *cuts);
     cuts[rule->ncuts] = cut;
     struct control_rule put = {rule->uid,       rule->version,   rule->name, rule->sql,
-                               rule->lists_seq, rule->ncuts + 1, cuts};
+                               rule->lists_seq, rule->ncuts + 1, cuts,       0};
     /* The new list is copied before the old one is freed, to which these cuts' marks belong: so they must be ours. */
     for (unsigned i = 0; i <= rule->ncuts; i++)
         cuts[i] = registry_cut_copy(&cuts[i]);
@@ -444,6 +529,13 @@ static enum err set_mode(const struct change_env *env, const struct change *c, s
     return e;
 }
 
+/* Workers need not know the versions any more that have given way. */
+static void retire(const struct change_env *env, const struct change *c, struct change_delta *delta)
+{
+    registry_retire(env->registry, c->uid, c->version);
+    changecut_put(delta, c->uid);
+}
+
 enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
                        struct change_delta *delta)
 {
@@ -451,6 +543,10 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         return changelist_drop(env, c->rule, d, note_list(delta));
     if (c->kind == CHANGE_DROP_TABLE)
         return changetable_drop(env, c->rule, d);
+    if (c->kind == CHANGE_RETIRE) {
+        retire(env, c, delta);
+        return ERR_OK;
+    }
     if (c->kind != CHANGE_SCRIPT)
         return set_mode(env, c, d, delta);
     /* A script of a thousand rules waits for the disk once. */
@@ -491,8 +587,34 @@ static void put_streams(const struct change_env *env, uint32_t after, struct are
 
 static struct control_rule rule_message(const struct registry_rule *r)
 {
-    return (struct control_rule){r->uid,       r->version, r->name, r->sql,
-                                 r->lists_seq, r->ncuts,   r->cuts};
+    return (struct control_rule){.uid = r->uid,
+                                 .version = r->version,
+                                 .name = r->name,
+                                 .sql = r->sql,
+                                 .lists_seq = r->lists_seq,
+                                 .ncuts = r->ncuts,
+                                 .cuts = r->cuts};
+}
+
+/* A rule's versions from `oldest` on, the oldest first. */
+static void put_versions(const struct registry_rule *r, uint32_t oldest, struct arena *a,
+                         struct control_rule **rules, unsigned *n, size_t *cap)
+{
+    unsigned more = 0;
+    for (const struct registry_rule *v = r; v != NULL && v->version >= oldest; v = v->before)
+        more++;
+    if (*n + more > *cap) {
+        struct control_rule *wider = arena_zero(a, 2 * (*n + more) * sizeof *wider);
+        memcpy(wider, *rules, *n * sizeof *wider);
+        *rules = wider;
+        *cap = 2 * (*n + more);
+    }
+    *n += more;
+    unsigned at = *n;
+    for (const struct registry_rule *v = r; v != NULL && v->version >= oldest; v = v->before) {
+        (*rules)[--at] = rule_message(v);
+        (*rules)[at].oldest = oldest;
+    }
 }
 
 void change_message(const struct change_delta *delta, const struct change_env *env, unsigned worker,
@@ -502,11 +624,12 @@ void change_message(const struct change_delta *delta, const struct change_env *e
         (struct control_change){.nremoved = (unsigned)delta->nremoved, .removed = delta->removed};
     put_streams(env, after_stream, a, out);
     out->ntables = changetable_message(env, a, &out->tables);
-    struct control_rule *rules = arena_zero(a, delta->nput * sizeof *rules);
+    struct control_rule *rules = NULL;
+    size_t cap = 0;
     for (size_t i = 0; i < delta->nput; i++) {
         const struct registry_rule *r = registry_rule(env->registry, delta->put[i]);
         if (r != NULL)
-            rules[out->nrules++] = rule_message(r);
+            put_versions(r, r->retired, a, &rules, &out->nrules, &cap);
     }
     out->rules = rules;
     struct control_open *all = arena_zero(a, delta->nopened * SCHEMA_PARTITIONS_MAX * sizeof *all);
@@ -525,11 +648,13 @@ void change_everything(const struct change_env *env, unsigned worker, struct are
     *out = (struct control_change){0};
     put_streams(env, 0, a, out);
     out->ntables = changetable_message(env, a, &out->tables);
-    while (registry_rule_at(env->registry, out->nrules) != NULL)
-        out->nrules++;
-    struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);
-    for (unsigned i = 0; i < out->nrules; i++)
-        rules[i] = rule_message(registry_rule_at(env->registry, i));
+    struct control_rule *rules = NULL;
+    size_t cap = 0;
+    const struct registry_rule *r;
+    for (unsigned i = 0; (r = registry_rule_at(env->registry, i)) != NULL; i++) {
+        registry_retire(env->registry, r->uid, 0); /* those that had given way may have to again */
+        put_versions(r, 0, a, &rules, &out->nrules, &cap);
+    }
     out->rules = rules;
     out->nopens = feed_opens(env->feed, worker, 0, a, &out->opens);
 }

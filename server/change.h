@@ -35,6 +35,8 @@ enum err change_script(const struct change_env *env, const char *sql, size_t n,
                        const char *select_name, struct diag *d, struct change **out);
 struct change *change_mode(const char *rule, enum rule_mode mode);
 struct change *change_delete(const char *rule);
+/* Every worker has handed over to that version of the rule: those before it go. */
+struct change *change_retire(uint64_t uid, uint32_t version);
 struct changelist;
 struct change *change_edit(const char *list, struct changelist *edit); /* a reference of its own */
 struct change *change_drop_list(const char *list);

@@ -57,6 +57,7 @@ struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark
         marks[i] = (struct catalog_mark){c->marks[i].stream, c->marks[i].partition,
                                          c->marks[i].offset, c->marks[i].w};
     return (struct catalog_cut){.deployed = c->deployed,
+                                .handover = (int)c->handover,
                                 .mode = (int)c->mode,
                                 .w = c->w,
                                 .at = timebase_now_ms(),
@@ -87,8 +88,10 @@ static void note_opened(struct change_delta *delta, uint32_t stream)
 static bool is_read(const struct change_env *env, const struct schema *s)
 {
     for (unsigned i = 0; registry_rule_at(env->registry, i) != NULL; i++)
-        if (plan_reads_stream(registry_rule_at(env->registry, i)->plan, s))
-            return true;
+        for (const struct registry_rule *v = registry_rule_at(env->registry, i); v != NULL;
+             v = v->before)
+            if (plan_reads_stream(v->plan, s))
+                return true;
     return false;
 }
 
@@ -278,7 +281,7 @@ static enum err start_reader(const struct change_env *env, const struct changecu
         compile_rule(r->name, r->sql, strlen(r->sql), registry_scope(env->registry), d, &plan);
     if (e != ERR_OK)
         return e;
-    struct control_rule put = {r->uid, r->version, r->name, r->sql, 0, 1, &r->from};
+    struct control_rule put = {r->uid, r->version, r->name, r->sql, 0, 1, &r->from, 0};
     plan_ref(plan);
     e = registry_put_rule(env->registry, &put, plan, d);
     changecut_put(delta, r->uid);

@@ -47,37 +47,73 @@ static void load_list(void *ctx, const struct catalog_list *k)
         l->e = changelist_load(l->env, registry_list_by_uid(l->env->registry, k->uid));
 }
 
+struct text {
+    char *sql;
+    uint64_t lists_seq;
+};
+
+static void take_text(void *ctx, const struct catalog_version *v)
+{
+    struct text *t = ctx;
+    t->sql = mem_str(v->sql);
+    t->lists_seq = v->lists_seq;
+}
+
+static void cut_of(const struct catalog_cut *c, struct job_cut *out)
+{
+    struct job_mark *marks = mem_array(c->nmarks, sizeof *marks);
+    for (unsigned m = 0; m < c->nmarks; m++)
+        marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w,
+                                     c->marks[m].stream};
+    *out = (struct job_cut){.deployed = c->deployed != 0,
+                            .mode = (enum rule_mode)c->mode,
+                            .w = c->w,
+                            .nmarks = c->nmarks,
+                            .marks = marks,
+                            .handover = (enum job_handover)c->handover};
+}
+
+/* Cuts [from, to) of the catalogue's are those of one version. */
+static void load_version(struct loading *l, const struct catalog_rule *r, unsigned from,
+                         unsigned to)
+{
+    uint32_t version = r->cuts[from].version > 0 ? r->cuts[from].version : r->version;
+    struct text text = {0};
+    if (version == r->version)
+        text = (struct text){mem_str(r->sql), r->lists_seq};
+    else
+        l->e = catalog_versions_get(l->env->catalog, r->uid, version, take_text, &text);
+    struct job_cut *cuts = mem_array(to - from, sizeof *cuts);
+    for (unsigned i = from; i < to; i++)
+        cut_of(&r->cuts[i], &cuts[i - from]);
+    struct control_rule rule = {.uid = r->uid,
+                                .version = version,
+                                .name = r->name,
+                                .sql = text.sql,
+                                .lists_seq = text.lists_seq,
+                                .ncuts = to - from,
+                                .cuts = cuts};
+    if (l->e == ERR_OK)
+        l->e = registry_put_rule(l->env->registry, &rule, NULL, l->d);
+    for (unsigned i = 0; i < to - from; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+    mem_free(text.sql);
+}
+
 static void load_rule(void *ctx, const struct catalog_rule *r)
 {
     struct loading *l = ctx;
-    if (l->e != ERR_OK)
-        return;
-    /* A rule that was replaced was ended and deployed again: what counts is what came after. */
+    /* A rule that was ended without a handover, and deployed again, begins there. */
     unsigned from = 0;
     for (unsigned i = 0; i < r->ncuts; i++)
-        if (!r->cuts[i].deployed)
+        if (!r->cuts[i].deployed && r->cuts[i].handover == JOB_HANDOVER_NONE)
             from = i + 1;
-    struct job_cut *cuts = mem_array(r->ncuts, sizeof *cuts);
-    for (unsigned i = from; i < r->ncuts; i++) {
-        const struct catalog_cut *c = &r->cuts[i];
-        struct job_mark *marks = mem_array(c->nmarks, sizeof *marks);
-        for (unsigned m = 0; m < c->nmarks; m++)
-            marks[m] = (struct job_mark){c->marks[m].partition, c->marks[m].offset, c->marks[m].w,
-                                         c->marks[m].stream};
-        cuts[i - from] =
-            (struct job_cut){true, (enum rule_mode)c->mode, c->w, c->nmarks, marks, false};
-    }
-    struct control_rule rule = {.uid = r->uid,
-                                .version = r->version,
-                                .name = r->name,
-                                .sql = r->sql,
-                                .lists_seq = r->lists_seq,
-                                .ncuts = r->ncuts - from,
-                                .cuts = cuts};
-    l->e = registry_put_rule(l->env->registry, &rule, NULL, l->d);
-    for (unsigned i = 0; i < r->ncuts - from; i++)
-        registry_cut_fini(&cuts[i]);
-    mem_free(cuts);
+    for (unsigned to = from; to < r->ncuts && l->e == ERR_OK; to++)
+        if (to + 1 == r->ncuts || !r->cuts[to].deployed) {
+            load_version(l, r, from, to + 1);
+            from = to + 1;
+        }
 }
 
 enum err changeload(const struct change_env *env, struct diag *d)

@@ -35,24 +35,30 @@ static struct checkmeta_rule *add_rule(struct checkmeta *m)
     return &m->rules[m->nrules++];
 }
 
+static void add_version(struct checkmeta *m, const struct registry_rule *of)
+{
+    struct checkmeta_rule *k = add_rule(m);
+    *k = (struct checkmeta_rule){.uid = of->uid,
+                                 .lists_seq = of->lists_seq,
+                                 .version = of->version,
+                                 .name = mem_str(of->name),
+                                 .sql = mem_str(of->sql)};
+    if (of->ncuts == 0)
+        return;
+    k->since_w = of->cuts[0].w;
+    k->nmarks = of->cuts[0].nmarks;
+    k->marks = mem_array(k->nmarks, sizeof *k->marks);
+    if (k->nmarks > 0)
+        memcpy(k->marks, of->cuts[0].marks, k->nmarks * sizeof *k->marks);
+}
+
 void checkmeta_add_rules(struct checkmeta *m, struct registry *r)
 {
     const struct registry_rule *of;
-    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
-        struct checkmeta_rule *k = add_rule(m);
-        *k = (struct checkmeta_rule){.uid = of->uid,
-                                     .lists_seq = of->lists_seq,
-                                     .version = of->version,
-                                     .name = mem_str(of->name),
-                                     .sql = mem_str(of->sql)};
-        if (of->ncuts == 0)
-            continue;
-        k->since_w = of->cuts[0].w;
-        k->nmarks = of->cuts[0].nmarks;
-        k->marks = mem_array(k->nmarks, sizeof *k->marks);
-        if (k->nmarks > 0)
-            memcpy(k->marks, of->cuts[0].marks, k->nmarks * sizeof *k->marks);
-    }
+    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++)
+        for (const struct registry_rule *v = of; v != NULL && v->version >= of->retired;
+             v = v->before)
+            add_version(m, v);
 }
 
 void checkmeta_add_position(struct checkmeta *m, const char *stream,
@@ -318,9 +324,9 @@ static bool has_rule(const struct checkmeta *m, const struct registry_rule *r)
 {
     for (size_t i = 0; i < m->nrules; i++) {
         const struct checkmeta_rule *k = &m->rules[i];
-        if (k->uid == r->uid)
-            return k->version == r->version && strcmp(k->sql, r->sql) == 0 &&
-                   k->lists_seq == r->lists_seq && r->ncuts > 0 && same_marks(k, &r->cuts[0]);
+        if (k->uid == r->uid && k->version == r->version)
+            return strcmp(k->sql, r->sql) == 0 && k->lists_seq == r->lists_seq && r->ncuts > 0 &&
+                   same_marks(k, &r->cuts[0]);
     }
     return false;
 }
@@ -356,6 +362,10 @@ bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *
 {
     const struct registry_rule *of;
     for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
+        /* A version that hands over begins where the one before it ends: the oldest that the checkpoint has, or else the
+         * first of all, must begin behind it. */
+        while (of->before != NULL && !has_rule(m, of))
+            of = of->before;
         if (has_rule(m, of))
             continue;
         const struct schema *streams[PLAN_ROOTS_MAX];
@@ -377,8 +387,22 @@ bool checkmeta_is_same(const struct checkmeta *m, struct registry *r)
 {
     const struct registry_rule *of;
     unsigned n = 0;
-    for (; (of = registry_rule_at(r, n)) != NULL; n++)
-        if (!has_rule(m, of))
-            return false;
+    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++)
+        for (const struct registry_rule *v = of; v != NULL && v->version >= of->retired;
+             v = v->before, n++)
+            if (!has_rule(m, v))
+                return false;
     return n == m->nrules;
+}
+
+void checkmeta_forget_versions(const struct checkmeta *m, struct registry *r)
+{
+    const struct registry_rule *of;
+    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
+        uint32_t oldest = 0;
+        for (const struct registry_rule *v = of; v != NULL; v = v->before)
+            if (has_rule(m, v))
+                oldest = v->version;
+        registry_forget_versions(r, of->uid, oldest);
+    }
 }

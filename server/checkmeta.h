@@ -60,5 +60,7 @@ enum err checkmeta_get(const char *text, size_t n, struct diag *d, struct checkm
 bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d);
 /* It has the state of the very rules that live now, and of no other. */
 bool checkmeta_is_same(const struct checkmeta *m, struct registry *r);
+/* Of rules that it has, versions that it does not have and that come before had given way already: they are not needed. */
+void checkmeta_forget_versions(const struct checkmeta *m, struct registry *r);
 
 #endif

@@ -184,6 +184,7 @@ struct checkmeta *checkstart_take(struct checkstart *s, struct registry *r, stru
         if (fits) {
             LOG_INFO("the workers begin from a checkpoint", "id=%" PRIu64, m->id);
             s->taken = m->id;
+            checkmeta_forget_versions(m, r);
             return m;
         }
         checkmeta_free(m);

@@ -45,7 +45,7 @@ static const char *get_text(struct bytes_reader *r, struct arena *a)
 static void put_cut(const struct job_cut *c, struct bytes *out)
 {
     bytes_u8(out, c->deployed);
-    bytes_u8(out, c->handover);
+    bytes_u8(out, (uint8_t)c->handover);
     bytes_u8(out, (uint8_t)c->mode);
     bytes_u64(out, (uint64_t)c->w);
     bytes_varint(out, c->nmarks);
@@ -61,10 +61,10 @@ static struct job_cut get_cut(struct bytes_reader *r, struct arena *a)
 {
     struct job_cut c = {0};
     c.deployed = bytes_get_u8(r) != 0;
-    c.handover = bytes_get_u8(r) != 0;
-    uint8_t mode = bytes_get_u8(r);
-    if (mode > RULE_PAUSED)
+    uint8_t handover = bytes_get_u8(r), mode = bytes_get_u8(r);
+    if (mode > RULE_PAUSED || handover > JOB_HANDOVER_RESET)
         r->bad = true;
+    c.handover = (enum job_handover)handover;
     c.mode = (enum rule_mode)mode;
     c.w = (evtime)bytes_get_u64(r);
     c.nmarks = get_count(r, 24);
@@ -89,6 +89,7 @@ static void put_rule(const struct control_rule *m, struct bytes *out)
     bytes_varint(out, m->ncuts);
     for (unsigned i = 0; i < m->ncuts; i++)
         put_cut(&m->cuts[i], out);
+    bytes_u32(out, m->oldest);
 }
 
 static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rule *out)
@@ -103,6 +104,7 @@ static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rul
     for (unsigned i = 0; i < out->ncuts; i++)
         cuts[i] = get_cut(r, a);
     out->cuts = cuts;
+    out->oldest = bytes_get_u32(r);
 }
 
 void control_put_change(const struct control_change *m, struct bytes *out)
@@ -339,6 +341,12 @@ void control_put_status(const struct control_status *m, struct bytes *out)
         bytes_varint(out, m->rules[i].partials);
         bytes_varint(out, m->rules[i].windows_open);
         bytes_varint(out, m->rules[i].dropped);
+        bytes_varint(out, m->rules[i].version);
+        bytes_u8(out, m->rules[i].took);
+        bytes_varint(out, m->rules[i].kept.keys);
+        bytes_varint(out, m->rules[i].kept.partials);
+        bytes_varint(out, m->rules[i].kept.partials_lost);
+        bytes_varint(out, m->rules[i].kept.windows);
     }
 }
 
@@ -365,7 +373,7 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
         positions[i].end = bytes_get_varint(&r);
     }
     out->positions = positions;
-    out->nrules = get_count(&r, 12);
+    out->nrules = get_count(&r, 18);
     struct control_rule_stats *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++) {
         rules[i].uid = bytes_get_u64(&r);
@@ -373,6 +381,12 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
         rules[i].partials = bytes_get_varint(&r);
         rules[i].windows_open = bytes_get_varint(&r);
         rules[i].dropped = bytes_get_varint(&r);
+        rules[i].version = (uint32_t)bytes_get_varint(&r);
+        rules[i].took = bytes_get_u8(&r) != 0;
+        rules[i].kept.keys = bytes_get_varint(&r);
+        rules[i].kept.partials = bytes_get_varint(&r);
+        rules[i].kept.partials_lost = bytes_get_varint(&r);
+        rules[i].kept.windows = bytes_get_varint(&r);
     }
     out->rules = rules;
     return finished(&r) ? ERR_OK : ERR_CORRUPT;

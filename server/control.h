@@ -66,6 +66,7 @@ struct control_rule {
     uint64_t lists_seq; /* registry.h */
     unsigned ncuts;
     const struct job_cut *cuts;
+    uint32_t oldest; /* versions before it are forgotten; 0: none is */
 };
 struct control_open { /* a partition that this worker reads from now on */
     uint32_t stream, partition;
@@ -116,6 +117,9 @@ struct control_position {
 };
 struct control_rule_stats {
     uint64_t uid, results, partials, windows_open, dropped;
+    uint32_t version;
+    bool took; /* it has taken over from the version before it: what */
+    struct task_kept kept;
 };
 struct control_status {
     struct task_stats task;

@@ -396,6 +396,26 @@ unsigned crew_lookups(struct crew *c, struct runtime_lookups *out, unsigned cap)
     return n;
 }
 
+bool crew_took(struct crew *c, uint64_t uid, uint32_t version, struct task_kept *kept)
+{
+    unsigned took = 0;
+    *kept = (struct task_kept){0};
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++)
+        for (unsigned k = 0; k < c->members[i].nrules; k++) {
+            const struct control_rule_stats *s = &c->members[i].rules[k];
+            if (s->uid != uid || s->version != version || !s->took)
+                continue;
+            took++;
+            kept->keys += s->kept.keys;
+            kept->partials += s->kept.partials;
+            kept->partials_lost += s->kept.partials_lost;
+            kept->windows += s->kept.windows;
+        }
+    pthread_mutex_unlock(&c->lock);
+    return took == c->workers;
+}
+
 unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap)
 {
     unsigned n = 0, most = 0;

@@ -28,8 +28,10 @@ static void add_version(struct evalscript *e, const struct statement *s, evtime 
     bool first = i == n;
     struct job_rule *r = &e->rules[n];
     *r = (struct job_rule){.plan = s->rule, .uid = n + 1, .version = 1, .ncuts = 1};
-    e->cuts[n][0] =
-        (struct job_cut){.deployed = true, .mode = s->rule->mode, .w = at, .handover = !first};
+    e->cuts[n][0] = (struct job_cut){.deployed = true,
+                                     .mode = s->rule->mode,
+                                     .w = at,
+                                     .handover = first ? JOB_HANDOVER_NONE : JOB_HANDOVER_KEEP};
     r->cuts = e->cuts[n];
     if (first)
         return;
@@ -37,7 +39,7 @@ static void add_version(struct evalscript *e, const struct statement *s, evtime 
     if (old->ncuts == 0) /* sees all from the beginning */
         e->cuts[i][old->ncuts++] =
             (struct job_cut){.deployed = true, .mode = old->plan->mode, .w = EVTIME_MIN};
-    e->cuts[i][old->ncuts++] = (struct job_cut){.w = at, .handover = true};
+    e->cuts[i][old->ncuts++] = (struct job_cut){.w = at, .handover = JOB_HANDOVER_KEEP};
     old->cuts = e->cuts[i];
     r->uid = old->uid;
     r->version = old->version + 1;

@@ -135,6 +135,8 @@ static bool least_marks(const struct feed *f, const struct schema *s, struct job
     bool any = false;
     for (unsigned i = 0; registry_rule_at(f->registry, i) != NULL; i++) {
         const struct registry_rule *rule = registry_rule_at(f->registry, i);
+        while (rule->before != NULL) /* what the oldest version read, the others go on with */
+            rule = rule->before;
         if (!plan_reads_stream(rule->plan, s))
             continue;
         bool several = rule->plan->shape == RULE_JOIN || plan_is_derived(rule->plan);

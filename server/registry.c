@@ -170,11 +170,15 @@ static void free_cuts(struct registry_rule *rule)
 
 static void free_rule(struct registry_rule *rule)
 {
-    free_cuts(rule);
-    plan_unref(rule->plan);
-    mem_free(rule->name);
-    mem_free(rule->sql);
-    mem_free(rule);
+    while (rule != NULL) {
+        struct registry_rule *before = rule->before;
+        free_cuts(rule);
+        mem_free(rule->name);
+        mem_free(rule->sql);
+        plan_unref(rule->plan);
+        mem_free(rule);
+        rule = before;
+    }
 }
 
 static void free_list(struct registry_list *l)
@@ -251,8 +255,9 @@ unsigned registry_streams(struct registry *r, const struct schema **out, unsigne
 static bool is_read(const struct registry *r, const struct schema *s)
 {
     for (size_t i = 0; i < r->nrules; i++)
-        if (plan_reads_stream(r->rules[i]->plan, s))
-            return true;
+        for (const struct registry_rule *v = r->rules[i]; v != NULL; v = v->before)
+            if (plan_reads_stream(v->plan, s))
+                return true;
     return false;
 }
 
@@ -500,31 +505,80 @@ static enum err compile(struct registry *r, const struct control_rule *from, str
     return compile_rule(from->name, from->sql, strlen(from->sql), &scope, d, out);
 }
 
+static struct registry_rule *new_rule(const struct control_rule *from, struct rule_plan *plan)
+{
+    struct registry_rule *rule = mem_new(sizeof *rule);
+    rule->uid = from->uid;
+    rule->version = from->version;
+    rule->name = mem_str(from->name);
+    rule->sql = mem_str(from->sql);
+    rule->lists_seq = from->lists_seq;
+    rule->plan = plan;
+    return rule;
+}
+
+/* Takes the place of the one with its uid, if there is one. */
+static void replace(struct registry *r, struct registry_rule *rule, bool keeps_old)
+{
+    for (size_t i = 0; i < r->nrules; i++) {
+        if (r->rules[i]->uid != rule->uid)
+            continue;
+        if (keeps_old)
+            rule->before = r->rules[i];
+        else
+            free_rule(r->rules[i]);
+        r->rules[i] = rule;
+        return;
+    }
+    insert(r, rule);
+}
+
 enum err registry_put_rule(struct registry *r, const struct control_rule *from,
                            struct rule_plan *plan, struct diag *d)
 {
     struct registry_rule *rule = find_rule(r, from->uid);
-    if (rule == NULL && plan == NULL) {
+    bool handover = rule != NULL && from->version > rule->version && from->ncuts > 0 &&
+                    from->cuts[0].handover != JOB_HANDOVER_NONE;
+    while (rule != NULL && rule->version > from->version)
+        rule = rule->before;
+    bool there = rule != NULL && rule->version == from->version;
+    if (!there && plan == NULL) {
         enum err e = compile(r, from, d, &plan);
         if (e != ERR_OK)
             return e;
     }
     pthread_mutex_lock(&r->lock);
-    if (rule == NULL) {
-        rule = mem_new(sizeof *rule);
-        rule->uid = from->uid;
-        rule->version = from->version;
-        rule->name = mem_str(from->name);
-        rule->sql = mem_str(from->sql);
-        rule->lists_seq = from->lists_seq;
-        rule->plan = plan;
-        insert(r, rule);
-    } else {
+    if (there) {
         plan_unref(plan);
+    } else {
+        rule = new_rule(from, plan);
+        replace(r, rule, handover);
     }
     set_cuts(rule, from);
     pthread_mutex_unlock(&r->lock);
     return ERR_OK;
+}
+
+void registry_retire(struct registry *r, uint64_t uid, uint32_t version)
+{
+    pthread_mutex_lock(&r->lock);
+    struct registry_rule *rule = find_rule(r, uid);
+    if (rule != NULL)
+        rule->retired = version;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void registry_forget_versions(struct registry *r, uint64_t uid, uint32_t oldest)
+{
+    pthread_mutex_lock(&r->lock);
+    struct registry_rule *rule = find_rule(r, uid);
+    while (rule != NULL && rule->before != NULL && rule->before->version >= oldest)
+        rule = rule->before;
+    if (rule != NULL) {
+        free_rule(rule->before);
+        rule->before = NULL;
+    }
+    pthread_mutex_unlock(&r->lock);
 }
 
 void registry_remove_rule(struct registry *r, uint64_t uid)
@@ -564,6 +618,8 @@ struct rule_plan *registry_plan(struct registry *r, uint64_t uid, uint32_t *vers
     struct rule_plan *plan = NULL;
     pthread_mutex_lock(&r->lock);
     const struct registry_rule *rule = find_rule(r, uid);
+    while (*version != 0 && rule != NULL && rule->version != *version)
+        rule = rule->before;
     if (rule != NULL) {
         plan = plan_ref(rule->plan);
         *version = rule->version;
@@ -585,14 +641,16 @@ struct job *registry_job(struct registry *r)
     if (r->nstreams == 0)
         return NULL;
     const struct schema **streams = mem_array(r->nstreams, sizeof(const struct schema *));
-    struct job_rule *rules = mem_array(r->nrules, sizeof *rules);
+    struct job_rule *rules = NULL;
+    size_t nrules = 0, cap = 0;
     for (size_t i = 0; i < r->nstreams; i++)
         streams[i] = r->streams[i].schema;
-    for (size_t i = 0; i < r->nrules; i++) {
-        const struct registry_rule *from = r->rules[i];
-        rules[i] = (struct job_rule){from->plan, from->uid, from->version, from->ncuts, from->cuts};
-    }
-    struct job *j = job_new(streams, (unsigned)r->nstreams, rules, (unsigned)r->nrules);
+    for (size_t i = 0; i < r->nrules; i++)
+        for (const struct registry_rule *v = r->rules[i]; v != NULL; v = v->before) {
+            rules = mem_grow(rules, nrules, 1, &cap, sizeof *rules);
+            rules[nrules++] = (struct job_rule){v->plan, v->uid, v->version, v->ncuts, v->cuts};
+        }
+    struct job *j = job_new(streams, (unsigned)r->nstreams, rules, (unsigned)nrules);
     mem_free(rules);
     mem_free(streams);
     return j;

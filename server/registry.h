@@ -24,6 +24,9 @@ struct registry_rule {
     unsigned ncuts;
     struct job_cut *cuts; /* of its own memory, marks too */
     uint64_t lists_seq; /* the newest change of a list when it was deployed */
+    uint32_t retired; /* coordinator: workers know no version before this one any more */
+    struct registry_rule
+        *before; /* the version that hands over to this one, if it is still needed */
 };
 
 struct registry_list {
@@ -72,16 +75,21 @@ struct tableset *registry_tables(struct registry *r);
 unsigned registry_table_rules(struct registry *r, const char *table,
                               void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
 
-/* Adds the rule or puts other cuts in place of those it has. plan: taken over; NULL: compiled from the text. */
+/* Adds the rule, or puts other cuts in place of those it has. A newer version than the one that is there, whose first cut is
+ * a handover, has that one `before` it; any other takes its place. plan: taken over; NULL: compiled from the text. */
 enum err registry_put_rule(struct registry *r, const struct control_rule *rule,
                            struct rule_plan *plan, struct diag *d);
-void registry_remove_rule(struct registry *r, uint64_t uid);
+void registry_remove_rule(struct registry *r, uint64_t uid); /* all its versions */
+void registry_retire(struct registry *r, uint64_t uid,
+                     uint32_t version); /* registry_rule.retired */
+/* Versions of the rule before that one are not needed any longer. */
+void registry_forget_versions(struct registry *r, uint64_t uid, uint32_t oldest);
 /* The changing thread's: valid until it changes that rule. NULL: none. */
 const struct registry_rule *registry_rule(struct registry *r, uint64_t uid);
 const struct registry_rule *registry_rule_named(struct registry *r, const char *name);
 const struct registry_rule *registry_rule_at(struct registry *r,
                                              unsigned i); /* in order of uid; NULL past the last */
-/* Any thread: a reference to a live rule's plan, or NULL. */
+/* Any thread: a reference to a live rule's plan, or NULL. *version: which one is wanted, 0: the newest; which it is. */
 struct rule_plan *registry_plan(struct registry *r, uint64_t uid, uint32_t *version);
 bool registry_has_rule(struct registry *r, const char *name);
 

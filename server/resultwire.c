@@ -44,6 +44,7 @@ static void get_value(struct bytes_reader *r, struct arena *a, struct value *out
 void resultwire_put(const struct result *r, struct bytes *out)
 {
     bytes_u64(out, r->rule_uid);
+    bytes_u32(out, r->rule_version);
     bytes_u8(out, (uint8_t)r->kind);
     bytes_u8(out, (uint8_t)r->mode);
     bytes_u8(out, r->retracted);
@@ -130,6 +131,7 @@ enum err resultwire_get(struct bytes_reader *in, struct arena *a, struct result 
         return ERR_END;
     memset(out, 0, sizeof *out);
     out->rule_uid = bytes_get_u64(in);
+    out->rule_version = bytes_get_u32(in);
     uint8_t kind = bytes_get_u8(in), mode = bytes_get_u8(in);
     out->retracted = bytes_get_u8(in) != 0;
     out->kind = (enum result_kind)kind;

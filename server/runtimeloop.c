@@ -290,6 +290,17 @@ static void step_changes(struct runtimeloop *l)
     }
 }
 
+/* Versions that have given way everywhere cost the workers their conditions still. */
+static void retire_versions(struct runtimeloop *l)
+{
+    const struct registry_rule *r;
+    struct task_kept kept;
+    for (unsigned i = 0; (r = registry_rule_at(l->env.registry, i)) != NULL; i++)
+        if (r->before != NULL && r->retired < r->version &&
+            crew_took(l->crew, r->uid, r->version, &kept))
+            runtimeloop_enqueue(l, change_retire(r->uid, r->version));
+}
+
 /* What is due to go from a list goes as any other edit does, once nothing else is being changed. */
 static void expire_items(struct runtimeloop *l)
 {
@@ -301,6 +312,8 @@ static void expire_items(struct runtimeloop *l)
         (timebase_mono_ns() - l->expiry_at) / 1000000 < EXPIRY_MS)
         return;
     l->expiry_at = timebase_mono_ns();
+    if (l->phase == PHASE_RUNNING)
+        retire_versions(l);
     struct changelist *due = changelist_expired(&l->env, timebase_now_ms(), &name);
     if (due != NULL)
         runtimeloop_enqueue(l, change_edit(name, due));

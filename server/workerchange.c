@@ -58,6 +58,7 @@ static bool apply_texts(struct worker *w, const struct control_change *c, struct
             worker_fail_diag(w, c->rules[i].name, e, d);
             return false;
         }
+        registry_forget_versions(w->registry, c->rules[i].uid, c->rules[i].oldest);
     }
     return true;
 }

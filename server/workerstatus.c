@@ -10,8 +10,15 @@ static void add_rules(const struct task *t, const struct job *j, struct arena *a
     for (unsigned i = 0; i < out->nrules; i++) {
         struct task_rule_stats s = {0};
         task_rule_stats(t, i, &s);
-        rules[i] = (struct control_rule_stats){job_rule(j, i)->uid, s.results, s.partials,
-                                               s.windows_open, s.dropped};
+        const struct job_rule *r = job_rule(j, i);
+        rules[i] = (struct control_rule_stats){.uid = r->uid,
+                                               .results = s.results,
+                                               .partials = s.partials,
+                                               .windows_open = s.windows_open,
+                                               .dropped = s.dropped,
+                                               .version = r->version,
+                                               .took = s.took,
+                                               .kept = s.kept};
     }
     out->rules = rules;
 }

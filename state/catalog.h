@@ -59,6 +59,8 @@ struct catalog_mark {
 };
 struct catalog_cut { /* job.h job_cut, durable */
     int deployed, mode; /* enum rule_mode */
+    uint32_t version; /* of the rule */
+    int handover; /* enum job_handover */
     evtime w, at; /* event time of the cut; wall clock */
     unsigned nmarks;
     struct catalog_mark *marks;
@@ -70,6 +72,7 @@ struct catalog_rule {
     int mode, deleted;
     evtime created, updated;
     uint64_t lists_seq; /* the newest change of a list when it was deployed */
+    const char *author, *reason; /* of catalog_rules_add alone; or NULL */
     unsigned ncuts;
     struct catalog_cut *cuts; /* the first deploys */
 };
@@ -90,6 +93,25 @@ enum err catalog_rules_count(struct catalog *c,
                              uint64_t by_mode[3]); /* live ones, by enum rule_mode */
 enum err catalog_rules_get(struct catalog *c, uint64_t uid, catalog_rules_each *each,
                            void *ctx); /* deleted ones too */
+
+/* --- versions: the texts of a rule, which do not change --- */
+struct catalog_version {
+    uint64_t uid;
+    uint32_t version;
+    const char *sql, *author, *reason; /* the last two or NULL */
+    int mode;
+    evtime created, activated; /* wall clock; EVTIME_MIN: a draft that was never active */
+    uint64_t lists_seq;
+};
+typedef void catalog_versions_each(void *ctx, const struct catalog_version *v);
+/* A draft: gets the next number. ERR_NOT_FOUND: there is no such rule. */
+enum err catalog_versions_add(struct catalog *c, struct catalog_version *v);
+/* The newest first. */
+enum err catalog_versions(struct catalog *c, uint64_t uid, catalog_versions_each *each, void *ctx);
+enum err catalog_versions_get(struct catalog *c, uint64_t uid, uint32_t version,
+                              catalog_versions_each *each, void *ctx); /* ERR_NOT_FOUND */
+/* The number that the next version of the rule gets. */
+enum err catalog_versions_next(struct catalog *c, uint64_t uid, uint32_t *version);
 
 /* --- lists: catalog_lists.h --- */
 

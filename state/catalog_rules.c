@@ -38,7 +38,10 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
     enum err e = next_cut(c, uid, &n);
     if (e != ERR_OK)
         return e;
-    sqlite3_stmt *s = catalog_db_statement(c, "INSERT INTO cuts VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    sqlite3_stmt *s =
+        catalog_db_statement(c,
+                             "INSERT INTO cuts (uid, n, deployed, mode, w, at, version, handover)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, uid);
@@ -47,6 +50,8 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
     sqlite3_bind_int(s, 4, cut->mode);
     sqlite3_bind_int64(s, 5, cut->w);
     sqlite3_bind_int64(s, 6, cut->at);
+    sqlite3_bind_int64(s, 7, cut->version);
+    sqlite3_bind_int(s, 8, cut->handover);
     e = catalog_db_run(c, s);
     for (unsigned i = 0; e == ERR_OK && i < cut->nmarks; i++)
         e = insert_mark(c, uid, n, &cut->marks[i]);
@@ -92,6 +97,26 @@ static enum err replace_rule(struct catalog *c, const struct catalog_rule *r)
     return e == ERR_OK && sqlite3_changes(c->db) == 0 ? ERR_NOT_FOUND : e;
 }
 
+/* It is active from now on; one that was a draft keeps what it says. */
+static enum err put_version(struct catalog *c, const struct catalog_rule *r)
+{
+    sqlite3_stmt *s = catalog_db_statement(
+        c, "INSERT INTO versions (uid, version, sql, mode, created, author, reason, lists_seq,"
+           " activated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?5) ON CONFLICT (uid, version)"
+           " DO UPDATE SET lists_seq = ?8, activated = ?5");
+    if (!s)
+        return ERR_IO;
+    catalog_db_bind_u64(s, 1, r->uid);
+    sqlite3_bind_int64(s, 2, r->version);
+    catalog_db_bind_text(s, 3, r->sql);
+    sqlite3_bind_int(s, 4, r->mode);
+    sqlite3_bind_int64(s, 5, r->updated);
+    catalog_db_bind_text(s, 6, r->author);
+    catalog_db_bind_text(s, 7, r->reason);
+    catalog_db_bind_u64(s, 8, r->lists_seq);
+    return catalog_db_run(c, s);
+}
+
 enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r)
 {
     struct catalog_rule added = *r;
@@ -99,6 +124,8 @@ enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r)
     enum err e = catalog_db_begin(c, true);
     if (e == ERR_OK) {
         e = r->uid == 0 ? insert_rule(c, &added) : replace_rule(c, &added);
+        if (e == ERR_OK)
+            e = put_version(c, &added);
         for (unsigned i = 0; e == ERR_OK && i < r->ncuts; i++)
             e = insert_cut(c, added.uid, &r->cuts[i]);
         if (e == ERR_OK)
@@ -173,8 +200,8 @@ static enum err read_marks(struct catalog *c, uint64_t uid, int n, struct catalo
 static enum err read_cuts(struct catalog *c, struct catalog_rule *r)
 {
     sqlite3_stmt *s =
-        catalog_db_statement(c,
-                             "SELECT n, deployed, mode, w, at FROM cuts WHERE uid = ?1 ORDER BY n");
+        catalog_db_statement(c, "SELECT n, deployed, mode, w, at, version, handover FROM cuts"
+                                " WHERE uid = ?1 ORDER BY n");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, r->uid);
@@ -187,7 +214,9 @@ static enum err read_cuts(struct catalog *c, struct catalog_rule *r)
         *cut = (struct catalog_cut){.deployed = sqlite3_column_int(s, 1),
                                     .mode = sqlite3_column_int(s, 2),
                                     .w = sqlite3_column_int64(s, 3),
-                                    .at = sqlite3_column_int64(s, 4)};
+                                    .at = sqlite3_column_int64(s, 4),
+                                    .version = (uint32_t)sqlite3_column_int64(s, 5),
+                                    .handover = sqlite3_column_int(s, 6)};
         e = read_marks(c, r->uid, sqlite3_column_int(s, 0), cut);
     }
     sqlite3_reset(s);

@@ -6,6 +6,8 @@
 #define WEIR_TESTS_LIB_OLDCATALOG_H
 
 #define OLDCATALOG_5                                                                               \
+    "DROP TABLE versions; ALTER TABLE cuts DROP COLUMN version;"                                   \
+    "ALTER TABLE cuts DROP COLUMN handover;"                                                       \
     "DROP TABLE tables;"                                                                           \
     "DROP TABLE dead_letters; DROP TABLE dead_letter_rules; DROP TABLE dead_floors;"               \
     "DROP TABLE dead_marks; DROP TABLE timeouts;"                                                  \

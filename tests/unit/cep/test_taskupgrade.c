@@ -69,9 +69,10 @@ static void versions_of(struct versions *v, struct rule_plan *one, struct rule_p
     const evtime w = (START + 5) * SECOND;
     v->mark = (struct job_mark){.partition = 0, .offset = 100};
     v->second[0] = (struct job_cut){.deployed = true, .w = EVTIME_MIN};
-    v->second[1] = (struct job_cut){.w = w, .nmarks = 1, .marks = &v->mark, .handover = true};
+    v->second[1] =
+        (struct job_cut){.w = w, .nmarks = 1, .marks = &v->mark, .handover = JOB_HANDOVER_KEEP};
     v->first = (struct job_cut){
-        .deployed = true, .w = w, .nmarks = 1, .marks = &v->mark, .handover = true};
+        .deployed = true, .w = w, .nmarks = 1, .marks = &v->mark, .handover = JOB_HANDOVER_KEEP};
     v->rules[0] =
         (struct job_rule){.plan = one, .uid = 1, .version = 1, .ncuts = 2, .cuts = v->second};
     v->rules[1] =
@@ -269,6 +270,7 @@ static void other_rules_may_change_before_and_after(void **state)
     feed(&r, at(1, 1, "a"));
     rig_job(&r, v.rules, 2);
     feed(&r, at(6, 2, "c"));
+    assert_true(stats_of(&r).took);
     rig_job(&r, v.rules, 2); /* it has been handed over: not again */
     feed(&r, at(7, 3, "x"));
     rig_job(&r, v.rules + 1, 1);

@@ -5,11 +5,11 @@
 #include "tests/lib/check.h"
 
 static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME_MIN, 6}};
-static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks, false},
-                                      {true, RULE_PAUSED, EVTIME_MAX, 0, NULL, true}};
+static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks, JOB_HANDOVER_NONE},
+                                      {true, RULE_PAUSED, EVTIME_MAX, 0, NULL, JOB_HANDOVER_RESET}};
 static const struct control_stream streams[] = {{1, 4, "CREATE STREAM s (…)"}};
-static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts},
-                                            {8, 1, "other", "", 0, 0, NULL}};
+static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts, 2},
+                                            {8, 1, "other", "", 0, 0, NULL, 0}};
 static const uint64_t removed[] = {5, 6};
 static const struct control_open opens[] = {{1, 3, 42, -7}};
 static const struct control_table tables[] = {{3, "CREATE TABLE t (…)"}, {9, ""}};
@@ -144,7 +144,7 @@ static void a_status_carries_positions_and_counters(void **state)
     struct bytes b = {0};
     struct arena *a = arena_new(4096, 0);
     struct control_position at[] = {{1, 0, 10, 5, 10, 1, 0}, {1, 2, 7, EVTIME_MAX, 7, 0, 4096}};
-    struct control_rule_stats of_rules[] = {{9, 1, 2, 3, 4}};
+    struct control_rule_stats of_rules[] = {{9, 1, 2, 3, 4, 5, true, {6, 7, 8, 9}}};
     struct control_status m = {.task = {.rows_in = 3,
                                         .windows_open = 4,
                                         .watermark = -1,

@@ -104,7 +104,7 @@ static void a_kind_that_is_none_is_refused(void **state)
     struct bytes b = {0};
     struct arena *a = arena_new(4096, 0);
     resultwire_put(&r, &b);
-    b.p[8] = RESULT_ERROR + 1;
+    b.p[12] = RESULT_ERROR + 1; /* behind the rule and its version */
     struct bytes_reader in = bytes_read(b.p, b.n);
     assert_err(resultwire_get(&in, a, &out), ERR_CORRUPT);
     bytes_fini(&b);
