@@ -11,6 +11,14 @@
 #include "server/resultwire.h"
 #include <string.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Only varints have more than one form, so what is put together again is never longer. */
+static void again(size_t size, const struct bytes *b)
+{
+    BUG_IF(b->n > size, "%zu bytes became %zu", size, b->n);
+}
+
 static void try_lookups(const uint8_t *data, size_t size, struct bytes *b)
 {
     static struct lookupwire lookups;
@@ -18,14 +26,6 @@ static void try_lookups(const uint8_t *data, size_t size, struct bytes *b)
         return;
     lookupwire_put(&lookups, b);
     again(size, b);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Only varints have more than one form, so what is put together again is never longer. */
-static void again(size_t size, const struct bytes *b)
-{
-    BUG_IF(b->n > size, "%zu bytes became %zu", size, b->n);
 }
 
 static void try_rows(const uint8_t *data, size_t size, struct bytes *b)

@@ -36,6 +36,8 @@ static void check(const struct table_answer *a, const struct bytes *out)
     bytes_fini(&again);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes out = {0};

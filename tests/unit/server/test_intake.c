@@ -155,8 +155,10 @@ static void what_is_refused_is_a_row_of_errors_before_it_is_answered(void **stat
     enum { LONG = 200 << 10 };
     char *big = mem_new(LONG + PADDING);
     memset(big, 1, LONG);
-    struct runtime_row rows[3] = {{"{\"id\":\0}                                                ", 8},
-                                  {"\xff\xfe{                                                   ", 3},
+    struct runtime_row rows[3] = {{"{\"id\":\0}                                                ",
+                                   8},
+                                  {"\xff\xfe{                                                   ",
+                                   3},
                                   {big, LONG}};
     assert_ok(intake_rows(f->intake, f->schema, 1, rows, 3, false, a));
     assert_true(!a[0].accepted && !a[1].accepted && !a[2].accepted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/refused.h"
 #include "base/mem.h"
+#include "server/refused.h"
 #include "tests/lib/check.h"
 
 struct back {
@@ -39,8 +39,8 @@ static void a_refused_row_comes_back_to_the_byte(void **state)
     static const struct {
         const char *raw;
         size_t n;
-    } cases[] = {{"{\"a\":1}", 7},         {"", 0},        {"\xff\x00{", 3}, {"\xc3\xa9\n\t\"\\", 6},
-                 {"\xed\xa0\x80", 3},      {"\x00", 1},    {"\xf0\x9f\x90\x9f", 4}};
+    } cases[] = {{"{\"a\":1}", 7},    {"", 0},     {"\xff\x00{", 3},       {"\xc3\xa9\n\t\"\\", 6},
+                 {"\xed\xa0\x80", 3}, {"\x00", 1}, {"\xf0\x9f\x90\x9f", 4}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct back b = there_and_back(cases[i].raw, cases[i].n, i % 2 ? 77 : UINT64_MAX);
