@@ -7,7 +7,9 @@
 #include "io/source_file.h"
 #include "server/changecut.h"
 #include "server/changelist.h"
+#include "server/changerule.h"
 #include "server/changetable.h"
+#include "server/registrylist.h"
 #include "server/tableset.h"
 #include <inttypes.h>
 #include <string.h>
@@ -139,7 +141,7 @@ static const char *const kinds[] = {[CREATE_STREAM] = "stream",
 
 static bool has_list(const struct change_env *env, const char *name)
 {
-    struct list *l = registry_list(env->registry, name, NULL);
+    struct list *l = registrylist_find(env->registry, name, NULL);
     list_unref(l);
     return l != NULL;
 }
@@ -364,178 +366,6 @@ static struct bytes *note_list(struct change_delta *delta)
     return &delta->lists[delta->nlists++];
 }
 
-/* The newest change of any list: the rule's rows all come after it. */
-static uint64_t lists_seq(const struct change_env *env)
-{
-    uint64_t seq = 0;
-    enum err e = catalog_lists_seq(env->catalog, &seq);
-    return e == ERR_OK ? seq
-                       : 0; /* then older edits are asked for by their marks, as is right too */
-}
-
-/* A version that goes on where the one before it ends: the same streams, read on from where they are. Of files that have
- * been read to their end nothing is to come, so a new version sees them from the beginning, as a new rule does. */
-static bool may_hand_over(const struct registry_rule *old, const struct rule_plan *plan, evtime w)
-{
-    const struct schema *a[PLAN_ROOTS_MAX], *b[PLAN_ROOTS_MAX];
-    unsigned n = plan_roots(old->plan, a);
-    bool same = n == plan_roots(plan, b) && w != EVTIME_MAX;
-    for (unsigned i = 0; same && i < n; i++)
-        same = a[i] == b[i];
-    return same;
-}
-
-/* The old version with its end, then the new one. */
-static enum err put_after(const struct change_env *env, const struct registry_rule *old,
-                          const struct job_cut *end, const struct control_rule *put,
-                          struct rule_plan *plan, struct diag *d)
-{
-    struct job_cut *cuts = mem_array(old->ncuts + 1, sizeof *cuts);
-    unsigned n = old->ncuts + 1;
-    for (unsigned i = 0; i < old->ncuts; i++)
-        cuts[i] = registry_cut_copy(&old->cuts[i]);
-    cuts[n - 1] = registry_cut_copy(end);
-    struct control_rule ended = {old->uid, old->version, old->name, old->sql, old->lists_seq,
-                                 n,        cuts,         0};
-    enum err e = registry_put_rule(env->registry, &ended, NULL, d);
-    for (unsigned i = 0; i < n; i++)
-        registry_cut_fini(&cuts[i]);
-    mem_free(cuts);
-    return e == ERR_OK ? registry_put_rule(env->registry, put, plan, d) : e;
-}
-
-/* Nothing of the old version is left, and those that read it begin anew with the new one. */
-static enum err put_instead(const struct change_env *env, const struct registry_rule *old,
-                            const struct control_rule *put, struct rule_plan *plan, struct diag *d,
-                            struct change_delta *delta)
-{
-    struct changecut_readers readers = {0};
-    enum err e = ERR_OK;
-    if (old != NULL) {
-        e = changecut_stop_readers(env, old, d, delta, &readers);
-        changecut_take_away(env, old, delta);
-    }
-    plan_ref(plan);
-    enum err there = registry_put_rule(env->registry, put, plan, d);
-    e = e != ERR_OK ? e : there;
-    changecut_open(env, plan, put->cuts->marks, delta);
-    there = changecut_start_readers(env, &readers, d, delta);
-    return e != ERR_OK ? e : there;
-}
-
-static enum err create_rule(const struct change_env *env, const struct create *k, struct diag *d,
-                            struct change_delta *delta)
-{
-    struct rule_plan *plan = NULL;
-    enum err e =
-        compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
-    const struct registry_rule *old = registry_rule_named(env->registry, k->name);
-    uint32_t version = k->version > 0 ? k->version : 1;
-    if (e == ERR_OK && (e = changecut_may_come(env, plan, old, d)) == ERR_OK && old != NULL &&
-        k->version == 0)
-        e = catalog_versions_next(env->catalog, old->uid, &version);
-    if (e != ERR_OK) {
-        plan_unref(plan);
-        return e;
-    }
-    struct job_mark marks[CHANGECUT_MARKS_MAX];
-    struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
-    struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy;
-    end.nmarks = changecut_marks(env, plan, false, marks, &end.w);
-    bool hands_over = old != NULL && may_hand_over(old, plan, end.w);
-    if (hands_over)
-        end.handover = k->reset ? JOB_HANDOVER_RESET : JOB_HANDOVER_KEEP;
-    else
-        end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
-    deploy = end;
-    deploy.deployed = true;
-    struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
-                                  changecut_stored(&deploy, stored[1])};
-    cuts[0].version = old != NULL ? old->version : version;
-    cuts[1].version = version;
-    evtime now = timebase_now_ms();
-    struct catalog_rule r = {.uid = old != NULL ? old->uid : 0,
-                             .name = k->name,
-                             .sql = k->sql,
-                             .version = version,
-                             .mode = (int)plan->mode,
-                             .created = now,
-                             .updated = now,
-                             .lists_seq = plan->nlists > 0 ? lists_seq(env) : 0,
-                             .author = k->author,
-                             .reason = k->reason,
-                             .ncuts = old != NULL ? 2 : 1,
-                             .cuts = old != NULL ? cuts : cuts + 1};
-    if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {
-        diag_say(d, "catalogue", NULL, "rule %s cannot be stored: %s", k->name, err_text(e));
-        plan_unref(plan);
-        return e;
-    }
-    const struct control_rule put = {r.uid, version, k->name, k->sql, r.lists_seq, 1, &deploy, 0};
-    if (hands_over) {
-        plan_ref(plan);
-        e = put_after(env, old, &end, &put, plan, d);
-    } else {
-        e = put_instead(env, old, &put, plan, d, delta);
-    }
-    changecut_put(delta, r.uid);
-    plan_unref(plan);
-    LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, version);
-    return e;
-}
-
-static enum err set_mode(const struct change_env *env, const struct change *c, struct diag *d,
-                         struct change_delta *delta)
-{
-    const struct registry_rule *rule = registry_rule_named(env->registry, c->rule);
-    if (rule == NULL)
-        return ERR_NOT_FOUND;
-    if (c->kind == CHANGE_MODE && rule->mode == c->mode)
-        return ERR_OK;
-    struct job_mark marks[CHANGECUT_MARKS_MAX];
-    struct catalog_mark stored[CHANGECUT_MARKS_MAX];
-    struct job_cut cut = {.deployed = c->kind == CHANGE_MODE, .mode = c->mode, .marks = marks};
-    if (c->kind == CHANGE_DELETE)
-        cut.mode = rule->mode;
-    cut.nmarks = changecut_marks(env, rule->plan, false, marks, &cut.w);
-    struct catalog_cut as_stored = changecut_stored(&cut, stored);
-    as_stored.version = rule->version;
-    enum err e = catalog_rules_cut(env->catalog, rule->uid, &as_stored);
-    if (e != ERR_OK) {
-        diag_say(d, "catalogue", NULL, "the change of rule %s cannot be stored: %s", c->rule,
-                 err_text(e));
-        return e;
-    }
-    if (c->kind == CHANGE_DELETE) {
-        changecut_take_away(env, rule, delta);
-        LOG_INFO("rule deleted", "rule=%s", c->rule);
-        return ERR_OK;
-    }
-    struct job_cut *cuts = mem_array(rule->ncuts + 1, sizeof *cuts);
-    memcpy(cuts, rule->cuts, rule->ncuts * sizeof *cuts);
-    cuts[rule->ncuts] = cut;
-    struct control_rule put = {rule->uid,       rule->version,   rule->name, rule->sql,
-                               rule->lists_seq, rule->ncuts + 1, cuts,       0};
-    /* The new list is copied before the old one is freed, to which these cuts' marks belong: so they must be ours. */
-    for (unsigned i = 0; i <= rule->ncuts; i++)
-        cuts[i] = registry_cut_copy(&cuts[i]);
-    unsigned n = put.ncuts;
-    e = registry_put_rule(env->registry, &put, NULL, d);
-    changecut_put(delta, rule->uid);
-    for (unsigned i = 0; i < n; i++)
-        registry_cut_fini(&cuts[i]);
-    mem_free(cuts);
-    LOG_INFO("rule changed", "rule=%s mode=%d", c->rule, (int)c->mode);
-    return e;
-}
-
-/* Workers need not know the versions any more that have given way. */
-static void retire(const struct change_env *env, const struct change *c, struct change_delta *delta)
-{
-    registry_retire(env->registry, c->uid, c->version);
-    changecut_put(delta, c->uid);
-}
-
 enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
                        struct change_delta *delta)
 {
@@ -544,11 +374,11 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
     if (c->kind == CHANGE_DROP_TABLE)
         return changetable_drop(env, c->rule, d);
     if (c->kind == CHANGE_RETIRE) {
-        retire(env, c, delta);
+        changerule_retire(env, c->uid, c->version, delta);
         return ERR_OK;
     }
     if (c->kind != CHANGE_SCRIPT)
-        return set_mode(env, c, d, delta);
+        return changerule_mode(env, c->rule, c->kind == CHANGE_MODE, c->mode, d, delta);
     /* A script of a thousand rules waits for the disk once. */
     enum err e = catalog_begin(env->catalog), stored = ERR_OK;
     if (e != ERR_OK) {
@@ -558,7 +388,10 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
     for (unsigned i = 0; i < c->n && e == ERR_OK; i++) {
         const struct create *k = &c->creates[i];
         if (k->kind == CREATE_RULE)
-            e = create_rule(env, k, d, delta);
+            e = changerule_create(env,
+                                  &(struct changerule){k->name, k->sql, k->author, k->reason,
+                                                       k->version, k->reset},
+                                  d, delta);
         else if (k->kind == EDIT_LIST)
             e = changelist_commit(k->edit, env, k->name, d, note_list(delta));
     }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "server/change.h"
 #include "server/listwire.h"
+#include "server/registrylist.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -217,7 +218,7 @@ static void say_failed(const struct change_env *env, const char *list, enum err 
 static const struct registry_list *named(const struct change_env *env, const char *name)
 {
     const struct registry_list *l = NULL;
-    for (unsigned i = 0; (l = registry_list_at(env->registry, i)) != NULL; i++)
+    for (unsigned i = 0; (l = registrylist_at(env->registry, i)) != NULL; i++)
         if (strcasecmp(l->name, name) == 0)
             return l;
     return NULL;
@@ -238,7 +239,7 @@ enum err changelist_commit(struct changelist *c, const struct change_env *env, c
     struct arena *a = arena_new(16 << 10, 0);
     struct bytes keys = {0};
     struct readers r = {.folded = UINT64_MAX};
-    registry_list_rules(env->registry, l->name, note_reader, &r);
+    registrylist_rules(env->registry, l->name, note_reader, &r);
     struct catalog_list_change ch = {.list = c->uid,
                                      .what = c->o.what,
                                      .who = c->o.who,
@@ -356,9 +357,9 @@ enum err changelist_fold(const struct change_env *env)
 {
     enum err e = ERR_OK;
     const struct registry_list *l;
-    for (unsigned i = 0; e == ERR_OK && (l = registry_list_at(env->registry, i)) != NULL; i++) {
+    for (unsigned i = 0; e == ERR_OK && (l = registrylist_at(env->registry, i)) != NULL; i++) {
         struct readers r = {.folded = UINT64_MAX};
-        registry_list_rules(env->registry, l->name, note_reader, &r);
+        registrylist_rules(env->registry, l->name, note_reader, &r);
         e = catalog_listedit_fold(env->catalog, l->uid, r.folded);
         mem_free(r.streams);
     }
@@ -370,7 +371,7 @@ enum err changelist_fold(const struct change_env *env)
 static enum err too_many(const struct change_env *env, struct diag *d)
 {
     unsigned n = 0;
-    while (registry_list_at(env->registry, n) != NULL)
+    while (registrylist_at(env->registry, n) != NULL)
         n++;
     if (n < env->limits.lists)
         return ERR_OK;
@@ -413,7 +414,7 @@ enum err changelist_create(const struct change_env *env, const char *name, const
     if (e != ERR_OK)
         diag_say(d, "catalogue", NULL, "list %s cannot be stored: %s", name, err_text(e));
     else
-        e = registry_put_list(env->registry, l.uid, sql, strlen(sql), d);
+        e = registrylist_put(env->registry, l.uid, sql, strlen(sql), d);
     if (e == ERR_OK)
         LOG_INFO("list created", "list=%s uid=%" PRIu64 " replaced=%d", name, l.uid, old != NULL);
     return e;
@@ -433,7 +434,7 @@ enum err changelist_may_go(const struct change_env *env, const char *name, struc
         diag_say(d, "not-found", NULL, "there is no list %s", name);
         return ERR_NOT_FOUND;
     }
-    unsigned n = registry_list_rules(env->registry, name, name_rule, &rules);
+    unsigned n = registrylist_rules(env->registry, name, name_rule, &rules);
     if (n > 0)
         diag_say(d, "conflict", "delete or replace these rules first",
                  "list %s is read by %u rule%s: %.*s", name, n, n == 1 ? "" : "s", (int)rules.n,
@@ -453,7 +454,7 @@ enum err changelist_drop(const struct change_env *env, const char *name, struct 
         diag_say(d, "catalogue", NULL, "list %s cannot be deleted: %s", name, err_text(e));
         return e;
     }
-    registry_remove_list(env->registry, uid);
+    registrylist_remove(env->registry, uid);
     listwire_put_head(&(struct listwire_head){uid, true, ""}, wire);
     LOG_INFO("list deleted", "list=%s", name);
     return ERR_OK;
@@ -479,7 +480,7 @@ struct changelist *changelist_expired(const struct change_env *env, evtime now, 
     struct changelist *c = NULL;
     uint64_t uid = 0;
     enum err e = catalog_lists_expired(env->catalog, now, EXPIRED_AT_ONCE, &uid, note_due, &due);
-    const struct registry_list *l = uid > 0 ? registry_list_by_uid(env->registry, uid) : NULL;
+    const struct registry_list *l = uid > 0 ? registrylist_by_uid(env->registry, uid) : NULL;
     if (e == ERR_OK && l != NULL) {
         struct listitems *items = listitems_new(l->list);
         struct listitems_problem problem;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "server/changelist.h"
 #include "server/changetable.h"
+#include "server/registrylist.h"
 #include <string.h>
 
 struct loading {
@@ -42,9 +43,9 @@ static void load_list(void *ctx, const struct catalog_list *k)
 {
     struct loading *l = ctx;
     if (l->e == ERR_OK)
-        l->e = registry_put_list(l->env->registry, k->uid, k->sql, strlen(k->sql), l->d);
+        l->e = registrylist_put(l->env->registry, k->uid, k->sql, strlen(k->sql), l->d);
     if (l->e == ERR_OK)
-        l->e = changelist_load(l->env, registry_list_by_uid(l->env->registry, k->uid));
+        l->e = changelist_load(l->env, registrylist_by_uid(l->env->registry, k->uid));
 }
 
 struct text {

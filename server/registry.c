@@ -4,35 +4,11 @@
 #include "cep/derived.h"
 #include "cep/list.h"
 #include "cep/table.h"
+#include "server/registrydef.h"
+#include "server/registrylist.h"
 #include "server/tableset.h"
-#include <pthread.h>
 #include <string.h>
 #include <strings.h>
-
-struct stream {
-    struct schema *schema; /* in script's arena; ours alone until it is published */
-    struct script *script;
-};
-
-struct derived { /* a stream of what a rule finds, or of a side output, that has been asked for */
-    const struct schema *schema;
-    uint32_t version; /* of the rule */
-};
-
-struct registry {
-    pthread_mutex_t lock;
-    struct scope scope;
-    struct tableset *tables;
-    struct stream *streams; /* by id */
-    size_t nstreams, streams_cap;
-    struct registry_rule **rules; /* by uid; each by itself, so that pointers stay */
-    size_t nrules, rules_cap;
-    struct registry_list *lists; /* by uid */
-    size_t nlists, lists_cap;
-    struct arena *names; /* of lists, and of derived streams */
-    struct derived *derived; /* in the order of asking: rows may outlive the rule that made them */
-    size_t nderived, derived_cap;
-};
 
 static const struct schema *scope_stream(void *ctx, const char *name)
 {
@@ -50,7 +26,7 @@ static const char *scope_stream_name(void *ctx, unsigned i)
 
 static struct list *scope_list(void *ctx, const char *name)
 {
-    return registry_list(ctx, name, NULL);
+    return registrylist_find(ctx, name, NULL);
 }
 
 static const char *scope_list_name(void *ctx, unsigned i)
@@ -93,7 +69,7 @@ static const struct schema *keep_derived(struct registry *r, const struct schema
     if (s == NULL)
         return NULL;
     r->derived = mem_grow(r->derived, r->nderived, 1, &r->derived_cap, sizeof *r->derived);
-    r->derived[r->nderived++] = (struct derived){s, version};
+    r->derived[r->nderived++] = (struct registrydef_derived){s, version};
     return s;
 }
 
@@ -181,13 +157,6 @@ static void free_rule(struct registry_rule *rule)
     }
 }
 
-static void free_list(struct registry_list *l)
-{
-    list_unref(l->list);
-    list_unref(l->cuts);
-    mem_free(l->sql);
-}
-
 void registry_free(struct registry *r)
 {
     if (r == NULL)
@@ -197,7 +166,7 @@ void registry_free(struct registry *r)
     for (size_t i = 0; i < r->nstreams; i++)
         compile_script_free(r->streams[i].script);
     for (size_t i = 0; i < r->nlists; i++)
-        free_list(&r->lists[i]);
+        registrylist_free(&r->lists[i]);
     mem_free(r->lists);
     arena_free(r->names);
     mem_free(r->rules);
@@ -276,7 +245,7 @@ unsigned registry_sources(struct registry *r, const struct schema **out, unsigne
     return n;
 }
 
-static void publish(struct registry *r, struct stream s)
+static void publish(struct registry *r, struct registrydef_stream s)
 {
     pthread_mutex_lock(&r->lock);
     r->streams = mem_grow(r->streams, r->nstreams, 1, &r->streams_cap, sizeof *r->streams);
@@ -310,107 +279,16 @@ enum err registry_add_stream(struct registry *r, uint32_t id, unsigned partition
     ((struct schema *)(uintptr_t)schema->errors)->id = derived_errors_id(id);
     if (partitions > 0)
         schema->partitions = partitions;
-    publish(r, (struct stream){schema, script});
+    publish(r, (struct registrydef_stream){schema, script});
     script = NULL;
 out:
     compile_script_free(script);
     return e;
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------- */
-
-static struct registry_list *find_list(struct registry *r, uint64_t uid)
-{
-    for (size_t i = 0; i < r->nlists; i++)
-        if (r->lists[i].uid == uid)
-            return &r->lists[i];
-    return NULL;
-}
-
-/* Uids grow, so the newest is the last. */
-static void publish_list(struct registry *r, uint64_t uid, const char *sql, struct list *l)
-{
-    pthread_mutex_lock(&r->lock);
-    struct registry_list *known = find_list(r, uid);
-    if (known == NULL) {
-        r->lists = mem_grow(r->lists, r->nlists, 1, &r->lists_cap, sizeof *r->lists);
-        known = &r->lists[r->nlists++];
-        *known = (struct registry_list){.uid = uid,
-                                        .name = arena_str(r->names, list_name(l)),
-                                        .cuts = list_ref(l)};
-    }
-    list_unref(known->list);
-    mem_free(known->sql);
-    known->list = list_ref(l);
-    known->sql = mem_str(sql);
-    pthread_mutex_unlock(&r->lock);
-}
-
-enum err registry_put_list(struct registry *r, uint64_t uid, const char *sql, size_t n,
-                           struct diag *d)
-{
-    struct script *script = NULL;
-    enum err e = compile_script(sql, n, &r->scope, d, &script);
-    if (e != ERR_OK)
-        return e;
-    if (script->n == 1 && script->statements[0].kind == STATEMENT_LIST) {
-        publish_list(r, uid, sql, script->statements[0].list);
-    } else {
-        diag_say(d, "list", NULL, "this is not one CREATE LIST statement");
-        e = ERR_INVALID;
-    }
-    compile_script_free(script);
-    return e;
-}
-
-void registry_remove_list(struct registry *r, uint64_t uid)
-{
-    pthread_mutex_lock(&r->lock);
-    struct registry_list *l = find_list(r, uid);
-    if (l != NULL) {
-        free_list(l);
-        size_t after = r->nlists - (size_t)(l - r->lists) - 1;
-        memmove(l, l + 1, after * sizeof *l);
-        r->nlists--;
-    }
-    pthread_mutex_unlock(&r->lock);
-}
-
-struct list *registry_list(struct registry *r, const char *name, uint64_t *uid)
-{
-    struct list *found = NULL;
-    pthread_mutex_lock(&r->lock);
-    for (size_t i = 0; i < r->nlists && found == NULL; i++)
-        if (strcasecmp(r->lists[i].name, name) == 0) {
-            found = list_ref(r->lists[i].list);
-            if (uid != NULL)
-                *uid = r->lists[i].uid;
-        }
-    pthread_mutex_unlock(&r->lock);
-    return found;
-}
-
-const struct registry_list *registry_list_by_uid(struct registry *r, uint64_t uid)
-{
-    return find_list(r, uid);
-}
-
-const struct registry_list *registry_list_at(struct registry *r, unsigned i)
-{
-    return i < r->nlists ? &r->lists[i] : NULL;
-}
-
-static bool reads_list(const struct rule_plan *p, const char *list)
-{
-    for (unsigned i = 0; i < p->nlists; i++)
-        if (strcasecmp(list_name(p->lists[i]), list) == 0)
-            return true;
-    return false;
-}
-
-static unsigned each_reader(struct registry *r, const char *name,
-                            bool (*reads)(const struct rule_plan *p, const char *name),
-                            void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
+unsigned registry_each_reader(struct registry *r, const char *name,
+                              bool (*reads)(const struct rule_plan *p, const char *name),
+                              void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
 {
     unsigned n = 0;
     pthread_mutex_lock(&r->lock);
@@ -423,12 +301,6 @@ static unsigned each_reader(struct registry *r, const char *name,
     }
     pthread_mutex_unlock(&r->lock);
     return n;
-}
-
-unsigned registry_list_rules(struct registry *r, const char *list,
-                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
-{
-    return each_reader(r, list, reads_list, each, ctx);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------ */
@@ -449,7 +321,7 @@ static bool reads_table(const struct rule_plan *p, const char *table)
 unsigned registry_table_rules(struct registry *r, const char *table,
                               void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
 {
-    return each_reader(r, table, reads_table, each, ctx);
+    return registry_each_reader(r, table, reads_table, each, ctx);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------- */

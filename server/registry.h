@@ -55,20 +55,6 @@ unsigned registry_streams(struct registry *r, const struct schema **out,
 /* Those, each followed by its ERRORS if some rule reads them: all that is read from outside. */
 unsigned registry_sources(struct registry *r, const struct schema **out, unsigned cap);
 
-/* --- lists ---
- * Adds the list; one that is there gets another definition, and keeps its items (a worker is not told). */
-enum err registry_put_list(struct registry *r, uint64_t uid, const char *sql, size_t n,
-                           struct diag *d);
-void registry_remove_list(struct registry *r, uint64_t uid);
-/* Any thread: a reference to the definition, or NULL. */
-struct list *registry_list(struct registry *r, const char *name, uint64_t *uid);
-/* The changing thread's: valid until it changes lists. NULL: none. */
-const struct registry_list *registry_list_by_uid(struct registry *r, uint64_t uid);
-const struct registry_list *registry_list_at(struct registry *r, unsigned i); /* by uid */
-/* Any thread: calls `each` for the rules that read the list of that name, in order of uid; how many there are. */
-unsigned registry_list_rules(struct registry *r, const char *list,
-                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
-
 /* --- tables outside: a set of its own, which goes with the registry --- */
 struct tableset *registry_tables(struct registry *r);
 /* Any thread: calls `each` (or not, if NULL) for the rules that look into the table of that name; how many there are. */

@@ -11,6 +11,7 @@
 #include "server/changeload.h"
 #include "server/deadsend.h"
 #include "server/eventtext.h"
+#include "server/registrylist.h"
 #include "server/runtimeloop.h"
 #include "server/runtimepoison.h"
 #include "server/tableset.h"
@@ -316,12 +317,12 @@ enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *
 
 struct list *runtime_list(struct runtime *r, const char *name, uint64_t *uid)
 {
-    return registry_list(r->registry, name, uid);
+    return registrylist_find(r->registry, name, uid);
 }
 
 static bool has_list(struct runtime *r, const char *name)
 {
-    struct list *l = registry_list(r->registry, name, NULL);
+    struct list *l = registrylist_find(r->registry, name, NULL);
     list_unref(l);
     return l != NULL;
 }
@@ -359,7 +360,7 @@ unsigned runtime_list_rules(struct runtime *r, const char *list,
                             void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
 {
     struct rule_teller t = {each, ctx};
-    return registry_list_rules(r->registry, list, tell_rule, &t);
+    return registrylist_rules(r->registry, list, tell_rule, &t);
 }
 
 const struct table *runtime_table(struct runtime *r, const char *name)

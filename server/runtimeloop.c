@@ -7,6 +7,7 @@
 #include "server/changelist.h"
 #include "server/feedtime.h"
 #include "server/listwire.h"
+#include "server/registrylist.h"
 #include "server/runtimepoison.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -163,7 +164,7 @@ static enum err send_all_lists(struct runtimeloop *l)
 {
     const struct registry_list *k;
     enum err e = ERR_OK;
-    for (unsigned i = 0; e == ERR_OK && (k = registry_list_at(l->env.registry, i)) != NULL; i++) {
+    for (unsigned i = 0; e == ERR_OK && (k = registrylist_at(l->env.registry, i)) != NULL; i++) {
         e = changelist_everything(&l->env, k, send_list, l);
         l->last_list = k->uid;
     }
@@ -217,7 +218,7 @@ static void start_attempt(struct runtimeloop *l)
 static void send_lists(struct runtimeloop *l, const struct change_delta *delta)
 {
     const struct registry_list *k;
-    for (unsigned i = 0; (k = registry_list_at(l->env.registry, i)) != NULL; i++) {
+    for (unsigned i = 0; (k = registrylist_at(l->env.registry, i)) != NULL; i++) {
         if (k->uid <= l->last_list)
             continue;
         bytes_reset(&l->out);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "io/codec_json.h"
 #include "server/listwire.h"
+#include "server/registrylist.h"
 #include <string.h>
 
 /* Takes the entries of one message apart. */
@@ -88,10 +89,10 @@ enum err workerlist_take(struct registry *r, const void *p, size_t n, struct dia
     struct taking t;
     enum err e = listwire_get_head(&from, a, &head);
     if (e == ERR_OK && head.removed)
-        registry_remove_list(r, head.uid);
+        registrylist_remove(r, head.uid);
     else if (e == ERR_OK && head.sql[0] != '\0')
-        e = registry_put_list(r, head.uid, head.sql, strlen(head.sql), d);
-    const struct registry_list *to = e == ERR_OK ? registry_list_by_uid(r, head.uid) : NULL;
+        e = registrylist_put(r, head.uid, head.sql, strlen(head.sql), d);
+    const struct registry_list *to = e == ERR_OK ? registrylist_by_uid(r, head.uid) : NULL;
     if (e == ERR_OK && to == NULL && !head.removed)
         e = ERR_CORRUPT;
     if (e == ERR_OK && to != NULL) {

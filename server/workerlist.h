@@ -8,8 +8,9 @@
 #ifndef WEIR_SERVER_WORKERLIST_H
 #define WEIR_SERVER_WORKERLIST_H
 #include "server/registry.h"
+#include "server/registrylist.h"
 
-/* ERR_CORRUPT: not such a message; else as registry_put_list, with a sentence in d. */
+/* ERR_CORRUPT: not such a message; else as registrylist_put, with a sentence in d. */
 enum err workerlist_take(struct registry *r, const void *p, size_t n, struct diag *d);
 
 #endif
