@@ -49,7 +49,7 @@ void keytrack_add(struct keytrack *t, struct key *key); /* new in the table */
 void keytrack_change(struct keytrack *t, struct key *key);
 static inline void keytrack_touch(struct keytrack *t, struct key *key)
 {
-    if ((key->track & (KEYTRACK_LIST | KEYTRACK_GONE)) != t->current)
+    if (t->on && (key->track & (KEYTRACK_LIST | KEYTRACK_GONE)) != t->current)
         keytrack_change(t, key);
 }
 /* It has no cells. True: it may be removed from the table, and must be. */

@@ -114,6 +114,14 @@ static void forget(struct window *w, struct windowpanes_cell *c)
     keyed_drop_if_idle(w->k, key);
 }
 
+/* What is behind a cell: its panes, and the key, which is told of changes if it is asked. */
+static inline void prefetch_cell(const struct window *w, const struct windowpanes_cell *c)
+{
+    __builtin_prefetch(c->panes);
+    if (w->k->track.on)
+        __builtin_prefetch(&c->state.key->track);
+}
+
 static void look_at(struct window *w, struct windowrun_bucket *bucket, int64_t closed)
 {
     struct windowrun_bucket b = *bucket;
@@ -169,7 +177,7 @@ static void wake(struct window *w, int64_t window)
         if (i + AHEAD < b.n)
             __builtin_prefetch(b.cells[i + AHEAD]);
         if (i + AHEAD / 2 < b.n)
-            __builtin_prefetch(b.cells[i + AHEAD / 2]->panes);
+            prefetch_cell(w, b.cells[i + AHEAD / 2]);
         windowkey_drop(w, c, window);
         if (c->n == 0) {
             forget(w, c);
@@ -383,7 +391,7 @@ static void fire(struct window *w, int64_t window)
         if (i + AHEAD < w->nactive)
             __builtin_prefetch(w->active[i + AHEAD]);
         if (i + AHEAD / 2 < w->nactive)
-            __builtin_prefetch(w->active[i + AHEAD / 2]->panes);
+            prefetch_cell(w, w->active[i + AHEAD / 2]);
         bool holds = has_fired(w, c, window) || fire_key(w, c, window);
         if (w->p->sleeps ? holds || !may_sleep(w, c, window) : stays(w, c, window)) {
             i++;
