@@ -32,6 +32,7 @@ struct channel {
     struct queue in, out;
     struct channel_frame first; /* that channel_peek gave */
     size_t first_bytes; /* with its header; 0: none */
+    bool granted; /* what it grants has been taken: it may be looked at again after a read */
 };
 
 struct channel *channel_new(int fd, size_t window)
@@ -205,7 +206,8 @@ enum err channel_peek(struct channel *c, struct channel_frame *out)
         size_t whole = CHANNEL_HEADER_BYTES + (size_t)c->first.n;
         if (have < whole)
             return ERR_END;
-        c->credit += grant;
+        c->credit += c->granted ? 0 : grant;
+        c->granted = c->first.kind != KIND_GRANT;
         if (c->credit > c->window)
             return ERR_CORRUPT;
         if (c->first.kind == KIND_GRANT)
@@ -231,6 +233,7 @@ void channel_drop(struct channel *c)
         c->owed += (int64_t)c->first_bytes;
     queue_advance(&c->in, c->first_bytes);
     c->first_bytes = 0;
+    c->granted = false;
     give_back(c, c->window / 4);
 }
 

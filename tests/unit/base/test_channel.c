@@ -172,6 +172,29 @@ static void another_window_moves_the_credit_with_it(void **state)
     assert_true(s.credit < -2 * WINDOW);
 }
 
+static void what_a_frame_grants_is_taken_once_however_often_it_is_looked_at(void **state)
+{
+    struct pair *p = *state;
+    struct channel_frame f;
+    struct channel_stats s;
+    send_text(p->a, 1, true, "uses up credit");
+    assert_int_equal(next(p->a, p->b).kind, 1);
+    channel_drop(p->b);
+    send_text(p->b, 2, false, "gives it back, and waits");
+    f = next(p->b, p->a);
+    for (unsigned i = 0; i < 3; i++) {
+        send_text(p->b, 3, false, "more comes behind it");
+        assert_ok(channel_flush(p->b));
+        assert_ok(channel_read(p->a));
+        assert_ok(channel_peek(p->a, &f));
+        assert_int_equal(f.kind, 2);
+        channel_stats(p->a, &s);
+        assert_int_equal(s.credit, s.window);
+    }
+    channel_drop(p->a);
+    assert_int_equal(next(p->b, p->a).kind, 3);
+}
+
 static void the_other_side_closing_is_seen_after_its_last_frame(void **state)
 {
     struct pair *p = *state;
@@ -233,6 +256,7 @@ int main(void)
               PAIR_TEST(credit_is_used_up_and_comes_back),
               PAIR_TEST(credit_is_kept_back_while_it_is_held),
               PAIR_TEST(another_window_moves_the_credit_with_it),
+              PAIR_TEST(what_a_frame_grants_is_taken_once_however_often_it_is_looked_at),
               PAIR_TEST(the_other_side_closing_is_seen_after_its_last_frame),
               PAIR_TEST(what_is_no_frame_is_refused), PAIR_TEST(a_length_past_the_limit_is_refused),
               PAIR_TEST(credit_that_was_never_owed_is_refused));
