@@ -281,6 +281,8 @@ static void push_all(struct task *t, const struct jobdef_stream *s, struct task_
         order_push(&k->order, e);
     }
     in->b->refs += (int)taken->n;
+    for (unsigned n = 0; t->snap.noting && n < taken->n; n++)
+        taskflow_note(t, &entries[n], &k->snap);
     t->stats.rows_ordered += taken->n;
 }
 

@@ -124,6 +124,10 @@ bool tasksnap_slice(struct task *t, unsigned n);
 /* An entry whose rules all have a 'state-ttl', over by then. Any thread. */
 bool tasksnap_is_over(const void *value, size_t n, evtime now);
 bool tasksnap_is_open(const struct task *t);
+/* An unaligned snapshot: frames that other workers sent before their barrier, and that come after it has begun. They are taken as
+ * task_frame does, and are in the flow, too. Held: it stays open for them, whatever slices say. */
+void tasksnap_hold(struct task *t, bool held);
+enum err tasksnap_frame(struct task *t, unsigned from, const void *p, size_t n);
 /* What was given out was lost (a checkpoint failed): all has changed again. Ends an open snapshot. Not of a task whose keys
  * leave memory: what is in its store must stay true, so what it gave out must be kept, or the task be made anew. */
 void tasksnap_forget(struct task *t);

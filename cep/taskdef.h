@@ -218,6 +218,9 @@ void taskpresum_send(struct task *t, unsigned to, struct batch *b, const uint64_
 bool taskpresum_has(const struct batch *b, const struct jobdef_key *def); /* of a frame */
 bool taskpresum_is_part(struct task *t, const void *p, size_t n); /* bytes of another worker */
 void taskpresum_take(struct task *t, const void *p, size_t n); /* of those that are */
+/* Of a snapshot's flow: kept until all entries are loaded, then taken. */
+enum err taskpresum_load(struct task *t, struct bytes_reader *in);
+void taskpresum_loaded(struct task *t);
 
 /* taskupgrade.c */
 void taskupgrade_bind(struct task_key *k); /* after a change of rules: when is the next? */

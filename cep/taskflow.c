@@ -125,6 +125,22 @@ static void note_rows(struct task *t, struct order *o, const struct tasksnap_op 
     }
 }
 
+void taskflow_note(struct task *t, const struct order_entry *e, const struct tasksnap_op *op)
+{
+    struct tasksnap *s = &t->snap;
+    s->rows = mem_grow(s->rows, s->n, 1, &s->cap, sizeof *s->rows);
+    s->rows[s->n++] = (struct tasksnap_row){*e, op};
+    e->b->refs++;
+}
+
+void taskflow_part(struct task *t, uint64_t text, const void *p, size_t n)
+{
+    struct bytes *out = record(t, TASKSNAP_PART);
+    bytes_u64(out, text);
+    bytes_put(out, p, n);
+    give(t);
+}
+
 void taskflow_begin(struct task *t)
 {
     give_head(t);

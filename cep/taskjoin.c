@@ -51,6 +51,8 @@ void taskjoin_take(struct task *t, const struct jobdef_stream *s, const struct j
             };
             order_push(&j->order, &e);
             kept->refs++;
+            if (t->snap.noting)
+                taskflow_note(t, &e, &j->snap);
             t->stats.rows_ordered++;
         }
 }

@@ -424,6 +424,9 @@ enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d)
     case TASKSNAP_ROWS:
         e = taskflowload_rows(t, &in);
         break;
+    case TASKSNAP_PART:
+        e = taskpresum_load(t, &in);
+        break;
     default:
         break;
     }
@@ -451,4 +454,5 @@ void taskload_done(struct task *t)
     taskload_settle(t);
     for (unsigned i = 0; i < t->njoins; i++)
         joinsave_loaded(t->joins[i]->op);
+    taskpresum_loaded(t);
 }

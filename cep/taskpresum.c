@@ -322,7 +322,38 @@ void taskpresum_take(struct task *t, const void *p, size_t n)
     struct part part;
     if (!read_head(t, &r, &part) || part.rule == NULL || !read_acc(part.rule->window, &r, acc))
         return;
+    if (t->snap.noting)
+        taskflow_part(t, tasksnap_text(part.rule), p, n);
     give(t->keys[part.rule->keydef], part.rule->slot, keytable_hash(part.key, part.key_n), part.key,
          part.key_n, part.ts, part.rows, acc);
     windowprog_clear(part.rule->window, acc);
+}
+
+/* --- in a snapshot: the rule's text, then the part --- */
+
+enum err taskpresum_load(struct task *t, struct bytes_reader *in)
+{
+    uint64_t text = bytes_get_u64(in);
+    size_t n = (size_t)(in->end - in->p);
+    struct bytes_reader r = *in;
+    struct part part;
+    if (in->bad || !taskpresum_is_part(t, in->p, n) || !read_head(t, &r, &part))
+        return ERR_CORRUPT;
+    uint64_t hash = keytable_hash(part.key, part.key_n);
+    if (part.rule != NULL && tasksnap_text(part.rule) == text &&
+        t->owner[hash & (t->o.key_groups - 1)] == t->o.worker)
+        bytes_str(&t->snap.parts, in->p, n);
+    return ERR_OK;
+}
+
+void taskpresum_loaded(struct task *t)
+{
+    struct bytes_reader in = bytes_read(t->snap.parts.p, t->snap.parts.n);
+    while (in.p < in.end) {
+        size_t n = 0;
+        const char *p = bytes_get_str(&in, &n);
+        taskpresum_take(t, p, n);
+    }
+    bytes_fini(&t->snap.parts);
+    t->snap.parts = (struct bytes){0};
 }

@@ -240,7 +240,7 @@ bool tasksnap_slice(struct task *t, unsigned n)
         for (; keytrack_next(k); n--)
             if (n <= 1)
                 return true;
-    if (taskflow_rows(t, n))
+    if (taskflow_rows(t, n) || t->snap.held)
         return true;
     taskflow_end(t);
     t->snap.open = false;
@@ -252,9 +252,23 @@ bool tasksnap_is_open(const struct task *t)
     return t->snap.open;
 }
 
+void tasksnap_hold(struct task *t, bool held)
+{
+    t->snap.held = held && t->snap.open;
+}
+
+enum err tasksnap_frame(struct task *t, unsigned from, const void *p, size_t n)
+{
+    t->snap.noting = t->snap.open;
+    enum err e = task_frame(t, from, p, n);
+    t->snap.noting = false;
+    return e;
+}
+
 void tasksnap_finish(struct task *t)
 {
     bool more = true;
+    t->snap.held = false;
     while (more)
         more = tasksnap_slice(t, 1 << 20);
 }
@@ -265,7 +279,7 @@ void tasksnap_forget(struct task *t)
     if (!t->snap.tracking)
         return;
     CHECK(!t->out.on);
-    t->snap.open = false;
+    t->snap.open = t->snap.held = false;
     taskflow_end(t);
     for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
         keytrack_forget(k);
@@ -288,4 +302,5 @@ void tasksnap_fini(struct task *t)
     bytes_fini(&s->value);
     bytes_fini(&s->cells);
     bytes_fini(&s->record);
+    bytes_fini(&s->parts);
 }

@@ -23,6 +23,7 @@ enum tasksnap_record { /* of the flow; first byte */
                        TASKSNAP_SOURCE, /* the watermark of a partition that was read here */
                        TASKSNAP_OP, /* of an operator of the state: counters, and what its rules know beyond keys */
                        TASKSNAP_ROWS, /* rows that wait for the watermark */
+                       TASKSNAP_PART, /* a sum of rows of a hot key that was in flight (taskpresum.c) */
 };
 
 struct task_key;
@@ -51,6 +52,7 @@ struct tasksnap_source {
 
 struct tasksnap {
     bool tracking, open;
+    bool held, noting; /* noting: what is put into an order was in flight */
     struct tasksnap_out out;
     struct keylayouts layouts;
     struct keysave saved[2];
@@ -63,6 +65,7 @@ struct tasksnap {
     struct tasksnap_source *sources;
     size_t nsources, sources_cap;
     struct tasksnap_op *last; /* that an entry was of */
+    struct bytes parts; /* sums in flight, each with its length: they follow the entries */
 };
 
 void tasksnap_fini(struct task *t);
@@ -87,6 +90,8 @@ void taskload_settle(struct task *t); /* puts in order what a bulk of loads has 
 /* taskflow.c */
 void taskflow_begin(struct task *t); /* time and counters are given out, waiting rows noted */
 bool taskflow_rows(struct task *t, unsigned n); /* some of these; false: there are none */
+void taskflow_note(struct task *t, const struct order_entry *e, const struct tasksnap_op *op);
+void taskflow_part(struct task *t, uint64_t text, const void *p, size_t n);
 void taskflow_end(struct task *t); /* layouts; rows that are left are forgotten */
 
 /* taskflowload.c */

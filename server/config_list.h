@@ -78,6 +78,9 @@
     X(checkpoint_mode, TEXT, "exactly-once", 0, 0, "exactly-once, at-least-once",                  \
       "exactly-once: sources stand still until the barriers are through. at-least-once: they go "  \
       "on, and after a crash some events may count twice.")                                        \
+    X(checkpoint_alignment_timeout, SPAN, "1 s", 0, 86400000, "ms",                                \
+      "A worker that has waited for barriers for so long begins without them, and takes what is "  \
+      "still on its way into the checkpoint; 0: it waits, however long it takes.")                 \
     X(checkpoint_timeout, SPAN, "10 min", 10, 86400000, "ms",                                      \
       "A checkpoint that is not complete after this has failed.")                                  \
     X(checkpoint_min_pause, SPAN, "0 s", 0, 86400000, "ms",                                        \

@@ -256,6 +256,8 @@ static enum err checkpoint_options(const struct config *c, struct runtime_checkp
 {
     *out = (struct runtime_checkpoint_options){.interval_ms = (int64_t)c->checkpoint_interval,
                                                .timeout_ms = (int64_t)c->checkpoint_timeout,
+                                               .alignment_timeout_ms =
+                                                   (int64_t)c->checkpoint_alignment_timeout,
                                                .min_pause_ms = (int64_t)c->checkpoint_min_pause,
                                                .kept = (unsigned)c->checkpoint_kept,
                                                .retention_ms = (int64_t)c->intake_retention,

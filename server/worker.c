@@ -296,6 +296,8 @@ static void read_coordinator(struct worker *w)
 static enum err on_peer_frame(struct worker *w, unsigned from, const struct channel_frame *f)
 {
     struct peer *p = &w->peers[from];
+    if (p->recorded)
+        return workersnap_record(w, from, f);
     if (f->epoch != w->epoch ||
         (p->barriers == workerchange_rounds(w) && f->kind == CONTROL_BARRIER))
         return ERR_CORRUPT; /* older: it was to be here before its barrier */

@@ -165,10 +165,17 @@ void workerchange_prepare(struct worker *w)
     send_barrier(w);
 }
 
+void workerchange_send_rest(struct worker *w)
+{
+    while (w->barriers < workerchange_rounds(w))
+        send_barrier(w);
+}
+
 static bool have_barriers(const struct worker *w)
 {
     for (unsigned i = 0; i < w->workers; i++)
-        if (w->peers[i].channel != NULL && w->peers[i].barriers < w->barriers)
+        if (w->peers[i].channel != NULL &&
+            (w->peers[i].recorded || w->peers[i].barriers < w->barriers))
             return false;
     return true;
 }

@@ -13,6 +13,8 @@ enum err workerchange_take(struct worker *w, const struct channel_frame *f);
 void workerchange_prepare(struct worker *w);
 /* With all barriers of a stage here, on to the next, or PREPARED. */
 void workerchange_go_on(struct worker *w);
+/* The barriers of all stages that are still to be sent. */
+void workerchange_send_rest(struct worker *w);
 unsigned workerchange_rounds(const struct worker *w); /* of barriers: one for each stage */
 
 #endif

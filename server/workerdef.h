@@ -16,6 +16,8 @@ struct peer {
     unsigned
         barriers; /* that many have come: the n-th says that no more frames of stage n - 1 will */
     bool ahead; /* its next frame is of a newer epoch */
+    bool
+        recorded; /* its frames of the epoch before are in the checkpoint, until its last barrier */
 };
 
 struct worker {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "server/snapthread.h"
 #include "server/workerchange.h"
+#include "server/workerlookup.h"
 #include "state/flowfile.h"
 #include "state/store.h"
 #include <inttypes.h>
@@ -31,6 +32,9 @@ struct workersnap {
     uint64_t id;
     enum snapwire_mode mode;
     char *to; /* the folder of the one under way */
+    int64_t alignment_timeout_ms; /* 0: none */
+    bool unaligned;
+    bool held; /* frames are still to come that belong to it */
     uint32_t next_epoch;
     montime ordered_at;
     struct control_position *positions;
@@ -221,6 +225,7 @@ enum err workersnap_order(struct worker *w, const struct channel_frame *f)
         s->ordered = true;
         s->id = m.id;
         s->mode = m.mode;
+        s->alignment_timeout_ms = m.alignment_timeout_ms;
         mem_free(s->to);
         s->to = mem_str(m.folder);
         s->next_epoch = f->epoch;
@@ -248,6 +253,7 @@ static void say_begun(struct worker *w, montime sync_ns)
     struct snapwire_begun m = {.id = s->id,
                                .alignment_ns = (uint64_t)(timebase_mono_ns() - s->ordered_at),
                                .sync_ns = (uint64_t)sync_ns,
+                               .unaligned = s->unaligned,
                                .npositions = s->npositions,
                                .positions = s->positions};
     bytes_reset(&w->out);
@@ -262,14 +268,57 @@ void workersnap_begin(struct worker *w)
     montime began = timebase_mono_ns();
     snapthread_begin(s->thread, s->id, s->to, &out);
     tasksnap_begin(w->task, &out);
+    bool held = false;
+    for (unsigned i = 0; i < w->workers; i++) {
+        struct peer *p = &w->peers[i];
+        p->ahead = false;
+        p->recorded = p->channel != NULL && p->barriers < workerchange_rounds(w);
+        held = held || p->recorded;
+        if (!p->recorded)
+            p->barriers = 0;
+    }
+    tasksnap_hold(w->task, held);
+    s->unaligned = s->held = held;
     say_begun(w, timebase_mono_ns() - began);
     s->ordered = false;
     s->giving = s->writing = true;
     w->epoch = s->next_epoch;
     w->preparing = false;
-    for (unsigned i = 0; i < w->workers; i++)
-        w->peers[i].barriers = w->peers[i].ahead = 0;
     w->active = true;
+}
+
+/* It has waited long enough. What is still on its way to this worker will be in its part of the checkpoint. */
+static void maybe_begin_unaligned(struct worker *w)
+{
+    const struct workersnap *s = w->snap;
+    if (!s->ordered || s->alignment_timeout_ms == 0 || s->mode != SNAPWIRE_EXACTLY_ONCE ||
+        w->broken || !workerlookup_is_idle(w) ||
+        (timebase_mono_ns() - s->ordered_at) / 1000000 < s->alignment_timeout_ms)
+        return;
+    worker_step(w);
+    workerchange_send_rest(w);
+    workersnap_begin(w);
+}
+
+enum err workersnap_record(struct worker *w, unsigned from, const struct channel_frame *f)
+{
+    struct peer *p = &w->peers[from];
+    bool held = false;
+    if (f->epoch + 1 != w->epoch)
+        return ERR_CORRUPT;
+    if (f->kind == CONTROL_TASK)
+        return tasksnap_frame(w->task, from, f->p, f->n);
+    if (f->kind != CONTROL_BARRIER)
+        return ERR_CORRUPT;
+    if (++p->barriers < workerchange_rounds(w))
+        return ERR_OK;
+    p->barriers = 0;
+    p->recorded = false;
+    for (unsigned i = 0; i < w->workers; i++)
+        held = held || w->peers[i].recorded;
+    tasksnap_hold(w->task, held);
+    w->snap->held = held;
+    return ERR_OK;
 }
 
 static void report(struct worker *w)
@@ -292,6 +341,8 @@ static void report(struct worker *w)
 bool workersnap_go_on(struct worker *w)
 {
     struct workersnap *s = w->snap;
+    if (s != NULL)
+        maybe_begin_unaligned(w);
     if (s == NULL || !s->writing)
         return false;
     montime until = timebase_mono_ns() + SLICE_NS;
@@ -300,6 +351,8 @@ bool workersnap_go_on(struct worker *w)
         if (!tasksnap_slice(w->task, SLICE_ENTRIES)) {
             s->giving = false;
             snapthread_end(s->thread);
+        } else if (s->held) {
+            return false; /* there is time: no haste until the last barrier */
         }
     if (!s->giving)
         report(w);
@@ -314,5 +367,5 @@ bool workersnap_is_full(const struct worker *w)
 
 bool workersnap_is_writing(const struct worker *w)
 {
-    return w->snap != NULL && w->snap->writing;
+    return w->snap != NULL && (w->snap->writing || w->snap->ordered);
 }

@@ -25,12 +25,14 @@ bool workersnap_is_ordered(const struct worker *w);
 bool workersnap_lets_rows_pass(const struct worker *w);
 /* All barriers are here: it begins. */
 void workersnap_begin(struct worker *w);
+/* A frame of a worker whose barrier comes after an unaligned checkpoint has begun: it belongs to it. */
+enum err workersnap_record(struct worker *w, unsigned from, const struct channel_frame *f);
 
 /* Gives out a piece, says what has been written. True: there is more to give out at once. */
 bool workersnap_go_on(struct worker *w);
 /* The writer is so far behind that no rows are to be taken. */
 bool workersnap_is_full(const struct worker *w);
-/* Something is being written: the worker is to look again soon. */
+/* One is being made: the worker is to look again soon. */
 bool workersnap_is_writing(const struct worker *w);
 
 #endif

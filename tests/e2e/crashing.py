@@ -22,7 +22,7 @@ import time
 import requests
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from weirserver import QUERIES, WEIR, Server  # noqa: E402
+from weirserver import QUERIES, WEIR, Server, until  # noqa: E402
 
 PARTITIONS = 3
 COOLDOWN_MS = 120000
@@ -37,8 +37,10 @@ OWN = [f"""CREATE RULE declines WITH ('cooldown'='{COOLDOWN_MS // 1000} s', 'tit
   MEASURES A.n AS a, B.n AS b PATTERN (A B) WITHIN INTERVAL '10' MINUTE DEFINE B AS B.s > A.s)""",
        """CREATE RULE sessions AS SELECT account, window_start, window_end, COUNT(*) AS n, MAX(amount) AS most
   FROM TABLE(SESSION(TABLE payments PARTITION BY account, DESCRIPTOR(ts), INTERVAL '5' MINUTE))
-  GROUP BY account, window_start, window_end HAVING COUNT(*) > 5"""]
-SHARED = ["filter", "seq", "travel", "velocity", "spend"]
+  GROUP BY account, window_start, window_end HAVING COUNT(*) > 5""",
+       """CREATE RULE often AS SELECT id, n FROM (SELECT id, amount, COUNT(*) OVER (PARTITION BY card ORDER BY ts
+  RANGE BETWEEN INTERVAL '2' MINUTE PRECEDING AND CURRENT ROW) AS n FROM payments) WHERE n > 12 AND amount > 50"""]
+SHARED = ["filter", "seq", "travel", "velocity", "spend", "join"]
 
 
 def rules(more=()):
@@ -190,6 +192,7 @@ class Crashes:
         if self.source.failed:
             raise self.source.failed
         self.server.finish()
+        until("the backlog is worked off", lambda: all(p["taken"] == p["end"] for p in self.server.get("/watermarks")["data"]), 600)
         self.server.settled()
         return stored_alerts(self.server)
 
