@@ -63,6 +63,15 @@ def test_killed_at_random_instants_it_finds_what_eval_finds(tmp_path):
     assert min(told["by_rule"].values()) > 0
 
 
+def test_an_unaligned_one_has_what_was_in_flight(tmp_path, monkeypatch):
+    """A slow worker's barriers come late: the other one does not wait for them."""
+    monkeypatch.setenv("WEIR_FAULT", "worker.1:1:delay=5")
+    told = crashing.run(tmp_path, kills=4, seconds=8, seed=3, options=["--checkpoint-alignment-timeout", "1 ms"], per_second=2000)
+    assert told["from_checkpoints"] >= 2
+    assert any('"unaligned":true' in m.read_text(errors="replace") for m in (tmp_path / "data" / "checkpoints").glob("*/_metadata"))
+    assert "worker ends itself" not in (tmp_path / "serve.log").read_text()
+
+
 def test_a_checkpoint_is_made_when_asked_for(tmp_path, lines, expected):
     with Server(tmp_path, "--checkpoint-interval", "0") as server:
         deploy(server)
