@@ -465,8 +465,8 @@ struct join_state *join_make(struct join *j, struct key *key)
     struct join_state *s = slab_alloc(&j->states);
     *s = (struct join_state){0};
     s->over = EVTIME_MIN;
-    timer_init(&s->timer, 0);
-    timer_init(&s->quiet, 0);
+    timer_init(&s->timer);
+    timer_init(&s->quiet);
     keytable_link(key, &s->cell, 0);
     return s;
 }

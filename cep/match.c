@@ -197,8 +197,6 @@ void match_bind(struct match *m, const struct match_prog *p, const struct keyed_
         if (p->var_bits[__builtin_ctzll(v)] / 64 >= words)
             words = p->var_bits[__builtin_ctzll(v)] / 64 + 1;
     m->bits = mem_resize_array(m->bits, words + 1, sizeof *m->bits);
-    if (!p->heaped)
-        matchdue_again(m);
     if (m->ready)
         return;
     m->ready = true;
@@ -244,19 +242,19 @@ static void cell_free(struct match *m, struct match_cell *c)
 
 /* --- time --- */
 
-static bool is_over(const struct match *m, const struct match_run *run, evtime w)
+static bool is_over(const struct match_run *run, evtime w)
 {
-    return w >= matchdue_time(m, run) || w == EVTIME_MAX;
+    return w >= matchdue_time(run) || w == EVTIME_MAX;
 }
 
 /* The time of a run has come. */
 static void end(struct match *m, struct match_run *run, bool end_of_input)
 {
-    evtime due = matchdue_time(m, run);
+    evtime due = matchdue_time(run);
     if (m->p->heaped && due != EVTIME_MAX && due < matchend_time(m, run)) {
         matchend_expire(m, run, due);
         if (!run->decided) {
-            matchdue_moved(m, run);
+            matchdue_add(m, run);
             return;
         }
     }
@@ -283,14 +281,14 @@ static void touch(struct match *m, struct match_cell *c, struct match_run *run)
 static void expire(struct match *m, struct match_cell *c, evtime t)
 {
     for (struct match_run *run = c->first; run != NULL; run = run->next) {
-        if (!is_over(m, run, t) && !run->untimed) {
+        if (!is_over(run, t) && !run->untimed) {
             if (m->p->heaped)
                 continue;
             break;
         }
         if (run->untimed)
             continue;
-        while (!run->untimed && is_over(m, run, t))
+        while (!run->untimed && is_over(run, t))
             end(m, run, false);
         touch(m, c, run);
     }
@@ -342,7 +340,7 @@ static void step_run(struct match *m, struct match_run *run, struct keyed_row *r
         return;
     matchrun_step(m, run, r);
     if (m->p->heaped)
-        matchdue_moved(m, run);
+        matchdue_add(m, run);
 }
 
 static void step_all(struct match *m, struct match_cell *c, struct keyed_row *r)
@@ -374,7 +372,7 @@ static bool cross_pauses(struct match *m, struct match_cell *c, evtime t)
         if (!matchrun_is_over(m, run)) {
             matchrun_gap(m, run);
             if (m->p->heaped)
-                matchdue_moved(m, run);
+                matchdue_add(m, run);
         }
     return true;
 }
@@ -459,10 +457,10 @@ void match_advance(struct match *m, evtime w)
         return; /* rows before w may still be in queues */
     if (m->p->ahead > 0)
         end_queues(m);
-    for (struct match_run *run; (run = matchdue_first(m)) != NULL && is_over(m, run, w);) {
+    for (struct match_run *run; (run = matchdue_first(m)) != NULL && is_over(run, w);) {
         struct match_cell *c = run->cell;
         struct key *key = c->state.key;
-        evtime over = matchdue_time(m, run);
+        evtime over = matchdue_time(run);
         keyed_touch(m->k, key);
         look_at(m, c, false);
         end(m, run, w == EVTIME_MAX);
@@ -485,8 +483,8 @@ void match_prefetch(const struct keystate *state, unsigned link)
         __builtin_prefetch(run);
     } else if (link == 2) {
         __builtin_prefetch(run->list);
-        __builtin_prefetch(run->older, 1);
-        __builtin_prefetch(run->newer, 1);
+        __builtin_prefetch(run->timer.before, 1);
+        __builtin_prefetch(run->timer.after, 1);
     } else if (run->list != NULL) {
         __builtin_prefetch(run->list->row);
         __builtin_prefetch((const char *)run->list->row + 64);
@@ -509,7 +507,7 @@ void match_free(struct match *m)
         slab_fini(&m->cells);
     }
     mem_free(m->made);
-    mem_free(m->heap);
+    timers_fini(&m->timers);
     mem_free(m->bits);
     mem_free(m->touched);
     mem_free(m->held.times);
@@ -522,7 +520,7 @@ evtime match_next(const struct match *m)
     if (m->p != NULL && m->p->ahead > 0)
         return EVTIME_MAX; /* the end of the input */
     const struct match_run *first = matchdue_first(m);
-    return first != NULL ? matchdue_time(m, first) : EVTIME_MAX;
+    return first != NULL ? matchdue_time(first) : EVTIME_MAX;
 }
 
 evtime match_held(const struct match *m)

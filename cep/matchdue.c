@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs of a rule in the order in which they are over. Mostly that is the order in which they begin: a list. With
- * WITHIN on elements a row can put it off, with queues runs begin out of order: then they are in a binary heap. So are
- * those of a state that came back alone, since their place in the list is far to seek. */
-#include "base/mem.h"
+ * When a run is over. Mostly runs are over in the order in which they begin. With WITHIN on elements a row can put it off,
+ * and with queues runs begin out of order (`heaped`): then the time follows from all that is in the run. */
 #include "cep/matchrun.h"
-#include <stdlib.h>
 
 evtime matchdue_of_edge(const struct match_node *n, const struct nfa_edge *e)
 {
@@ -42,120 +39,37 @@ static evtime due_of(const struct match *m, const struct match_run *run)
     return due;
 }
 
-static void put(struct match *m, size_t at, struct match_run *run)
+/* Timers know no time that never comes: then it is the end of the input. */
+static evtime timer_at(const struct match *m, const struct match_run *run)
 {
-    m->heap[at] = run;
-    run->at = at;
-}
-
-/* From its place up or down to where it belongs. */
-static void sift(struct match *m, struct match_run *run)
-{
-    size_t at = run->at;
-    while (at > 0 && run->due < m->heap[(at - 1) / 2]->due) {
-        put(m, at, m->heap[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-    for (size_t child; (child = 2 * at + 1) < m->nheap; at = child) {
-        if (child + 1 < m->nheap && m->heap[child + 1]->due < m->heap[child]->due)
-            child++;
-        if (run->due <= m->heap[child]->due)
-            break;
-        put(m, at, m->heap[child]);
-    }
-    put(m, at, run);
-}
-
-void matchdue_push(struct match *m, struct match_run *run)
-{
-    m->heap = mem_grow(m->heap, m->nheap, 1, &m->heap_cap, sizeof(struct match_run *));
-    run->due = due_of(m, run);
-    run->in_heap = true;
-    put(m, m->nheap++, run);
-    sift(m, run);
-}
-
-void matchdue_pull(struct match *m, struct match_run *run)
-{
-    struct match_run *last = m->heap[--m->nheap];
-    run->in_heap = false;
-    if (last == run)
-        return;
-    put(m, run->at, last);
-    sift(m, last);
-}
-
-void matchdue_moved(struct match *m, struct match_run *run)
-{
-    run->due = due_of(m, run);
-    sift(m, run);
-}
-
-void matchdue_again(struct match *m)
-{
-    for (size_t i = 0; i < m->nheap; i++)
-        m->heap[i]->due = matchend_time(m, m->heap[i]);
-}
-
-/* --- whichever order it is --- */
-
-static int by_first(const void *a, const void *b)
-{
-    const struct match_run *const *x = a, *const *y = b;
-    return ((*x)->first > (*y)->first) - ((*x)->first < (*y)->first);
-}
-
-void matchdue_order(struct match *m)
-{
-    size_t n = 0, cap = 0;
-    struct match_run **all = NULL;
-    if (!m->disordered)
-        return;
-    m->disordered = false;
-    for (struct match_run *run = m->oldest; run != NULL; run = run->newer) {
-        all = mem_grow(all, n, 1, &cap, sizeof(struct match_run *));
-        all[n++] = run;
-    }
-    qsort(all, n, sizeof(struct match_run *), by_first);
-    for (size_t i = 0; i < n; i++) {
-        all[i]->older = i > 0 ? all[i - 1] : NULL;
-        all[i]->newer = i + 1 < n ? all[i + 1] : NULL;
-    }
-    m->oldest = all[0];
-    m->newest = all[n - 1];
-    mem_free(all);
+    evtime due = m->p->heaped ? due_of(m, run) : matchend_time(m, run);
+    return due < MATCHDUE_AT_END ? due : MATCHDUE_AT_END;
 }
 
 void matchdue_add(struct match *m, struct match_run *run)
 {
-    if (m->p->heaped) {
-        matchdue_push(m, run);
-        return;
-    }
-    run->older = m->newest;
-    *(m->newest != NULL ? &m->newest->newer : &m->oldest) = run;
-    m->newest = run;
+    if (timer_is_set(&run->timer))
+        timers_set(&m->timers, &run->timer, timer_at(m, run));
+    else
+        timers_add(&m->timers, &run->timer, timer_at(m, run));
+}
+
+void matchdue_add_beside(struct match *m, struct match_run *run, struct match_run *of)
+{
+    if (m->p->heaped)
+        matchdue_add(m, run);
+    else
+        timers_set_beside(&m->timers, &run->timer, &of->timer);
 }
 
 void matchdue_remove(struct match *m, struct match_run *run)
 {
-    if (run->in_heap) {
-        matchdue_pull(m, run);
-        return;
-    }
-    *(run->older != NULL ? &run->older->newer : &m->oldest) = run->newer;
-    *(run->newer != NULL ? &run->newer->older : &m->newest) = run->older;
-    run->older = run->newer = NULL;
+    timers_unset(&m->timers, &run->timer);
 }
 
 struct match_run *matchdue_first(const struct match *m)
 {
-    if (m->nheap == 0 || (m->oldest != NULL && matchend_time(m, m->oldest) < m->heap[0]->due))
-        return m->oldest;
-    return m->heap[0];
-}
-
-evtime matchdue_time(const struct match *m, const struct match_run *run)
-{
-    return run->in_heap ? run->due : matchend_time(m, run);
+    struct timer *x = timers_first(&m->timers);
+    return x == NULL ? NULL
+                     : (struct match_run *)(void *)((char *)x - offsetof(struct match_run, timer));
 }

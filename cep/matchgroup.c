@@ -184,14 +184,8 @@ static struct match_run *sibling_new(struct match *m, struct match_cell *c, stru
     *(run->next != NULL ? &run->next->before : &c->last) = s;
     run->next = s;
     c->state.room++;
-    if (run->in_heap) {
-        matchdue_push(m, s);
-    } else {
-        s->older = run;
-        s->newer = run->newer;
-        *(run->newer != NULL ? &run->newer->older : &m->newest) = s;
-        run->newer = s;
-    }
+    timer_init(&s->timer);
+    matchdue_add_beside(m, s, run);
     matchgroup_add(m, c, s, m->p->wait[n->state]);
     return s;
 }
@@ -223,10 +217,10 @@ void matchgroup_settle(struct match *m, struct match_cell *c, struct match_run *
             else
                 s = sibling_new(m, c, run, n);
             if (p->heaped)
-                matchdue_moved(m, s);
+                matchdue_add(m, s);
         }
         if (p->heaped)
-            matchdue_moved(m, run);
+            matchdue_add(m, run);
     }
     matchgroup_add(m, c, run, waits_of(m, run));
 }

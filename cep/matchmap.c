@@ -229,7 +229,7 @@ static bool same_carries(const struct match_prog *a, const struct match_prog *b)
     return true;
 }
 
-/* Runs lie in a heap by when something in them is over: other times, another heap. */
+/* Timers of runs are set for when something in them is over: other times, other timers. */
 static bool same_times(const struct maker *k)
 {
     bool same = k->from->m->within_ms == k->to->m->within_ms;
@@ -251,7 +251,7 @@ static bool is_in_place(const struct maker *k)
         for (unsigned e = 0; same && e < k->a->states[s].nedges; e++)
             same = m->edge[e] == e;
     }
-    return same && (!k->from->heaped || same_times(k));
+    return same && same_times(k);
 }
 
 struct matchmap *matchmap_new(const struct match_prog *from, const struct match_prog *to)

@@ -435,6 +435,7 @@ static struct match_run *run_new(struct match *m, struct match_cell *c, const st
 {
     struct match_run *run = slab_alloc(&m->runs);
     *run = (struct match_run){.cell = c, .first = r->ts, .start = r->seq & MATCH_SEQ_MASK};
+    timer_init(&run->timer);
     matchheld_begin(m, run);
     return run;
 }

@@ -11,6 +11,7 @@
 #include "cep/match.h"
 #include "cep/nfa.h"
 #include "cep/output.h"
+#include "cep/timers.h"
 #include <assert.h>
 #include <stddef.h>
 
@@ -39,15 +40,7 @@ struct match_node { /* the rows up to this one, taken for positions of the patte
 
 struct match_run { /* all partial matches that begin with one row */
     struct match_run *next, *before; /* of the same key, in order of beginning */
-    union {
-        struct { /* of the rule, in order of beginning */
-            struct match_run *older, *newer;
-        };
-        struct { /* `in_heap`: when something in it is over, and where it is in the heap */
-            evtime due;
-            size_t at;
-        };
-    };
+    struct timer timer; /* when something in it is over */
     struct match_cell *cell;
     struct match_node *list; /* the preferred first */
     union {
@@ -64,7 +57,6 @@ struct match_run { /* all partial matches that begin with one row */
     bool past : 1; /* its time is over, and `$` may still make it a match */
     uint32_t place; /* in its group */
     uint32_t group : 7; /* 0: none */
-    uint32_t in_heap : 1; /* of the rule, whichever is over first, not in the list */
     uint32_t taken : 24; /* rows of its cell that were taken before it began */
 };
 
@@ -187,15 +179,12 @@ struct match {
     const struct match_prog *p;
     struct slab nodes, runs, cells;
     bool ready; /* slabs made */
-    struct match_run *oldest, *newest;
-    bool disordered; /* runs are being loaded: the list is in no order */
+    struct timers timers; /* of runs */
     struct match_made *made; /* ambiguous patterns: nodes made of the row in hand */
     size_t made_cap, nmade;
     uint64_t made_step;
-    struct match_run **heap; /* by `due`: heaped, or loaded when others were there */
     struct match_memory *memories; /* of all keys */
     uint64_t *bits; /* of a row that comes from its queue */
-    size_t nheap, heap_cap;
     uint64_t partials; /* nodes in lists */
     uint64_t waiting; /* being gathered for the cell in hand */
     uint32_t bound; /* counts match_bind */
@@ -322,22 +311,20 @@ void matchsettle_remove(struct match *m, struct match_cell *c, struct match_run 
 /* --- matchdue.c: which run is over next --- */
 
 void matchdue_add(struct match *m, struct match_run *run);
+void matchdue_add_beside(struct match *m, struct match_run *run, struct match_run *of);
 void matchdue_remove(struct match *m, struct match_run *run);
 struct match_run *matchdue_first(const struct match *m); /* the run that is over next */
-evtime matchdue_time(const struct match *m, const struct match_run *run); /* and when */
-/* Not heaped, and WITHIN may be another: when runs in the heap are over. Their order stays. */
-void matchdue_again(struct match *m);
-/* After a bulk of loads: the list is in order. */
-void matchdue_order(struct match *m);
-/* Runs in the heap. */
-void matchdue_push(struct match *m, struct match_run *run);
-void matchdue_pull(struct match *m, struct match_run *run);
+#define MATCHDUE_AT_END (EVTIME_MAX - 1)
+/* ... and when; EVTIME_MAX: at the end of the input. Of a run that was added. */
+static inline evtime matchdue_time(const struct match_run *run)
+{
+    return run->timer.at < MATCHDUE_AT_END ? run->timer.at : EVTIME_MAX;
+}
 /* When the time of a live edge of n is over; EVTIME_MAX: never. */
 evtime matchdue_of_edge(const struct match_node *n, const struct nfa_edge *e);
 /* The time of a match that was decided by absence. */
 evtime matchdue_absent_until(const struct match *m, const struct match_run *run,
                              const struct match_node *n);
-void matchdue_moved(struct match *m, struct match_run *run); /* a row or its time changed it */
 
 /* --- matchrows.c: rows of a key that have come --- */
 

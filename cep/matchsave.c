@@ -438,6 +438,7 @@ static bool load_run(struct loading *x)
                               .best_at_end = (flags & RUN_AT_END) != 0,
                               .empty = (flags & RUN_EMPTY) != 0,
                               .past = (flags & RUN_PAST) != 0};
+    timer_init(&run->timer);
     match_link(x->c, run);
     if (matchrun_counts_runs(x->p))
         matchrun_count(m, x->c, 1);
@@ -456,11 +457,8 @@ static bool load_run(struct loading *x)
     if (x->p->no_skip || run->best == NULL)
         matchheld_load_run(m, run, NULL);
     run->untimed = (flags & RUN_UNTIMED) != 0;
-    if (!run->untimed) {
-        bool listed = x->l->bulk && !x->p->heaped;
-        m->disordered |= listed && m->newest != NULL && m->newest->first > run->first;
-        (listed ? matchdue_add : matchdue_push)(m, run);
-    }
+    if (!run->untimed)
+        matchdue_add(m, run);
     if (!is_run(x, run))
         return false;
     if (x->map != NULL && !(flags & RUN_BARE))
@@ -514,7 +512,6 @@ enum err matchsave_load(struct match *m, struct keyload *l, struct bytes_reader 
 
 void matchsave_loaded(struct match *m)
 {
-    matchdue_order(m);
     matchheld_order(m);
 }
 
@@ -528,7 +525,7 @@ evtime matchsave_when(const struct match *m, const struct keystate *state)
     if (m->rule.read)
         return EVTIME_MIN;
     for (const struct match_run *run = c->first; run != NULL && m->p->ahead == 0; run = run->next)
-        if (!run->untimed && matchdue_time(m, run) < when)
-            when = matchdue_time(m, run);
+        if (!run->untimed && matchdue_time(run) < when)
+            when = matchdue_time(run);
     return when;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A heap with four below each: half as deep as a binary one, and four entries are one cache line. */
+ * The heap has four below each: half as deep as a binary one, and four entries are one cache line. */
 #include "cep/timers.h"
 #include "base/mem.h"
 
@@ -15,7 +15,7 @@ void timers_fini(struct timers *t)
 static inline void put(struct timers *t, size_t at, struct timers_entry e)
 {
     t->heap[at] = e;
-    e.timer->place = (uint32_t)at;
+    e.timer->place = at;
 }
 
 static size_t up(struct timers *t, size_t at, evtime when)
@@ -48,45 +48,51 @@ static void sift(struct timers *t, size_t at, struct timers_entry e)
     put(t, to == at ? down(t, at, e.at) : to, e);
 }
 
-void timers_set(struct timers *t, struct timer *x, evtime at)
+void timers_push(struct timers *t, struct timer *x, evtime at)
 {
-    if (at == EVTIME_MAX) {
-        timers_unset(t, x);
-        return;
-    }
+    t->heap = mem_grow(t->heap, t->n, 1, &t->cap, sizeof *t->heap);
     x->at = at;
-    if (!timer_is_set(x)) {
-        t->heap = mem_grow(t->heap, t->n, 1, &t->cap, sizeof *t->heap);
-        x->place = (uint32_t)t->n++;
-    }
-    sift(t, x->place, (struct timers_entry){at, x});
+    x->after = TIMERS_HEAPED;
+    size_t last = t->n++;
+    put(t, up(t, last, at), (struct timers_entry){at, x});
 }
 
-static void take_out(struct timers *t, size_t at)
+void timers_set(struct timers *t, struct timer *x, evtime at)
 {
-    t->heap[at].timer->place = TIMERS_UNSET;
+    if (x->after == TIMERS_HEAPED && at != EVTIME_MAX) {
+        x->at = at;
+        sift(t, x->place, (struct timers_entry){at, x});
+        return;
+    }
+    timers_unset(t, x);
+    if (at != EVTIME_MAX)
+        timers_add(t, x, at);
+}
+
+void timers_set_beside(struct timers *t, struct timer *x, struct timer *of)
+{
+    if (of->after == TIMERS_HEAPED) {
+        timers_push(t, x, of->at);
+        return;
+    }
+    *x = (struct timer){.at = of->at, .before = of, .after = of->after};
+    *(of->after != NULL ? &of->after->before : &t->last) = x;
+    of->after = x;
+}
+
+void timers_take_out(struct timers *t, struct timer *x)
+{
+    size_t at = x->place;
     struct timers_entry last = t->heap[--t->n];
     if (at < t->n)
         sift(t, at, last);
 }
 
-void timers_unset(struct timers *t, struct timer *x)
-{
-    if (timer_is_set(x))
-        take_out(t, x->place);
-}
-
 struct timer *timers_take(struct timers *t, evtime to)
 {
-    if (t->n == 0 || t->heap[0].at > to)
+    struct timer *x = timers_first(t);
+    if (x == NULL || x->at > to)
         return NULL;
-    struct timer *x = t->heap[0].timer;
-    take_out(t, 0);
+    timers_unset(t, x);
     return x;
-}
-
-void timers_moved(struct timers *t, struct timer *x)
-{
-    if (timer_is_set(x))
-        t->heap[x->place].timer = x;
 }

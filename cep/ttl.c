@@ -64,7 +64,7 @@ void ttl_touch(struct ttl *t, const struct key *key, evtime ts)
         own = keytable_add(&t->keys, key->hash, key->bytes, key->len);
         c = slab_alloc(&t->cells);
         *c = (struct ttl_cell){.last = ts};
-        timer_init(&c->timer, 0);
+        timer_init(&c->timer);
         keytable_link(own, &c->state, 0);
         timers_set(&t->timers, &c->timer, ts + t->ms);
     }

@@ -70,7 +70,7 @@ struct windowlist_one *windowlist_add(struct window *w, struct windowlist_cell *
 {
     struct windowlist_one *one = slab_alloc(&w->ones);
     memset(one, 0, sizeof *one + w->p->words * sizeof(uint64_t));
-    timer_init(&one->timer, 0);
+    timer_init(&one->timer);
     one->cell = c;
     one->start = start;
     one->end = end;

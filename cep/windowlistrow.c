@@ -13,7 +13,7 @@ struct windowlist_more *windowlistrow_more(struct window *w, struct windowlist_o
     if (one->more == NULL) {
         one->more = slabs_alloc(&w->memory, sizeof *one->more);
         *one->more = (struct windowlist_more){.one = one, .next = EVTIME_MAX};
-        timer_init(&one->more->clock, 0);
+        timer_init(&one->more->clock);
     }
     return one->more;
 }

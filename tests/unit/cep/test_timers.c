@@ -10,9 +10,9 @@ static void the_earliest_is_taken_first_and_none_after_its_time(void **state)
     (void)state;
     struct timers t = {0};
     struct timer a, b, c;
-    timer_init(&a, 1);
-    timer_init(&b, 2);
-    timer_init(&c, 3);
+    timer_init(&a);
+    timer_init(&b);
+    timer_init(&c);
     assert_true(timers_next(&t) == EVTIME_MAX);
     timers_set(&t, &a, 30);
     timers_set(&t, &b, -10);
@@ -22,7 +22,7 @@ static void the_earliest_is_taken_first_and_none_after_its_time(void **state)
     assert_false(timer_is_set(&b));
     assert_ptr_equal(timers_take(&t, 20), &c);
     assert_null(timers_take(&t, 20));
-    assert_int_equal(timers_take(&t, 30)->owner, 1);
+    assert_ptr_equal(timers_take(&t, 30), &a);
     assert_null(timers_take(&t, EVTIME_MAX));
     timers_fini(&t);
 }
@@ -32,7 +32,7 @@ static void a_timer_that_is_set_again_is_there_once(void **state)
     (void)state;
     struct timers t = {0};
     struct timer a;
-    timer_init(&a, 0);
+    timer_init(&a);
     timers_set(&t, &a, 10);
     timers_set(&t, &a, 40);
     assert_null(timers_take(&t, 39));
@@ -41,21 +41,37 @@ static void a_timer_that_is_set_again_is_there_once(void **state)
     timers_before(&t, &a, 5);
     assert_int_equal(timers_next(&t), 5);
     timers_set(&t, &a, EVTIME_MAX);
-    assert_int_equal(t.n, 0);
+    assert_null(timers_first(&t));
     timers_unset(&t, &a);
     timers_fini(&t);
 }
 
-static void timers_may_be_moved_in_memory(void **state)
+static void timers_in_order_of_time_are_a_list_and_need_no_memory(void **state)
 {
     (void)state;
     struct timers t = {0};
-    struct timer a, b;
-    timer_init(&a, 7);
-    timers_set(&t, &a, 10);
-    b = a;
-    timers_moved(&t, &b);
-    assert_ptr_equal(timers_take(&t, 10), &b);
+    struct timer all[MANY], twin, early;
+    for (unsigned i = 0; i < MANY; i++) {
+        timer_init(&all[i]);
+        timers_set(&t, &all[i], i / 2);
+    }
+    assert_int_equal(timers_bytes(&t), 0);
+    timer_init(&twin);
+    timers_set_beside(&t, &twin, &all[5]);
+    timers_unset(&t, &all[2]);
+    timers_unset(&t, &all[MANY - 1]);
+    for (unsigned i = 0; i < MANY - 1; i++) {
+        if (i == 6)
+            assert_ptr_equal(timers_take(&t, 2), &twin);
+        if (i != 2)
+            assert_ptr_equal(timers_take(&t, i / 2), &all[i]);
+    }
+    assert_null(timers_first(&t));
+    assert_int_equal(timers_bytes(&t), 0);
+    timer_init(&early);
+    timers_set(&t, &all[0], 9);
+    timers_set(&t, &early, 8); /* not in order: one for the heap */
+    assert_ptr_equal(timers_take(&t, 9), &early);
     timers_fini(&t);
 }
 
@@ -67,7 +83,7 @@ static void any_order_of_settings_comes_out_in_order_of_time(void **state)
     struct timer all[MANY];
     srand(3);
     for (unsigned i = 0; i < MANY; i++)
-        timer_init(&all[i], i);
+        timer_init(&all[i]);
     for (unsigned round = 0; round < 20000; round++) {
         struct timer *x = &all[rand() % MANY];
         int dice = rand() % 10;
@@ -91,7 +107,8 @@ static void any_order_of_settings_comes_out_in_order_of_time(void **state)
 int main(void)
 {
     CHECK_RUN(TEST(the_earliest_is_taken_first_and_none_after_its_time),
-              TEST(a_timer_that_is_set_again_is_there_once), TEST(timers_may_be_moved_in_memory),
+              TEST(a_timer_that_is_set_again_is_there_once),
+              TEST(timers_in_order_of_time_are_a_list_and_need_no_memory),
               TEST(any_order_of_settings_comes_out_in_order_of_time));
     return 0;
 }
