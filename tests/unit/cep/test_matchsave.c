@@ -188,7 +188,7 @@ static void what_comes_back_alone_is_over_in_its_turn(void **state)
         assert_true(match_next(match_of(r.tasks[0])) == (i < 10 ? 10 : (int64_t)i + 1) * S);
         assert_int_equal(rig_count(&r, "m timeout"), i < 10 ? 0 : i - 9);
     }
-    assert_true(match_of(r.tasks[0])->nheap > 0 && match_of(r.tasks[0])->oldest != NULL);
+    assert_true(match_of(r.tasks[0])->timers.n > 0 && match_of(r.tasks[0])->timers.first != NULL);
     rig_end(&r);
     assert_int_equal(rig_count(&r, "m timeout"), 200);
     rig_stop(&r);
