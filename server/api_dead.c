@@ -3,6 +3,7 @@
  * of these. */
 #include "base/mem.h"
 #include "server/api.h"
+#include "server/json_split.h"
 #include "server/jsonw.h"
 #include "state/catalog_dead.h"
 #include <string.h>
@@ -312,32 +313,13 @@ void api_dead_groups(struct httpcall *c, void *app)
 
 /* --- putting right -------------------------------------------------------------------------------------------------- */
 
-/* The text of the one field's value, as it was written: 12.50 stays 12.50. The body is an object of that field alone. */
-static void value_text(const char *body, size_t n, const char **p, size_t *len)
-{
-    size_t from = 0;
-    for (unsigned quotes = 0; quotes < 2; from++)
-        quotes += body[from] == '"';
-    while (body[from] != ':')
-        from++;
-    from++;
-    while (body[n - 1] != '}')
-        n--;
-    n--;
-    while (strchr(" \t\r\n", body[from]))
-        from++;
-    while (strchr(" \t\r\n", body[n - 1]))
-        n--;
-    *p = body + from;
-    *len = n - from;
-}
-
 void api_dead_edit(struct httpcall *c, void *app)
 {
     struct api *a = app;
     uint64_t id = 0;
     size_t n = 0;
-    const char *by = NULL, *body = httpcall_body(c, &n), *text = NULL;
+    const char *by = NULL, *body = httpcall_body(c, &n);
+    struct json_split_text text = {NULL, 0};
     if (!read_id(c, &id) || !read_by(c, &by))
         return;
     json_t *root = httpcall_json(c, "event");
@@ -345,21 +327,19 @@ void api_dead_edit(struct httpcall *c, void *app)
         return;
     const json_t *event = json_object_get(root, "event");
     bool back = json_is_null(event);
-    if (json_is_object(event)) {
-        value_text(body, n, &text, &n);
-    } else if (!back) {
+    bool good = back || (json_is_object(event) && json_split_member(body, n, &text) == ERR_OK);
+    json_decref(root);
+    if (!good) {
         httpcall_problem(c, PROBLEM_BAD_FIELD, "{\"event\": {…}}; null: as it came",
                          "'event' must be a JSON object, or null");
-    }
-    json_decref(root);
-    if (!text && !back)
         return;
-    if (n > EVENT_MAX) {
+    }
+    if (text.n > EVENT_MAX) {
         httpcall_problem(c, PROBLEM_TOO_LARGE, NULL, "the event is longer than %d bytes",
                          (int)EVENT_MAX);
         return;
     }
-    enum err e = runtime_edit_letter(a->runtime, id, text, text ? n : 0, by);
+    enum err e = runtime_edit_letter(a->runtime, id, back ? NULL : text.p, text.n, by);
     if (e == ERR_OK)
         answer_letter(a, c, id);
     else if (e == ERR_NOT_FOUND)

@@ -161,6 +161,29 @@ enum err json_split_lines(const char *body, size_t len, struct json_split_text *
     return ERR_OK;
 }
 
+enum err json_split_member(const char *body, size_t len, struct json_split_text *out)
+{
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
+    size_t from = 0;
+    while (from < len && body[from] != '"')
+        from++;
+    for (from++; from < len && body[from] != '"'; from++)
+        from += body[from] == '\\';
+    while (from < len && body[from] != ':')
+        from++;
+    while (len > 0 && body[len - 1] != '}')
+        len--;
+    if (++from >= len)
+        return ERR_INVALID;
+    len--;
+    while (from < len && memchr(blanks, body[from], sizeof blanks))
+        from++;
+    while (len > from && memchr(blanks, body[len - 1], sizeof blanks))
+        len--;
+    *out = (struct json_split_text){body + from, len - from};
+    return from < len ? ERR_OK : ERR_INVALID;
+}
+
 char json_split_first(const char *body, size_t len)
 {
     size_t i = skip_blanks(body, 0, len);

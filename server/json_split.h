@@ -27,6 +27,9 @@ enum err json_split_array(const char *body, size_t len, struct json_split_text *
 /* The lines of the body that are not blank, without their ends (LF or CRLF). ERR_LIMIT: more than max, *n = max. */
 enum err json_split_lines(const char *body, size_t len, struct json_split_text *out, unsigned max,
                           unsigned *n);
+/* The text of the value of the only member of the object that the body is: 12.50 stays 12.50. The body has been found to be
+ * such JSON; of any other what comes out means nothing. ERR_INVALID: it is cut off. */
+enum err json_split_member(const char *body, size_t len, struct json_split_text *out);
 /* The first byte that is no JSON blank, or 0 if there is none. */
 char json_split_first(const char *body, size_t len);
 /* Line and column, from 1, of a byte; columns in code points. */

@@ -10,6 +10,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Of any body it lies inside; of an object of one member it is its value. */
+static void member(const char *body, size_t size)
+{
+    struct json_split_text t = {body, 0};
+    enum err e = json_split_member(body, size, &t);
+    BUG_IF(t.p < body || t.p + t.n > body + size, "outside");
+    json_t *parsed = json_loadb(body, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    if (json_is_object(parsed) && json_object_size(parsed) == 1) {
+        json_t *one =
+            json_loadb(t.p, t.n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+        BUG_IF(e != ERR_OK || !json_equal(one, json_object_iter_value(json_object_iter(parsed))),
+               "another value");
+        json_decref(one);
+    }
+    json_decref(parsed);
+}
+
 enum { MAX = 1000 };
 
 static void in_order(const char *body, size_t n, const struct json_split_text *t, unsigned count)
@@ -80,5 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in_order(body, size, texts, n);
     for (unsigned i = 0; i < n; i++)
         BUG_IF(memchr(texts[i].p, '\n', texts[i].n), "line %u has an end", i);
+    member((const char *)data, size);
     return 0;
 }

@@ -113,11 +113,31 @@ static void a_place_is_line_and_column_in_code_points(void **state)
     assert_int_equal(json_split_first("  ", 2), 0);
 }
 
+static void the_value_of_the_only_member_is_as_it_was_written(void **state)
+{
+    static const struct {
+        const char *body, *value;
+    } cases[] = {{"{\"event\":{\"a\":12.50}}", "{\"a\":12.50}"},
+                 {" {\t\"event\" :\r\n {\"a\" : \"}\" } \n} ", "{\"a\" : \"}\" }"},
+                 {"{\"\\\"e:v\\\\\": null}", "null"},
+                 {"{\"e\":1}", "1"}};
+    struct json_split_text got;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(json_split_member(cases[i].body, strlen(cases[i].body), &got));
+        assert_int_equal(got.n, strlen(cases[i].value));
+        assert_memory_equal(got.p, cases[i].value, got.n);
+    }
+    for (size_t n = 0; n < strlen("{\"e\":1}"); n++)
+        assert_err(json_split_member("{\"e\":1}", n, &got), ERR_INVALID);
+}
+
 int main(void)
 {
     CHECK_RUN(TEST(an_array_is_cut_at_its_top_level), TEST(brackets_and_commas_in_strings_are_text),
               TEST(a_bad_element_is_one_element), TEST(a_doubtful_cut_is_an_error_with_its_place),
               TEST(depth_and_number_are_bounded),
+              TEST(the_value_of_the_only_member_is_as_it_was_written),
               TEST(lines_lose_their_ends_and_blank_ones_do_not_count),
               TEST(a_place_is_line_and_column_in_code_points));
 }
