@@ -54,7 +54,8 @@ def results(folder, files, keys, *options):
     return sorted(json.dumps(line) for line in lines)
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--workers", "3", "--batch", "100"), ("--batch", "7")])
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--workers", "3", "--batch", "100"), ("--batch", "7"),
+                                     ("--snapshot-every", "700:2")])
 def test_a_computed_key_is_that_of_a_computed_column(tmp_path, files, options):
     assert results(tmp_path, files, QUERY, *options) == results(tmp_path, files, COLUMNS)
 
@@ -95,7 +96,7 @@ def model(events):
     return sorted(found)
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--batch", "7")])
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--batch", "7"), ("--snapshot-every", "400:2")])
 def test_windows_of_a_partition_are_divided_into_the_groups_of_group_by(tmp_path, options):
     rng, now, events = random.Random(5), 1700000000000, []
     for i in range(3000):

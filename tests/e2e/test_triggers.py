@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Windows that fire before they are over do so at moments that the events decide: not the size of batches, nor the number of
-workers, nor how many partitions the events come in (where rows are taken in order of time)."""
+workers, nor how many partitions the events come in (where rows are taken in order of time), nor a snapshot in between."""
 import json
 import random
 import subprocess
@@ -36,7 +36,8 @@ BY_ARRIVAL = [
     RULE.format(name="g", options="'trigger'='continuous 1 s'", **GLOBAL),
     RULE.format(name="h", options="'trigger'='continuous 700 ms', 'purge'='true'", **GLOBAL),
 ]
-CUTS = [("--batch", "1"), ("--batch", "7"), ("--workers", "2", "--batch", "100"), ("--workers", "3")]
+CUTS = [("--batch", "1"), ("--batch", "7"), ("--workers", "2", "--batch", "100"), ("--workers", "3"),
+        ("--snapshot-every", "500"), ("--batch", "100", "--snapshot-every", "300:2")]
 
 
 def events():
