@@ -126,6 +126,22 @@ static const struct schema *own_rows(const struct lookup *l, uint32_t uid)
     return k->rows;
 }
 
+static bool say_limit(const struct lookup *l)
+{
+    struct diag *d = l->cc->d;
+    if (l->left->schema->ncolumns + l->schema->ncolumns > SCHEMA_COLUMNS_MAX)
+        diag_error(d, "limit", l->f->at, NULL,
+                   "the stream and the table have more than %d columns together",
+                   SCHEMA_COLUMNS_MAX);
+    else if (l->rows != NULL)
+        diag_error(d, "limit", l->f->at, NULL,
+                   "at most %d rules and look-ups can stand behind each other", DERIVED_STAGES_MAX);
+    else
+        diag_error(d, "limit", l->f->at, "start the server anew",
+                   "rows have been looked up in too many ways, in texts that were only tried, too");
+    return false;
+}
+
 /* The derived stream; the look-up goes to the rule's others. */
 static bool look_up(struct lookup *l, const struct expr *key)
 {
@@ -134,13 +150,8 @@ static bool look_up(struct lookup *l, const struct expr *key)
     uint32_t uid = uid_of(l, key);
     l->rows =
         is_own(l) ? own_rows(l, uid) : scope->lookup(scope->ctx, l->left->schema, l->table, uid);
-    if (l->rows == NULL || l->rows->stage > DERIVED_STAGES_MAX) {
-        diag_error(cc->d, "limit", l->f->at, NULL,
-                   l->rows == NULL ? "the stream and the table have more than %d columns together"
-                                   : "at most %d rules and look-ups can stand behind each other",
-                   l->rows == NULL ? (int)SCHEMA_COLUMNS_MAX : (int)DERIVED_STAGES_MAX);
-        return false;
-    }
+    if (l->rows == NULL || l->rows->stage > DERIVED_STAGES_MAX)
+        return say_limit(l);
     struct cc_lookups *all = cc->lookups;
     if (all->n == all->cap) {
         all->cap = all->cap > 0 ? 2 * all->cap : 4;

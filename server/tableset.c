@@ -133,7 +133,8 @@ const struct schema *tableset_lookup(struct tableset *t, const struct schema *fr
         if (t->rows[i]->from == from && t->rows[i]->table == table &&
             derived_uid(t->rows[i]->id) == uid)
             found = t->rows[i];
-    if (found == NULL && (found = derived_lookup(from, table, uid, t->arena)) != NULL) {
+    if (found == NULL && t->nrows < TABLESET_ROWS_MAX &&
+        (found = derived_lookup(from, table, uid, t->arena)) != NULL) {
         t->rows = mem_grow(t->rows, t->nrows, 1, &t->rows_cap, sizeof(const struct schema *));
         t->rows[t->nrows++] = found;
     }

@@ -10,6 +10,10 @@
 #include "cep/table.h"
 #include "rules/scope.h"
 
+enum {
+    TABLESET_ROWS_MAX = 10000
+}; /* ways of looking rows up; texts that are only checked count, too */
+
 struct tableset;
 
 struct tableset *tableset_new(void);

@@ -184,6 +184,24 @@ def test_a_worker_dies_while_rows_wait_and_they_are_asked_for_again(gated, postg
         assert len(server.alert_ids()) == 808
 
 
+def test_a_checkpoint_waits_for_rows_that_wait_and_state_of_looked_up_rows_is_in_it(gated, postgres, tmp_path):
+    with Server(tmp_path, "--checkpoint-interval", "0", workers=2) as server:
+        create(server, STREAM, table(gated, GATED, "gated", timeout="60 s"), LEVEL, COUNT)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            with held(postgres):
+                server.post_lines(some(250))
+                until("rows wait", lambda: figures(server)["waiting"] == 250)
+                made = pool.submit(server.post, "/checkpoints")
+                server.post_lines(some(250, 250))
+                assert not made.done()
+        assert made.result().status_code == 201, made.result().text
+        server.kill_worker(1)
+        server.post_lines(some(300, 500))
+        server.finish()
+        assert server.settled() == {"level": 800, "count": 8}
+        assert server.get("/checkpoints")["restored"] == made.result().json()["id"]
+
+
 def test_the_database_goes_and_comes_back(postgres, tmp_path):
     db = Postgresql(postgres)
     db.sql("CREATE TABLE gated (card text PRIMARY KEY, level integer); INSERT INTO gated SELECT 'c' || i, i FROM generate_series(0, 999) i;")
