@@ -238,6 +238,8 @@ void taskstep_advance(struct task_key *k, struct task_op *op, evtime to, bool ro
 /* mark: how far time has come, but for the end of the input; step: the watermark of what comes from outside that has led to
  * this. */
 void taskstep_key(struct task_key *k, evtime w, evtime mark, evtime step);
+/* A state will soon be looked at: link 1, 2, 3 of its chain of pointers. */
+void taskstep_prefetch(const struct task_key *k, const struct keystate *c, unsigned link);
 static inline const uint64_t *taskdef_bits(const struct task_key *k, const struct order_entry *e)
 {
     return k->words == 1 ? &e->bits : (const uint64_t *)(uintptr_t)e->bits + 1;

@@ -231,15 +231,53 @@ void tasksnap_begin(struct task *t, const struct tasksnap_out *out)
     taskflow_begin(t);
 }
 
+enum { AHEAD_KEY = 12, AHEAD_CELL = 9, AHEAD_SECOND = 7, AHEAD_STATE = 5, AHEAD_LINKS = 3 };
+
+/* Of those put aside, the one so many places behind the next; NULL: there is none. */
+static const struct key *key_ahead(const struct keytrack *k, size_t by)
+{
+    const struct keytrack_list *l = &k->lists[!k->current];
+    return by < l->n ? l->keys[l->n - 1 - by] : NULL;
+}
+
+static void look_into(const struct task_key *k, const struct key *key, unsigned link)
+{
+    for (const struct keystate *c = key == NULL ? NULL : key->cells; c != NULL; c = c->next)
+        taskstep_prefetch(k, c, link);
+}
+
+/* What is given out next is a chain of pointers into memory that has long not been touched (taskstep.c). */
+static void look_ahead(const struct task_key *k)
+{
+    const struct keytrack *t = &k->keyed.track;
+    const struct key *key = key_ahead(t, AHEAD_KEY);
+    if (key != NULL)
+        __builtin_prefetch(key);
+    key = key_ahead(t, AHEAD_CELL);
+    if (key != NULL && key->cells != NULL)
+        __builtin_prefetch(key->cells);
+    key = key_ahead(t, AHEAD_SECOND);
+    if (key != NULL && key->cells != NULL && key->cells->next != NULL)
+        __builtin_prefetch(key->cells->next);
+    look_into(k, key_ahead(t, AHEAD_STATE), 1);
+    look_into(k, key_ahead(t, AHEAD_LINKS), 2);
+    look_into(k, key_ahead(t, AHEAD_LINKS - 1), 3);
+}
+
 bool tasksnap_slice(struct task *t, unsigned n)
 {
     struct keytrack *k;
     if (!t->snap.open)
         return false;
     for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
-        for (; keytrack_next(k); n--)
+        for (;; n--) {
+            if (i < t->nkeys)
+                look_ahead(t->keys[i]);
+            if (!keytrack_next(k))
+                break;
             if (n <= 1)
                 return true;
+        }
     if (taskflow_rows(t, n) || t->snap.held)
         return true;
     taskflow_end(t);

@@ -255,7 +255,7 @@ static void prefetch_text(const struct task_key *k, const struct order_entry *e,
         __builtin_prefetch(&c->s[order_row(e)]);
 }
 
-static void prefetch_op(const struct task_key *k, const struct keystate *c, unsigned link)
+void taskstep_prefetch(const struct task_key *k, const struct keystate *c, unsigned link)
 {
     const struct task_op *op = &k->ops[c->rule];
     if (op->match != NULL)
@@ -277,14 +277,14 @@ static void prefetch_state(const struct task_key *k, const struct order_entry *e
         __builtin_prefetch(c);
         return;
     }
-    prefetch_op(k, c, link);
+    taskstep_prefetch(k, c, link);
     c = c->next;
     if (c == NULL || k->nops == 1)
         return;
     if (link == 1)
         __builtin_prefetch(c);
     else
-        prefetch_op(k, c, link - 1);
+        taskstep_prefetch(k, c, link - 1);
 }
 
 /* e[0] is being handled, and n follow it, itself included. */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "server/args.h"
 #include "server/benchrun.h"
+#include "server/benchsnapshot.h"
 #include "server/benchwaiting.h"
 #include <errno.h>
 #include <getopt.h>
@@ -22,6 +23,7 @@ static const char usage[] =
     "Measures decoding alone and the reference queries (or those named) on a stream of payments, "
     "and what\n"
     "rules take to compile (the name `start`) and partial matches that wait cost (`waiting`).\n"
+    "`snapshot`, if it is named: what a snapshot of much state costs.\n"
     "\n"
     "  --events N      length of the stream (2000000); generated once\n"
     "  --input FILE    this stream instead\n"
@@ -29,6 +31,7 @@ static const char usage[] =
     "  --queries DIR   where the queries are (tests/bench/queries)\n"
     "  --floors FILE   what ratios they are held to (tests/bench/expected.json)\n"
     "  --dir DIR       for the stream and for bench.json (build)\n"
+    "  --state MB      of `snapshot` (1024)\n"
     "  --gate          exit code 1 if a ratio is under its floor\n"
     "  --decode FILE   only decode that file\n";
 
@@ -38,7 +41,7 @@ static const char *const all_queries[] = {"filter",      "seq",    "travel", "ve
 enum { QUERIES = sizeof all_queries / sizeof all_queries[0], FRAUD7 = 7, REPEAT_MAX = 20 };
 
 struct options {
-    uint64_t events, repeat;
+    uint64_t events, repeat, state_mb;
     const char *input, *queries, *floors, *dir;
     char **names;
     int nnames;
@@ -215,7 +218,8 @@ static json_t *row_json(const struct measured *m, bool is_decoding)
 }
 
 static int report(const struct options *o, const struct measured *decoding,
-                  const struct measured *all, unsigned n, json_t *start, json_t *waiting)
+                  const struct measured *all, unsigned n, json_t *start, json_t *waiting,
+                  json_t *snapshot)
 {
     int code = ARGS_OK;
     json_t *queries = json_object();
@@ -230,10 +234,11 @@ static int report(const struct options *o, const struct measured *decoding,
         if (o->gate && is_under(&all[i]))
             code = ARGS_FAILED;
     }
-    json_t *root = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o*, s:o*}", "stream", o->input, "events",
-                             (json_int_t)decoding->events, "repetitions", (json_int_t)o->repeat,
-                             "decoding", n > 0 ? row_json(decoding, true) : json_null(), "queries",
-                             queries, "start", start, "waiting", waiting);
+    json_t *root =
+        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o*, s:o*, s:o*}", "stream", o->input, "events",
+                  (json_int_t)decoding->events, "repetitions", (json_int_t)o->repeat, "decoding",
+                  n > 0 ? row_json(decoding, true) : json_null(), "queries", queries, "start",
+                  start, "waiting", waiting, "snapshot", snapshot);
     char *path = mem_printf("%s/bench.json", o->dir);
     if (json_dump_file(root, path, JSON_INDENT(2)) != 0)
         code = args_complain("bench", "cannot write %s", path);
@@ -331,7 +336,8 @@ static int run_all(struct options *o)
     char *own = o->input ? NULL : mem_printf("%s/payments-%" PRIu64 ".jsonl", o->dir, o->events);
     int code = ARGS_OK;
     mkdir(o->dir, 0777); /* what fails here fails again, with a message, below */
-    bool alone = o->nnames == 1 && (wants(o, "waiting") || wants(o, "start"));
+    bool snapshot = o->nnames > 0 && wants(o, "snapshot");
+    bool alone = o->nnames == 1 && (wants(o, "waiting") || wants(o, "start") || snapshot);
     if (own && !alone && benchrun_stream(own, o->events) != ERR_OK)
         code = args_complain("bench", "%s: %s", own, strerror(errno));
     if (code == ARGS_OK && !(write_rules(o, 1000) && write_rules(o, 10000)))
@@ -345,7 +351,8 @@ static int run_all(struct options *o)
                 code = args_complain("bench", "%s did not run", all[i].name);
     if (code == ARGS_OK)
         code = report(o, &decoding, all, n, wants(o, "start") ? measure_starts(o) : NULL,
-                      wants(o, "waiting") ? benchwaiting_run() : NULL);
+                      wants(o, "waiting") ? benchwaiting_run() : NULL,
+                      snapshot ? benchsnapshot_run(o->state_mb) : NULL);
     mem_free(own);
     return code;
 }
@@ -364,14 +371,21 @@ static int decode_only(const char *path)
 int bench_main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"events", required_argument, NULL, 'e'}, {"input", required_argument, NULL, 'i'},
-        {"repeat", required_argument, NULL, 'r'}, {"queries", required_argument, NULL, 'q'},
-        {"floors", required_argument, NULL, 'f'}, {"dir", required_argument, NULL, 'd'},
-        {"decode", required_argument, NULL, 'c'}, {"gate", no_argument, NULL, 'g'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"events", required_argument, NULL, 'e'},
+        {"input", required_argument, NULL, 'i'},
+        {"repeat", required_argument, NULL, 'r'},
+        {"queries", required_argument, NULL, 'q'},
+        {"floors", required_argument, NULL, 'f'},
+        {"dir", required_argument, NULL, 'd'},
+        {"decode", required_argument, NULL, 'c'},
+        {"gate", no_argument, NULL, 'g'},
+        {"state", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct options o = {.events = 2000000,
                         .repeat = 3,
+                        .state_mb = 1024,
                         .queries = "tests/bench/queries",
                         .floors = "tests/bench/expected.json",
                         .dir = "build"};
@@ -384,6 +398,9 @@ int bench_main(int argc, char **argv)
             break;
         case 'r':
             good = args_number("bench", "--repeat", optarg, 1, REPEAT_MAX, &o.repeat);
+            break;
+        case 's':
+            good = args_number("bench", "--state", optarg, 1, 1 << 20, &o.state_mb);
             break;
         case 'i':
             o.input = optarg;

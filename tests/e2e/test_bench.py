@@ -55,6 +55,16 @@ def test_an_event_costs_what_can_move_not_what_waits(tmp_path):
         assert 0 < r["bytes"] < 600
 
 
+def test_rows_hardly_wait_for_a_snapshot(tmp_path):
+    """Were state copied when a snapshot begins, it would take 30 ms and more."""
+    run = bench("--dir", tmp_path, "--state", 64, "snapshot")
+    assert "none open" in run.stdout, run.stderr
+    whole, changes, none = json.loads((tmp_path / "bench.json").read_text())["snapshot"]
+    assert whole["begin_ms"] < 5 and changes["begin_ms"] < 5, (whole, changes)
+    assert 0 < changes["bytes"] < 0.05 * whole["bytes"], (whole, changes)
+    assert 0 < none["row_ns"]
+
+
 def test_ten_times_the_rules_take_about_ten_times_as_long_to_compile(tmp_path):
     """Each rule was held against all before it: 10,000 took 30 to 70 times as long as 1,000."""
     run = bench("--dir", tmp_path, "--repeat", 3, "start")
