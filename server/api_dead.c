@@ -442,9 +442,10 @@ void api_dead_delete(struct httpcall *c, void *app)
     struct api *a = app;
     struct catalog_dead_filter f = {0};
     uint64_t deleted = 0;
-    if (!read_id(c, &f.id))
+    const char *by = NULL;
+    if (!read_id(c, &f.id) || !read_by(c, &by))
         return;
-    enum err e = runtime_delete_letters(a->runtime, &f, &deleted);
+    enum err e = runtime_delete_letters(a->runtime, &f, by, &deleted);
     if (e != ERR_OK) {
         api_failed(c, e);
     } else if (deleted == 0) {
@@ -460,7 +461,8 @@ void api_dead_delete_all(struct httpcall *c, void *app)
     struct api *a = app;
     struct catalog_dead_filter f;
     uint64_t deleted = 0;
-    if (!read_filter(a, c, "waiting", &f) ||
+    const char *by = NULL;
+    if (!read_filter(a, c, "waiting", &f) || !read_by(c, &by) ||
         !httpcall_query_u64(c, "up_to", 0, 0, INT64_MAX, &f.up_to))
         return;
     if (!f.kind && !f.rule && !f.code && !f.reason && !f.contains && f.stream == 0 &&
@@ -470,7 +472,7 @@ void api_dead_delete_all(struct httpcall *c, void *app)
                          "nothing says which dead letters are to be deleted");
         return;
     }
-    enum err e = runtime_delete_letters(a->runtime, &f, &deleted);
+    enum err e = runtime_delete_letters(a->runtime, &f, by, &deleted);
     if (e != ERR_OK) {
         api_failed(c, e);
         return;

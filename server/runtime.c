@@ -464,9 +464,9 @@ enum err runtime_edit_letter(struct runtime *r, uint64_t id, const char *text, s
 }
 
 enum err runtime_delete_letters(struct runtime *r, const struct catalog_dead_filter *f,
-                                uint64_t *deleted)
+                                const char *by, uint64_t *deleted)
 {
-    return catalog_deadsend_delete(r->catalog, f, r->letters_kept, deleted);
+    return catalog_deadsend_delete(r->catalog, f, r->letters_kept, by, deleted);
 }
 
 void runtime_restart(struct runtime *r, struct runtime_restart *out)

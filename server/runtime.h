@@ -159,7 +159,7 @@ enum err runtime_send_letters(struct runtime *r, const struct catalog_dead_filte
 enum err runtime_edit_letter(struct runtime *r, uint64_t id, const char *text, size_t n,
                              const char *by);
 enum err runtime_delete_letters(struct runtime *r, const struct catalog_dead_filter *f,
-                                uint64_t *deleted);
+                                const char *by, uint64_t *deleted);
 
 /* --- what is going on --- */
 enum runtime_worker_state {

@@ -90,8 +90,9 @@ enum err catalog_deadlook_groups(struct catalog *c, const struct catalog_dead_fi
 /* text NULL: as it came, again. ERR_NOT_FOUND; ERR_CONFLICT: it was sent. */
 enum err catalog_deadsend_edit(struct catalog *c, uint64_t id, const char *text, size_t n,
                                evtime at, const char *by);
+/* by: who asks, for the audit; NULL: unknown. */
 enum err catalog_deadsend_delete(struct catalog *c, const struct catalog_dead_filter *f,
-                                 uint64_t keep, uint64_t *deleted);
+                                 uint64_t keep, const char *by, uint64_t *deleted);
 /* Marks waiting letters as being sent, the oldest first, at most `limit`, and tells of each. */
 enum err catalog_deadsend_take(struct catalog *c, const struct catalog_dead_filter *f,
                                unsigned limit, evtime at, const char *by, catalog_dead_each *each,

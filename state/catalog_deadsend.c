@@ -4,6 +4,8 @@
  * was taken is then in the intake log, beside the event; who opens the catalogue asks there and settles. */
 #include "base/mem.h"
 #include "state/catalog_deadfit.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 /* --- editing and deleting -------------------------------------------------------------------------------------------- */
 
@@ -78,8 +80,15 @@ static enum err forget_rules_of_deleted(struct catalog *c)
                                           NULL, NULL, NULL));
 }
 
+static enum err note_deleted(struct catalog *c, uint64_t n, const char *by)
+{
+    char count[24];
+    snprintf(count, sizeof count, "%" PRIu64, n);
+    return catalog_db_audit(c, "dead letters deleted", count, by);
+}
+
 enum err catalog_deadsend_delete(struct catalog *c, const struct catalog_dead_filter *f,
-                                 uint64_t keep, uint64_t *deleted)
+                                 uint64_t keep, const char *by, uint64_t *deleted)
 {
     *deleted = 0;
     pthread_mutex_lock(&c->lock);
@@ -92,6 +101,8 @@ enum err catalog_deadsend_delete(struct catalog *c, const struct catalog_dead_fi
         *deleted += e == ERR_OK ? (uint64_t)sqlite3_changes(c->db) : 0;
         if (e == ERR_OK && *deleted > 0)
             e = forget_rules_of_deleted(c);
+        if (e == ERR_OK && *deleted > 0)
+            e = note_deleted(c, *deleted, by);
         if (e == ERR_OK)
             e = catalog_dead_trim(c, keep);
         e = catalog_db_end(c, e);

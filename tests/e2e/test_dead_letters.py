@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dead letters and side outputs on a running server: looked at, grouped, put right, sent again, deleted; after kills too."""
+import contextlib
 import json
+import sqlite3
 import threading
 
 import pytest
@@ -109,8 +111,10 @@ def test_groups_filters_pages_and_deletion(api):
     assert [d["raw"] for d in letters(api, 1, "&contains=m3")] == ['{"id": "m3"}']
     assert api.call("GET", "/streams/payments/errors?limit=2", 200, "DeadLetterPage")["page"]["has_more"]
     newest = missing[3]["id"]
-    deleted = api.call("DELETE", f"/dead_letters?code=missing-field&up_to={newest}", 200)
+    deleted = api.call("DELETE", f"/dead_letters?code=missing-field&up_to={newest}&by=ann", 200)
     assert deleted == {"deleted": 4} and len(letters(api, 6)) == 6
+    with contextlib.closing(sqlite3.connect(f"file:{api.server.data}/catalogue.db?mode=ro", uri=True)) as db:
+        assert db.execute("SELECT name, more FROM audit WHERE what = 'dead letters deleted'").fetchall() == [("4", "ann")]
     api.call("DELETE", f"/dead_letters/{missing[0]['id']}", 204)
     api.problem("GET", f"/dead_letters/{missing[0]['id']}", 404, "not-found")
     assert len(letters(api, 5)) == 5

@@ -438,9 +438,9 @@ enum err runtime_edit_letter(struct runtime *r, uint64_t id, const char *text, s
 }
 
 enum err runtime_delete_letters(struct runtime *r, const struct catalog_dead_filter *f,
-                                uint64_t *deleted)
+                                const char *by, uint64_t *deleted)
 {
-    return catalog_deadsend_delete(r->c, f, 1000, deleted);
+    return catalog_deadsend_delete(r->c, f, 1000, by, deleted);
 }
 
 void runtime_restart(struct runtime *r, struct runtime_restart *out)

@@ -502,7 +502,7 @@ export const paths = {
   item: (l: string, key: string, o: EditOptions = {}) => `/lists/${name(l)}/items/${name(key)}` + query({ ...o }),
   bulk: (l: string, o: EditOptions & { mode: string }) => `/lists/${name(l)}/items:bulk` + query({ ...o }),
   listChanges: (l: string, limit: number) => `/lists/${name(l)}/changes` + query({ limit }),
-  deadLetters: (f: LetterFilter & { limit?: number; after?: number; up_to?: number } = {}) => '/dead_letters' + query({ ...f }),
+  deadLetters: (f: LetterFilter & { limit?: number; after?: number; up_to?: number; by?: string } = {}) => '/dead_letters' + query({ ...f }),
   deadGroups: (f: LetterFilter & { by: string; limit?: number }) => '/dead_letters:groups' + query({ ...f }),
   deadReplay: (f: LetterFilter & { up_to?: number; by?: string }) => '/dead_letters:replay' + query({ ...f }),
   deadLetter: (id: number, by?: string) => `/dead_letters/${id}` + query({ by }),
@@ -540,9 +540,9 @@ export const api = {
   sendLetter: (id: number, by: string) => call<DeadLetter>(paths.deadLetterReplay(id, by), { method: 'POST' }),
   sendLetters: (f: LetterFilter & { up_to?: number }, by: string) =>
     call<DeadLettersSent>(paths.deadReplay({ ...f, by }), { method: 'POST' }),
-  deleteLetter: (id: number) => call<null>(paths.deadLetter(id), { method: 'DELETE' }),
-  deleteLetters: (f: LetterFilter & { up_to?: number }) =>
-    call<{ deleted: number }>(paths.deadLetters(f), { method: 'DELETE' }),
+  deleteLetter: (id: number, by: string) => call<null>(paths.deadLetter(id, by), { method: 'DELETE' }),
+  deleteLetters: (f: LetterFilter & { up_to?: number }, by: string) =>
+    call<{ deleted: number }>(paths.deadLetters({ ...f, by }), { method: 'DELETE' }),
 };
 
 /** All rows of a list, whether the server pages it or not. */

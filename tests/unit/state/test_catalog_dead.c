@@ -141,8 +141,8 @@ static void what_was_deleted_or_let_go_does_not_come_back(void **state)
     enum { MANY = 1000 };
     uint64_t deleted = 0;
     add(p, late(5, "seq"));
-    assert_ok(
-        catalog_deadsend_delete(p->c, &(struct catalog_dead_filter){.id = 1}, KEEP, &deleted));
+    assert_ok(catalog_deadsend_delete(p->c, &(struct catalog_dead_filter){.id = 1}, KEEP, "ann",
+                                      &deleted));
     assert_int_equal(deleted, 1);
     add(p, late(5, "seq")); /* a replay */
     add(p, late(5, "travel"));
@@ -175,7 +175,7 @@ static void what_the_log_has_is_taken_once(void **state)
         }
     assert_int_equal(count(p, &all), 5);
     assert_ok(catalog_deadsend_delete(p->c, &(struct catalog_dead_filter){.kind = "error"}, KEEP,
-                                      &deleted));
+                                      "ann", &deleted));
     assert_int_equal(deleted, 5);
     struct catalog_dead_letter d = refused("{");
     d.logged = 5;

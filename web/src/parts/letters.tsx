@@ -105,7 +105,7 @@ function Opened({ of: d, done, send }: { of: DeadLetter; done: () => void; send:
   send.current = d.sendable ? () => void again() : null;
   const remove = async () => {
     await attempt('save', async () => {
-      await api.deleteLetter(d.id);
+      await api.deleteLetter(d.id, who.get());
       say('Deleted');
     });
   };
@@ -268,7 +268,7 @@ export async function removeAll(filter: Parameters<typeof api.deleteLetters>[0],
   });
   if (!yes) return;
   try {
-    const { deleted } = await api.deleteLetters(filter);
+    const { deleted } = await api.deleteLetters(filter, who.get());
     say(`${plural(deleted, 'dead letter')} deleted`);
   } catch (e) {
     say(e instanceof Problem ? e.message : String(e), true);
