@@ -19,6 +19,11 @@ enum { OUT_BYTES = 256 << 10, KEY_GROUPS = 128, KINDS = RESULT_ERROR + 1, LOOKUP
 #define ROWS_MAX (SIZE_MAX / 2)
 #define PARTIALS_MAX (SIZE_MAX / 2)
 
+struct failure { /* of a look-up */
+    struct place at;
+    char *reason;
+};
+
 struct evalrun {
     unsigned workers;
     struct task *tasks[TASK_WORKERS_MAX];
@@ -35,6 +40,8 @@ struct evalrun {
     unsigned asked[TASK_WORKERS_MAX]; /* asks that they have */
     struct evalplaces *places; /* NULL: no rule reads another */
     uint64_t nfailed; /* look-ups */
+    struct failure *failures; /* not told yet */
+    size_t nfailures, failures_cap;
     bool looked_up; /* since results were told last: they are of several steps */
     uint64_t *counts; /* rules x KINDS */
     const struct result **order; /* of several tasks' results */
@@ -51,16 +58,41 @@ struct evalrun {
     size_t nopen, open_cap;
 };
 
-/* Rows that could not be looked up are told of as rows that could not be read. */
 static void lookup_failed(void *ctx, const struct place *at, const char *reason)
 {
     struct evalrun *r = ctx;
-    const struct bytes *row = r->late_row(r->ctx, at);
-    const struct schema *s = job_schema(r->job, at->stream);
-    evalbad_line(s != NULL ? s->name : NULL, at->offset,
-                 row != NULL && row->n > 0 ? (const char *)row->p : "", row != NULL ? row->n : 0,
-                 "lookup", reason, &r->out);
-    r->nfailed++;
+    r->failures = mem_grow(r->failures, r->nfailures, 1, &r->failures_cap, sizeof *r->failures);
+    r->failures[r->nfailures++] = (struct failure){*at, mem_str(reason)};
+}
+
+static int failure_order(const void *a, const void *b)
+{
+    const struct failure *x = a, *y = b;
+    if (x->at.stream != y->at.stream)
+        return x->at.stream < y->at.stream ? -1 : 1;
+    if (x->at.partition != y->at.partition)
+        return x->at.partition < y->at.partition ? -1 : 1;
+    if (x->at.offset != y->at.offset)
+        return x->at.offset < y->at.offset ? -1 : 1;
+    return strcmp(x->reason, y->reason);
+}
+
+/* Rows that could not be looked up are told of as rows that could not be read; in their order, not that of the answers. */
+static void tell_failures(struct evalrun *r)
+{
+    if (r->nfailures > 1)
+        qsort(r->failures, r->nfailures, sizeof *r->failures, failure_order);
+    for (size_t i = 0; i < r->nfailures; i++) {
+        const struct failure *f = &r->failures[i];
+        const struct bytes *row = r->late_row(r->ctx, &f->at);
+        const struct schema *s = job_schema(r->job, f->at.stream);
+        bool has = row != NULL && row->n > 0;
+        evalbad_line(s != NULL ? s->name : NULL, f->at.offset, has ? (const char *)row->p : "",
+                     has ? row->n : 0, "lookup", f->reason, &r->out);
+        mem_free(f->reason);
+    }
+    r->nfailed += r->nfailures;
+    r->nfailures = 0;
 }
 
 static void make_tasks(struct evalrun *r, unsigned workers)
@@ -112,6 +144,7 @@ void evalrun_free(struct evalrun *r)
     bytes_fini(&r->out);
     mem_free(r->counts);
     mem_free(r->order);
+    mem_free(r->failures);
     mem_free(r);
 }
 
@@ -246,6 +279,7 @@ static bool look_up(struct evalrun *r)
                 poll(&fd, 1, LOOKUP_WAIT_MS);
         }
     }
+    tell_failures(r);
     return any;
 }
 

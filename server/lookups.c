@@ -391,7 +391,7 @@ static bool give(struct lookups *l, struct ask **at, struct task *t)
 {
     struct ask *a = *at;
     bool ordered = l->in_order || !a->of->table->unordered, whole = a->left == 0;
-    if (ordered && is_behind(l, a->stream))
+    if (l->in_order ? l->nstopped > 0 : ordered && is_behind(l, a->stream))
         return false;
     if (ordered && !whole)
         stop_behind(l, a->stream);

@@ -18,7 +18,7 @@ struct lookups;
 /* A row could not be looked up, and is set aside. The reason lives for the call. */
 typedef void lookups_failed(void *ctx, const struct place *at, const char *reason);
 
-/* in_order: whatever the tables say. */
+/* in_order: whatever the tables say, and batches of different streams in the order of asking, too. */
 struct lookups *lookups_new(bool in_order, lookups_failed *failed, void *ctx);
 void lookups_free(struct lookups *l); /* NULL is fine; rows that wait are forgotten */
 
