@@ -294,8 +294,7 @@ static struct windowlist_more *of_clock(struct timer *t)
 
 void windowlist_clock(struct window *w, evtime now)
 {
-    while (timers_next(&w->clocks) <= now && w->clocks.n > 0) {
-        struct timer *t = timers_first(&w->clocks);
+    for (struct timer *t; (t = timers_first(&w->clocks)) != NULL && t->at <= now;) {
         struct windowlist_one *one = of_clock(t)->one;
         if (one->end > now) {
             timers_set(&w->clocks, t, one->end);

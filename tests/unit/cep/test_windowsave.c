@@ -180,6 +180,38 @@ static void keys_that_were_further_are_in_the_next_snapshot(void **state)
     rig_stop(&two);
 }
 
+/* Windows that end at 10 and at 20 s, the clock being at 12 when all goes through a snapshot. */
+static void windows_that_wait_for_the_clock_fire_once(void **state)
+{
+    (void)state;
+    struct rule_plan *plan = window(pay_stream(1, 60 * S), WINDOW_TUMBLE, 10 * S, 10 * S, NULL);
+    plan->window.trigger = TRIGGER_PROCESSING_TIME;
+    for (int through = 0; through < 2; through++) {
+        struct rig r;
+        start(&r, 1, plan);
+        task_clock(r.tasks[0], 1 * S);
+        feed(&r, 5 * S, 1);
+        feed(&r, 15 * S, 1);
+        rig_settle(&r);
+        assert_int_equal(r.n, 0);
+        task_clock(r.tasks[0], 12 * S);
+        rig_settle(&r);
+        assert_int_equal(r.n, 1);
+        if (through)
+            snap_rig(&r, &limits);
+        task_clock(r.tasks[0], 20 * S - 1);
+        rig_settle(&r);
+        assert_int_equal(r.n, 1);
+        task_clock(r.tasks[0], 20 * S);
+        rig_settle(&r);
+        assert_int_equal(r.n, 2);
+        task_clock(r.tasks[0], 200 * S);
+        rig_settle(&r);
+        assert_int_equal(r.n, 2);
+        rig_stop(&r);
+    }
+}
+
 /* --- damage --- */
 
 static void try(struct job *j, const struct snap *s)
@@ -247,6 +279,7 @@ static void damaged_bytes_are_refused_or_taken_but_do_no_harm(void **state)
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(windows_of_a_task_that_was_further_do_not_fire_again),
+              EXPRTREE_TEST(windows_that_wait_for_the_clock_fire_once),
               EXPRTREE_TEST(keys_that_were_further_are_in_the_next_snapshot),
               EXPRTREE_TEST(damaged_bytes_are_refused_or_taken_but_do_no_harm));
 }
