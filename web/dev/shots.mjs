@@ -40,6 +40,7 @@ const pages = {
   newstream: ['/streams?new=1', 1200],
   time: ['/time', 1500],
   dead: ['/dead-letters', 900],
+  timeouts: ['/dead-letters?show=timeouts', 900],
   workers: ['/workers', 3000],
 };
 for (const [name, [path, wait]] of Object.entries(pages)) {
