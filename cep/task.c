@@ -469,6 +469,14 @@ void task_stats(const struct task *t, struct task_stats *out)
             out->state_bytes += op_bytes(&k->ops[s]);
     }
     taskjoin_stats(t, out);
+    if (t->out.on) {
+        struct taskout_counts c;
+        taskout_counts(t, &c);
+        out->keys_out = c.keys_out;
+        out->keys_left = c.left;
+        out->keys_asked = c.asked;
+        out->keys_loaded = c.loaded;
+    }
     for (size_t i = 0; i < t->nstreams; i++) {
         int si = t->job == NULL ? -1 : job_stream_of(t->job, t->streams[i].id);
         if (si < 0 || !t->job->streams[si].read || t->streams[i].stage > 0)

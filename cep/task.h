@@ -139,6 +139,8 @@ enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d);
 enum err taskload_entry(struct task *t, const char *op, unsigned key_group, const void *key,
                         size_t key_n, const void *value, size_t value_n, struct diag *d);
 void taskload_done(struct task *t);
+/* Entries that come from now on are not what this task's next snapshot is based on: they have changed. */
+void taskload_foreign(struct task *t, bool foreign);
 /* The key groups of a worker: [from, to). */
 void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups, unsigned *from,
                          unsigned *to);
@@ -176,6 +178,7 @@ struct task_stats {
     uint64_t expired; /* states of keys, by 'state-ttl' */
     uint64_t rows_kept, rows_dropped; /* of joins */
     uint64_t state_bytes; /* of keys; rows that wait are task_ordering_bytes */
+    uint64_t keys_out, keys_left, keys_asked, keys_loaded; /* taskout_counts */
     evtime watermark; /* least over all streams that rules read */
     evtime due; /* the least watermark for which something waits; EVTIME_MAX: nothing does */
 };

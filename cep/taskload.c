@@ -129,9 +129,10 @@ static void drop_key(struct task_key *k, struct key *key)
 }
 
 /* Rules that are not there any more have left it without a state: the next snapshot says that it is gone. */
-static void forget_key(struct task_key *k, struct key *key)
+static void forget_key(struct task_key *k, struct key *key, bool foreign)
 {
-    keytrack_loaded(&k->keyed.track, key);
+    if (!foreign)
+        keytrack_loaded(&k->keyed.track, key);
     keyed_touch(&k->keyed, key);
     keyed_drop_if_idle(&k->keyed, key);
 }
@@ -163,12 +164,13 @@ static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evti
         return e;
     }
     if (l->key->cells == NULL) {
-        forget_key(k, l->key);
+        forget_key(k, l->key, t->snap.foreign);
         return ERR_OK;
     }
     for (const struct keystate *c = l->key->cells; c != NULL; c = c->next)
         l->key->waiting |= c->waiting;
-    keytrack_loaded(&k->keyed.track, l->key);
+    if (!t->snap.foreign)
+        keytrack_loaded(&k->keyed.track, l->key);
     if (l->changed)
         keyed_touch(&k->keyed, l->key);
     return ERR_OK;
@@ -245,7 +247,11 @@ enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const v
     (void)bytes_get_u64(&in);
     if (version != TASKSNAP_VERSION)
         return ERR_VERSION;
-    return load_key(t, k, hash, now_of(&k->snap, group), false, key, key_n, &in);
+    bool foreign = t->snap.foreign;
+    t->snap.foreign = false; /* it comes from the task's own store */
+    enum err e = load_key(t, k, hash, now_of(&k->snap, group), false, key, key_n, &in);
+    t->snap.foreign = foreign;
+    return e;
 }
 
 /* --- the flow --- */
@@ -431,6 +437,11 @@ enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d)
         break;
     }
     return e == ERR_OK ? ERR_OK : damaged(d, "the flow", "a record");
+}
+
+void taskload_foreign(struct task *t, bool foreign)
+{
+    t->snap.foreign = foreign;
 }
 
 void taskload_settle(struct task *t)

@@ -33,6 +33,18 @@ static unsigned group_of(const struct task *t, uint64_t hash)
     return (unsigned)(hash & (t->o.key_groups - 1));
 }
 
+/* Opened when it is first needed: a store may be filled from a checkpoint before that. */
+static void *op_of(struct task_key *k)
+{
+    struct taskout *o = &task_of(k)->out;
+    if (k->out.op == NULL) {
+        enum err e = o->store.open(o->store.ctx, k->snap.id, &k->out.op);
+        if (e != ERR_OK)
+            fail(task_of(k), e);
+    }
+    return k->out.op;
+}
+
 /* --- life --- */
 
 static bool has_steps(const struct task_key *k)
@@ -54,9 +66,6 @@ void taskout_bind(struct task *t, struct task_key *k)
     k->out.on = true;
     k->out.next_due = EVTIME_MAX;
     k->out.time = EVTIME_MIN;
-    enum err e = t->out.store.open(t->out.store.ctx, k->snap.id, &k->out.op);
-    if (e != ERR_OK)
-        fail(t, e);
 }
 
 void taskout_attach(struct task *t, const struct keystore *s, size_t bytes)
@@ -103,6 +112,8 @@ void taskout_kept(struct task *t)
 {
     t->out.held = false;
     t->out.kept = t->out.began;
+    t->out.rest = 0;
+    taskout_trim(t);
 }
 
 evtime taskout_time(const struct task *t)
@@ -122,6 +133,8 @@ static struct key *come_back(struct task_key *k, uint64_t hash, const void *p, s
 {
     struct task *t = task_of(k);
     struct taskout *o = &t->out;
+    if (op_of(k) == NULL)
+        return NULL;
     o->asked++;
     enum err e = o->store.get(o->store.ctx, k->out.op, group_of(t, hash), p, n, &o->value);
     if (e == ERR_NOT_FOUND)
@@ -299,7 +312,7 @@ static bool leave(struct task *t, struct task_key *k, struct key *key)
     if (!keytrack_may_leave(&k->keyed.track, key, o->held))
         return false;
     evtime due = due_of(k, key);
-    if (due <= k->out.time || due == EVTIME_MIN)
+    if ((due < EVTIME_MAX && (due <= k->out.time || due == EVTIME_MIN)) || op_of(k) == NULL)
         return false;
     enum err e = ERR_OK;
     if (!keytrack_is_clean(key)) {

@@ -53,6 +53,7 @@ struct tasksnap_source {
 struct tasksnap {
     bool tracking, open;
     bool held, noting; /* noting: what is put into an order was in flight */
+    bool foreign; /* what is loaded */
     struct tasksnap_out out;
     struct keylayouts layouts;
     struct keysave saved[2];

@@ -51,7 +51,8 @@
     X(memory_ordering, SIZE, "0", 0, 1125899906842624, "bytes",                                    \
       "Rows that wait for the watermark; 0: 1 GiB.")                                               \
     X(memory_state, SIZE, "0", 0, 1125899906842624, "bytes",                                       \
-      "State of keys: partial matches, windows, rows that rules keep; 0: 2 GiB.")                  \
+      "State of keys: partial matches, windows, rows that rules keep; 0: 2 GiB. With "             \
+      "state-backend rocksdb what does not fit is in files.")                                      \
     X(buffer_timeout, SPAN, "10 ms", 0, 10000, "ms",                                               \
       "How long a worker that has more to do may wait for a frame to another worker to be full. "  \
       "One that has nothing else to do sends at once.")                                            \
@@ -92,7 +93,8 @@
       "last complete one.")                                                                        \
     X(state_backend, TEXT, "heap", 0, 0, "heap, rocksdb",                                          \
       "What checkpoints are made with. heap: a base and files of changes, merged now and then. "   \
-      "rocksdb: its sorted files. Either reads what the other has written.")                       \
+      "rocksdb: its sorted files, and state may be larger than memory-state, since keys that "     \
+      "have long not been needed leave memory. Either reads what the other has written.")          \
     X(intake_retention, SPAN, "0 s", 0, 3155760000000, "ms",                                       \
       "Events that came longer ago are deleted from the intake log, once no checkpoint that is "   \
       "kept and no rule needs them; 0: never. Alerts keep the events that made them.")             \

@@ -295,7 +295,8 @@ enum err control_get_hold(const void *p, size_t n, struct control_hold *out)
 #define TASK_COUNTERS(X)                                                                           \
     X(rows_in) X(rows_late) X(rows_ordered) X(rows_released) X(frames_in) X(frames_out) X(results) \
     X(rows_waiting) X(keys) X(partials) X(windows_open) X(partials_dropped) X(timeouts)            \
-    X(expired) X(state_bytes) X(rows_kept) X(rows_dropped)
+    X(expired) X(state_bytes) X(rows_kept) X(rows_dropped) X(keys_out) X(keys_left)                \
+    X(keys_asked) X(keys_loaded)
 /* clang-format on */
 
 void control_put_advance(const struct control_advance *m, struct bytes *out)

@@ -216,6 +216,10 @@ static void note_status(struct crew *c, struct member *m, const struct control_s
     w->rows_dropped = t->rows_dropped;
     w->expired = t->expired;
     w->state_bytes = t->state_bytes;
+    w->keys_out = t->keys_out;
+    w->keys_left = t->keys_left;
+    w->keys_asked = t->keys_asked;
+    w->keys_loaded = t->keys_loaded;
     w->watermark = t->watermark;
     if (s->rss_bytes > 0)
         w->rss_bytes = s->rss_bytes;

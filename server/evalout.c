@@ -146,16 +146,13 @@ enum err evalout_attach(struct evalout *o, struct task *t, unsigned i, unsigned 
         taskout_attach(t, &k, 0);
         return ERR_OK;
     }
-    const struct store_options options = {.backend = STORE_ROCKSDB,
-                                          .cache_bytes = o->bytes / n / 4,
-                                          .write_bytes = o->bytes / n / 8,
-                                          .is_over = tasksnap_is_over};
+    const struct store_options options = statestore_options(STORE_ROCKSDB, o->bytes / n);
     char *dir = mem_printf("%s/%u", o->dir, i);
     enum err e = store_open_as(dir, &options, d, &o->stores[i]);
     mem_free(dir);
     if (e != ERR_OK)
         return e;
     const struct keystore k = statestore_of(o->stores[i]);
-    taskout_attach(t, &k, o->bytes / n / 2);
+    taskout_attach(t, &k, statestore_keys_bytes(o->bytes / n));
     return ERR_OK;
 }

@@ -176,7 +176,8 @@ struct runtime_worker {
     uint32_t attempt;
     evtime started;
     uint64_t rows_in, frames_in, frames_out, results, rows_waiting, keys, partials, windows_open,
-        rows_kept, rows_dropped, expired, state_bytes, rows_late;
+        rows_kept, rows_dropped, expired, state_bytes, rows_late, keys_out, keys_left, keys_asked,
+        keys_loaded;
     double busy; /* busy_permille as 0..1 */
     unsigned busy_permille, idle_permille, backpressured_permille; /* of the last second */
     uint64_t busy_ms, idle_ms, backpressured_ms; /* since it was started */

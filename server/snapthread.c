@@ -39,13 +39,15 @@ struct snapthread {
     char *folder;
     montime began;
     enum err e; /* what has gone wrong since the beginning */
+    bool lost; /* an entry could not be put */
+    bool asked; /* the worker asks the store for keys */
     struct diag d;
 
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake, room;
     struct chunk *first, **last;
     size_t queued; /* bytes, of chunks that the thread has not worked off */
-    bool stop, has_done;
+    bool stop, has_done, was_lost;
     struct snapwire_done done;
 };
 
@@ -124,12 +126,14 @@ enum snapthread_room snapthread_room(struct snapthread *s)
     return n < SOFT_BYTES ? SNAPTHREAD_ROOM : n < HARD_BYTES ? SNAPTHREAD_SOFT : SNAPTHREAD_HARD;
 }
 
-bool snapthread_done(struct snapthread *s, struct snapwire_done *report)
+bool snapthread_done(struct snapthread *s, struct snapwire_done *report, bool *lost)
 {
     pthread_mutex_lock(&s->lock);
     bool done = s->has_done;
-    if (done)
+    if (done) {
         *report = s->done;
+        *lost = s->was_lost;
+    }
     s->has_done = false;
     pthread_mutex_unlock(&s->lock);
     return done;
@@ -151,6 +155,7 @@ static void begin(struct snapthread *s, struct bytes_reader *in)
     s->now = (struct snapwire_done){.id = id};
     s->began = timebase_mono_ns();
     s->e = ERR_OK;
+    s->lost = false;
     diag_fini(&s->d);
     diag_init(&s->d, NULL, 0);
     mem_free(s->folder);
@@ -173,12 +178,13 @@ static void put_entry(struct snapthread *s, struct bytes_reader *in, bool gone)
     e.key = bytes_get_str(in, &e.key_n);
     e.value_n = gone ? 0 : value_n;
     e.value = gone ? NULL : bytes_get(in, e.value_n);
-    if (s->e != ERR_OK)
+    if (s->lost)
         return;
     enum err bad = store_put(s->store, op, group, &e);
     if (bad != ERR_OK)
         diag_say(&s->d, "state", NULL, "an entry of %zu bytes of state cannot be written: %s",
                  e.value_n, err_text(bad));
+    s->lost = bad != ERR_OK;
     failed(s, bad);
 }
 
@@ -220,11 +226,14 @@ static void end(struct snapthread *s)
         snprintf(s->now.why, sizeof s->now.why, "%.200s", text[0] != '\0' ? text : err_text(s->e));
         s->now.why[strcspn(s->now.why, "\n")] = '\0';
         mem_free(text);
-        store_reset(s->store);
+        s->lost |= !store_is_whole(s->store);
+        if (s->lost && !s->asked) /* else the worker ends, and may be asking it just now */
+            store_reset(s->store);
     }
     s->now.async_ns = (uint64_t)(timebase_mono_ns() - s->began);
     pthread_mutex_lock(&s->lock);
     s->done = s->now;
+    s->was_lost = s->lost;
     s->has_done = true;
     pthread_mutex_unlock(&s->lock);
 }
@@ -282,16 +291,16 @@ struct store *snapthread_store(struct snapthread *s)
     return s->store;
 }
 
-enum err snapthread_start(const char *dir, enum store_backend backend, const char *name,
+enum err snapthread_start(const char *dir, const struct store_options *o, const char *name,
                           struct diag *d, struct snapthread **out)
 {
     struct store *store = NULL;
-    const struct store_options o = {.backend = backend};
-    enum err e = store_open_as(dir, &o, d, &store);
+    enum err e = store_open_as(dir, o, d, &store);
     if (e != ERR_OK)
         return e;
     struct snapthread *s = mem_new(sizeof *s);
     s->store = store;
+    s->asked = o->backend == STORE_ROCKSDB;
     s->name = mem_str(name);
     s->last = &s->first;
     s->flow.file.fd = -1;

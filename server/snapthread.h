@@ -16,7 +16,7 @@
 struct snapthread;
 
 /* dir: the store's working folder; name: of this worker's files in a checkpoint. */
-enum err snapthread_start(const char *dir, enum store_backend backend, const char *name,
+enum err snapthread_start(const char *dir, const struct store_options *o, const char *name,
                           struct diag *d, struct snapthread **out);
 /* Before the first checkpoint: to be filled with what an earlier one has. */
 struct store *snapthread_store(struct snapthread *s);
@@ -29,8 +29,8 @@ void snapthread_end(struct snapthread *s);
 
 enum snapthread_room { SNAPTHREAD_ROOM, SNAPTHREAD_SOFT, SNAPTHREAD_HARD };
 enum snapthread_room snapthread_room(struct snapthread *s);
-/* True, once for each checkpoint: it has been written, or has failed (report.ok). After a failure the store is empty, so
- * everything has to be given out anew. */
-bool snapthread_done(struct snapthread *s, struct snapwire_done *report);
+/* True, once for each checkpoint: it has been written, or has failed (report.ok). *lost: with what was given out, so that
+ * the store is empty and everything has to be given out anew. */
+bool snapthread_done(struct snapthread *s, struct snapwire_done *report, bool *lost);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/statestore.h"
+#include "cep/task.h"
+
+enum { WRITE_LEAST = 1 << 20, WRITE_MOST = 64 << 20 };
 
 static enum err open_op(void *ctx, const char *op, void **out)
 {
@@ -47,4 +50,20 @@ static enum err keys(void *ctx, void *op, unsigned group, keystore_take *take, v
 struct keystore statestore_of(struct store *s)
 {
     return (struct keystore){s, open_op, get, put, note, due, keys};
+}
+
+/* Sixteenths: keys ten, blocks that were read four, two times one for what is to be written. */
+size_t statestore_keys_bytes(uint64_t bytes)
+{
+    return (size_t)(bytes / 16 * 10);
+}
+
+struct store_options statestore_options(enum store_backend backend, uint64_t bytes)
+{
+    uint64_t write = bytes / 16;
+    write = write < WRITE_LEAST ? WRITE_LEAST : write > WRITE_MOST ? WRITE_MOST : write;
+    return (struct store_options){.backend = backend,
+                                  .cache_bytes = (size_t)(bytes / 16 * 4),
+                                  .write_bytes = (size_t)write,
+                                  .is_over = tasksnap_is_over};
 }

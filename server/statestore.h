@@ -8,6 +8,10 @@
 #include "cep/keystore.h"
 #include "state/storeout.h"
 
+/* What a worker's state may take in all, divided: memory of keys; the store's, for what it has read and not written yet. */
+size_t statestore_keys_bytes(uint64_t bytes);
+struct store_options statestore_options(enum store_backend backend, uint64_t bytes);
+
 /* By this store, which must outlive whoever uses it. */
 struct keystore statestore_of(struct store *s);
 

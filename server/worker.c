@@ -192,7 +192,7 @@ void worker_send_status(struct worker *w, enum control_kind kind, bool whole)
     struct control_status m;
     arena_reset(w->scratch);
     workerstatus_make(w->source, w->task, w->job, whole, w->scratch, &m);
-    watch_state(w, m.task.state_bytes);
+    watch_state(w, workersnap_state_bytes(w, &m.task));
     bytes_reset(&w->out);
     control_put_status(&m, &w->out);
     worker_say(w, kind, &w->out);

@@ -118,11 +118,11 @@ enum err workerchange_init(struct worker *w, const struct channel_frame *f)
         log_init(name, LOG_INFO_LEVEL);
         w->task = task_new(&m.task);
         w->key_groups = m.task.key_groups;
+        set_budget(w, &m);
         workersnap_track(w);
         workerlookup_init(w);
         w->source = workersource_new(w->task, w->watch, worker_bad_row, w);
         task_watch(w->task, workerwatch_rows(w->watch));
-        set_budget(w, &m);
         apply_change(w, &m.first, f->epoch);
     } else {
         e = ERR_CORRUPT;

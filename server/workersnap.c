@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/snapthread.h"
+#include "server/statestore.h"
 #include "server/workerchange.h"
 #include "server/workerlookup.h"
 #include "state/flowfile.h"
@@ -153,6 +154,12 @@ static void say_unusable(struct worker *w, enum err e, const struct diag *d)
     mem_free(text);
 }
 
+/* Keys may leave memory, for the store. */
+static bool leaves(const struct workersnap *s)
+{
+    return s->backend == STORE_ROCKSDB;
+}
+
 void workersnap_track(struct worker *w)
 {
     struct workersnap *s = w->snap;
@@ -162,11 +169,16 @@ void workersnap_track(struct worker *w)
     char name[32];
     snprintf(name, sizeof name, "worker-%u", w->index);
     diag_init(&d, NULL, 0);
-    enum err e = snapthread_start(s->dir, s->backend, name, &d, &s->thread);
+    const struct store_options o = statestore_options(s->backend, w->budget.state_bytes);
+    enum err e = snapthread_start(s->dir, &o, name, &d, &s->thread);
     if (e != ERR_OK)
         worker_fail_diag(w, "the folder of the state", e, &d);
     else
         tasksnap_track(w->task);
+    if (e == ERR_OK && leaves(s) && w->budget.state_bytes > 0) {
+        const struct keystore k = statestore_of(snapthread_store(s->thread));
+        taskout_attach(w->task, &k, statestore_keys_bytes(w->budget.state_bytes));
+    }
     diag_fini(&d);
 }
 
@@ -180,11 +192,13 @@ bool workersnap_restore(struct worker *w)
     struct restoring r = {.task = w->task, .d = &d};
     diag_init(&d, NULL, 0);
     enum err e = w->job == NULL ? ERR_OK : restore_flows(s, &r);
+    taskload_foreign(w->task, s->thread != NULL && !is_kept(w));
     if (e == ERR_OK && w->job != NULL)
         e = restore_entries(w, &r);
+    taskload_foreign(w->task, false);
     if (e == ERR_OK) {
         taskload_done(w->task);
-        if (s->thread != NULL && !is_kept(w))
+        if (s->thread != NULL && !is_kept(w) && !leaves(s))
             tasksnap_forget(w->task); /* the store has nothing of it */
         LOG_INFO("state was read from a checkpoint",
                  "folder=%s entries=%" PRIu64 " records=%" PRIu64 " ms=%" PRId64 " cpu_ms=%" PRId64,
@@ -325,13 +339,21 @@ static void report(struct worker *w)
 {
     struct workersnap *s = w->snap;
     struct snapwire_done done;
-    if (!snapthread_done(s->thread, &done))
+    bool lost = false;
+    if (!snapthread_done(s->thread, &done, &lost))
         return;
     s->writing = false;
     if (!done.ok) {
         LOG_ERROR("a checkpoint could not be written", "id=%" PRIu64 " reason=\"%s\"", done.id,
                   done.why);
-        tasksnap_forget(w->task); /* what has been given out is lost */
+        if (lost && leaves(s))
+            worker_fail(w, "the store of the state cannot be written: %s", done.why);
+        else if (lost)
+            tasksnap_forget(w->task); /* what has been given out is lost */
+    }
+    if (!lost) {
+        taskout_kept(w->task);
+        storeout_now(snapthread_store(s->thread), taskout_time(w->task));
     }
     bytes_reset(&w->out);
     snapwire_put_done(&done, &w->out);
@@ -343,6 +365,8 @@ bool workersnap_go_on(struct worker *w)
     struct workersnap *s = w->snap;
     if (s != NULL)
         maybe_begin_unaligned(w);
+    if (w->task != NULL && !w->failed && taskout_error(w->task) != ERR_OK)
+        worker_fail(w, "the store of the state: %s", err_text(taskout_error(w->task)));
     if (s == NULL || !s->writing)
         return false;
     montime until = timebase_mono_ns() + SLICE_NS;
@@ -357,6 +381,19 @@ bool workersnap_go_on(struct worker *w)
     if (!s->giving)
         report(w);
     return gave && snapthread_room(s->thread) == SNAPTHREAD_ROOM;
+}
+
+uint64_t workersnap_state_bytes(const struct worker *w, struct task_stats *stats)
+{
+    const struct workersnap *s = w->snap;
+    struct storeout_stats of_store;
+    struct taskout_counts of_keys;
+    if (s == NULL || s->thread == NULL || !leaves(s))
+        return stats->state_bytes;
+    storeout_stats(snapthread_store(s->thread), &of_store);
+    taskout_counts(w->task, &of_keys);
+    stats->state_bytes += of_store.memory_bytes;
+    return of_keys.used_bytes;
 }
 
 bool workersnap_is_full(const struct worker *w)

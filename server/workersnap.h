@@ -31,6 +31,9 @@ enum err workersnap_record(struct worker *w, unsigned from, const struct channel
 /* Gives out a piece, says what has been written. True: there is more to give out at once. */
 bool workersnap_go_on(struct worker *w);
 /* The writer is so far behind that no rows are to be taken. */
+/* Memory of keys, which is held against the budget: where they may leave it, what is used, not what was once taken from the
+ * system. stats: the store's memory is added to that of state. */
+uint64_t workersnap_state_bytes(const struct worker *w, struct task_stats *stats);
 bool workersnap_is_full(const struct worker *w);
 /* One is being made: the worker is to look again soon. */
 bool workersnap_is_writing(const struct worker *w);

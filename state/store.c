@@ -67,6 +67,11 @@ enum err store_checkpoint(struct store *s, const char *folder, const char *name,
     return e;
 }
 
+bool store_is_whole(const struct store *s)
+{
+    return s->def->is_whole != NULL && s->def->is_whole(s);
+}
+
 void store_reset(struct store *s)
 {
     s->def->reset(s);

@@ -48,9 +48,12 @@ void store_close(struct store *s); /* NULL is fine; its files in checkpoints sta
 /* A changed entry, or (value NULL) one that is gone. Once for each key between two checkpoints. */
 enum err store_put(struct store *s, const char *op, unsigned group, const struct snapfile_entry *e);
 /* What was put becomes part of what is kept, and all of it stands in `folder` under names that begin with `name`, fsynced.
- * On an error the changes may be lost: store_reset, and everything must be put. */
+ * On an error the changes may be lost: store_reset, and everything must be put, unless store_is_whole. */
 enum err store_checkpoint(struct store *s, const char *folder, const char *name,
                           struct store_report *out, struct diag *d);
+/* After an error: all that was put is in it nevertheless, so it can go on, and the next checkpoint has it. RocksDB, if it
+ * was the checkpoint alone that failed. */
+bool store_is_whole(const struct store *s);
 void store_reset(struct store *s); /* nothing is kept */
 
 /* --- checkpoints, of either backend ---

@@ -58,6 +58,7 @@ static void close_db(struct storerocks *s)
         mem_free(s->files[i].name);
     s->nfamilies = s->last = s->nfiles = 0;
     s->nchanges = 0;
+    s->broken = false;
     s->format = NULL;
     s->db = NULL;
     arena_reset(s->gathered);
@@ -113,6 +114,12 @@ static enum err ensure_db(struct storerocks *s)
     enum err e = make_db(s, &d);
     diag_fini(&d);
     return e;
+}
+
+static bool is_whole(const struct store *store)
+{
+    const struct storerocks *s = (const struct storerocks *)store;
+    return s->db != NULL && !s->broken;
 }
 
 static void reset(struct store *store)
@@ -252,6 +259,7 @@ static enum err write_changes(struct storerocks *s, struct diag *d)
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < n && e == ERR_OK; i++)
         e = write_family(s, family_at(s, i), d);
+    s->broken |= e != ERR_OK;
     arena_reset(s->gathered);
     return e;
 }
@@ -264,8 +272,10 @@ static enum err put(struct store *store, const char *op, unsigned group,
     enum err e = ensure_db(s);
     if (e == ERR_OK)
         e = storerocks_family(s, op, &f);
-    if (e != ERR_OK)
+    if (e != ERR_OK) {
+        s->broken = true;
         return e;
+    }
     char *key = arena_alloc(s->gathered, ROCKSOPTS_GROUP_BYTES + x->key_n);
     key[0] = (char)(group >> 8);
     key[1] = (char)(group & 255);
@@ -429,6 +439,7 @@ enum err storerocks_open(const char *dir, const struct store_options *o, struct 
                                         .close = close_rocks,
                                         .put = put,
                                         .checkpoint = checkpoint,
+                                        .is_whole = is_whole,
                                         .reset = reset,
                                         .adopt = adopt,
                                         .settle = settle};

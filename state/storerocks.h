@@ -45,6 +45,7 @@ struct storerocks {
     size_t nfamilies, families_cap, last; /* last: the one asked for last */
     struct arena *gathered; /* of the changes */
     uint64_t nchanges;
+    bool broken; /* changes were lost */
     uint64_t made; /* files so far: their names */
     struct storerocks_file *files;
     size_t nfiles, files_cap;
