@@ -40,7 +40,7 @@ static void give(struct keytrack *t, struct key *key)
 {
     take_out(t, key);
     t->give(t->ctx, key);
-    key->track = KEYTRACK_CLEAN | (key->cells != NULL ? KEYTRACK_KNOWN : 0) |
+    key->track = KEYTRACK_CLEAN | (key->cells != NULL || t->keeps_gone ? KEYTRACK_KNOWN : 0) |
                  (key->track & KEYTRACK_USED) | t->snapshot << KEYTRACK_PLACE;
 }
 
@@ -124,8 +124,12 @@ bool keytrack_next(struct keytrack *t)
     struct key *key = l->keys[l->n - 1];
     t->ngone -= (key->track & KEYTRACK_GONE) != 0;
     give(t, key);
-    if (key->cells == NULL)
+    if (key->cells == NULL && t->keeps_gone) {
+        key->track |= KEYTRACK_GONE;
+        t->ngone++;
+    } else if (key->cells == NULL) {
         keytable_remove(t->table, key);
+    }
     return true;
 }
 

@@ -37,6 +37,9 @@ struct keytrack {
     struct keytrack_list lists[2];
     size_t ngone; /* keys of the table that are gone */
     uint32_t snapshot; /* number of the last one, from 1 on */
+    /* Keys may leave memory (taskout.h): one that is gone stays in the table until whoever was told has noted it; if it left
+     * before, its state of before would be found in the store. */
+    bool keeps_gone;
     /* Takes a key's state as it is now; no cells: it is gone. */
     void (*give)(void *ctx, const struct key *key);
     void *ctx;

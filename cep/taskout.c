@@ -64,6 +64,7 @@ void taskout_bind(struct task *t, struct task_key *k)
     if (k->out.on)
         return;
     k->out.on = true;
+    k->keyed.track.keeps_gone = true;
     k->out.next_due = EVTIME_MAX;
     k->out.time = EVTIME_MIN;
 }

@@ -67,7 +67,7 @@ enum err store_checkpoint(struct store *s, const char *folder, const char *name,
     return e;
 }
 
-bool store_is_whole(const struct store *s)
+bool store_is_whole(struct store *s)
 {
     return s->def->is_whole != NULL && s->def->is_whole(s);
 }

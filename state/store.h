@@ -53,7 +53,7 @@ enum err store_checkpoint(struct store *s, const char *folder, const char *name,
                           struct store_report *out, struct diag *d);
 /* After an error: all that was put is in it nevertheless, so it can go on, and the next checkpoint has it. RocksDB, if it
  * was the checkpoint alone that failed. */
-bool store_is_whole(const struct store *s);
+bool store_is_whole(struct store *s);
 void store_reset(struct store *s); /* nothing is kept */
 
 /* --- checkpoints, of either backend ---

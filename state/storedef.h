@@ -15,7 +15,7 @@ struct storedef {
                     const struct snapfile_entry *e);
     enum err (*checkpoint)(struct store *s, const char *folder, const char *name,
                            struct store_report *out, struct diag *d);
-    bool (*is_whole)(const struct store *s); /* NULL: never, after an error */
+    bool (*is_whole)(struct store *s); /* NULL: never, after an error */
     void (*reset)(struct store *s);
     /* A part all of whose groups are of this store, and nothing has been put yet: its files are linked. */
     enum err (*adopt)(struct store *s, const struct store_part *p, struct diag *d);

@@ -116,12 +116,6 @@ static enum err ensure_db(struct storerocks *s)
     return e;
 }
 
-static bool is_whole(const struct store *store)
-{
-    const struct storerocks *s = (const struct storerocks *)store;
-    return s->db != NULL && !s->broken;
-}
-
 static void reset(struct store *store)
 {
     close_db(storerocks_of(store)); /* made anew when something is put */
@@ -428,6 +422,18 @@ static enum err settle(struct store *store, struct diag *d)
     struct storerocks *s = storerocks_of(store);
     s->nchanges = 0;
     return write_changes(s, d);
+}
+
+/* What is gathered is written down: whoever asks for a key must find it. */
+static bool is_whole(struct store *store)
+{
+    struct storerocks *s = storerocks_of(store);
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (s->db != NULL && !s->broken)
+        s->broken = settle(store, &d) != ERR_OK;
+    diag_fini(&d);
+    return s->db != NULL && !s->broken;
 }
 
 /* --- */
