@@ -142,6 +142,7 @@ enum err evalout_attach(struct evalout *o, struct task *t, unsigned i, unsigned 
     if (o->bytes == 0) {
         forget_notes(m);
         m->entries = o->entries;
+        evalsnap_leaves(o->entries);
         const struct keystore k = {m, open_op, get, put, note, due, keys};
         taskout_attach(t, &k, 0);
         return ERR_OK;

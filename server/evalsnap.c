@@ -115,11 +115,15 @@ enum err evalsnap_get(struct evalsnap *s, const char *op, const void *key, size_
     return ERR_OK;
 }
 
+void evalsnap_leaves(struct evalsnap *s)
+{
+    s->leaves = true;
+}
+
 void evalsnap_put(struct evalsnap *s, const char *op, unsigned group, const void *key, size_t n,
                   const void *value, size_t value_n)
 {
     struct entry *e = value == NULL ? find(s, op, key, n) : NULL;
-    s->leaves = true;
     if (value != NULL) {
         take_entry(s, op, group, key, n, value, value_n);
     } else if (e != NULL) { /* it stays in the map, which somebody may be going through */
@@ -158,7 +162,6 @@ void evalsnap_take(struct task *const *tasks, unsigned n)
         bool more = true;
         while (more)
             more = tasksnap_slice(tasks[i], 16);
-        taskout_kept(tasks[i]);
     }
 }
 

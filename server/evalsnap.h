@@ -18,6 +18,7 @@ void evalsnap_free(struct evalsnap *s); /* NULL is fine */
 /* Its entries as a keystore (cep/keystore.h): those of all tasks. */
 enum err evalsnap_get(struct evalsnap *s, const char *op, const void *key, size_t n,
                       struct bytes *value);
+void evalsnap_leaves(struct evalsnap *s); /* keys leave memory: some are said to be gone twice */
 void evalsnap_put(struct evalsnap *s, const char *op, unsigned group, const void *key, size_t n,
                   const void *value, size_t value_n);
 void evalsnap_keys(struct evalsnap *s, const char *op, unsigned group, keystore_take *take,
