@@ -260,7 +260,7 @@ static struct task_stream *stream_named(struct task *t, const char *name, size_t
 {
     for (unsigned i = 0; i < t->job->nstreams; i++) {
         const struct schema *s = t->job->schemas[i];
-        if (strncmp(s->name, name, n) == 0 && s->name[n] == 0)
+        if (strlen(s->name) == n && memcmp(s->name, name, n) == 0)
             return task_stream_of(t, s->id);
     }
     return NULL;

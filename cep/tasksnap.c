@@ -181,7 +181,7 @@ void tasksnap_op_fini(struct tasksnap_op *op)
 
 static bool is_named(const struct tasksnap_op *op, const char *id, size_t n)
 {
-    return strncmp(op->id, id, n) == 0 && op->id[n] == 0;
+    return strlen(op->id) == n && memcmp(op->id, id, n) == 0;
 }
 
 struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n)
