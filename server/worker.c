@@ -146,10 +146,10 @@ static struct workload_rest rest_of(const struct worker *w)
     if (w->job == NULL || w->preparing || w->broken)
         return (struct workload_rest){0};
     bool has = workersource_has(w->source);
-    if (has && (r.peers != 0 || r.coordinator))
-        r.why = LOADWIRE_CHANNEL;
-    else if (has && w->state_full)
+    if (w->state_full) /* what it has may be held by the coordinator for that */
         r.why = LOADWIRE_STATE;
+    else if (has && (r.peers != 0 || r.coordinator))
+        r.why = LOADWIRE_CHANNEL;
     else if (has && workerlookup_is_full(w))
         r.why = LOADWIRE_LOOKUPS;
     else if (!has && workersource_waits(w->source))
