@@ -92,7 +92,7 @@ def test_state_at_its_limit_stops_the_sources_until_a_rule_goes(tmp_path):
         until("it is said why", lambda: "state" in waits(server))
         used = memory(server, "state")["used_bytes"]
         print(f"state: {blocks * 2000} rows taken, {used / MIB:.1f} MiB of 8")
-        assert 4 * MIB <= used <= 10 * MIB
+        assert 4 * MIB <= used <= 16 * MIB  # what was under way is still taken in
         assert all(w["attempt"] == 1 for w in server.workers())
         assert server.log.read_text().count("state fills its budget") >= 1
         assert server.session.delete(server.url + "/api/v1/rules/greedy", timeout=60).status_code < 300
