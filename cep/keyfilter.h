@@ -5,7 +5,7 @@
  * Owns:   its bits.  Thread: one worker.  Time: none.
  *
  * Bloom filters, each twice as large as the one before it, as many as are needed; 16 bits a key, less than one wrong
- * answer in a hundred. */
+ * answer in twenty. */
 #ifndef WEIR_CEP_KEYFILTER_H
 #define WEIR_CEP_KEYFILTER_H
 #include <stdbool.h>
