@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "cep/jobdef.h"
 #include "cep/statemap.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* --- making --- */
@@ -256,7 +257,8 @@ static void add_handover(struct job *j, const struct jobdef_rule *from,
     if (hands_over(to, false)->handover == JOB_HANDOVER_RESET)
         statemap_refuse(map, "it was to begin anew");
     k->handovers[k->nhandovers++] =
-        (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w, map};
+        (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w, to->pub.version,
+                                 map};
     k->presums = k->presums_all = false; /* sums go past the order of time */
 }
 
@@ -266,19 +268,42 @@ static bool is_keyed(const struct jobdef_rule *r)
            (r->window != NULL && r->pub.plan->shape == RULE_WINDOW);
 }
 
+/* The version right before that one, if it gives way to it. */
+static const struct jobdef_rule *version_before(const struct job *j, const struct jobdef_rule *to)
+{
+    const struct jobdef_rule *last = NULL;
+    for (unsigned i = 0; i < j->nrules; i++) {
+        const struct jobdef_rule *r = &j->rules[i];
+        if (r->pub.uid == to->pub.uid && r->pub.version < to->pub.version &&
+            (last == NULL || r->pub.version > last->pub.version))
+            last = r;
+    }
+    const struct job_cut *end = last == NULL ? NULL : hands_over(last, true);
+    bool fits = end != NULL && end->w == hands_over(to, false)->w && is_keyed(last) &&
+                last->keydef == to->keydef && last->stream == to->stream;
+    return fits ? last : NULL;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct jobdef_handover *x = a, *y = b;
+    return x->at != y->at ? (x->at > y->at) - (x->at < y->at)
+                          : (x->version > y->version) - (x->version < y->version);
+}
+
 static void add_handovers(struct job *j)
 {
     for (unsigned i = 0; i < j->nrules; i++) {
         const struct jobdef_rule *to = &j->rules[i];
-        const struct job_cut *at = hands_over(to, false);
-        for (unsigned f = 0; at != NULL && is_keyed(to) && f < j->nrules; f++) {
-            const struct jobdef_rule *from = &j->rules[f];
-            const struct job_cut *end = hands_over(from, true);
-            if (from->pub.uid == to->pub.uid && end != NULL && end->w == at->w && is_keyed(from) &&
-                from->keydef == to->keydef && from->stream == to->stream)
-                add_handover(j, from, to);
-        }
+        const struct jobdef_rule *from =
+            hands_over(to, false) != NULL && is_keyed(to) ? version_before(j, to) : NULL;
+        if (from != NULL)
+            add_handover(j, from, to);
     }
+    for (unsigned i = 0; i < j->nkeys; i++)
+        if (j->keys[i].nhandovers > 1)
+            qsort(j->keys[i].handovers, j->keys[i].nhandovers, sizeof *j->keys[i].handovers,
+                  by_time);
 }
 
 /* Of a rule that fires with each rise of the watermark; or, as rows arrive, at multiples of `every` (0: no such). */

@@ -69,8 +69,9 @@ struct jobdef_key {
     struct jobdef_handover { /* from one version of a rule to the next */
         unsigned from, to; /* slots */
         evtime at;
+        uint32_t version; /* that takes over */
         struct statemap *map;
-    } * handovers;
+    } * handovers; /* in order of time, then of version */
 };
 
 /* Of a derived stream of looked-up rows: which rows of the stream below, and by what. */

@@ -53,6 +53,15 @@ void api_not_found(struct httpcall *c, const char *what, const char *name, char 
 void api_failed(struct httpcall *c,
                 enum err e); /* an outcome for which there is nothing better to say */
 
+/* The live rule that {r} names, by name or id. False: answered. */
+struct api_rule {
+    uint64_t uid;
+    uint32_t version;
+    char *name; /* the caller's to free */
+};
+bool api_rules_find(struct api *a, struct httpcall *c, struct api_rule *out);
+void api_rules_changed(struct api *a, struct httpcall *c, const char *name); /* an api_answer */
+
 /* A change that the runtime ends later. `answer` writes the reply of one that went well. */
 struct api_change;
 typedef void api_answer(struct api *a, struct httpcall *c, const char *name);
@@ -85,6 +94,11 @@ void api_rules_validate(struct httpcall *c, void *app);
 void api_rules_create(struct httpcall *c, void *app);
 void api_rules_list(struct httpcall *c, void *app);
 void api_rules_get(struct httpcall *c, void *app);
+void api_versions_list(struct httpcall *c, void *app);
+void api_versions_add(struct httpcall *c, void *app);
+void api_versions_plan(struct httpcall *c, void *app);
+void api_versions_activate(struct httpcall *c, void *app);
+void api_versions_rollback(struct httpcall *c, void *app);
 void api_rules_pause(struct httpcall *c, void *app);
 void api_rules_resume(struct httpcall *c, void *app);
 void api_rules_delete(struct httpcall *c, void *app);

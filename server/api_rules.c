@@ -152,6 +152,7 @@ static void note_name(void *ctx, const struct catalog_rule *r)
 struct live {
     uint64_t uid;
     int mode;
+    uint32_t version;
     bool deleted;
     char *name; /* the caller's to free */
 };
@@ -162,6 +163,7 @@ static void note_live(void *ctx, const struct catalog_rule *r)
     l->uid = r->uid;
     l->mode = r->mode;
     l->deleted = r->deleted;
+    l->version = r->version;
     l->name = mem_str(r->name);
 }
 
@@ -203,6 +205,15 @@ char *api_rules_name(struct api *a, struct httpcall *c)
 {
     struct live rule = {0};
     return find(a, c, &rule) ? rule.name : NULL;
+}
+
+bool api_rules_find(struct api *a, struct httpcall *c, struct api_rule *out)
+{
+    struct live rule = {0};
+    if (!find(a, c, &rule))
+        return false;
+    *out = (struct api_rule){rule.uid, rule.version, rule.name};
+    return true;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
@@ -359,7 +370,7 @@ static void created(struct api *a, struct httpcall *c, const char *name)
     answer_named(a, c, name, 201);
 }
 
-static void changed(struct api *a, struct httpcall *c, const char *name)
+void api_rules_changed(struct api *a, struct httpcall *c, const char *name)
 {
     answer_named(a, c, name, 200);
 }
@@ -416,7 +427,7 @@ static void set_mode(struct httpcall *c, struct api *a, bool pause)
     enum rule_mode mode = plan && plan->mode == RULE_SHADOW ? RULE_SHADOW : RULE_ACTIVE;
     if (pause)
         mode = RULE_PAUSED;
-    struct api_change *ch = api_change_new(a, c, rule.name, PROBLEM_CONFLICT, changed);
+    struct api_change *ch = api_change_new(a, c, rule.name, PROBLEM_CONFLICT, api_rules_changed);
     enum err e = runtime_set_mode(a->runtime, rule.name, mode, api_change_done, ch);
     api_change_started(ch, c, e, NULL);
     plan_unref(plan);

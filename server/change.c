@@ -58,6 +58,30 @@ struct change *change_mode(const char *rule, enum rule_mode mode)
     return c;
 }
 
+enum err change_activate(const struct change_env *env, const struct runtime_activation *what,
+                         struct diag *d, struct change **out)
+{
+    struct rule_plan *plan = NULL;
+    enum err e = compile_rule(what->rule, what->sql, strlen(what->sql),
+                              registry_scope(env->registry), d, &plan);
+    plan_unref(plan);
+    if (e != ERR_OK)
+        return e;
+    struct change *c = mem_new(sizeof *c);
+    c->creates = mem_array(1, sizeof *c->creates);
+    c->creates[c->n++] =
+        (struct create){.kind = CREATE_RULE,
+                        .or_replace = true,
+                        .name = mem_str(what->rule),
+                        .sql = mem_str(what->sql),
+                        .author = what->author == NULL ? NULL : mem_str(what->author),
+                        .reason = what->reason == NULL ? NULL : mem_str(what->reason),
+                        .version = what->version,
+                        .reset = what->reset};
+    *out = c;
+    return ERR_OK;
+}
+
 struct change *change_delete(const char *rule)
 {
     struct change *c = mem_new(sizeof *c);

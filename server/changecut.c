@@ -51,6 +51,20 @@ unsigned changecut_marks(const struct change_env *env, const struct rule_plan *p
     return n;
 }
 
+evtime changecut_past(const struct rule_plan *plan, const struct job_mark *marks)
+{
+    const struct schema *streams[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(plan, streams);
+    evtime past = EVTIME_MIN;
+    for (unsigned k = 0; k < n; k++) {
+        if (streams[k]->watermark == WATERMARK_PUNCTUATED)
+            return EVTIME_MAX;
+        for (unsigned i = 0; i < streams[k]->partitions; i++)
+            past = past_all(streams[k], marks++->w, past);
+    }
+    return past;
+}
+
 struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark *marks)
 {
     for (unsigned i = 0; i < c->nmarks; i++)

@@ -14,6 +14,8 @@ enum { CHANGECUT_MARKS_MAX = PLAN_ROOTS_MAX * SCHEMA_PARTITIONS_MAX };
  * rules change in event time. from_start: files that end are seen from their beginning. */
 unsigned changecut_marks(const struct change_env *env, const struct rule_plan *plan,
                          bool from_start, struct job_mark *marks, evtime *w);
+/* A time after those of all rows before these marks; EVTIME_MAX: nobody knows (punctuated watermarks). */
+evtime changecut_past(const struct rule_plan *plan, const struct job_mark *marks);
 struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark *marks);
 void changecut_put(struct change_delta *delta, uint64_t uid);
 /* Out of the registry, and its streams out of the feed if no other rule reads them. */

@@ -86,7 +86,12 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
     struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy;
     end.nmarks = changecut_marks(env, plan, false, marks, &end.w);
-    bool hands_over = old != NULL && may_hand_over(old, plan, end.w);
+    /* Rows that came before the new version was there may have been left out as of no interest to the old one: so it takes
+     * over at a time that none of them has. */
+    bool hands_over = old != NULL && end.w != EVTIME_MAX;
+    if (hands_over)
+        end.w = changecut_past(plan, marks);
+    hands_over = hands_over && may_hand_over(old, plan, end.w);
     if (hands_over)
         end.handover = k->reset ? JOB_HANDOVER_RESET : JOB_HANDOVER_KEEP;
     else

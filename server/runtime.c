@@ -304,6 +304,37 @@ static enum err enqueue_for(struct runtime *r, const char *rule, struct change *
     return ERR_OK;
 }
 
+enum err runtime_activate(struct runtime *r, const struct runtime_activation *what, struct diag *d,
+                          runtime_done *done, void *ctx)
+{
+    struct change *c = NULL;
+    enum err e = change_activate(&r->loop.env, what, d, &c);
+    return e == ERR_OK ? enqueue_for(r, what->rule, c, done, ctx) : e;
+}
+
+enum err runtime_add_version(struct runtime *r, struct catalog_version *v)
+{
+    return catalog_versions_add(r->loop.env.catalog, v);
+}
+
+bool runtime_handover(struct runtime *r, uint64_t uid, uint32_t version, struct task_kept *kept)
+{
+    return crew_took(r->crew, uid, version, kept);
+}
+
+struct runtime_rule_stats runtime_rule_stats_of(struct runtime *r, uint64_t uid)
+{
+    struct runtime_rule_stats found = {.uid = uid};
+    unsigned n = crew_rules(r->crew, NULL, 0);
+    struct runtime_rule_stats *all = mem_array(n, sizeof *all);
+    unsigned have = crew_rules(r->crew, all, n);
+    for (unsigned i = 0; i < have && i < n; i++)
+        if (all[i].uid == uid)
+            found = all[i];
+    mem_free(all);
+    return found;
+}
+
 enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,
                           runtime_done *done, void *ctx)
 {

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Versions of a rule: texts that do not change, what an upgrade would keep, and the upgrade. */
+#include "base/mem.h"
+#include "rules/compile.h"
+#include "server/api.h"
+#include "server/jsonw.h"
+#include "server/problem.h"
+#include "server/upgradeplan.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct api *api;
+    struct bytes *out;
+    uint32_t active;
+};
+
+static void write_handover(struct listing *l, const struct catalog_version *v)
+{
+    struct task_kept kept;
+    bool done = runtime_handover(l->api->runtime, v->uid, v->version, &kept);
+    jsonw_key(l->out, "handover");
+    jsonw_open(l->out, '{');
+    jsonw_kbool(l->out, "done", done);
+    jsonw_ku64(l->out, "keys", kept.keys);
+    jsonw_ku64(l->out, "partials", kept.partials);
+    jsonw_ku64(l->out, "partials_lost", kept.partials_lost);
+    jsonw_ku64(l->out, "windows", kept.windows);
+    jsonw_close(l->out, '}');
+}
+
+static void write_version(void *ctx, const struct catalog_version *v)
+{
+    struct listing *l = ctx;
+    bool draft = v->activated == EVTIME_MIN, active = v->version == l->active;
+    jsonw_open(l->out, '{');
+    jsonw_ku64(l->out, "version", v->version);
+    jsonw_kstr(l->out, "state", active ? "active" : draft ? "draft" : "retired");
+    jsonw_kstr(l->out, "sql", v->sql);
+    jsonw_kstr(l->out, "author", v->author);
+    jsonw_kstr(l->out, "reason", v->reason);
+    jsonw_ktime(l->out, "created", v->created);
+    jsonw_ktime(l->out, "activated", v->activated);
+    if (active)
+        write_handover(l, v);
+    jsonw_close(l->out, '}');
+}
+
+void api_versions_list(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct api_rule rule;
+    if (!api_rules_find(a, c, &rule))
+        return;
+    struct listing l = {a, httpcall_out(c), rule.version};
+    jsonw_open(l.out, '{');
+    jsonw_key(l.out, "data");
+    jsonw_open(l.out, '[');
+    enum err e = catalog_versions(a->reader, rule.uid, write_version, &l);
+    jsonw_close(l.out, ']');
+    jsonw_close(l.out, '}');
+    mem_free(rule.name);
+    if (e != ERR_OK)
+        api_failed(c, e);
+    else
+        httpcall_json_reply(c, 200);
+}
+
+struct text {
+    char *sql;
+    bool draft;
+};
+
+static void take_text(void *ctx, const struct catalog_version *v)
+{
+    struct text *t = ctx;
+    t->sql = mem_str(v->sql);
+    t->draft = v->activated == EVTIME_MIN;
+}
+
+/* The text of a version; false: answered. */
+static bool find_text(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                      uint32_t version, struct text *out)
+{
+    *out = (struct text){0};
+    enum err e = catalog_versions_get(a->reader, rule->uid, version, take_text, out);
+    if (e == ERR_NOT_FOUND)
+        httpcall_problem(c, PROBLEM_NOT_FOUND, "GET /api/v1/rules/{r}/versions lists them",
+                         "rule %s has no version %u", rule->name, version);
+    else if (e != ERR_OK)
+        api_failed(c, e);
+    return e == ERR_OK;
+}
+
+static bool is_create(const char *sql)
+{
+    while (*sql == ' ' || *sql == '\n' || *sql == '\t' || *sql == '\r')
+        sql++;
+    return strncasecmp(sql, "CREATE", 6) == 0;
+}
+
+/* NULL: answered. */
+static struct rule_plan *compile(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                                 const char *sql)
+{
+    struct rule_plan *plan = NULL;
+    struct diag d;
+    diag_init(&d, sql, strlen(sql));
+    enum err e = compile_rule(is_create(sql) ? NULL : rule->name, sql, strlen(sql),
+                              runtime_scope(a->runtime), &d, &plan);
+    if (e != ERR_OK) {
+        httpcall_diag(c, PROBLEM_INVALID_RULE, &d);
+    } else if (strcasecmp(plan->name, rule->name) != 0) {
+        httpcall_problem(c, PROBLEM_BAD_FIELD, "write the same name, or a bare SELECT",
+                         "the text is of rule %s, not of %s", plan->name, rule->name);
+        plan_unref(plan);
+        plan = NULL;
+    }
+    diag_fini(&d);
+    return plan;
+}
+
+/* --- a draft, and its plan ------------------------------------------------------------------------------------------ */
+
+void api_versions_add(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct api_rule rule;
+    if (!api_rules_find(a, c, &rule))
+        return;
+    json_t *body = httpcall_json(c, "sql author reason");
+    const char *sql = json_string_value(json_object_get(body, "sql"));
+    struct rule_plan *plan = NULL;
+    if (body != NULL && sql == NULL)
+        httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'sql' is a text");
+    else if (body != NULL && (plan = compile(a, c, &rule, sql)) != NULL) {
+        struct catalog_version v = {.uid = rule.uid,
+                                    .sql = sql,
+                                    .author = json_string_value(json_object_get(body, "author")),
+                                    .reason = json_string_value(json_object_get(body, "reason")),
+                                    .mode = (int)plan->mode,
+                                    .created = timebase_now_ms(),
+                                    .activated = EVTIME_MIN};
+        enum err e = runtime_add_version(a->runtime, &v);
+        if (e == ERR_OK) {
+            struct listing l = {a, httpcall_out(c), rule.version};
+            write_version(&l, &v);
+            httpcall_json_reply(c, 201);
+        } else {
+            api_failed(c, e);
+        }
+        plan_unref(plan);
+    }
+    json_decref(body);
+    mem_free(rule.name);
+}
+
+void api_versions_plan(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct api_rule rule;
+    struct text text = {0};
+    if (!api_rules_find(a, c, &rule))
+        return;
+    uint32_t version = (uint32_t)strtoul(httpcall_param(c, "v"), NULL, 10);
+    struct rule_plan *to = NULL, *from = runtime_plan(a->runtime, rule.uid);
+    if (from == NULL)
+        api_failed(c, ERR_NOT_FOUND);
+    else if (find_text(a, c, &rule, version, &text) &&
+             (to = compile(a, c, &rule, text.sql)) != NULL) {
+        struct bytes *out = httpcall_out(c);
+        jsonw_open(out, '{');
+        jsonw_ku64(out, "from", rule.version);
+        jsonw_ku64(out, "to", version);
+        jsonw_key(out, "plan");
+        upgradeplan_write(from, to, out);
+        struct runtime_rule_stats now = runtime_rule_stats_of(a->runtime, rule.uid);
+        jsonw_ku64(out, "partials", now.partials);
+        jsonw_ku64(out, "windows_open", now.windows_open);
+        jsonw_close(out, '}');
+        httpcall_json_reply(c, 200);
+    }
+    plan_unref(from);
+    plan_unref(to);
+    mem_free(text.sql);
+    mem_free(rule.name);
+}
+
+/* --- activation ------------------------------------------------------------------------------------------------------ */
+
+static bool read_state(struct httpcall *c, const json_t *body, bool *reset)
+{
+    const char *state = json_string_value(json_object_get(body, "state"));
+    *reset = state != NULL && strcmp(state, "reset") == 0;
+    if (state == NULL || *reset || strcmp(state, "keep") == 0)
+        return true;
+    httpcall_problem(c, PROBLEM_BAD_FIELD, "write \"keep\" or \"reset\"", "state '%s' is not known",
+                     state);
+    return false;
+}
+
+/* A draft keeps its number; a version that was active once becomes active again under a new one. */
+static void activate(struct httpcall *c, struct api *a, const struct api_rule *rule,
+                     uint32_t version, const json_t *body)
+{
+    struct text text = {0};
+    bool reset = false;
+    struct rule_plan *plan = NULL;
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (read_state(c, body, &reset) && find_text(a, c, rule, version, &text) &&
+        (plan = compile(a, c, rule, text.sql)) != NULL) {
+        const struct runtime_activation what = {
+            .rule = rule->name,
+            .sql = text.sql,
+            .version = text.draft ? version : 0,
+            .reset = reset,
+            .author = json_string_value(json_object_get(body, "author")),
+            .reason = json_string_value(json_object_get(body, "reason")),
+        };
+        struct api_change *ch =
+            api_change_new(a, c, rule->name, PROBLEM_INVALID_RULE, api_rules_changed);
+        enum err e = runtime_activate(a->runtime, &what, &d, api_change_done, ch);
+        api_change_started(ch, c, e, &d);
+    }
+    diag_fini(&d);
+    plan_unref(plan);
+    mem_free(text.sql);
+}
+
+void api_versions_activate(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct api_rule rule;
+    if (!api_rules_find(a, c, &rule))
+        return;
+    json_t *body = httpcall_json(c, "version state author reason");
+    json_int_t version = json_integer_value(json_object_get(body, "version"));
+    if (body != NULL && (version < 1 || version > UINT32_MAX))
+        httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'version' is a version's number");
+    else if (body != NULL && (uint32_t)version == rule.version)
+        httpcall_problem(c, PROBLEM_CONFLICT, NULL, "version %u is the active one", rule.version);
+    else if (body != NULL)
+        activate(c, a, &rule, (uint32_t)version, body);
+    json_decref(body);
+    mem_free(rule.name);
+}
+
+struct before {
+    uint32_t active, version;
+    evtime at;
+};
+
+/* The one that was active last before the active one. */
+static void note_before(void *ctx, const struct catalog_version *v)
+{
+    struct before *b = ctx;
+    if (v->activated != EVTIME_MIN && v->version < b->active && v->version > b->version)
+        b->version = v->version;
+}
+
+void api_versions_rollback(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct api_rule rule;
+    if (!api_rules_find(a, c, &rule))
+        return;
+    json_t *body = httpcall_json(c, "state author reason");
+    struct before b = {.active = rule.version};
+    enum err e = catalog_versions(a->reader, rule.uid, note_before, &b);
+    if (body != NULL && e != ERR_OK)
+        api_failed(c, e);
+    else if (body != NULL && b.version == 0)
+        httpcall_problem(c, PROBLEM_CONFLICT, NULL, "rule %s has no version before %u", rule.name,
+                         rule.version);
+    else if (body != NULL)
+        activate(c, a, &rule, b.version, body);
+    json_decref(body);
+    mem_free(rule.name);
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of a running rule: drafts, what an upgrade would keep, upgrades with state, back again, and crashes around them."""
+import json
+import os
+import random
+import subprocess
+
+import pytest
+from weirserver import Server, until
+
+STREAM = """CREATE STREAM t (id BIGINT NOT NULL, k STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL,
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)"""
+
+
+def pattern(pattern, define, within=60, measures="A.id AS a"):
+    return (f"SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES {measures} ONE ROW PER MATCH"
+            f" AFTER MATCH NO SKIP PATTERN ({pattern}) WITHIN INTERVAL '{within}' SECOND DEFINE {define})")
+
+
+ONE = pattern("A -> B", "A AS v = 1, B AS v = 2")
+TWO = pattern("A -> C? -> B", "A AS v = 1, B AS v = 3, C AS v = 2", within=90, measures="A.id AS a, C.id AS c")
+
+
+def post(server, path, body, status):
+    answer = server.post(path, body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def feed(server, rows):
+    server.post_lines([json.dumps(r).encode() + b"\n" for r in rows], stream="t")
+
+
+def rows(*values, first=0, key="x"):
+    return [{"id": first + i, "k": key, "v": v, "ts": 1700000000000 + 1000 * (first + i)} for i, v in enumerate(values)]
+
+
+def found(server):
+    return sorted((a["version"], a["row"]["a"], a["row"].get("c")) for a in server.pages("/alerts"))
+
+
+def test_from_a_draft_to_the_active_version_and_back(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": ONE}, 201)
+        draft = post(server, "/rules/r/versions", {"sql": TWO, "author": "ann", "reason": "B is 3 now"}, 201)
+        assert (draft["version"], draft["state"]) == (2, "draft")
+        feed(server, rows(1, 0, 0, 0))
+        until("the partial match is there", lambda: server.get("/rules/r")["partials"] == 1)
+        plan = post(server, "/rules/r/versions/2:plan", {}, 200)
+        assert (plan["plan"]["state"], plan["partials"]) == ("mapped", 1)
+        verdicts = {(i["kind"], i["name"]): i["verdict"] for i in plan["plan"]["items"]}
+        assert verdicts["variable", "A"] == "keep" and verdicts["variable", "C"] == "new" and verdicts["measure", "c"] == "new"
+        assert server.get("/rules/r")["version"] == 1, "a plan changes nothing"
+        active = post(server, "/rules/r:activate", {"version": 2, "reason": "go"}, 200)
+        assert active["version"] == 2
+        feed(server, rows(2, 3, first=4))
+        feed(server, rows(1, 0, 0, 0, first=10))
+        until("it has taken over", lambda: server.get("/rules/r/versions")["data"][0]["handover"]["done"])
+        assert server.get("/rules/r/versions")["data"][0]["handover"]["partials"] == 1
+        until("the match is told", lambda: found(server) == [(2, 0, 4)])
+        back = post(server, "/rules/r:rollback", {}, 200)
+        assert back["version"] == 3 and "v = 2" in back["sql"]
+        feed(server, rows(2, first=14))
+        server.finish("t")
+        server.settled()
+        assert found(server) == [(2, 0, 4), (3, 10, None)]
+        states = [(v["version"], v["state"], v["author"]) for v in server.get("/rules/r/versions")["data"]]
+        assert states == [(3, "active", None), (2, "retired", "ann"), (1, "retired", None)]
+
+
+def test_an_upgrade_that_was_to_begin_anew_begins_anew(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": ONE}, 201)
+        feed(server, rows(1, 0, 0, 0))
+        post(server, "/rules/r/versions", {"sql": ONE.replace("v = 2", "v = 3")}, 201)
+        post(server, "/rules/r:activate", {"version": 2, "state": "reset"}, 200)
+        feed(server, rows(3, 1, 3, first=4))
+        server.finish("t")
+        server.settled()
+        assert found(server) == [(2, 5, None)]
+
+
+def test_what_is_wrong_is_said(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": ONE}, 201)
+        post(server, "/rules/r/versions", {"sql": "SELECT nothing FROM t"}, 422)
+        post(server, "/rules/r/versions", {"sql": "CREATE RULE other AS SELECT id FROM t"}, 422)
+        post(server, "/rules/r/versions/9:plan", {}, 404)
+        post(server, "/rules/r:activate", {"version": 9}, 404)
+        post(server, "/rules/r:activate", {"version": 1}, 409)
+        post(server, "/rules/r:rollback", {}, 409)
+        post(server, "/rules/r/versions", {"sql": TWO}, 201)
+        post(server, "/rules/r:activate", {"version": 2, "state": "perhaps"}, 422)
+        post(server, "/rules/nobody:activate", {"version": 2}, 404)
+
+
+@pytest.mark.parametrize("workers", (1, 3))
+def test_upgrades_there_and_back_under_kills_find_what_eval_finds(tmp_path, workers):
+    """Ten upgrades while events flow and workers are killed; the reference switches versions at the same event times."""
+    rng = random.Random(workers)
+    events = [{"id": i, "k": f"k{rng.randrange(20)}", "v": rng.randrange(5), "ts": 1700000000000 + 50 * i - rng.choice((0, 0, 1500))}
+              for i in range(6000)]
+    texts = [pattern("A -> B", f"A AS v = 1, B AS v = {2 + n % 2}", within=20 + n, measures="A.id AS a, B.id AS b")
+             if n % 3 else pattern("A -> C? -> B", "A AS v = 1, B AS v = 2, C AS v = 4", within=30, measures="A.id AS a, B.id AS b")
+             for n in range(11)]
+    with Server(tmp_path, workers=workers) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": texts[0]}, 201)
+        for n in range(1, 11):
+            feed(server, events[(n - 1) * 545: n * 545])
+            if n % 4 == 0:
+                server.kill_worker(0)
+            post(server, "/rules", {"sql": f"CREATE OR REPLACE RULE r AS {texts[n]}"}, 201)
+        feed(server, events[5450:])
+        server.finish("t")
+        server.settled()
+        got = sorted((a["version"], a["row"]["a"], a["row"]["b"]) for a in server.pages("/alerts"))
+    import sqlite3
+    cuts = sqlite3.connect(tmp_path / "data" / "catalogue.db").execute(
+        "SELECT version, w FROM cuts WHERE deployed = 1 AND version > 1 ORDER BY version").fetchall()
+    assert len(cuts) == 10
+    (tmp_path / "first.sql").write_text(f"{STREAM};\nCREATE RULE r AS {texts[0]};\n")
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    args = []
+    for version, w in cuts:
+        path = tmp_path / f"v{version}.sql"
+        path.write_text(f"CREATE OR REPLACE RULE r AS {texts[version - 1]};\n")
+        args += ["--switch", f"{w}={path}"]
+    done = subprocess.run([os.environ.get("WEIR", "./weir"), "eval", str(tmp_path / "first.sql"), "--input",
+                           str(tmp_path / "events.jsonl"), *args], capture_output=True, text=True, timeout=60, check=True)
+    want = sorted((r["row"]["a"], r["row"]["b"]) for r in map(json.loads, done.stdout.splitlines()) if r["kind"] == "match")
+    assert len(want) > 300
+    assert sorted(x[1:] for x in got) == want
+    assert len({x[0] for x in got}) > 5, "several versions have found something"
