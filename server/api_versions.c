@@ -5,6 +5,7 @@
 #include "server/api.h"
 #include "server/jsonw.h"
 #include "server/problem.h"
+#include "server/runtimeversion.h"
 #include "server/upgradeplan.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct listing {
 static void write_handover(struct listing *l, const struct catalog_version *v)
 {
     struct task_kept kept;
-    bool done = runtime_handover(l->api->runtime, v->uid, v->version, &kept);
+    bool done = runtimeversion_handover(l->api->runtime, v->uid, v->version, &kept);
     jsonw_key(l->out, "handover");
     jsonw_open(l->out, '{');
     jsonw_kbool(l->out, "done", done);
@@ -143,7 +144,7 @@ void api_versions_add(struct httpcall *c, void *app)
                                     .mode = (int)plan->mode,
                                     .created = timebase_now_ms(),
                                     .activated = EVTIME_MIN};
-        enum err e = runtime_add_version(a->runtime, &v);
+        enum err e = runtimeversion_add(a->runtime, &v);
         if (e == ERR_OK) {
             struct listing l = {a, httpcall_out(c), rule.version};
             write_version(&l, &v);
@@ -176,7 +177,7 @@ void api_versions_plan(struct httpcall *c, void *app)
         jsonw_ku64(out, "to", version);
         jsonw_key(out, "plan");
         upgradeplan_write(from, to, out);
-        struct runtime_rule_stats now = runtime_rule_stats_of(a->runtime, rule.uid);
+        struct runtime_rule_stats now = runtimeversion_stats(a->runtime, rule.uid);
         jsonw_ku64(out, "partials", now.partials);
         jsonw_ku64(out, "windows_open", now.windows_open);
         jsonw_close(out, '}');
@@ -212,7 +213,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
     diag_init(&d, NULL, 0);
     if (read_state(c, body, &reset) && find_text(a, c, rule, version, &text) &&
         (plan = compile(a, c, rule, text.sql)) != NULL) {
-        const struct runtime_activation what = {
+        const struct runtimeversion_activation what = {
             .rule = rule->name,
             .sql = text.sql,
             .version = text.draft ? version : 0,
@@ -222,7 +223,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
         };
         struct api_change *ch =
             api_change_new(a, c, rule->name, PROBLEM_INVALID_RULE, api_rules_changed);
-        enum err e = runtime_activate(a->runtime, &what, &d, api_change_done, ch);
+        enum err e = runtimeversion_activate(a->runtime, &what, &d, api_change_done, ch);
         api_change_started(ch, c, e, &d);
     }
     diag_fini(&d);

@@ -10,6 +10,7 @@
 #include "server/changerule.h"
 #include "server/changetable.h"
 #include "server/registrylist.h"
+#include "server/runtimeversion.h"
 #include "server/tableset.h"
 #include <inttypes.h>
 #include <string.h>
@@ -58,7 +59,7 @@ struct change *change_mode(const char *rule, enum rule_mode mode)
     return c;
 }
 
-enum err change_activate(const struct change_env *env, const struct runtime_activation *what,
+enum err change_activate(const struct change_env *env, const struct runtimeversion_activation *what,
                          struct diag *d, struct change **out)
 {
     struct rule_plan *plan = NULL;

@@ -33,8 +33,8 @@ struct change_env {
 /* Compiles and checks names; on success *out is to be queued. Errors as runtime_create says. */
 enum err change_script(const struct change_env *env, const char *sql, size_t n,
                        const char *select_name, struct diag *d, struct change **out);
-struct runtime_activation;
-enum err change_activate(const struct change_env *env, const struct runtime_activation *what,
+struct runtimeversion_activation;
+enum err change_activate(const struct change_env *env, const struct runtimeversion_activation *what,
                          struct diag *d, struct change **out);
 struct change *change_mode(const char *rule, enum rule_mode mode);
 struct change *change_delete(const char *rule);

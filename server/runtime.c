@@ -12,7 +12,7 @@
 #include "server/deadsend.h"
 #include "server/eventtext.h"
 #include "server/registrylist.h"
-#include "server/runtimeloop.h"
+#include "server/runtimedef.h"
 #include "server/runtimepoison.h"
 #include "server/tableset.h"
 #include <errno.h>
@@ -23,24 +23,6 @@
 #include <unistd.h>
 
 enum { ORDERING_ROWS_MAX = 64 << 20 };
-
-struct runtime {
-    struct runtimeloop loop;
-    struct catalog *catalog;
-    struct intakelog *log;
-    struct registry *registry;
-    struct intake *intake;
-    struct alertwriter *alerts;
-    struct feed *feed;
-    struct crew *crew;
-    struct generators *generators;
-    struct checkpointer *checkpointer;
-    pthread_t thread;
-    bool running;
-    uint64_t letters_kept;
-    atomic_uint_least64_t letters_sent;
-    uint64_t alerts_before; /* stored before this start */
-};
 
 /* --- start and stop ---------------------------------------------------------------------------------------------- */
 
@@ -292,8 +274,8 @@ enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char
     return ERR_OK;
 }
 
-static enum err enqueue_for(struct runtime *r, const char *rule, struct change *c,
-                            runtime_done *done, void *ctx)
+enum err runtime_enqueue_for(struct runtime *r, const char *rule, struct change *c,
+                             runtime_done *done, void *ctx)
 {
     if (!registry_has_rule(r->registry, rule)) {
         change_free(c);
@@ -304,46 +286,15 @@ static enum err enqueue_for(struct runtime *r, const char *rule, struct change *
     return ERR_OK;
 }
 
-enum err runtime_activate(struct runtime *r, const struct runtime_activation *what, struct diag *d,
-                          runtime_done *done, void *ctx)
-{
-    struct change *c = NULL;
-    enum err e = change_activate(&r->loop.env, what, d, &c);
-    return e == ERR_OK ? enqueue_for(r, what->rule, c, done, ctx) : e;
-}
-
-enum err runtime_add_version(struct runtime *r, struct catalog_version *v)
-{
-    return catalog_versions_add(r->loop.env.catalog, v);
-}
-
-bool runtime_handover(struct runtime *r, uint64_t uid, uint32_t version, struct task_kept *kept)
-{
-    return crew_took(r->crew, uid, version, kept);
-}
-
-struct runtime_rule_stats runtime_rule_stats_of(struct runtime *r, uint64_t uid)
-{
-    struct runtime_rule_stats found = {.uid = uid};
-    unsigned n = crew_rules(r->crew, NULL, 0);
-    struct runtime_rule_stats *all = mem_array(n, sizeof *all);
-    unsigned have = crew_rules(r->crew, all, n);
-    for (unsigned i = 0; i < have && i < n; i++)
-        if (all[i].uid == uid)
-            found = all[i];
-    mem_free(all);
-    return found;
-}
-
 enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,
                           runtime_done *done, void *ctx)
 {
-    return enqueue_for(r, rule, change_mode(rule, mode), done, ctx);
+    return runtime_enqueue_for(r, rule, change_mode(rule, mode), done, ctx);
 }
 
 enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx)
 {
-    return enqueue_for(r, rule, change_delete(rule), done, ctx);
+    return runtime_enqueue_for(r, rule, change_delete(rule), done, ctx);
 }
 
 struct list *runtime_list(struct runtime *r, const char *name, uint64_t *uid)

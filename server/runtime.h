@@ -75,19 +75,6 @@ typedef void runtime_done(void *ctx, enum err e, const struct diag *d);
  * Errors of the text come at once through d (ERR_INVALID …) and `done` is not called. ERR_EXISTS: without OR REPLACE. */
 enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char *select_name,
                         struct diag *d, runtime_done *done, void *ctx);
-/* A version of a rule that takes over from the active one (changerule.h). Errors as runtime_create says. */
-struct runtime_activation {
-    const char *rule, *sql;
-    uint32_t version; /* a draft's number; 0: it gets the next one */
-    bool reset; /* it begins empty */
-    const char *author, *reason; /* or NULL */
-};
-enum err runtime_activate(struct runtime *r, const struct runtime_activation *what, struct diag *d,
-                          runtime_done *done, void *ctx);
-struct catalog_version;
-enum err runtime_add_version(struct runtime *r, struct catalog_version *v); /* a draft */
-/* Has that version taken over in every worker? What, in all. */
-bool runtime_handover(struct runtime *r, uint64_t uid, uint32_t version, struct task_kept *kept);
 enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,
                           runtime_done *done, void *ctx);
 enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *done, void *ctx);
@@ -227,8 +214,6 @@ struct runtime_rule_stats {
     uint64_t results, partials, windows_open;
     uint64_t dropped; /* partial matches or rows, for a limit of one key */
 };
-struct runtime_rule_stats runtime_rule_stats_of(struct runtime *r,
-                                                uint64_t uid); /* over all workers */
 struct runtime_exception {
     evtime at;
     uint32_t attempt;

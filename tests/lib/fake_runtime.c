@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "rules/compile.h"
 #include "server/alertjson.h"
+#include "server/runtimeversion.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -248,6 +249,34 @@ static enum err cut(struct runtime *r, const char *rule, int deployed, enum rule
     enum err e = catalog_rules_find(r->c, rule, &uid);
     struct catalog_cut cut = {.deployed = deployed, .mode = (int)mode, .at = timebase_now_ms()};
     return e == ERR_OK ? catalog_rules_cut(r->c, uid, &cut) : e;
+}
+
+/* There is one version of each rule. */
+enum err runtimeversion_activate(struct runtime *r, const struct runtimeversion_activation *what,
+                                 struct diag *d, runtime_done *done, void *ctx)
+{
+    (void)d;
+    return later(r, cut(r, what->rule, 1, RULE_ACTIVE), done, ctx);
+}
+
+enum err runtimeversion_add(struct runtime *r, struct catalog_version *v)
+{
+    return catalog_versions_add(r->c, v);
+}
+
+bool runtimeversion_handover(struct runtime *r, uint64_t uid, uint32_t version,
+                             struct task_kept *kept)
+{
+    (void)r;
+    (void)uid;
+    *kept = (struct task_kept){0};
+    return version == 1;
+}
+
+struct runtime_rule_stats runtimeversion_stats(struct runtime *r, uint64_t uid)
+{
+    (void)r;
+    return (struct runtime_rule_stats){.uid = uid};
 }
 
 enum err runtime_set_mode(struct runtime *r, const char *rule, enum rule_mode mode,

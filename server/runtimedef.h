@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtimedef.h - inside of the runtime. For runtime.c, runtimeversion.c.
+ *
+ * Owns: see runtime.h.  Thread: as there. */
+#ifndef WEIR_SERVER_RUNTIMEDEF_H
+#define WEIR_SERVER_RUNTIMEDEF_H
+#include "server/runtimeloop.h"
+
+struct runtime {
+    struct runtimeloop loop;
+    struct catalog *catalog;
+    struct intakelog *log;
+    struct registry *registry;
+    struct intake *intake;
+    struct alertwriter *alerts;
+    struct feed *feed;
+    struct crew *crew;
+    struct generators *generators;
+    struct checkpointer *checkpointer;
+    pthread_t thread;
+    bool running;
+    uint64_t letters_kept;
+    atomic_uint_least64_t letters_sent;
+    uint64_t alerts_before; /* stored before this start */
+};
+
+/* The loop carries it out, if there is such a rule; else it is freed. */
+enum err runtime_enqueue_for(struct runtime *r, const char *rule, struct change *c,
+                             runtime_done *done, void *ctx);
+
+#endif
