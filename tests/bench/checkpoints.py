@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What checkpoints cost: throughput with one a second, the stop at one of much state, what the next one writes, recovery.
 
-  tests/bench/checkpoints.py [throughput] [big] [recovery] [--events N] [--gib G] [--pairs N] [OPTION of weir serve …]
+  tests/bench/checkpoints.py [throughput] [big] [recovery] [--events N] [--gib G] [--pairs N] [--option=OPTION of weir serve]
 
 Each part prints a JSON line. Bounds (issue 6): ratio >= 0.9, stop < 10 ms, second < 5 %, recovery < 1 s."""
 import argparse
@@ -146,15 +146,15 @@ def recovery(args):
 
 def main():
     parse = argparse.ArgumentParser()
-    parse.add_argument("part", nargs="*", choices=["throughput", "big", "recovery"], default=["throughput", "big", "recovery"])
+    parse.add_argument("part", nargs="*", metavar="throughput|big|recovery")
     parse.add_argument("--events", type=int, default=4_000_000)
     parse.add_argument("--pairs", type=int, default=3)
     parse.add_argument("--gib", type=float, default=1.0)
     parse.add_argument("--keys", type=int, default=300_000)
     parse.add_argument("--workers", type=int, default=2)
-    parse.add_argument("--option", nargs="*", default=[])
+    parse.add_argument("--option", action="append", default=[], help="of weir serve, as in --option=--state-backend=rocksdb")
     args = parse.parse_args()
-    for part in args.part:
+    for part in args.part or ["throughput", "big", "recovery"]:
         {"throughput": throughput, "big": big, "recovery": recovery}[part](args)
 
 
