@@ -301,7 +301,7 @@ async function changePauseDelete() {
   await visible(page.locator(".problems .good-text"), "it is valid");
   await page.locator(".cm-content").click();
   await page.keyboard.press("Control+Enter");
-  await page.getByRole("button", { name: "Deploy version 2" }).click();
+  await page.getByRole("button", { name: "Deploy a new version" }).click();
   await visible(
     page.locator(".rule-title", { hasText: "v2" }),
     "the change is version 2",

@@ -10,6 +10,7 @@ import './style/parts.css';
 import './style/pages.css';
 import './style/time.css';
 import './style/rule.css';
+import './style/versions.css';
 import './style/alerts.css';
 import './style/lists.css';
 import './style/letters.css';

@@ -18,6 +18,7 @@ import { Page } from '../parts/page';
 import { Problems } from '../parts/problems';
 import { Meaning, type Tab } from '../parts/meaning';
 import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
+import { inProgress } from '../parts/upgrade';
 import { pageOf } from '../lib/origin';
 
 const validName = (n: string) => /^[A-Za-z_][\w-]*$/.test(n);
@@ -98,6 +99,21 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
       return;
     put(text);
     setQuery({ template: t.name, tab: 'pattern' });
+    editor.current?.focus();
+  };
+
+  const take = async (text: string) => {
+    if (
+      changed &&
+      sql !== text &&
+      !(await ask({
+        title: 'Replace your text?',
+        text: <p>What is in the editor is not deployed. The text of the version takes its place.</p>,
+        yes: 'Replace it',
+      }))
+    )
+      return;
+    put(text);
     editor.current?.focus();
   };
 
@@ -301,6 +317,11 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           rule={rule}
           sql={sql}
           pickTemplate={(t) => void pickTemplate(t)}
+          take={(text) => void take(text)}
+          activated={(now) => {
+            if (sql === now.sql) draft.write(arg, null);
+            reload();
+          }}
           pickVariable={(v) => {
             const at = definitionOf(sql, v);
             if (at) editor.current?.select(at.from, at.to);
@@ -314,18 +335,15 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
 const askReplace = (r: Rule) =>
   ask({
     title: `Replace ${r.name}, version ${r.version}?`,
-    yes: `Deploy version ${r.version + 1}`,
+    yes: 'Deploy a new version',
     text: (
       <>
         <p>
           The new version sees the events from now on
-          {r.partials || r.windows_open ? '; what the old one has half matched is dropped:' : '.'}
+          {r.partials || r.windows_open ? ', and goes on with what it can keep of:' : '.'}
         </p>
-        {r.partials || r.windows_open ? (
-          <p class="num">
-            {plural(r.partials, 'match in progress', 'matches in progress')}, {plural(r.windows_open, 'open window')}.
-          </p>
-        ) : null}
+        {r.partials || r.windows_open ? <p class="num">{inProgress(r)}.</p> : null}
+        <p>To see first what it would keep, make it a draft under Versions.</p>
         <p>{r.alerts ? `Its ${plural(r.alerts, 'alert')} stay.` : 'It has no alerts yet.'}</p>
       </>
     ),

@@ -9,9 +9,13 @@ import { variableClass, variablesOf } from '../lib/sql';
 import type { Template } from '../lib/templates';
 import { Ago, Empty, Link, Loading, SeverityPill, States } from './basic';
 import { TemplateCards } from './templates';
+import { Versions } from './versions';
 import { pageOf } from '../lib/origin';
 
-export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'templates';
+export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'versions' | 'templates';
+
+/** Those that are not of the text in the editor. */
+const aside: Tab[] = ['alerts', 'versions', 'templates'];
 
 interface Props {
   tab: Tab;
@@ -22,6 +26,8 @@ interface Props {
   sql: string;
   pickVariable: (v: string) => void;
   pickTemplate: (t: Template) => void;
+  take: (sql: string) => void; // into the editor
+  activated: (version: Rule) => void;
 }
 interface Picturing {
   nfa: Nfa;
@@ -66,7 +72,7 @@ export function Meaning(p: Props) {
     ['pattern', 'Pattern'],
     ['outputs', 'Outputs'],
     ['explain', 'Explain'],
-    ...(p.rule ? ([['alerts', 'Alerts']] as [Tab, string][]) : []),
+    ...(p.rule ? ([['alerts', 'Alerts'], ['versions', 'Versions']] as [Tab, string][]) : []),
     ['templates', 'Templates'],
   ];
   const missing = (
@@ -90,11 +96,11 @@ export function Meaning(p: Props) {
             {name}
           </button>
         ))}
-        {stale && shown && p.tab !== 'templates' && p.tab !== 'alerts' ? (
+        {stale && shown && !aside.includes(p.tab) ? (
           <span class="dim stale-note">of the last valid text</span>
         ) : null}
       </div>
-      <div class={`tab-body ${stale && p.tab !== 'templates' && p.tab !== 'alerts' ? 'stale' : ''}`} role="tabpanel">
+      <div class={`tab-body ${stale && !aside.includes(p.tab) ? 'stale' : ''}`} role="tabpanel">
         {p.tab === 'pattern' ? (
           nfa ? (
             <>
@@ -181,6 +187,8 @@ export function Meaning(p: Props) {
           )
         ) : p.tab === 'alerts' && p.rule ? (
           <RuleAlerts rule={p.rule} />
+        ) : p.tab === 'versions' && p.rule ? (
+          <Versions rule={p.rule} sql={p.sql} take={p.take} changed={p.activated} />
         ) : (
           <TemplateCards pick={p.pickTemplate} />
         )}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an upgrade would keep, and the upgrade.
+import { useState } from 'preact/hooks';
+import { Problem, type Rule } from '../api';
+import { versions, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
+import { plural } from '../lib/format';
+import { useQuery } from '../lib/query';
+import { Button, States } from './basic';
+import { Dialog, say } from './dialog';
+import { optionsOf, useWhy, WhyFields, Wrong } from './listforms';
+
+const verdicts: Record<Verdict, string> = { keep: 'good', migrate: 'warn', reset: 'bad', new: 'accent' };
+const states = {
+  kept: ['good', 'State is kept'],
+  mapped: ['warn', 'State moves along'],
+  reset: ['bad', 'State is dropped'],
+} as const;
+
+export const usePlan = (rule: Rule, version: number) =>
+  useQuery(`plan/${rule.name}/${rule.version}/${version}`, (s) => versions.plan(rule.name, version, s), 8000);
+
+/** "2 matches in progress, 1 open window" */
+export const inProgress = (p: { partials: number; windows_open: number }) =>
+  `${plural(p.partials, 'match in progress', 'matches in progress')}, ${plural(p.windows_open, 'open window')}`;
+
+export function PlanView({ of: { plan, partials, windows_open } }: { of: UpgradePlan }) {
+  const [kind, words] = states[plan.state];
+  return (
+    <div class="plan">
+      <p class="plan-sum">
+        <span class={`pill ${kind}`}>{words}</span>
+        {plan.reason ? <span>{plan.reason}</span> : null}
+        <span class="dim num">{inProgress({ partials, windows_open })} now</span>
+      </p>
+      {plan.items.length ? (
+        <table class="rows tight plan-items">
+          <thead>
+            <tr>
+              <th>What</th>
+              <th>Becomes of it</th>
+              <th>Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {plan.items.map((i) => (
+              <tr key={`${i.kind} ${i.name}`}>
+                <td class="wrap">
+                  <span class="dim">{i.kind}</span> <code>{i.name}</code>
+                </td>
+                <td>
+                  <span class={`pill ${verdicts[i.verdict] ?? ''}`}>{i.verdict}</span>
+                </td>
+                <td class="wrap">{i.reason ?? <span class="dim">–</span>}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : null}
+    </div>
+  );
+}
+
+interface Props {
+  rule: Rule;
+  to: Version;
+  back: boolean; // the server picks the version, the one before
+  close: () => void;
+  done: (now: Rule) => void;
+}
+export function UpgradeDialog({ rule, to, back, close, done }: Props) {
+  const plan = usePlan(rule, to.version);
+  const [state, setState] = useState<Upgrade['state']>('keep');
+  const [why, setWhy] = useWhy();
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const nothing = plan.data?.plan.state === 'reset';
+  const drops = state === 'reset' || nothing;
+  const go = async () => {
+    if (busy || !plan.data) return;
+    setBusy(true);
+    setWrong(null);
+    const { by, reason } = optionsOf(why);
+    const how: Upgrade = { state, author: by || undefined, reason: reason || undefined };
+    try {
+      const now = back ? await versions.rollback(rule.name, how) : await versions.activate(rule.name, to.version, how);
+      say(`${now.name}: version ${now.version} is active`);
+      done(now);
+      return close();
+    } catch (e) {
+      setWrong(e instanceof Problem ? (e.errors[0]?.message ?? e.message) : String(e));
+    }
+    setBusy(false);
+  };
+  const choice = (value: Upgrade['state'], text: string, more: string) => (
+    <label class={state === value ? 'on' : ''}>
+      <input type="radio" name="upgrade-state" checked={state === value} onChange={() => setState(value)} />
+      <span>
+        {text}: <em class="dim">{more}</em>
+      </span>
+    </label>
+  );
+  return (
+    <Dialog title={back ? `Roll ${rule.name} back to version ${to.version}?` : `Activate version ${to.version} of ${rule.name}?`} close={close} wide>
+      <form
+        class="form upgrade"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void go();
+        }}
+      >
+        <p>
+          It takes over from version {rule.version} at one event time for all keys: once the watermark has passed what was accepted so
+          far.{to.state === 'retired' ? ' Its text becomes a version with a new number.' : ''}
+        </p>
+        <div class="upgrade-plan">
+          <States of={plan} rows={4}>
+            {(p) => <PlanView of={p} />}
+          </States>
+        </div>
+        <fieldset class="choices">
+          <legend>State</legend>
+          {choice('keep', 'Keep what can be kept', nothing ? 'here that is nothing' : 'as the plan says')}
+          {choice('reset', 'Drop all of it', 'the new version begins as a new rule does')}
+        </fieldset>
+        {to.state === 'draft' ? (
+          <p>
+            In the record stands what was written with the draft{to.author ? ` by ${to.author}` : ''}
+            {to.reason ? `: “${to.reason}”` : ', no reason'}.
+          </p>
+        ) : (
+          <WhyFields of={why} set={setWhy} once />
+        )}
+        <Wrong text={wrong} />
+        <button type="submit" class="hidden" tabIndex={-1} aria-hidden="true" />
+      </form>
+      <footer>
+        <Button onClick={close}>Cancel</Button>
+        <Button
+          kind={drops && plan.data && plan.data.partials + plan.data.windows_open > 0 ? 'danger' : 'primary'}
+          busy={busy}
+          disabled={!plan.data}
+          onClick={() => void go()}
+        >
+          {back ? 'Roll back' : 'Activate'}
+          {drops ? ' without state' : ''}
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}
