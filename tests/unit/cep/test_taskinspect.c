@@ -104,7 +104,7 @@ static void many_keys_come_in_pages_and_one_can_be_asked_for(void **state)
     const struct schema *s = pay_stream(1, 0);
     const struct job_rule rule = {.plan = pair(s), .uid = 1};
     struct rig r;
-    char card[8];
+    char card[16];
     rig_start(&r, 1, s, &rule, 1);
     for (int i = 0; i < 100; i++) {
         snprintf(card, sizeof card, "k%d", i);
