@@ -463,7 +463,8 @@ static void put_versions(const struct registry_rule *r, uint32_t oldest, struct 
         more++;
     if (*n + more > *cap) {
         struct control_rule *wider = arena_zero(a, 2 * (*n + more) * sizeof *wider);
-        memcpy(wider, *rules, *n * sizeof *wider);
+        if (*n > 0)
+            memcpy(wider, *rules, *n * sizeof *wider);
         *rules = wider;
         *cap = 2 * (*n + more);
     }
