@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { validate } from './mock_rules.mjs';
+import { versionsOf } from './mock_versions.mjs';
 
 const port = Number(process.argv[2] ?? 8080);
 const bare = process.argv[3] === 'empty';
@@ -82,6 +83,7 @@ function addRule(sql, name) {
     sql,
     kind: v.rule.kind,
     stream: v.rule.stream,
+    streams: [v.rule.stream],
     keys: v.rule.keys,
     mode: option('mode', 'active'),
     severity: option('severity', 'medium'),
@@ -94,6 +96,7 @@ function addRule(sql, name) {
     last_alert: old?.last_alert ?? null,
     partials: 0,
     windows_open: 0,
+    dropped: 0,
     nfa: v.nfa,
     variables: v.rule.variables,
   };
@@ -451,6 +454,10 @@ function answer(method, path, q, body, text) {
     return made.rule && !('valid' in made)
       ? ok(made.rule, 201)
       : problem(422, 'The rule does not compile', '1 error', made.errors);
+  }
+  if ((m = /^\/rules\/([^/:]+)(\/versions.*|:activate|:rollback)$/.exec(path))) {
+    const made = rules.has(m[1]) ? versionsOf(rules.get(m[1]), m[2], method, body) : null;
+    return made ? ok(made[1], made[0]) : problem(404, 'No such version', `there is no ${path}`);
   }
   if ((m = /^\/rules\/([^:]+)(?::(\w+))?$/.exec(path))) {
     const r = rules.get(m[1]);

@@ -29,6 +29,7 @@ const pages = {
   overview: ['/', 6000],
   rules: ['/rules', 900],
   rule: [`/rules/${pattern?.name ?? 'new'}`, 1500],
+  versions: [`/rules/${pattern?.name ?? 'new'}?tab=versions`, 1500],
   new: ['/rules/new', 1500],
   alerts: [`/alerts${best ? '?id=' + best.id : ''}`, 5000],
   alert: [`/alerts/${best?.id}`, 1200],

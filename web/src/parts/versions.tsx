@@ -187,8 +187,8 @@ function Rows({ list, chosen }: { list: Version[]; chosen: Version | undefined }
                 {v.reason || <span class="dim">–</span>}
               </td>
               <td class="r dim num">
-                {v.author ? <span class="by">{v.author} · </span> : null}
                 <Ago time={v.created} of="Written" />
+                {v.author ? <span class="by"> · {v.author}</span> : null}
               </td>
             </tr>
           );
