@@ -42,6 +42,7 @@ def evaluate(folder, events, *options):
     return run.stdout, json.loads(run.stderr.splitlines()[-1])
 
 
+@pytest.mark.usefixtures("plain_memory")
 def test_with_a_tenth_of_the_memory_the_results_are_the_same(tmp_path):
     run = subprocess.run([weirserver.WEIR, "gen", "--events", "150000", "--cards", "60000"], stdout=subprocess.PIPE,
                          check=True)
