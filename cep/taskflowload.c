@@ -157,8 +157,7 @@ static bool read_row(struct loading *l, struct bytes_reader *in)
 static const struct jobdef_stream *stream_named(const struct task *t, const char *name, size_t n)
 {
     for (unsigned i = 0; i < t->job->nstreams; i++)
-        if (strlen(t->job->schemas[i]->name) == n &&
-            memcmp(t->job->schemas[i]->name, name, n) == 0)
+        if (strlen(t->job->schemas[i]->name) == n && memcmp(t->job->schemas[i]->name, name, n) == 0)
             return &t->job->streams[i];
     return NULL;
 }

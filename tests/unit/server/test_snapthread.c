@@ -29,7 +29,8 @@ static int set_up(void **state)
     r->state = mem_printf("%s/state", r->dir);
     assert_int_equal(mkdir(r->folder, 0700), 0);
     diag_init(&r->d, NULL, 0);
-    assert_ok(snapthread_start(r->state, STORE_HEAP, "worker-0", &r->d, &r->s));
+    assert_ok(snapthread_start(r->state, &(struct store_options){.backend = STORE_HEAP}, "worker-0",
+                               &r->d, &r->s));
     *state = r;
     return 0;
 }
@@ -59,7 +60,8 @@ static void give(const struct tasksnap_out *out, unsigned i)
 static struct snapwire_done wait_done(struct rig *r)
 {
     struct snapwire_done done;
-    while (!snapthread_done(r->s, &done))
+    bool lost;
+    while (!snapthread_done(r->s, &done, &lost))
         poll(NULL, 0, 1);
     return done;
 }
