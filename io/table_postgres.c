@@ -187,6 +187,9 @@ static bool write_select(const struct postgres *p, const PGresult *there, const 
     return true;
 }
 
+/* The asker gives up first, and says so; the server's own limit ends what nobody waits for any more. */
+enum { LEFT_BEHIND_MS = 500 };
+
 /* How values are written, and that nothing is. */
 static bool settle(struct postgres *p, const struct table_limit *limit, char why[TABLE_WHY])
 {
@@ -194,7 +197,7 @@ static bool settle(struct postgres *p, const struct table_limit *limit, char why
     bytes_printf(&sql,
                  "SET default_transaction_read_only = on; SET DateStyle = ISO; SET TimeZone = UTC; "
                  "SET extra_float_digits = 3; SET statement_timeout = %lld",
-                 (long long)p->table->timeout_ms);
+                 (long long)p->table->timeout_ms + LEFT_BEHIND_MS);
     bytes_u8(&sql, 0);
     PGresult *done = only_result(p, PQsendQuery(p->db, (const char *)sql.p), limit, why);
     bytes_fini(&sql);
