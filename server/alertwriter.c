@@ -48,7 +48,7 @@ struct round {
     size_t nevents, events_cap;
     struct catalog_dead_letter dead[BATCH_RESULTS];
     struct catalog_alert_event dead_places[BATCH_RESULTS];
-    struct rule_plan *plans[BATCH_RESULTS * 2]; /* references held until the batch is stored */
+    struct rule_plan *plans[BATCH_RESULTS]; /* references held until the batch is stored */
     struct {
         char id[RESULT_ID_TEXT];
         uint32_t count;
@@ -462,6 +462,12 @@ static bool store(struct alertwriter *w, struct round *b)
     return all;
 }
 
+/* Alarms are alerts without a plan, and refused results dead letters without one of their own: each has its bound. */
+static bool is_full(const struct round *b)
+{
+    return b->nalerts >= BATCH_RESULTS || b->ndead >= BATCH_RESULTS || b->nplans >= BATCH_RESULTS;
+}
+
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static void work_off_results(struct alertwriter *w, struct round *b, const struct item *item)
@@ -475,7 +481,7 @@ static void work_off_results(struct alertwriter *w, struct round *b, const struc
         if (r.kind == RESULT_TIMEOUT)
             add_timeout(w, &r, from, (size_t)(in.p - from));
         from = in.p;
-        if (b->nplans >= BATCH_RESULTS || b->ndead >= BATCH_RESULTS)
+        if (is_full(b))
             (void)store(w, b);
     }
     if (e != ERR_END)
@@ -504,8 +510,6 @@ static void mark(struct alertwriter *w, struct round *b, const struct item *item
 static void add_alarm(struct alertwriter *w, struct round *b, const struct item *item)
 {
     struct catalog_alert_event *events = NULL;
-    if (b->nalerts >= BATCH_RESULTS)
-        (void)store(w, b);
     struct catalog_alert *a = &b->alerts[b->nalerts++];
     alertbuild_alarm(&item->dead, w->o.registry, b->now, b->arena, a, &events);
     want_text(b, &events[0]);
@@ -524,13 +528,13 @@ static void work_off(struct alertwriter *w, struct item *items)
             new_attempt(w, item);
         else if (item->kind == ITEM_MARK)
             mark(w, b, item);
-        else if (b->ndead < BATCH_RESULTS)
+        else
             add_dead_letter(b, &item->dead);
         if (item->kind == ITEM_ALARM)
             add_alarm(w, b, item);
         item->next = held;
         held = item; /* dead letters point into it until they are stored */
-        if (b->ndead >= BATCH_RESULTS)
+        if (is_full(b))
             (void)store(w, b);
     }
     (void)store(w, b);

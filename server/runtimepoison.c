@@ -61,7 +61,7 @@ bool runtimepoison_died(struct runtimeloop *l, unsigned worker, const char *why,
     bool found =
         poison_died(l->poison, s != NULL ? &at : NULL, crew_began(l->crew), timebase_mono_ns());
     pthread_mutex_unlock(&l->lock);
-    if (!found)
+    if (!found || s == NULL)
         return false;
     if (s->poison_skip)
         return !set_aside(l, &at, why, text);
