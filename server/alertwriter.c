@@ -462,7 +462,6 @@ static bool store(struct alertwriter *w, struct round *b)
     return all;
 }
 
-/* Alarms are alerts without a plan, and refused results dead letters without one of their own: each has its bound. */
 static bool is_full(const struct round *b)
 {
     return b->nalerts >= BATCH_RESULTS || b->ndead >= BATCH_RESULTS || b->nplans >= BATCH_RESULTS;
