@@ -17,7 +17,7 @@ packages() {
 		;;
 	web) echo "command:node=nodejs command:npm" ;;
 	run) echo "command:curl ca-certificates" ;;
-	test) echo "libcmocka-dev python3 python3-pytest python3-requests python3-yaml python3-jsonschema command:curl command:chromium postgresql" ;;
+	test) echo "libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-requests python3-yaml python3-jsonschema command:curl command:chromium postgresql" ;;
 	lint)
 		echo "clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck gcovr"
 		;;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API of a running server: every resource, and every answer as docs/openapi.yaml says."""
 import json
+import socket
 import threading
 
 import pytest
@@ -224,6 +225,9 @@ class Live:
         return [f for f in self.frames if f.get("event") == kind]
 
     def close(self):
+        """The reading thread holds the buffer's lock until something comes: the socket is ended under it."""
+        self.answer.raw.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.answer.close()
 
 
