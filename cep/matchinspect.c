@@ -7,43 +7,14 @@
 #include "cep/taskinspect.h"
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 enum { ROWS_MAX = 64 };
-
-static void put_time(const char *name, evtime t, struct bytes *out)
-{
-    char text[TIMEBASE_TEXT];
-    if (t == EVTIME_MIN || t == EVTIME_MAX) {
-        bytes_printf(out, "\"%s\":null", name);
-        return;
-    }
-    timebase_format(t, text);
-    bytes_printf(out, "\"%s\":\"%s\"", name, text);
-}
 
 static void put_name(const struct match *m, unsigned var, struct bytes *out)
 {
     const char *name = m->p->m->vars[var].name;
     value_json_string(name, strlen(name), out);
-}
-
-static void put_values(const struct match *m, const struct kept *r, struct bytes *out)
-{
-    const struct keyed *k = m->k;
-    const char *comma = "";
-    bytes_printf(out, ",\"values\":{");
-    for (unsigned c = 0; c < r->ncells; c++) {
-        const struct column *column = &k->schema->columns[k->keeps[c].column];
-        struct value v = {.type = column->type,
-                          .null = r->row.nulls[c / 64] >> (c % 64) & 1,
-                          .c = r->row.cells[c]};
-        bytes_printf(out, "%s", comma);
-        value_json_string(column->name, strlen(column->name), out);
-        bytes_printf(out, ":");
-        value_json(&v, out);
-        comma = ",";
-    }
-    bytes_printf(out, "}");
 }
 
 /* The rows up to this node, the last so many of them; `earlier`: how many came before these. */
@@ -62,8 +33,9 @@ static void put_rows(const struct match *m, const struct match_node *n, struct b
         put_name(m, (unsigned)m->p->nfa->states[i->state].var, out);
         bytes_printf(out, ",\"partition\":%u,\"offset\":%" PRIu64 ",", i->row->row.partition,
                      i->row->row.offset);
-        put_time("time", i->row->row.ts, out);
-        put_values(m, i->row, out);
+        taskinspect_time("time", i->row->row.ts, out);
+        bytes_printf(out, ",\"values\":");
+        taskinspect_values(m->k, i->row, out);
         bytes_printf(out, "}");
     }
     bytes_printf(out, "]");
@@ -93,9 +65,9 @@ static void put_partial(const struct match *m, const struct match_run *run,
     evtime ends = matchend_time(m, run);
     bool timed = now != EVTIME_MIN && now != EVTIME_MAX;
     bytes_printf(out, "{");
-    put_time("begun", run->first, out);
+    taskinspect_time("begun", run->first, out);
     bytes_printf(out, ",");
-    put_time("ends", ends, out);
+    taskinspect_time("ends", ends, out);
     if (timed)
         bytes_printf(out, ",\"age_ms\":%" PRId64, now - run->first);
     if (timed && ends != EVTIME_MAX)
@@ -109,18 +81,28 @@ static void put_partial(const struct match *m, const struct match_run *run,
     bytes_printf(out, ",\"complete\":%s}", complete ? "true" : "false");
 }
 
-void matchinspect_key(const struct match *m, const struct keystate *state, evtime now,
-                      unsigned items, struct bytes *out)
+static bool fits(const struct match *m, const struct match_run *run, const struct match_node *n,
+                 evtime now, const struct taskinspect_ask *ask)
+{
+    if (ask->older_ms > 0 && (now == EVTIME_MIN || run->first > now - ask->older_ms))
+        return false;
+    return ask->at == NULL ||
+           strcasecmp(m->p->m->vars[m->p->nfa->states[n->state].var].name, ask->at) == 0;
+}
+
+bool matchinspect_key(const struct match *m, const struct keystate *state, evtime now,
+                      const struct taskinspect_ask *ask, struct bytes *out)
 {
     const struct match_cell *c = (const struct match_cell *)(const void *)state;
     size_t n = 0;
     bytes_printf(out, ",\"partials\":[");
     for (const struct match_run *run = c->first; run != NULL; run = run->next)
-        for (const struct match_node *i = run->list; i != NULL; i = i->next, n++) {
-            if (n >= items)
+        for (const struct match_node *i = run->list; i != NULL; i = i->next) {
+            if (!fits(m, run, i, now, ask) || n++ >= ask->items)
                 continue;
-            bytes_printf(out, n > 0 ? "," : "");
+            bytes_printf(out, n > 1 ? "," : "");
             put_partial(m, run, i, now, out);
         }
-    bytes_printf(out, "],\"more\":%zu", n > items ? n - items : 0);
+    bytes_printf(out, "],\"more\":%zu", n > ask->items ? n - ask->items : 0);
+    return n > 0 || (ask->at == NULL && ask->older_ms == 0);
 }

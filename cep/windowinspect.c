@@ -9,13 +9,7 @@
 
 static void put_time(const char *name, evtime t, struct bytes *out)
 {
-    char text[TIMEBASE_TEXT];
-    if (t == EVTIME_MIN || t >= WINDOWLIST_UNBOUNDED) {
-        bytes_printf(out, "\"%s\":null", name);
-        return;
-    }
-    timebase_format(t, text);
-    bytes_printf(out, "\"%s\":\"%s\"", name, text);
+    taskinspect_time(name, t >= WINDOWLIST_UNBOUNDED ? EVTIME_MAX : t, out);
 }
 
 static void put_window(const struct window *w, evtime start, evtime end, const uint64_t *acc,
@@ -32,12 +26,7 @@ static void put_window(const struct window *w, evtime start, evtime end, const u
         struct value v = {.type = w->p->aggs[i].agg.type};
         struct bytes text = {0};
         v.null = !agg_result(&w->p->aggs[i].agg, &acc[w->p->aggs[i].at], scratch, &v.c);
-        bytes_printf(&text, "%s", expr_agg_name(call->kind));
-        if (call->arg != NULL) {
-            bytes_printf(&text, "(%s", call->distinct ? "DISTINCT " : "");
-            expr_print(call->arg, w->k->schema, NULL, &text);
-            bytes_printf(&text, ")");
-        }
+        taskinspect_agg(call, w->k->schema, &text);
         bytes_printf(out, "%s{\"aggregate\":", i > 0 ? "," : "");
         value_json_string((const char *)text.p, text.n, out);
         bytes_printf(out, ",\"value\":");

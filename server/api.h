@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.h - what the handlers of the API share: the parts of the server they speak to, and the route table.
  *
- * Room:   http -> [api: api_streams, api_events, api_rules, api_lists, api_tables, api_items, api_alerts,
+ * Room:   http -> [api: api_streams, api_events, api_rules, api_inspect, api_lists, api_tables, api_items, api_alerts,
  *         api_dead, api_sides, api_status] -> runtime, catalogue
  * Owns:   the catalogue's reader, its buffers; not the runtime nor the server
  * Thread: the HTTP thread. */
@@ -104,6 +104,9 @@ void api_rules_resume(struct httpcall *c, void *app);
 void api_rules_delete(struct httpcall *c, void *app);
 /* The name of the live rule that {r} names, freed by the caller. NULL: answered. */
 char *api_rules_name(struct api *a, struct httpcall *c);
+
+void api_inspect_partials(struct httpcall *c, void *app);
+void api_inspect_state(struct httpcall *c, void *app);
 
 void api_lists_create(struct httpcall *c, void *app);
 void api_lists_list(struct httpcall *c, void *app);

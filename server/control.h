@@ -29,6 +29,7 @@ enum control_kind {
     CONTROL_ADVANCE, /* control_advance: the clock raises the watermark of a partition of a file */
     CONTROL_STATE, /* snapwire_state, before INIT: where state is kept, and what to go on from */
     CONTROL_CHECKPOINT, /* snapwire_order: barriers as for PREPARE, then a snapshot; the epoch is the next one's */
+    CONTROL_INSPECT, /* inspectwire_ask */
     /* worker to coordinator */
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */
@@ -41,6 +42,7 @@ enum control_kind {
     CONTROL_WRITTEN, /* snapwire_done: this worker's part of it */
     CONTROL_LOOKUPS, /* lookupwire.h */
     CONTROL_UNUSABLE, /* a sentence: the checkpoint that was to be gone on from cannot be read */
+    CONTROL_INSPECTED, /* inspectwire_answer */
     /* worker to worker */
     CONTROL_TASK = 32, /* a frame of the task; counted */
     CONTROL_BARRIER, /* empty: no more frames of this epoch come */

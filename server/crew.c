@@ -288,6 +288,8 @@ static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame 
     case CONTROL_WRITTEN:
     case CONTROL_UNUSABLE:
         return c->events.snapshot(c->events.ctx, i, f);
+    case CONTROL_INSPECTED:
+        return c->events.inspected(c->events.ctx, i, f);
     case CONTROL_RESULTS:
         c->events.results(c->events.ctx, i, f->p, f->n);
         return ERR_OK;

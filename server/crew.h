@@ -22,6 +22,7 @@ struct crew_events {
     void (*prepared)(void *ctx, unsigned worker, uint32_t epoch);
     void (*results)(void *ctx, unsigned worker, const void *frame, size_t n);
     void (*bad_row)(void *ctx, unsigned worker, const struct control_bad_row *row);
+    enum err (*inspected)(void *ctx, unsigned worker, const struct channel_frame *f);
     void *ctx;
 };
 

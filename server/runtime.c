@@ -114,6 +114,7 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
     r->intake = intake_new(r->log, &events, o->max_intake_ahead_rows);
     r->feed = feed_new(r->registry, r->log, r->intake, o->workers, &o->budget);
     r->crew = crew_new(o->workers, o->budget.results_window, &from_crew);
+    r->loop.inspector = inspector_new(r->crew, o->workers);
     r->generators = generators_new(r->registry, r->intake);
     r->alerts = alertwriter_start(&w);
 }
@@ -202,6 +203,7 @@ void runtime_stop(struct runtime *r)
         runtimeloop_wake(&r->loop);
         pthread_join(r->thread, NULL);
     }
+    inspector_free(r->loop.inspector);
     alertwriter_stop(r->alerts);
     checkpointer_close(r->checkpointer);
     generators_free(r->generators);

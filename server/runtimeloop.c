@@ -115,6 +115,7 @@ static void end_change(struct runtimeloop *l, enum err e)
 static void end_attempt(struct runtimeloop *l, const char *why, bool final)
 {
     checkpointer_attempt_failed(l->checkpointer, why);
+    inspector_attempt_failed(l->inspector);
     montime now = timebase_mono_ns();
     int64_t delay = restart_failed(&l->restart, crew_began(l->crew), now);
     delay = final ? -1 : delay;
@@ -191,6 +192,7 @@ static void start_attempt(struct runtimeloop *l)
     pthread_mutex_lock(&l->lock);
     l->shown_restart.given_up = false;
     pthread_mutex_unlock(&l->lock);
+    inspector_attempt_failed(l->inspector);
     enum err e = crew_start(l->crew);
     if (e != ERR_OK) {
         note_exception(l, 0, "worker processes cannot be started");
@@ -406,10 +408,16 @@ static void on_bad_row(void *ctx, unsigned worker, const struct control_bad_row 
     }
 }
 
+static enum err on_inspected(void *ctx, unsigned worker, const struct channel_frame *f)
+{
+    return inspector_frame(((struct runtimeloop *)ctx)->inspector, worker, f);
+}
+
 void runtimeloop_events(struct runtimeloop *l, struct crew_events *out)
 {
-    *out = (struct crew_events){on_running,  on_status,  on_load,    on_snapshot,
-                                on_prepared, on_results, on_bad_row, l};
+    *out = (struct crew_events){on_running,  on_status,    on_load,
+                                on_snapshot, on_prepared,  on_results,
+                                on_bad_row,  on_inspected, l};
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
@@ -534,6 +542,7 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);
     tell_time(l);
+    inspector_turn(l->inspector, l->phase >= PHASE_STARTING, l->epoch);
     push(l);
     /* What was queued goes out now, not after the next sleep. */
     for (unsigned i = 0; i < n && l->phase != PHASE_DOWN; i++)

@@ -17,6 +17,7 @@
 #include "server/checkpointer.h"
 #include "server/crew.h"
 #include "server/generators.h"
+#include "server/inspector.h"
 #include "server/poison.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -41,6 +42,7 @@ struct runtimeloop {
     struct crew *crew;
     struct generators *generators;
     struct checkpointer *checkpointer;
+    struct inspector *inspector;
     struct task_options task; /* but for the worker's number */
     int wake_fd;
     atomic_bool ready, stop, try_again;

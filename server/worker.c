@@ -16,6 +16,7 @@
 #include "server/resultwire.h"
 #include "server/workerchange.h"
 #include "server/workerdef.h"
+#include "server/workerinspect.h"
 #include "server/workerlist.h"
 #include "server/workerlookup.h"
 #include "server/workersnap.h"
@@ -264,6 +265,8 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         return workersnap_state(w, f);
     case CONTROL_CHECKPOINT:
         return workersnap_order(w, f);
+    case CONTROL_INSPECT:
+        return workerinspect_take(w, f);
     case CONTROL_HOLD:
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "rules/compile.h"
 #include "server/alertjson.h"
+#include "server/runtimeinspect.h"
 #include "server/runtimeversion.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -563,4 +564,12 @@ void fake_runtime_alert(struct runtime *r, const char *id, size_t bytes, uint64_
     *seq = a.seq;
     bytes_fini(&json);
     mem_free(row);
+}
+
+void runtimeinspect(struct runtime *r, const struct inspector_ask *ask, inspector_done *done,
+                    void *ctx)
+{
+    (void)r;
+    (void)ask;
+    done(ctx, ERR_CONFLICT, NULL);
 }

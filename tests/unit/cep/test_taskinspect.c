@@ -55,7 +55,8 @@ static struct rule_plan *count(const struct schema *s)
 static char *said(struct rig *r, struct taskinspect_ask ask, size_t *next)
 {
     struct bytes out = {0};
-    *next = taskinspect_rule(r->tasks[0], &ask, &out);
+    unsigned n = 0;
+    *next = taskinspect_rule(r->tasks[0], &ask, &out, &n);
     bytes_u8(&out, 0);
     return (char *)out.p;
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* workerinspect.h - a worker is asked what a rule knows of its keys.
+ *
+ * Room:   worker (CONTROL_INSPECT) -> [workerinspect] -> taskinspect -> CONTROL_INSPECTED
+ * Owns:   nothing.  Thread: the worker's only one, between two steps. */
+#ifndef WEIR_SERVER_WORKERINSPECT_H
+#define WEIR_SERVER_WORKERINSPECT_H
+#include "base/channel.h"
+
+struct worker;
+enum err workerinspect_take(struct worker *w, const struct channel_frame *f);
+
+#endif
