@@ -6,6 +6,7 @@ import subprocess
 from weirserver import WEIR, Server, until
 
 MIB = 1 << 20
+REFUSALS = 25  # one after the other, 20 ms apart
 WINDOW = """CREATE RULE w AS SELECT k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
   GROUP BY k, window_start, window_end"""
 GREEDY = """CREATE RULE greedy AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES COUNT(*) AS n
@@ -37,14 +38,19 @@ def create(server, stream, *rules):
 
 
 def post_until_refused(server, lines, partition=lambda n: 0, blocks=2000):
-    """Posts lines(n) for n = 0, 1, 2 …; how many were taken before the 429."""
+    """Posts lines(n) for n = 0, 1, 2 …; how many were taken before 429 for good, not just until the workers are there."""
     for n in range(blocks):
         url = f"{server.url}/api/v1/streams/t/events?partition={partition(n)}"
-        answer = server.session.post(url, data=b"".join(lines(n)), timeout=60, headers={"content-type": "application/x-ndjson"})
-        if answer.status_code == 429:
-            assert int(answer.headers["retry-after"]) >= 1
+        body, refused = b"".join(lines(n)), 0
+
+        def taken(url=url, body=body):
+            nonlocal refused
+            answer = server.session.post(url, data=body, timeout=60, headers={"content-type": "application/x-ndjson"})
+            refused += answer.status_code == 429
+            assert answer.status_code == 202 or int(answer.headers["retry-after"]) >= 1, answer.text
+            return answer.status_code if answer.status_code == 202 or refused == REFUSALS else None
+        if until("taken or refused for good", taken) == 429:
             return n
-        assert answer.status_code == 202, answer.text
     raise AssertionError("never refused")
 
 
