@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/checkmeta.h"
+#include "base/bug.h"
 #include "base/mem.h"
 #include "server/jsonw.h"
 #include <inttypes.h>
@@ -302,6 +303,20 @@ enum err checkmeta_get(const char *text, size_t n, struct diag *d, struct checkm
     else
         checkmeta_free(m);
     return e;
+}
+
+struct checkmeta *checkmeta_copy(const struct checkmeta *m)
+{
+    struct bytes text = {0};
+    struct diag d;
+    struct checkmeta *copy = NULL;
+    diag_init(&d, NULL, 0);
+    checkmeta_put(m, &text);
+    enum err e = checkmeta_get((const char *)text.p, text.n, &d, &copy);
+    BUG_IF(e != ERR_OK, "what was just written cannot be read: %s", d.items[0].message);
+    diag_fini(&d);
+    bytes_fini(&text);
+    return copy;
 }
 
 /* --- does it fit? -------------------------------------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ struct checkmeta {
 };
 
 struct checkmeta *checkmeta_new(void);
+struct checkmeta *checkmeta_copy(const struct checkmeta *m);
 void checkmeta_free(struct checkmeta *m); /* NULL is fine */
 void checkmeta_add_rules(struct checkmeta *m, struct registry *r); /* all live ones */
 void checkmeta_add_position(struct checkmeta *m, const char *stream,

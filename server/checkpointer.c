@@ -21,8 +21,9 @@ enum { FOLDER_MODE = 0750 };
 enum phase { IDLE, ALIGNING, WRITING };
 
 struct waiter {
-    runtime_done *done;
+    runtime_done *done; /* NULL: a keeper's */
     void *ctx;
+    struct checkpointer_keeper keeper;
     struct waiter *next;
 };
 
@@ -51,6 +52,7 @@ struct checkpointer {
     unsigned stored;
     struct bytes cooldown;
     struct waiter *wanted;
+    bool refuses;
 };
 
 /* --- folders ----------------------------------------------------------------------------------------------------- */
@@ -85,7 +87,8 @@ void checkpointer_set_env(struct checkpointer *c, const struct checkpointer_env 
     c->env = *env;
 }
 
-static void answer(struct waiter *w, enum err e, const char *why)
+static void answer_with(struct waiter *w, enum err e, const char *why, const struct checkmeta *m,
+                        const char *folder)
 {
     struct diag d;
     diag_init(&d, NULL, 0);
@@ -93,10 +96,18 @@ static void answer(struct waiter *w, enum err e, const char *why)
         diag_say(&d, "checkpoint", NULL, "%s", why);
     for (struct waiter *next = NULL; w != NULL; w = next) {
         next = w->next;
-        w->done(w->ctx, e, &d);
+        if (w->done != NULL)
+            w->done(w->ctx, e, &d);
+        else
+            w->keeper.ended(w->keeper.ctx, e, &d, m, folder);
         mem_free(w);
     }
     diag_fini(&d);
+}
+
+static void answer(struct waiter *w, enum err e, const char *why)
+{
+    answer_with(w, e, why, NULL, NULL);
 }
 
 static struct waiter *take_wanted(struct checkpointer *c)
@@ -108,12 +119,23 @@ static struct waiter *take_wanted(struct checkpointer *c)
     return w;
 }
 
+void checkpointer_refuse(struct checkpointer *c)
+{
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->refuses = true;
+    pthread_mutex_unlock(&c->lock);
+    answer(c->answers, ERR_CLOSED, "the server ends");
+    c->answers = NULL;
+    answer(take_wanted(c), ERR_CLOSED, "the server ends");
+}
+
 void checkpointer_close(struct checkpointer *c)
 {
     if (c == NULL)
         return;
-    answer(c->answers, ERR_CLOSED, "the server ends");
-    answer(take_wanted(c), ERR_CLOSED, "the server ends");
+    checkpointer_refuse(c);
     checkmeta_free(c->meta);
     checkstart_free(c->start);
     checkhistory_free(c->history);
@@ -219,7 +241,7 @@ static void complete(struct checkpointer *c)
         c->failed_in_a_row = 0;
         checkhistory_completed(c->history, c->meta);
         checkstart_add(c->start, c->meta);
-        answer(c->answers, ERR_OK, "");
+        answer_with(c->answers, ERR_OK, "", c->meta, folder);
         c->answers = NULL;
         remove_old(c);
         if (c->o.retention_ms > 0)
@@ -247,6 +269,22 @@ static void order(struct checkpointer *c, uint32_t epoch)
     mem_free(folder);
 }
 
+static const char *trigger_of(const struct waiter *asked)
+{
+    const char *trigger = asked != NULL ? "manual" : "periodic";
+    for (const struct waiter *w = asked; w != NULL; w = w->next)
+        if (w->done == NULL)
+            trigger = w->keeper.trigger;
+    return trigger;
+}
+
+static void tell_keepers(const struct waiter *w)
+{
+    for (; w != NULL; w = w->next)
+        if (w->done == NULL)
+            w->keeper.began(w->keeper.ctx);
+}
+
 static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
 {
     struct diag d;
@@ -254,8 +292,7 @@ static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
     c->meta = checkmeta_new();
     c->meta->id = c->next_id++;
     c->meta->started = timebase_now_ms();
-    snprintf(c->meta->trigger, sizeof c->meta->trigger, "%s",
-             asked != NULL ? "manual" : "periodic");
+    snprintf(c->meta->trigger, sizeof c->meta->trigger, "%s", trigger_of(asked));
     c->meta->workers = c->env.workers;
     c->meta->key_groups = c->env.key_groups;
     checkmeta_add_rules(c->meta, c->env.registry);
@@ -277,6 +314,7 @@ static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
     } else {
         c->phase = ALIGNING;
         order(c, ++*epoch);
+        tell_keepers(asked);
     }
     diag_fini(&d);
 }
@@ -435,16 +473,34 @@ void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
 
 /* --- any thread -------------------------------------------------------------------------------------------------- */
 
+static void wait_for_one(struct checkpointer *c, struct waiter *w)
+{
+    pthread_mutex_lock(&c->lock);
+    bool refused = c->refuses;
+    if (!refused) {
+        w->next = c->wanted;
+        c->wanted = w;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (refused)
+        answer(w, ERR_CLOSED, "the server ends");
+    else
+        c->env.wake(c->env.ctx);
+}
+
 void checkpointer_want(struct checkpointer *c, runtime_done *done, void *ctx)
 {
     struct waiter *w = mem_new(sizeof *w);
     w->done = done;
     w->ctx = ctx;
-    pthread_mutex_lock(&c->lock);
-    w->next = c->wanted;
-    c->wanted = w;
-    pthread_mutex_unlock(&c->lock);
-    c->env.wake(c->env.ctx);
+    wait_for_one(c, w);
+}
+
+void checkpointer_keep(struct checkpointer *c, const struct checkpointer_keeper *k)
+{
+    struct waiter *w = mem_new(sizeof *w);
+    w->keeper = *k;
+    wait_for_one(c, w);
 }
 
 void checkpointer_stored(void *checkpointer, uint64_t id, const void *cooldown, size_t n)

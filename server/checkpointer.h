@@ -13,6 +13,7 @@
 #ifndef WEIR_SERVER_CHECKPOINTER_H
 #define WEIR_SERVER_CHECKPOINTER_H
 #include "server/alertwriter.h"
+#include "server/checkmeta.h"
 #include "server/crew.h"
 #include "server/feed.h"
 #include "server/runtime.h"
@@ -34,6 +35,8 @@ struct checkpointer_env {
 enum err checkpointer_open(const char *data, const struct runtime_checkpoint_options *o,
                            struct diag *d, struct checkpointer **out);
 void checkpointer_set_env(struct checkpointer *c, const struct checkpointer_env *env);
+/* What waits, and what still comes, is answered with ERR_CLOSED. After the runtime's thread has ended. */
+void checkpointer_refuse(struct checkpointer *c);
 void checkpointer_close(struct checkpointer *c); /* NULL is fine */
 
 /* A new attempt: what the workers, the feed and the alert writer are to go on from is told to them. Ends the checkpoint that
@@ -51,6 +54,16 @@ enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struc
 
 /* Any thread. */
 void checkpointer_want(struct checkpointer *c, runtime_done *done, void *ctx);
+/* The same for somebody who keeps what it writes. On the runtime's thread: */
+struct checkpointer_keeper {
+    const char *trigger; /* a literal */
+    void (*began)(void *ctx); /* its barrier is on its way: the rules are those that it is of */
+    /* ERR_OK: it is complete, and its folder is there as long as this does not return. */
+    void (*ended)(void *ctx, enum err e, const struct diag *d, const struct checkmeta *m,
+                  const char *folder);
+    void *ctx;
+};
+void checkpointer_keep(struct checkpointer *c, const struct checkpointer_keeper *k);
 /* The alert writer's: all results of that worker from before checkpoint `id` are stored. */
 void checkpointer_stored(void *checkpointer, uint64_t id, const void *cooldown, size_t n);
 unsigned checkpointer_history(struct checkpointer *c, struct runtime_checkpoint *out, unsigned cap);

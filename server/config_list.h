@@ -91,6 +91,10 @@
     X(checkpoint_tolerated_failures, COUNT, "10", 0, 1000000, "failures",                          \
       "Past so many failed checkpoints in a row the workers are ended, and begin again from the "  \
       "last complete one.")                                                                        \
+    X(max_savepoints, COUNT, "100", 1, 10000, "savepoints",                                        \
+      "How many savepoints there may be; past it no more are made until some are deleted.")        \
+    X(savepoints_kept, COUNT, "5", 1, 1000, "savepoints",                                          \
+      "How many of those made before an activation are kept, the newest.")                         \
     X(state_backend, TEXT, "heap", 0, 0, "heap, rocksdb",                                          \
       "What checkpoints are made with. heap: a base and files of changes, merged now and then. "   \
       "rocksdb: its sorted files, and state may be larger than memory-state, since keys that "     \

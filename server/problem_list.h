@@ -41,6 +41,11 @@
       "There are as many lists, items of a list, or edits kept for a replay as this server takes " \
       "(--max-lists, --max-list-items, --max-list-edits). Nothing was changed.",                   \
       "The detail says which limit it is and what to do.")                                         \
+    X(BAD_SAVEPOINT, "bad-savepoint", 422, "The savepoint cannot be used",                         \
+      "A file of the savepoint is damaged, missing, or of a later release; or it does not fit "    \
+      "the rules and the log of this server. Nothing was changed.",                                \
+      "errors[0] says which file or rule it is. Take another savepoint; docs/savepoints.md says "  \
+      "what fits.")                                                                                \
     X(INVALID_EVENT, "invalid-event", 422, "The event does not fit its stream",                    \
       "The event cannot be decoded, breaks NOT NULL, overflows a type, or lies outside the years " \
       "1 to 9999. It was not stored; the stream's dead letters have it with the reason.",          \

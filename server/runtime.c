@@ -14,6 +14,7 @@
 #include "server/registrylist.h"
 #include "server/runtimedef.h"
 #include "server/runtimepoison.h"
+#include "server/runtimesave.h"
 #include "server/tableset.h"
 #include <errno.h>
 #include <stdio.h>
@@ -181,7 +182,8 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
     l->buffer_timeout_ms = o->buffer_timeout_ms;
     l->budget = o->budget;
-    if ((e = changeload(&l->env, d)) != ERR_OK || (e = settle_letters(r, o, d)) != ERR_OK)
+    if ((e = changeload(&l->env, d)) != ERR_OK || (e = settle_letters(r, o, d)) != ERR_OK ||
+        (e = runtimesave_start(r, o, d)) != ERR_OK)
         goto out;
     if (catalog_alerts_count(r->catalog, timebase_now_ms(), &counts) == ERR_OK)
         r->alerts_before = counts.alerts;
@@ -205,6 +207,8 @@ void runtime_stop(struct runtime *r)
     }
     inspector_free(r->loop.inspector);
     alertwriter_stop(r->alerts);
+    checkpointer_refuse(r->checkpointer);
+    savepoints_stop(r->savepoints);
     checkpointer_close(r->checkpointer);
     generators_free(r->generators);
     crew_free(r->crew);

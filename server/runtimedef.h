@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtimedef.h - inside of the runtime. For runtime.c, runtimeversion.c.
+/* runtimedef.h - inside of the runtime. For runtime.c, runtimeversion.c, runtimesave.c.
  *
  * Owns: see runtime.h.  Thread: as there. */
 #ifndef WEIR_SERVER_RUNTIMEDEF_H
@@ -17,6 +17,7 @@ struct runtime {
     struct crew *crew;
     struct generators *generators;
     struct checkpointer *checkpointer;
+    struct savepoints *savepoints;
     pthread_t thread;
     bool running;
     uint64_t letters_kept;

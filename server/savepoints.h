@@ -11,11 +11,12 @@
  * activation: of them the newest few are kept. docs/savepoints.md has the form. */
 #ifndef WEIR_SERVER_SAVEPOINTS_H
 #define WEIR_SERVER_SAVEPOINTS_H
-#include "server/runtime.h"
+#include "server/checkpointer.h"
+#include "server/savemeta.h"
 
 struct savepoints;
 
-enum { SAVEPOINTS_NAME_BYTES = 65 };
+enum { SAVEPOINTS_NAME_BYTES = SAVEMETA_TEXT };
 
 struct savepoints_order {
     const char *name; /* savepoints_make_name makes one up */
@@ -26,9 +27,35 @@ struct savepoints_order {
 
 void savepoints_make_name(char out[SAVEPOINTS_NAME_BYTES]); /* by the clock; not used before */
 /* What all workers know now, after everything that was acknowledged before the call and taken by a worker. `done` is called
- * when it is complete or has failed. At once: ERR_INVALID (the name), ERR_EXISTS, ERR_LIMIT (there are too many), with a
+ * when it is complete or has failed. At once: ERR_INVALID (the name), ERR_EXISTS, ERR_CONFLICT (there are too many), with a
  * sentence in d; then `done` is not called. ERR_CONFLICT through `done`: no workers run. */
 enum err savepoints_take(struct savepoints *s, const struct savepoints_order *o, struct diag *d,
                          runtime_done *done, void *ctx);
+
+/* Of the folder of all; freed by mem_free. */
+char *savepoints_folder(const struct savepoints *s, const char *name);
+/* Names of all, sorted; each and all freed by mem_free. */
+size_t savepoints_list(const struct savepoints *s, char ***names);
+/* ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION: d says what is wrong. */
+enum err savepoints_read(const struct savepoints *s, const char *name, struct diag *d,
+                         struct savemeta **out);
+/* ERR_NOT_FOUND; ERR_IN_USE: it is being read. */
+enum err savepoints_remove(struct savepoints *s, const char *name, struct diag *d);
+/* Its files are read from their beginnings to their ends; the answer comes through `done`: ERR_INVALID, with what is wrong. */
+enum err savepoints_verify(struct savepoints *s, const char *name, struct diag *d,
+                           runtime_done *done, void *ctx);
+
+/* --- for the runtime --- */
+struct savepoints_options {
+    const char *data; /* its folder */
+    unsigned max, kept; /* in all; of those made before an activation */
+    struct catalog *catalog;
+    struct registry *registry;
+    struct checkpointer *checkpointer;
+};
+enum err savepoints_start(const struct savepoints_options *o, struct diag *d,
+                          struct savepoints **out);
+/* After the checkpointer is closed. NULL is fine. */
+void savepoints_stop(struct savepoints *s);
 
 #endif

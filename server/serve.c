@@ -297,6 +297,8 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .max_lists = c->max_lists,
                                 .max_list_items = c->max_list_items,
                                 .max_list_edits = c->max_list_edits,
+                                .savepoints_max = (unsigned)c->max_savepoints,
+                                .savepoints_kept = (unsigned)c->savepoints_kept,
                                 .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout,
                                 .budget = s->budget,
                                 .buffer_timeout_ms = (int64_t)c->buffer_timeout};

@@ -53,23 +53,31 @@ static void sum_text(const void *p, size_t n, char out[SUM_BYTES + 1])
     snprintf(out, SUM_BYTES + 1, "\nxxh3 %016" PRIx64 "\n", (uint64_t)XXH3_64bits(p, n));
 }
 
-enum err checkpoint_complete(const char *root, uint64_t id, const char *metadata, size_t n,
-                             struct diag *d)
+enum err checkpoint_put_metadata(const char *folder, const char *metadata, size_t n, struct diag *d)
 {
-    char *folder = checkpoint_folder(root, id), sum[SUM_BYTES + 1];
-    char *path = mem_printf("%s/_metadata", folder);
+    char *path = mem_printf("%s/_metadata", folder), sum[SUM_BYTES + 1];
     struct bytes text = {0};
     sum_text(metadata, n, sum);
     bytes_put(&text, metadata, n);
     bytes_put(&text, sum, SUM_BYTES);
-    /* The checkpoint's own name in the folder of all, then what makes it complete. */
-    enum err e = durable_sync_folder(root);
-    if (e == ERR_OK)
-        e = durable_file(path, text.p, text.n);
+    enum err e = durable_file(path, text.p, text.n);
     if (e != ERR_OK)
         diag_say(d, "checkpoint", NULL, "%s: cannot be written: %s", path, err_text(e));
     bytes_fini(&text);
     mem_free(path);
+    return e;
+}
+
+enum err checkpoint_complete(const char *root, uint64_t id, const char *metadata, size_t n,
+                             struct diag *d)
+{
+    char *folder = checkpoint_folder(root, id);
+    /* The checkpoint's own name in the folder of all, then what makes it complete. */
+    enum err e = durable_sync_folder(root);
+    if (e == ERR_OK)
+        e = checkpoint_put_metadata(folder, metadata, n, d);
+    else
+        diag_say(d, "checkpoint", NULL, "%s: cannot be written: %s", root, err_text(e));
     mem_free(folder);
     return e;
 }
@@ -103,10 +111,9 @@ static enum err read_file(const char *path, struct bytes *out, struct diag *d)
     return e;
 }
 
-enum err checkpoint_metadata(const char *root, uint64_t id, struct bytes *out, struct diag *d)
+enum err checkpoint_get_metadata(const char *folder, struct bytes *out, struct diag *d)
 {
-    char *folder = checkpoint_folder(root, id), sum[SUM_BYTES + 1];
-    char *path = mem_printf("%s/_metadata", folder);
+    char *path = mem_printf("%s/_metadata", folder), sum[SUM_BYTES + 1];
     enum err e = read_file(path, out, d);
     if (e == ERR_OK && out->n >= SUM_BYTES)
         sum_text(out->p, out->n - SUM_BYTES, sum);
@@ -119,6 +126,13 @@ enum err checkpoint_metadata(const char *root, uint64_t id, struct bytes *out, s
     if (e == ERR_OK)
         out->n -= SUM_BYTES;
     mem_free(path);
+    return e;
+}
+
+enum err checkpoint_metadata(const char *root, uint64_t id, struct bytes *out, struct diag *d)
+{
+    char *folder = checkpoint_folder(root, id);
+    enum err e = checkpoint_get_metadata(folder, out, d);
     mem_free(folder);
     return e;
 }

@@ -27,6 +27,10 @@ enum err checkpoint_begin(const char *root, uint64_t id, struct diag *d);
 /* Its files are there and fsynced: it is complete when this returns ERR_OK. metadata: a text (JSON), kept with a checksum. */
 enum err checkpoint_complete(const char *root, uint64_t id, const char *metadata, size_t n,
                              struct diag *d);
+/* The file _metadata of any such folder, with its checksum. */
+enum err checkpoint_put_metadata(const char *folder, const char *metadata, size_t n,
+                                 struct diag *d);
+enum err checkpoint_get_metadata(const char *folder, struct bytes *out, struct diag *d);
 /* ERR_NOT_FOUND: there is no complete checkpoint of that number. ERR_CORRUPT: its metadata are damaged. */
 enum err checkpoint_metadata(const char *root, uint64_t id, struct bytes *out, struct diag *d);
 /* Numbers of those that are complete, ascending, into *ids (freed by mem_free); how many. Damaged ones are left out and
