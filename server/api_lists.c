@@ -2,9 +2,8 @@
 /* Lists: created from SQL, shown with their columns, sizes, and the rules that read them. */
 #include "base/mem.h"
 #include "cep/list.h"
-#include "rules/compile.h"
 #include "server/alertjson.h"
-#include "server/api.h"
+#include "server/api_define.h"
 #include "server/jsonw.h"
 #include "state/catalog_lists.h"
 #include <string.h>
@@ -83,16 +82,9 @@ void api_lists_list(struct httpcall *c, void *app)
     httpcall_json_reply(c, 200);
 }
 
-struct names {
-    char **names;
-    size_t n, cap;
-};
-
 static void note_name(void *ctx, const struct catalog_list *l)
 {
-    struct names *n = ctx;
-    n->names = mem_grow(n->names, n->n, 1, &n->cap, sizeof *n->names);
-    n->names[n->n++] = mem_str(l->name);
+    api_define_note(ctx, l->name);
 }
 
 struct list *api_lists_find(struct api *a, struct httpcall *c, uint64_t *uid)
@@ -101,15 +93,9 @@ struct list *api_lists_find(struct api *a, struct httpcall *c, uint64_t *uid)
     struct list *l = runtime_list(a->runtime, name, uid);
     if (l)
         return l;
-    struct names names = {0};
+    struct api_define_names names = {0};
     enum err e = catalog_lists(a->reader, note_name, &names);
-    if (e != ERR_OK)
-        api_failed(c, e);
-    else
-        api_not_found(c, "list", name, names.names, names.n);
-    for (size_t i = 0; i < names.n; i++)
-        mem_free(names.names[i]);
-    mem_free(names.names);
+    api_define_missing(c, "list", name, e, &names);
     return NULL;
 }
 
@@ -191,63 +177,25 @@ static void created(struct api *a, struct httpcall *c, const char *name)
     answer_list(a, c, name, 201);
 }
 
-static void deleted(struct api *a, struct httpcall *c, const char *name)
+/* The name of the first list that the text is about, if there is nothing else in it. */
+static const char *name_of(const struct script *s)
 {
-    (void)a;
-    (void)name;
-    httpcall_out(c);
-    httpcall_reply(c, 204, NULL);
-}
-
-/* The name of the first list that the text is about; answers the problem if there is anything else in it. */
-static char *name_of(struct api *a, struct httpcall *c, const char *sql, size_t n)
-{
-    struct diag d;
-    struct script *script = NULL;
-    char *name = NULL;
-    bool other = false;
-    diag_init(&d, sql, n);
-    enum err e = compile_script(sql, n, runtime_scope(a->runtime), &d, &script);
-    for (unsigned i = 0; e == ERR_OK && i < script->n; i++) {
-        const struct statement *s = &script->statements[i];
-        other = other || (s->kind != STATEMENT_LIST && s->kind != STATEMENT_INSERT);
-    }
-    if (e != ERR_OK)
-        httpcall_diag(c, PROBLEM_INVALID_LIST, &d);
-    else if (script->n == 0 || other)
-        httpcall_problem(c, PROBLEM_INVALID_LIST,
-                         "streams go to POST /api/v1/streams, rules to POST /api/v1/rules",
-                         "'sql' must be CREATE LIST and INSERT statements");
-    else
-        name = mem_str(list_name(script->statements[0].list));
-    compile_script_free(script);
-    diag_fini(&d);
-    return name;
+    for (unsigned i = 0; i < s->n; i++)
+        if (s->statements[i].kind != STATEMENT_LIST && s->statements[i].kind != STATEMENT_INSERT)
+            return NULL;
+    return s->n > 0 ? list_name(s->statements[0].list) : NULL;
 }
 
 void api_lists_create(struct httpcall *c, void *app)
 {
-    struct api *a = app;
-    json_t *body = httpcall_json(c, "sql");
-    if (!body)
-        return;
-    const char *sql = json_string_value(json_object_get(body, "sql"));
-    char *name = NULL;
-    if (!sql)
-        httpcall_problem(c, PROBLEM_BAD_FIELD, "as in {\"sql\": \"CREATE LIST …\"}",
-                         "the field 'sql' is missing or no text");
-    else
-        name = name_of(a, c, sql, strlen(sql));
-    if (name) {
-        struct diag d;
-        diag_init(&d, sql, strlen(sql));
-        struct api_change *ch = api_change_new(a, c, name, PROBLEM_INVALID_LIST, created);
-        enum err e = runtime_create(a->runtime, sql, strlen(sql), NULL, &d, api_change_done, ch);
-        api_change_started(ch, c, e, &d);
-        diag_fini(&d);
-    }
-    mem_free(name);
-    json_decref(body);
+    static const struct api_define what = {
+        .example = "as in {\"sql\": \"CREATE LIST …\"}",
+        .must = "CREATE LIST and INSERT statements",
+        .elsewhere = "streams go to POST /api/v1/streams, rules to POST /api/v1/rules",
+        .bad = PROBLEM_INVALID_LIST,
+        .name = name_of,
+        .created = created};
+    api_define_create(app, c, &what);
 }
 
 void api_lists_delete(struct httpcall *c, void *app)
@@ -256,7 +204,8 @@ void api_lists_delete(struct httpcall *c, void *app)
     struct list *l = api_lists_find(a, c, NULL);
     if (!l)
         return;
-    struct api_change *ch = api_change_new(a, c, list_name(l), PROBLEM_CONFLICT, deleted);
+    struct api_change *ch =
+        api_change_new(a, c, list_name(l), PROBLEM_CONFLICT, api_define_deleted);
     enum err e = runtime_drop_list(a->runtime, list_name(l), api_change_done, ch);
     api_change_started(ch, c, e, NULL);
     list_unref(l);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams: created from SQL, shown with their columns, partitions and the rules that read them. */
 #include "base/mem.h"
-#include "rules/compile.h"
-#include "server/api.h"
+#include "server/api_define.h"
 #include "server/jsonw.h"
 #include <string.h>
 #include <strings.h>
@@ -163,16 +162,9 @@ static void answer_stream(struct api *a, struct httpcall *c, const char *name, i
         httpcall_json_reply(c, status);
 }
 
-struct names {
-    char **names;
-    size_t n, cap;
-};
-
 static void note_name(void *ctx, const struct catalog_stream *s)
 {
-    struct names *n = ctx;
-    n->names = mem_grow(n->names, n->n, 1, &n->cap, sizeof *n->names);
-    n->names[n->n++] = mem_str(s->name);
+    api_define_note(ctx, s->name);
 }
 
 const struct schema *api_streams_find(struct api *a, struct httpcall *c, const char *name)
@@ -180,15 +172,9 @@ const struct schema *api_streams_find(struct api *a, struct httpcall *c, const c
     const struct schema *s = runtime_stream(a->runtime, name);
     if (s)
         return s;
-    struct names names = {0};
+    struct api_define_names names = {0};
     enum err e = catalog_streams(a->reader, note_name, &names);
-    if (e != ERR_OK)
-        api_failed(c, e);
-    else
-        api_not_found(c, "stream", name, names.names, names.n);
-    for (size_t i = 0; i < names.n; i++)
-        mem_free(names.names[i]);
-    mem_free(names.names);
+    api_define_missing(c, "stream", name, e, &names);
     return NULL;
 }
 
@@ -211,49 +197,20 @@ static void created(struct api *a, struct httpcall *c, const char *name)
     answer_stream(a, c, name, 201);
 }
 
-/* The name that the text creates; answers the problem if it is not one CREATE STREAM. */
-static char *name_of(struct api *a, struct httpcall *c, const char *sql, size_t n)
+static const char *name_of(const struct script *s)
 {
-    struct diag d;
-    struct script *script = NULL;
-    char *name = NULL;
-    diag_init(&d, sql, n);
-    enum err e = compile_script(sql, n, runtime_scope(a->runtime), &d, &script);
-    if (e != ERR_OK)
-        httpcall_diag(c, PROBLEM_INVALID_STREAM, &d);
-    else if (script->n != 1 || script->statements[0].kind != STATEMENT_STREAM)
-        httpcall_problem(c, PROBLEM_INVALID_STREAM, "rules go to POST /api/v1/rules",
-                         "'sql' must be one CREATE STREAM statement");
-    else
-        name = mem_str(script->statements[0].name);
-    compile_script_free(script);
-    diag_fini(&d);
-    return name;
+    return s->n == 1 && s->statements[0].kind == STATEMENT_STREAM ? s->statements[0].name : NULL;
 }
 
 void api_streams_create(struct httpcall *c, void *app)
 {
-    struct api *a = app;
-    json_t *body = httpcall_json(c, "sql");
-    if (!body)
-        return;
-    const char *sql = json_string_value(json_object_get(body, "sql"));
-    char *name = NULL;
-    if (!sql)
-        httpcall_problem(c, PROBLEM_BAD_FIELD, "as in {\"sql\": \"CREATE STREAM …\"}",
-                         "the field 'sql' is missing or no text");
-    else
-        name = name_of(a, c, sql, strlen(sql));
-    if (name) {
-        struct diag d;
-        diag_init(&d, sql, strlen(sql));
-        struct api_change *ch = api_change_new(a, c, name, PROBLEM_INVALID_STREAM, created);
-        enum err e = runtime_create(a->runtime, sql, strlen(sql), NULL, &d, api_change_done, ch);
-        api_change_started(ch, c, e, &d);
-        diag_fini(&d);
-    }
-    mem_free(name);
-    json_decref(body);
+    static const struct api_define what = {.example = "as in {\"sql\": \"CREATE STREAM …\"}",
+                                           .must = "one CREATE STREAM statement",
+                                           .elsewhere = "rules go to POST /api/v1/rules",
+                                           .bad = PROBLEM_INVALID_STREAM,
+                                           .name = name_of,
+                                           .created = created};
+    api_define_create(app, c, &what);
 }
 
 void api_streams_finish(struct httpcall *c, void *app)

@@ -2,9 +2,8 @@
 /* Tables of databases outside: made known from SQL, shown with their options, the rules that look into them, how that goes. */
 #include "base/mem.h"
 #include "cep/table.h"
-#include "rules/compile.h"
 #include "server/alertjson.h"
-#include "server/api.h"
+#include "server/api_define.h"
 #include "server/jsonw.h"
 #include "state/catalog.h"
 #include <string.h>
@@ -128,16 +127,9 @@ void api_tables_list(struct httpcall *c, void *app)
     httpcall_json_reply(c, 200);
 }
 
-struct names {
-    char **names;
-    size_t n, cap;
-};
-
 static void note_name(void *ctx, const struct catalog_table *t)
 {
-    struct names *n = ctx;
-    n->names = mem_grow(n->names, n->n, 1, &n->cap, sizeof *n->names);
-    n->names[n->n++] = mem_str(t->name);
+    api_define_note(ctx, t->name);
 }
 
 /* NULL: answered. */
@@ -147,15 +139,9 @@ static const struct table *find(struct api *a, struct httpcall *c)
     const struct table *t = runtime_table(a->runtime, name);
     if (t)
         return t;
-    struct names names = {0};
+    struct api_define_names names = {0};
     enum err e = catalog_tables(a->reader, note_name, &names);
-    if (e != ERR_OK)
-        api_failed(c, e);
-    else
-        api_not_found(c, "table", name, names.names, names.n);
-    for (size_t i = 0; i < names.n; i++)
-        mem_free(names.names[i]);
-    mem_free(names.names);
+    api_define_missing(c, "table", name, e, &names);
     return NULL;
 }
 
@@ -185,58 +171,21 @@ static void created(struct api *a, struct httpcall *c, const char *name)
     answer_table(a, c, name, 201);
 }
 
-static void deleted(struct api *a, struct httpcall *c, const char *name)
+static const char *name_of(const struct script *s)
 {
-    (void)a;
-    (void)name;
-    httpcall_out(c);
-    httpcall_reply(c, 204, NULL);
-}
-
-/* The name that the text creates; answers the problem if it is not one CREATE TABLE. */
-static char *name_of(struct api *a, struct httpcall *c, const char *sql, size_t n)
-{
-    struct diag d;
-    struct script *script = NULL;
-    char *name = NULL;
-    diag_init(&d, sql, n);
-    enum err e = compile_script(sql, n, runtime_scope(a->runtime), &d, &script);
-    if (e != ERR_OK)
-        httpcall_diag(c, PROBLEM_INVALID_TABLE, &d);
-    else if (script->n != 1 || script->statements[0].kind != STATEMENT_TABLE)
-        httpcall_problem(c, PROBLEM_INVALID_TABLE,
-                         "streams go to POST /api/v1/streams, rules to POST /api/v1/rules",
-                         "'sql' must be one CREATE TABLE statement");
-    else
-        name = mem_str(script->statements[0].name);
-    compile_script_free(script);
-    diag_fini(&d);
-    return name;
+    return s->n == 1 && s->statements[0].kind == STATEMENT_TABLE ? s->statements[0].name : NULL;
 }
 
 void api_tables_create(struct httpcall *c, void *app)
 {
-    struct api *a = app;
-    json_t *body = httpcall_json(c, "sql");
-    if (!body)
-        return;
-    const char *sql = json_string_value(json_object_get(body, "sql"));
-    char *name = NULL;
-    if (!sql)
-        httpcall_problem(c, PROBLEM_BAD_FIELD, "as in {\"sql\": \"CREATE TABLE …\"}",
-                         "the field 'sql' is missing or no text");
-    else
-        name = name_of(a, c, sql, strlen(sql));
-    if (name) {
-        struct diag d;
-        diag_init(&d, sql, strlen(sql));
-        struct api_change *ch = api_change_new(a, c, name, PROBLEM_INVALID_TABLE, created);
-        enum err e = runtime_create(a->runtime, sql, strlen(sql), NULL, &d, api_change_done, ch);
-        api_change_started(ch, c, e, &d);
-        diag_fini(&d);
-    }
-    mem_free(name);
-    json_decref(body);
+    static const struct api_define what = {
+        .example = "as in {\"sql\": \"CREATE TABLE …\"}",
+        .must = "one CREATE TABLE statement",
+        .elsewhere = "streams go to POST /api/v1/streams, rules to POST /api/v1/rules",
+        .bad = PROBLEM_INVALID_TABLE,
+        .name = name_of,
+        .created = created};
+    api_define_create(app, c, &what);
 }
 
 void api_tables_delete(struct httpcall *c, void *app)
@@ -245,7 +194,8 @@ void api_tables_delete(struct httpcall *c, void *app)
     const struct table *t = find(a, c);
     if (!t)
         return;
-    struct api_change *ch = api_change_new(a, c, t->schema->name, PROBLEM_CONFLICT, deleted);
+    struct api_change *ch =
+        api_change_new(a, c, t->schema->name, PROBLEM_CONFLICT, api_define_deleted);
     enum err e = runtime_drop_table(a->runtime, t->schema->name, api_change_done, ch);
     api_change_started(ch, c, e, NULL);
 }
