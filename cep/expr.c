@@ -12,6 +12,22 @@ const char *expr_kind_name(enum expr_kind k)
     return names[k];
 }
 
+enum expr_kind expr_mirrored(enum expr_kind k)
+{
+    switch (k) {
+    case EXPR_LT:
+        return EXPR_GT;
+    case EXPR_LE:
+        return EXPR_GE;
+    case EXPR_GT:
+        return EXPR_LT;
+    case EXPR_GE:
+        return EXPR_LE;
+    default:
+        return k;
+    }
+}
+
 const char *expr_agg_name(enum agg_kind k)
 {
     static const char *const names[] = {

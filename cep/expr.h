@@ -138,6 +138,7 @@ struct expr {
 
 const char *expr_kind_name(enum expr_kind k);
 const char *expr_agg_name(enum agg_kind k);
+enum expr_kind expr_mirrored(enum expr_kind k); /* of a comparison whose sides are changed over */
 bool expr_same(const struct expr *a,
                const struct expr *b); /* structurally equal, places in the text apart */
 bool expr_same_agg(const struct agg_call *a, const struct agg_call *b);

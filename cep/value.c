@@ -4,6 +4,28 @@
 #include <math.h>
 #include <string.h>
 
+const uint64_t value_powers[19] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
+};
+
 /* Tags of key bytes are on disk and in alert ids: they are the numbers of enum type_kind, which must not move. */
 _Static_assert(TYPE_NULL == 0 && TYPE_BOOLEAN == 1 && TYPE_BIGINT == 2 && TYPE_DOUBLE == 3 &&
                    TYPE_DECIMAL == 4 && TYPE_STRING == 5 && TYPE_TIMESTAMP == 6 &&

@@ -46,6 +46,7 @@ void value_json(const struct value *v, struct bytes *out);
 void value_json_string(const char *p, size_t n, struct bytes *out); /* with quotes */
 
 /* The parsers that codec and CAST share. False: not a value of that type, or it overflows. */
+extern const uint64_t value_powers[19]; /* of ten: all that an int64_t holds */
 bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned scale,
                          int64_t *out); /* 1e3 too */
 bool value_parse_bigint(const char *s, size_t n, int64_t *out); /* 5.0 and 1e3 are whole */

@@ -116,27 +116,6 @@ static bool take_digits(const struct number *x, int64_t scale, unsigned max_digi
 
 bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned scale, int64_t *out)
 {
-    static const uint64_t powers[DIGITS_MAX + 1] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
     struct number x;
     uint64_t v = 0;
     unsigned dropped = 0;
@@ -144,7 +123,7 @@ bool value_parse_decimal(const char *s, size_t n, unsigned precision, unsigned s
     if (!scan_number(s, n, &x) || !take_digits(&x, scale, DIGITS_MAX, &v, &dropped, &rest))
         return false;
     v += dropped >= 5; /* half up: away from zero */
-    if (v >= powers[precision <= DIGITS_MAX ? precision : DIGITS_MAX])
+    if (v >= value_powers[precision <= DIGITS_MAX ? precision : DIGITS_MAX])
         return false;
     *out = x.negative ? -(int64_t)v : (int64_t)v;
     return true;

@@ -1,28 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/codec_number.h"
-#include "cep/value.h"
-
-const uint64_t codec_number_power[19] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-    10000000000000000,
-    100000000000000000,
-    1000000000000000000,
-};
 
 static size_t digits(const char *p, size_t i, size_t n)
 {

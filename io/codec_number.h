@@ -4,6 +4,7 @@
  * All of these read up to 8 bytes past the last one (CODEC_PADDING). Thread: any. */
 #ifndef WEIR_IO_CODEC_NUMBER_H
 #define WEIR_IO_CODEC_NUMBER_H
+#include "cep/value.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +17,6 @@ bool codec_number_bigint(const char *p, size_t n, int64_t *out);
 bool codec_number_decimal(const char *p, size_t n, unsigned precision, unsigned scale,
                           int64_t *out);
 bool codec_number_double(const char *p, size_t n, double *out);
-
-extern const uint64_t codec_number_power[19]; /* of ten */
 
 /* n digits, 1 to 8, as a number; false if one of them is none. */
 static inline bool codec_number_digits8(const char *p, unsigned n, uint64_t *out)
@@ -96,7 +95,7 @@ static inline bool codec_number_short(const char *p, size_t n, unsigned scale, u
     memcpy(text, &digits, sizeof text);
     if (!codec_number_digits8(text, (unsigned)n - 1, out))
         return false;
-    *out *= codec_number_power[scale - fraction];
+    *out *= value_powers[scale - fraction];
     return true;
 #else
     (void)p, (void)n, (void)scale, (void)out;
@@ -118,9 +117,9 @@ static inline bool codec_number_fixed_fast(const char *p, size_t n, unsigned pre
         if (before + scale > 18 || !codec_number_digits16(p, before, &whole) ||
             (fraction > 0 && !codec_number_digits8(p + before + 1, (unsigned)fraction, &part)))
             return false;
-        v = whole * codec_number_power[scale] + part * codec_number_power[scale - fraction];
+        v = whole * value_powers[scale] + part * value_powers[scale - fraction];
     }
-    if (v >= codec_number_power[precision])
+    if (v >= value_powers[precision])
         return false;
     *out = (int64_t)v;
     return true;

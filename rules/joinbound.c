@@ -65,29 +65,13 @@ static void lower_most(struct joinbound *b, int64_t ms)
     b->has_most = true;
 }
 
-static enum expr_kind turned(enum expr_kind k)
-{
-    switch (k) {
-    case EXPR_LT:
-        return EXPR_GT;
-    case EXPR_LE:
-        return EXPR_GE;
-    case EXPR_GT:
-        return EXPR_LT;
-    case EXPR_GE:
-        return EXPR_LE;
-    default:
-        return k;
-    }
-}
-
 bool joinbound_take(struct joinbound *b, const struct expr *e)
 {
     struct linear l, r, d;
     if (e->nargs != 2 || !linear_of(b, e->args[0], &l) || !linear_of(b, e->args[1], &r) ||
         !sum(l, r, -1, &d) || d.right + d.left != 0 || (d.right != 1 && d.right != -1))
         return false;
-    enum expr_kind k = d.right > 0 ? e->kind : turned(e->kind);
+    enum expr_kind k = d.right > 0 ? e->kind : expr_mirrored(e->kind);
     int64_t ms = clamp(d.ms);
     ms = d.right > 0 ? -ms : ms;
     switch (k) {

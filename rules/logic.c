@@ -19,22 +19,6 @@ static const struct expr *compare_node(struct cc *cc, enum expr_kind k, const st
     return simplify_fold(cc, types_node(cc, k, types_of(TYPE_BOOLEAN), at, 2, args));
 }
 
-static enum expr_kind mirrored(enum expr_kind k)
-{
-    switch (k) {
-    case EXPR_LT:
-        return EXPR_GT;
-    case EXPR_LE:
-        return EXPR_GE;
-    case EXPR_GT:
-        return EXPR_LT;
-    case EXPR_GE:
-        return EXPR_LE;
-    default:
-        return k;
-    }
-}
-
 /* --- a column and a number ------------------------------------------------------------------- */
 
 /* The number at the column's scale, rounded down; past what 18 digits hold: the largest of them, or what is below the
@@ -154,7 +138,7 @@ const struct expr *logic_compare(struct cc *cc, enum expr_kind k, const struct e
         const struct expr *swap = l;
         l = r;
         r = swap;
-        k = mirrored(k);
+        k = expr_mirrored(k);
     }
     if (r->kind == EXPR_CONST && r->constant.null)
         return compare_null(cc, k, l, at);
