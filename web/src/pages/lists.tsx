@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // /lists and /lists/{l}: what is in a list, who put it there and why, which rules ask it; items come and go here.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, paths, Problem, type Issue, type List, type ListChange, type ListItem, type Page as ListPage } from '../api';
+import { api, paths, Problem, type List, type ListChange, type ListItem, type Page as ListPage } from '../api';
 import { clock, dateOf, full, number, plural, short, shown } from '../lib/format';
-import { keyLabel, useShortcuts } from '../lib/keys';
+import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
 import { Ago, Button, Card, CopyButton, CopyCurl, Empty, Link, States } from '../parts/basic';
 import { ask, say } from '../parts/dialog';
-import { Editor, type EditorHandle } from '../parts/editor_lazy';
 import { Icon } from '../parts/icons';
 import { BulkDialog, ItemDialog, listLink } from '../parts/listforms';
+import { NewObject } from '../parts/newobject';
 import { Page } from '../parts/page';
-import { Problems } from '../parts/problems';
 import { SqlView } from '../parts/sqlview';
 
 const AT_ONCE = 100;
@@ -23,53 +22,6 @@ const example = `CREATE LIST blocked_cards (
 `;
 const day = (t: string) => (dateOf(t) === dateOf(Date.now()) ? clock(t) : dateOf(t));
 const failed = (e: unknown) => say(e instanceof Problem ? e.message : String(e), true);
-
-function NewList({ done }: { done: (l: List) => void }) {
-  const [sql, setSql] = useState(example);
-  const [issues, setIssues] = useState<Issue[]>([]);
-  const [busy, setBusy] = useState(false);
-  const editor = useRef<EditorHandle>(null);
-  useEffect(() => editor.current?.focus(), []);
-  const create = async () => {
-    if (busy) return;
-    setBusy(true);
-    setIssues([]);
-    try {
-      const l = await api.createList(sql);
-      say(`List ${l.name} is there`);
-      return done(l);
-    } catch (e) {
-      const p = e instanceof Problem ? e : null;
-      setIssues(p?.errors.length ? p.errors : [{ code: 'refused', message: p?.message ?? String(e) }]);
-    }
-    setBusy(false);
-  };
-  useShortcuts([{ keys: 'mod+Enter', does: 'Create the list', group: 'New list', run: () => void create() }]);
-  return (
-    <div class="new-stream">
-      <Card title="Statement" flush side={<CopyCurl path={paths.lists} method="POST" body={JSON.stringify({ sql })} />}>
-        <Editor
-          ref={editor}
-          value={sql}
-          onChange={(v) => (setSql(v), setIssues([]))}
-          issues={issues}
-          submit={create}
-          label="CREATE LIST statement"
-        />
-        <Problems issues={issues} pick={(i) => editor.current?.jump(i)} quiet />
-      </Card>
-      <div class="row-actions">
-        <Button kind="primary" busy={busy} onClick={() => void create()}>
-          Create the list <kbd>{keyLabel('mod+Enter')}</kbd>
-        </Button>
-        <p class="dim">
-          Rules ask for the <code>PRIMARY KEY</code>: <code>WHERE card IN LIST blocked_cards</code>. The other columns say something
-          about an item. Items may follow in <code>INSERT INTO … VALUES</code>, or be pasted afterwards.
-        </p>
-      </div>
-    </div>
-  );
-}
 
 async function removeItem(list: List, item: ListItem, done: () => void) {
   const yes = await ask({
@@ -401,12 +353,20 @@ export function ListsPage({ arg }: { arg: string }) {
       }
     >
       {making ? (
-        <NewList
+        <NewObject
+          word="list"
+          path={paths.lists}
+          example={example}
+          create={api.createList}
+          made={(l) => `List ${l.name} is there`}
           done={(l) => {
             q.reload();
             navigate(listLink(l.name));
           }}
-        />
+        >
+          Rules ask for the <code>PRIMARY KEY</code>: <code>WHERE card IN LIST blocked_cards</code>. The other columns say something
+          about an item. Items may follow in <code>INSERT INTO … VALUES</code>, or be pasted afterwards.
+        </NewObject>
       ) : (
         <States of={q} rows={9}>
           {() =>

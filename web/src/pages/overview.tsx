@@ -3,15 +3,16 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { api, paths, Problem, type Alert, type Page as ListPage, type Severity, type Stream } from '../api';
-import { clock, duration, keyText, number, plural, ruleTitle, short } from '../lib/format';
+import { clock, duration, number, plural, short } from '../lib/format';
 import { rates, useConnection, useOverview, useOverviewStream } from '../lib/live';
 import { useQuery } from '../lib/query';
 import { navigate } from '../lib/router';
 import { useRules } from '../lib/rules';
 import { useStore } from '../lib/store';
-import { Ago, Card, CopyCurl, Empty, Failed, Link, Loading, SeverityPill, States } from '../parts/basic';
+import { Card, CopyCurl, Empty, Failed, Link, Loading, States } from '../parts/basic';
 import { Chart } from '../parts/chart_lazy';
 import { Icon } from '../parts/icons';
+import { Newest } from '../parts/newest';
 import { Page } from '../parts/page';
 import { Start } from '../parts/start';
 
@@ -188,20 +189,7 @@ export function OverviewPage() {
                   <States of={newest}>
                     {(list) =>
                       list.length ? (
-                        <ul class="newest">
-                          {list.map((a) => (
-                            <li key={a.id}>
-                              <Link to={`/alerts/${a.id}`}>
-                                <SeverityPill severity={a.severity} />
-                                <span class="cut">{ruleTitle(a.title, a.rule)}</span>
-                                <span class="mono dim cut">{keyText(a.key)}</span>
-                                <span class="dim num r">
-                                  <Ago time={a.created} />
-                                </span>
-                              </Link>
-                            </li>
-                          ))}
-                        </ul>
+                        <Newest alerts={list} />
                       ) : (
                         <Empty title="Nothing caught yet">
                           <p>{rules.data?.length ? 'The rules are watching.' : 'There are no rules yet.'}</p>

@@ -7,9 +7,10 @@ import { clock, duration, full, number, plural, short } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { navigate, useLocation } from '../lib/router';
+import { demoStream } from '../lib/templates';
 import { Ago, Button, Card, Code, CopyButton, CopyCurl, Empty, Link, States, curl } from '../parts/basic';
 import { Icon } from '../parts/icons';
-import { NewStream } from '../parts/newstream';
+import { NewObject } from '../parts/newobject';
 import { Page } from '../parts/page';
 import { JsonLine, JsonView, SqlView } from '../parts/sqlview';
 
@@ -305,12 +306,21 @@ export function StreamsPage({ arg }: { arg: string }) {
       }
     >
       {making ? (
-        <NewStream
+        <NewObject
+          word="stream"
+          path={paths.streams}
+          example={demoStream + ';\n'}
+          create={api.createStream}
+          made={(s) => `Stream ${s.name} takes events`}
           done={(s) => {
             q.reload();
             navigate(streamLink(s.name));
           }}
-        />
+        >
+          The column in <code>WATERMARK FOR</code> is the event time; the interval is how long an event may be late behind others.
+          Without a connector in <code>WITH</code>, events come by HTTP; with <code>'idle-timeout'</code> a silent partition holds
+          nothing back.
+        </NewObject>
       ) : (
         <States of={q} rows={9}>
           {() =>

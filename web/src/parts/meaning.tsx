@@ -3,11 +3,11 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, paths, type Alert, type Nfa, type Page as ListPage, type Rule, type Validation, type VariableOf } from '../api';
-import { keyText, ruleTitle } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { variableClass, variablesOf } from '../lib/sql';
 import type { Template } from '../lib/templates';
-import { Ago, Empty, Link, Loading, SeverityPill, States } from './basic';
+import { Empty, Link, Loading, States } from './basic';
+import { Newest } from './newest';
 import { TemplateCards } from './templates';
 import { Versions } from './versions';
 import { pageOf } from '../lib/origin';
@@ -227,20 +227,7 @@ function RuleAlerts({ rule }: { rule: Rule }) {
       {(list) =>
         list.length ? (
           <>
-            <ul class="newest">
-              {list.map((a) => (
-                <li key={a.id}>
-                  <Link to={`/alerts/${a.id}`}>
-                    <SeverityPill severity={a.severity} />
-                    <span class="cut">{ruleTitle(a.title, a.rule)}</span>
-                    <span class="mono dim cut">{keyText(a.key)}</span>
-                    <span class="dim num r">
-                      <Ago time={a.created} />
-                    </span>
-                  </Link>
-                </li>
-              ))}
-            </ul>
+            <Newest alerts={list} />
             <p class="note">
               <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>All its alerts</Link>
             </p>
