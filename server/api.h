@@ -14,6 +14,7 @@
 #include "state/catalog.h"
 
 struct http;
+struct backtests; /* backtests.h */
 struct api_intake; /* api_events.c: buffers of one request's rows */
 
 struct api {
@@ -21,6 +22,7 @@ struct api {
     struct catalog *reader;
     struct http *http;
     struct sse *sse;
+    struct backtests *backtests;
     struct api_intake *intake;
     evtime started;
     unsigned max_events;
@@ -163,6 +165,12 @@ void api_savepoints_get(struct httpcall *c, void *app);
 void api_savepoints_delete(struct httpcall *c, void *app);
 void api_savepoints_verify(struct httpcall *c, void *app);
 void api_checkpoints_create(struct httpcall *c, void *app);
+void api_backtests_list(struct httpcall *c, void *app);
+void api_backtests_create(struct httpcall *c, void *app);
+void api_backtests_get(struct httpcall *c, void *app);
+void api_backtests_alerts(struct httpcall *c, void *app);
+void api_backtests_diff(struct httpcall *c, void *app);
+void api_backtests_delete(struct httpcall *c, void *app);
 void api_time_watermarks(struct httpcall *c, void *app);
 void api_status_version(struct httpcall *c, void *app);
 void api_status_health(struct httpcall *c, void *app);

@@ -117,19 +117,36 @@ static void load_rule(void *ctx, const struct catalog_rule *r)
         }
 }
 
+static enum err load_names(struct loading *l)
+{
+    enum err e = catalog_streams(l->env->catalog, load_stream, l);
+    if (e == ERR_OK && l->e == ERR_OK)
+        e = changetable_load(l->env, l->d);
+    if (e == ERR_OK && l->e == ERR_OK)
+        e = catalog_lists(l->env->catalog, load_list, l);
+    return e;
+}
+
+static enum err say(struct loading *l, enum err e)
+{
+    if (e != ERR_OK)
+        diag_say(l->d, "catalogue", NULL, "the catalogue cannot be read: %s", err_text(e));
+    return e != ERR_OK ? e : l->e;
+}
+
+enum err changeload_names(const struct change_env *env, struct diag *d)
+{
+    struct loading l = {env, d, ERR_OK};
+    return say(&l, load_names(&l));
+}
+
 enum err changeload(const struct change_env *env, struct diag *d)
 {
     struct loading l = {env, d, ERR_OK};
-    enum err e = catalog_streams(env->catalog, load_stream, &l);
-    if (e == ERR_OK && l.e == ERR_OK)
-        e = changetable_load(env, d);
-    if (e == ERR_OK && l.e == ERR_OK)
-        e = catalog_lists(env->catalog, load_list, &l);
+    enum err e = load_names(&l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_rules(env->catalog, 0, load_rule, &l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = changelist_fold(env);
-    if (e != ERR_OK)
-        diag_say(d, "catalogue", NULL, "the catalogue cannot be read: %s", err_text(e));
-    return e != ERR_OK ? e : l.e;
+    return say(&l, e);
 }

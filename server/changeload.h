@@ -7,5 +7,7 @@
 #include "server/change.h"
 
 enum err changeload(const struct change_env *env, struct diag *d);
+/* Without the rules: what their texts may name. Writes nothing; feed and intake may be missing. */
+enum err changeload_names(const struct change_env *env, struct diag *d);
 
 #endif

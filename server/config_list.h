@@ -120,6 +120,15 @@
     X(timeouts, COUNT, "1000", 0, 100000, "timeouts",                                              \
       "How many timeouts of each rule are kept, those with the latest times.")                     \
     X(side_retention, SPAN, "30 d", 0, 315360000000, "ms",                                         \
-      "Dead letters and timeouts that are older are let go; 0: never.")
+      "Dead letters and timeouts that are older are let go; 0: never.")                            \
+    X(backtests_at_once, COUNT, "1", 1, 16, "processes",                                           \
+      "How many backtests run at a time, each in a process of its own; others wait.")              \
+    X(backtest_queue, COUNT, "100", 1, 10000, "backtests", "How many backtests may wait.")         \
+    X(backtests_kept, COUNT, "100", 1, 100000, "backtests",                                        \
+      "How many backtests that have ended are kept, the newest.")                                  \
+    X(backtest_memory, SIZE, "2 GiB", 33554432, 1125899906842624, "bytes",                         \
+      "How much memory the process of a backtest may take; it is in no other budget.")             \
+    X(backtest_max_alerts, COUNT, "1000000", 1, 100000000, "alerts",                               \
+      "How many alerts a backtest may find, all variants together.")
 
 #endif

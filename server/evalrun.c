@@ -36,6 +36,9 @@ struct evalrun {
     int failed; /* errno of a write, 0: none */
     evalrun_late_row *late_row;
     void *ctx;
+    evalrun_told *told; /* NULL: lines to fd */
+    void *told_ctx;
+    size_t max_partials, max_rows; /* of a key; rows 0: no limit */
     struct lookups *lookups[TASK_WORKERS_MAX]; /* by task; NULL: there was none yet */
     unsigned asked[TASK_WORKERS_MAX]; /* asks that they have */
     struct evalplaces *places; /* NULL: no rule reads another */
@@ -103,7 +106,8 @@ static void make_tasks(struct evalrun *r, unsigned workers)
                                                       .workers = workers,
                                                       .key_groups = KEY_GROUPS,
                                                       .max_ordering_rows = ROWS_MAX,
-                                                      .max_partials_per_key = PARTIALS_MAX});
+                                                      .max_partials_per_key = r->max_partials,
+                                                      .max_rows_per_key = r->max_rows});
         if (r->snap != NULL)
             tasksnap_track(r->tasks[i]);
         if (r->outside != NULL && !r->lost)
@@ -122,6 +126,7 @@ struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_l
     r->fd = fd;
     r->late_row = late_row;
     r->ctx = ctx;
+    r->max_partials = PARTIALS_MAX;
     r->places = evalplaces_new(job);
     r->counts = mem_array((size_t)job_nrules(job) * KINDS + 1, sizeof *r->counts);
     make_tasks(r, workers);
@@ -181,6 +186,10 @@ static void tell(struct evalrun *r, const struct result *found)
     const struct bytes *row = NULL;
     struct result numbered;
     r->counts[(size_t)found->rule_index * KINDS + found->kind]++;
+    if (r->told != NULL) {
+        r->told(r->told_ctx, found);
+        return;
+    }
     if (found->kind == RESULT_LATE && found->nrows > 0 &&
         found->rule->input->derived == DERIVED_NOT)
         row = r->late_row(r->ctx, &found->rows[0].place);
@@ -308,7 +317,12 @@ static unsigned reader_of(const struct evalrun *r, uint32_t partition)
 
 void evalrun_open(struct evalrun *r, uint32_t stream, uint32_t partition)
 {
-    task_source_open(r->tasks[reader_of(r, partition)], stream, partition, EVTIME_MIN);
+    evalrun_open_at(r, stream, partition, EVTIME_MIN);
+}
+
+void evalrun_open_at(struct evalrun *r, uint32_t stream, uint32_t partition, evtime w)
+{
+    task_source_open(r->tasks[reader_of(r, partition)], stream, partition, w);
     r->open = mem_grow(r->open, r->nopen, 1, &r->open_cap, sizeof *r->open);
     r->open[r->nopen++] = (struct evalrun_partition){stream, partition};
 }
@@ -318,15 +332,28 @@ static void make_anew(struct evalrun *r)
     unsigned workers = r->workers;
     for (unsigned i = 0; i < workers; i++)
         task_free(r->tasks[i]);
-    if (r->snap == NULL)
-        r->snap = evalsnap_new();
     make_tasks(r, workers);
+}
+
+void evalrun_tell(struct evalrun *r, evalrun_told *told, void *ctx)
+{
+    r->told = told;
+    r->told_ctx = ctx;
+}
+
+void evalrun_limits(struct evalrun *r, size_t max_partials, size_t max_rows)
+{
+    r->max_partials = max_partials;
+    r->max_rows = max_rows;
+    make_anew(r);
 }
 
 void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then)
 {
     r->every = every;
     r->then = then;
+    if (r->snap == NULL)
+        r->snap = evalsnap_new();
     make_anew(r);
 }
 

@@ -22,6 +22,11 @@ struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_l
                             void *ctx);
 void evalrun_free(struct evalrun *r); /* NULL is fine */
 
+/* Before anything is open: results go to `told` instead, in the same order; limits of a key as task_options says. */
+typedef void evalrun_told(void *ctx, const struct result *r);
+void evalrun_tell(struct evalrun *r, evalrun_told *told, void *ctx);
+void evalrun_limits(struct evalrun *r, size_t max_partials, size_t max_rows);
+
 /* Before anything is open: after every so many rows a snapshot, from which so many tasks go on (0: as many as there are). */
 void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then);
 
@@ -30,6 +35,8 @@ enum err evalrun_state_memory(struct evalrun *r, size_t bytes, struct diag *d);
 
 void evalrun_open(struct evalrun *r, uint32_t stream,
                   uint32_t partition); /* partitions are dealt to the tasks */
+/* The same, of a partition whose watermark was w where reading begins. */
+void evalrun_open_at(struct evalrun *r, uint32_t stream, uint32_t partition, evtime w);
 void evalrun_rows(struct evalrun *r, struct batch *b); /* then settle */
 void evalrun_watermark(struct evalrun *r, uint32_t stream, uint32_t partition,
                        evtime w); /* then settle */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - the sub-commands of `weir`, and nothing else. */
+#include "server/backtestcmd.h"
 #include "server/bench.h"
 #include "server/eval.h"
 #include "server/explaincmd.h"
@@ -20,6 +21,7 @@
     X(explain, explaincmd_main, "show what rules have become: plan, state, automaton")             \
     X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
     X(bench, bench_main, "measure decoding and rules on this machine")                             \
+    X(backtest, backtestcmd_main, NULL)                                                            \
     X(worker, worker_main, NULL)
 
 typedef int command_main(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/metrics.h"
 #include "base/mem.h"
+#include "server/backtests.h"
 #include "server/http.h"
 #include "server/version.h"
 #include "state/catalog_lists.h"
@@ -433,6 +434,23 @@ static void write_checkpoints(struct api *a, struct bytes *out)
     mem_free(x);
 }
 
+static void write_backtests(struct api *a, struct bytes *out)
+{
+    struct backtests_counts n = {0};
+    if (a->backtests != NULL)
+        backtests_counts(a->backtests, &n);
+    single(out, "backtests_waiting", "gauge", "Backtests that wait.", (double)n.waiting);
+    single(out, "backtests_running", "gauge", "Backtests that run.", (double)n.running);
+    single(out, "backtests_completed_total", "counter", "Backtests with a result since the start.",
+           (double)n.completed);
+    single(out, "backtests_failed_total", "counter", "Backtests that failed since the start.",
+           (double)n.failed);
+    single(out, "backtests_cancelled_total", "counter", "Backtests cancelled since the start.",
+           (double)n.cancelled);
+    single(out, "backtest_events_total", "counter", "Events that backtests have read.",
+           (double)n.events);
+}
+
 void metrics_write(struct api *a, struct bytes *out)
 {
     family(out, "build_info", "gauge", "What runs.");
@@ -448,6 +466,7 @@ void metrics_write(struct api *a, struct bytes *out)
     write_lookups(a, out);
     write_memory(a, out);
     write_checkpoints(a, out);
+    write_backtests(a, out);
     write_rules(a, out);
     write_partitions(a, out);
     write_time(a, out);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "server/api.h"
 #include "server/args.h"
+#include "server/backtests.h"
 #include "server/config.h"
 #include "server/http.h"
 #include "server/serveload.h"
@@ -30,6 +31,7 @@ struct server {
     struct api *api;
     struct runtime *runtime;
     struct catalog *reader;
+    struct backtests *backtests;
     int lock_fd;
     char web[PATH_BYTES];
 };
@@ -281,6 +283,22 @@ static enum err checkpoint_options(const struct config *c, struct runtime_checkp
     return ERR_OK;
 }
 
+static enum err start_backtests(struct server *s, struct diag *d)
+{
+    const struct config *c = &s->config;
+    const struct backtests_options o = {.data = c->data,
+                                        .at_once = (unsigned)c->backtests_at_once,
+                                        .queued = (unsigned)c->backtest_queue,
+                                        .kept = (unsigned)c->backtests_kept,
+                                        .memory_bytes = c->backtest_memory,
+                                        .max_alerts = c->backtest_max_alerts,
+                                        .max_partials_per_key = c->max_partials_per_key,
+                                        .max_rows_per_key = c->max_rows_per_key};
+    enum err e = backtests_start(&o, s->runtime, d, &s->backtests);
+    s->api->backtests = s->backtests;
+    return e;
+}
+
 static enum err start_runtime(struct server *s, struct diag *d)
 {
     const struct config *c = &s->config;
@@ -316,6 +334,8 @@ static enum err start_runtime(struct server *s, struct diag *d)
     }
     s->api->runtime = s->runtime;
     s->api->reader = s->reader;
+    if ((e = start_backtests(s, d)) != ERR_OK)
+        return e;
     return *c->load ? serveload_file(s->runtime, s->reader, c->load, d) : ERR_OK;
 }
 
@@ -337,6 +357,7 @@ static void serve(struct server *s)
 static void take_down(struct server *s)
 {
     stopped_by_signal = NULL;
+    backtests_stop(s->backtests);
     runtime_stop(s->runtime);
     catalog_close(s->reader);
     api_free(s->api);

@@ -11,6 +11,7 @@
 #include "state/catalog_6.sql.h"
 #include "state/catalog_7.sql.h"
 #include "state/catalog_8.sql.h"
+#include "state/catalog_9.sql.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ enum { BUSY_MS = 5000, WRITER_CACHE_KIB = 64 << 10, READER_CACHE_KIB = 16 << 10 
 /* Version n is made from version n - 1 by the n-th text. */
 static const char *const migrations[] = {catalog_sql,   catalog_2_sql, catalog_3_sql,
                                          catalog_4_sql, catalog_5_sql, catalog_6_sql,
-                                         catalog_7_sql, catalog_8_sql};
+                                         catalog_7_sql, catalog_8_sql, catalog_9_sql};
 enum { VERSION = sizeof migrations / sizeof *migrations };
 
 enum err catalog_db_err(struct catalog *c, int rc)

@@ -89,6 +89,15 @@ enum err intakelog_arrived(const void *value, size_t n, evtime *arrival)
     return e;
 }
 
+enum err intakelog_watermark(const void *value, size_t n, evtime *w)
+{
+    struct header h;
+    enum err e = read_header(value, n, &h);
+    if (e == ERR_OK)
+        *w = h.w;
+    return e;
+}
+
 static struct intakelog_partition *find(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     uint64_t place = (uint64_t)stream << 32 | partition;

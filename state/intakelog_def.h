@@ -39,6 +39,7 @@ void intakelog_key(uint8_t key[INTAKELOG_KEY_BYTES], uint32_t stream, uint32_t p
                    uint64_t first);
 /* When the rows of a block came. */
 enum err intakelog_arrived(const void *value, size_t n, evtime *arrival);
+enum err intakelog_watermark(const void *value, size_t n, evtime *w); /* after the block */
 /* at: the offset of the first row that is written with it. */
 void intakelognote_put(struct intakelog *l, rocksdb_writebatch_t *batch,
                        const struct intakelog_note *n, uint32_t stream, uint32_t partition,

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "rules/compile.h"
 #include "server/alertjson.h"
+#include "server/runtimebacktest.h"
 #include "server/runtimeinspect.h"
 #include "server/runtimesave.h"
 #include "server/runtimeversion.h"
@@ -579,4 +580,17 @@ void runtimeinspect(struct runtime *r, const struct inspector_ask *ask, inspecto
     (void)r;
     (void)ask;
     done(ctx, ERR_CONFLICT, NULL);
+}
+
+struct catalog *runtimebacktest_catalog(struct runtime *r)
+{
+    return r->c;
+}
+
+enum err runtimebacktest_copy_log(struct runtime *r, const char *path, struct diag *d)
+{
+    (void)r;
+    (void)path;
+    diag_say(d, "test", NULL, "there is no log");
+    return ERR_UNSUPPORTED;
 }

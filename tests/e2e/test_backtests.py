@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backtests on a running server: the same ids as live, several values in one pass, labels, ranges, files, the queue."""
+import json
+import random
+
+import pytest
+from weirserver import Server, is_running, until
+
+STREAM = """CREATE STREAM t (id BIGINT NOT NULL, k STRING, v BIGINT, fraud BOOLEAN, ts TIMESTAMP(3) NOT NULL,
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('partitions'='2')"""
+BEGIN = 1772000000000  # ms
+PATTERN = ("SELECT k, a, total FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.id AS a, SUM(B.v) AS total"
+           " ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A -> B -> C) WITHIN INTERVAL '1' MINUTE"
+           " DEFINE A AS v < 3, B AS v > 5, C AS v > B.v)")
+WINDOW = ("SELECT k, window_start, COUNT(*) AS n, SUM(v) AS total FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))"
+          " GROUP BY k, window_start, window_end HAVING COUNT(*) > 4")
+FILTER = "SELECT id, v FROM t WHERE v > :limit AND k <> ':limit'"
+FOUND = "SELECT k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE p, DESCRIPTOR(rowtime), INTERVAL '5' MINUTE)) GROUP BY k, window_start, window_end"
+
+
+def events(n, seed=7):
+    """Disordered, some of them late; in two partitions."""
+    rng = random.Random(seed)
+    rows = []
+    for i in range(n):
+        ts = BEGIN + 1000 * i - rng.choice([0, 0, 0, 1500, 1500, 1900, 30000])
+        rows.append({"id": i, "k": f"c{rng.randrange(20)}", "v": rng.randrange(10), "fraud": rng.random() < 0.05, "ts": ts})
+    return rows
+
+
+def lines(rows):
+    return [json.dumps(r).encode() + b"\n" for r in rows]
+
+
+def feed(server, rows):
+    server.post_lines(lines(rows[0::2]), partition=0, stream="t")
+    server.post_lines(lines(rows[1::2]), partition=1, stream="t")
+
+
+def ended(server, answer):
+    assert answer.status_code == 202, answer.text
+    where = answer.headers["location"].removeprefix("/api/v1")
+    return until("the backtest ends", lambda: (b := server.get(where))["state"] not in ("queued", "running") and b)
+
+
+def backtest(server, **request):
+    b = ended(server, server.post("/backtests", request))
+    assert b["state"] == "done", b
+    return b
+
+
+def paged(server, b, path, **query):
+    query = "".join(f"&{k}={v}" for k, v in query.items())
+    found, after = [], ""
+    while True:
+        page = server.get(f"/backtests/{b['id']}/{path}?limit=7{query}{after}")
+        found += page["data"]
+        if not page["page"]["has_more"]:
+            return found
+        after = f"&after={page['page']['next']}"
+
+
+def rule(server, name, sql):
+    answer = server.post("/rules", {"name": name, "sql": sql})
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    """Three rules, and one over what the first finds; events that all have been worked off."""
+    with Server(tmp_path_factory.mktemp("backtests")) as server:
+        server.create(stream=STREAM)
+        rule(server, "p", PATTERN)
+        rule(server, "w", WINDOW)
+        rule(server, "f", FILTER.replace(":limit", "8"))
+        rule(server, "q", FOUND)
+        feed(server, events(6000))
+        server.finish("t")
+        server.settled()
+        yield server
+
+
+def ids_of(server, name):
+    return {a["id"]: a for a in server.pages("/alerts") if a["rule"] == name}
+
+
+@pytest.mark.parametrize("name", ["p", "w", "f", "q"])
+def test_the_live_text_over_the_same_log_gives_the_ids_of_live(live, name):
+    b = backtest(live, rule=name)
+    v, told = b["result"]["variants"][0], ids_of(live, name)
+    assert told and b["result"]["events"] >= 6000 and b["result"]["compared_with"] == "live"
+    assert (v["only_new"]["alerts"], v["both"]["alerts"], v["only_old"]["alerts"]) == (0, len(told), 0)
+    found = {a["id"]: a for a in paged(live, b, "alerts")}
+    assert found.keys() == told.keys()
+    assert all(found[i]["row"] == told[i]["row"] and found[i]["time"] == told[i]["time"] for i in told)
+    assert {a["id"] for a in paged(live, b, "diff", side="both")} == told.keys()
+
+
+def test_a_range_compares_what_both_told_in_it(live):
+    first, last = BEGIN + 1000_000, BEGIN + 3000_000
+    b = backtest(live, rule="w", **{"from": first, "to": last})
+    v = b["result"]["variants"][0]
+    assert b["result"]["events"] < 5500, "it stops behind the range, and begins before it"
+    # The windows that begin before the range lack rows; all others are those of live.
+    assert v["only_new"]["alerts"] == 0 and v["both"]["alerts"] > 20
+    assert all(a["time"] < "2026-02-25T06:32" for a in paged(live, b, "diff", side="only_old")), "only at its beginning"
+    warm = backtest(live, rule="w", warm_up="2 min", **{"from": first, "to": last})["result"]["variants"][0]
+    assert (warm["only_new"]["alerts"], warm["only_old"]["alerts"]) == (0, 0)
+    assert warm["both"]["alerts"] == v["both"]["alerts"] + v["only_old"]["alerts"]
+
+
+def test_several_values_are_one_pass_with_labels_and_sums(live):
+    rows = events(6000)
+    b = backtest(live, rule="f", sql=FILTER, parameters={"limit": [6, 8, 9]}, label="fraud", sum="v")
+    result = b["result"]
+    assert result["labels"] == sum(r["fraud"] for r in rows) and result["events"] == 6000
+    for limit, v in zip([6, 8, 9], result["variants"], strict=True):
+        told = [r for r in rows if r["v"] > limit]
+        right = sum(r["fraud"] for r in told)
+        assert v["parameters"] == {"limit": limit} and v["alerts"] == len(told)
+        assert v["sum"] == sum(r["v"] for r in told)
+        if not told:
+            assert v["quality"]["precision"] is None and v["quality"]["recall"] == 0
+            continue
+        assert v["quality"]["precision"] == pytest.approx(right / len(told))
+        assert v["quality"]["recall"] == pytest.approx(right / result["labels"])
+        assert sum(d["new"] for d in v["by_day"]) == sum(h["new"] for h in v["by_hour"]) == len(told)
+        assert sum(d["old"] for d in v["by_day"]) == result["old"]["alerts"]
+    six, eight, nine = result["variants"]
+    assert (eight["only_new"]["alerts"], eight["only_old"]["alerts"]) == (0, 0)
+    assert six["only_new"]["alerts"] == six["alerts"] - eight["alerts"] and nine["only_old"]["alerts"] == eight["alerts"]
+    assert {a["label"] for a in paged(live, b, "alerts", variant=1)} == {True, False}
+
+
+def test_windows_catch_what_is_labelled_in_them(live):
+    rows = events(6000)
+    b = backtest(live, rule="w", label={"column": "fraud", "value": "true"})
+    quality = b["result"]["variants"][0]["quality"]
+    spans = [(a["key"]["k"], a["row"]["window_start"]) for a in ids_of(live, "w").values()]
+    assert quality["true_alerts"] + quality["false_alerts"] == len(spans)
+    assert 0 < quality["caught"] < sum(r["fraud"] for r in rows) and quality["precision"] > 0
+
+
+def test_a_text_is_compared_with_a_version(live):
+    b = backtest(live, rule="p", sql=PATTERN.replace("v < 3", "v < :low"), baseline_version=1,
+                 parameters={"low": [2, 3]})
+    assert b["result"]["compared_with"] == "baseline"
+    two, three = b["result"]["variants"]
+    assert (three["only_new"]["alerts"], three["only_old"]["alerts"]) == (0, 0)
+    assert two["only_old"]["alerts"] > 0
+    assert {a["id"] for a in paged(live, b, "alerts", variant=1)} == ids_of(live, "p").keys()
+
+
+def test_a_file_in_place_of_the_log(live, tmp_path):
+    rows = [{"id": i, "k": "x", "v": v, "ts": BEGIN + 1000 * i} for i, v in enumerate([1, 6, 7, 0, 7, 9])]
+    (tmp_path / "day.jsonl").write_bytes(b"".join(lines(rows)) + b"not json\n")
+    b = backtest(live, sql=PATTERN, files=[{"stream": "t", "path": str(tmp_path / "day.jsonl")}])
+    result = b["result"]
+    assert (result["events"], result["bad_events"], result["compared_with"], result["old"]) == (6, 1, None, None)
+    assert [a["row"]["total"] for a in paged(live, b, "alerts")] == [6, 7]
+
+
+@pytest.mark.parametrize(("request_", "status", "says"), [
+    ({}, 422, "name a rule"),
+    ({"rule": "none"}, 404, "no rule"),
+    ({"rule": "f", "sql": FILTER}, 422, ":limit has no values"),
+    ({"rule": "f", "parameters": {"limit": [1]}}, 422, "does not name parameter :limit"),
+    ({"rule": "f", "sql": FILTER, "parameters": {"limit": list(range(65))}}, 422, "more than 64"),
+    ({"rule": "f", "sql": "SELECT nothing FROM t"}, 422, "nothing"),
+    ({"rule": "f", "version": 9}, 404, "version 9"),
+    ({"rule": "f", "label": "none"}, 422, "column 'none'"),
+    ({"rule": "f", "sum": "none"}, 422, "column 'none'"),
+    ({"rule": "f", "from": 5, "to": 4}, 422, "after 'from'"),
+    ({"rule": "f", "from": "soon"}, 422, "'from'"),
+    ({"rule": "f", "start": "svp_1"}, 422, "savepoint"),
+    ({"rule": "f", "bogus": 1}, 422, "bogus"),
+])
+def test_what_is_wrong_is_said_at_once(live, request_, status, says):
+    answer = live.post("/backtests", request_)
+    assert answer.status_code == status and says in answer.text, answer.text
+
+
+def test_a_run_that_needs_too_much_or_names_what_is_not_there_fails(live):
+    b = ended(live, live.post("/backtests", {"rule": "f", "files": [{"stream": "t", "path": "/nowhere/x"}]}))
+    assert b["state"] == "failed" and "/nowhere/x" in b["error"], b
+
+
+SLOW = ("SELECT a.id FROM t AS a JOIN t AS b ON a.v = b.v AND a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts"
+        " WHERE a.id + b.id < 0")
+
+
+def test_they_wait_are_cancelled_and_outlive_the_server(tmp_path):
+    with Server(tmp_path, "--backtest-queue", "2", workers=1) as server:
+        server.create(stream=STREAM)
+        rule(server, "f", FILTER.replace(":limit", "8"))
+        feed(server, events(20000))
+        ids = [server.post("/backtests", {"rule": "f", "sql": SLOW}).json()["id"]]
+        until("it runs", lambda: server.get(f"/backtests/{ids[0]}")["state"] == "running")
+        ids += [server.post("/backtests", {"rule": "f"}).json()["id"] for _ in range(2)]
+        assert server.post("/backtests", {"rule": "f"}).status_code == 409, "the queue is full"
+        assert server.get(f"/backtests/{ids[2]}")["progress"]["ahead"] == 2
+        assert server.metric("weir_backtests_waiting") == 2
+        answer = server.session.delete(f"{server.url}/api/v1/backtests/{ids[1]}", timeout=9)
+        assert answer.status_code == 202, answer.text
+        until("it is cancelled", lambda: server.get(f"/backtests/{ids[1]}")["state"] == "cancelled")
+        server.kill()
+        server.start()
+        cut = server.get(f"/backtests/{ids[0]}")
+        assert cut["state"] == "failed" and "server ended while it ran" in cut["error"]
+        until("what waited has run", lambda: server.get(f"/backtests/{ids[2]}")["state"] == "done")
+        again = server.post("/backtests", {"rule": "f", "sql": SLOW}).json()["id"]
+        until("it runs", lambda: server.get(f"/backtests/{again}")["state"] == "running")
+        server.session.delete(f"{server.url}/api/v1/backtests/{again}", timeout=9)
+        until("it is cancelled", lambda: server.get(f"/backtests/{again}")["state"] == "cancelled")
+        assert [b["state"] for b in server.get("/backtests?rule=f")["data"]] == ["cancelled", "done", "cancelled", "failed"]
+        assert server.session.delete(f"{server.url}/api/v1/backtests/{ids[0]}", timeout=9).status_code == 204
+        assert server.session.get(f"{server.url}/api/v1/backtests/{ids[0]}", timeout=9).status_code == 404
+        assert not (server.data / "backtests" / ids[0][4:]).exists()
+        assert not list((server.data / "backtests").glob("*/log"))
