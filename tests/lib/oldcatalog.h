@@ -6,6 +6,7 @@
 #define WEIR_TESTS_LIB_OLDCATALOG_H
 
 #define OLDCATALOG_5                                                                               \
+    "DROP TABLE backtests;"                                                                        \
     "DROP TABLE versions; ALTER TABLE cuts DROP COLUMN version;"                                   \
     "ALTER TABLE cuts DROP COLUMN handover;"                                                       \
     "DROP TABLE tables;"                                                                           \
