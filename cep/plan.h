@@ -191,6 +191,9 @@ struct plan_limits {
 
 struct rule_plan {
     const char *name;
+    uint64_t
+        stands_for; /* the rule beside which it runs, and in whose name it finds: ids of results are
+                            made from it. 0: itself */
     const char *sql; /* the statement's own text, as written */
     enum rule_shape shape;
     const struct schema *input; /* of a join the left one: see plan_streams */

@@ -56,7 +56,7 @@ void result_make_id(struct result *r)
     /* An update is the same result as the match it follows. */
     enum result_kind kind = r->kind == RESULT_UPDATE ? RESULT_MATCH : r->kind;
     XXH3_128bits_reset(&h);
-    hash_u64(&h, r->rule_uid);
+    hash_u64(&h, r->rule != NULL && r->rule->stands_for != 0 ? r->rule->stands_for : r->rule_uid);
     hash_u64(&h, (uint64_t)kind << 8 | (uint64_t)form);
     hash_u64(&h, r->key_len);
     if (r->key_len > 0)

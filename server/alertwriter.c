@@ -10,8 +10,9 @@
 #include "base/mem.h"
 #include "server/alertbuild.h"
 #include "server/alertjson.h"
+#include "server/alertnotes.h"
+#include "server/alerttexts.h"
 #include "server/cooldown.h"
-#include "server/eventtext.h"
 #include "server/resultwire.h"
 #include "server/timeoutring.h"
 #include <errno.h>
@@ -44,8 +45,8 @@ struct item {
 struct round {
     struct arena *arena;
     struct catalog_alert alerts[BATCH_RESULTS];
-    struct catalog_alert_event **events; /* all of them, to be sorted by place */
-    size_t nevents, events_cap;
+    struct alerttexts events;
+    struct alertnotes notes;
     struct catalog_dead_letter dead[BATCH_RESULTS];
     struct catalog_alert_event dead_places[BATCH_RESULTS];
     struct rule_plan *plans[BATCH_RESULTS]; /* references held until the batch is stored */
@@ -251,34 +252,9 @@ void alertwriter_sync(struct alertwriter *w, int wait_ms)
 
 /* --- a batch ----------------------------------------------------------------------------------------------------- */
 
-static int compare_places(const void *a, const void *b)
-{
-    const struct catalog_alert_event *x = *(struct catalog_alert_event *const *)a;
-    const struct catalog_alert_event *y = *(struct catalog_alert_event *const *)b;
-    if (x->stream != y->stream)
-        return x->stream < y->stream ? -1 : 1;
-    if (x->partition != y->partition)
-        return x->partition < y->partition ? -1 : 1;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-static void want_text(struct round *b, struct catalog_alert_event *ev)
-{
-    b->events =
-        mem_grow(b->events, b->nevents, 1, &b->events_cap, sizeof(struct catalog_alert_event *));
-    b->events[b->nevents++] = ev;
-}
-
 static void fetch_texts(struct alertwriter *w, struct round *b)
 {
-    if (b->nevents > 0)
-        qsort(b->events, b->nevents, sizeof(struct catalog_alert_event *), compare_places);
-    for (size_t i = 0; i < b->nevents; i++) {
-        struct catalog_alert_event *ev = b->events[i];
-        struct place at = {ev->stream, ev->partition, ev->offset};
-        if (eventtext_get(w->texts, &at, b->arena, &ev->json, &ev->json_len) != ERR_OK)
-            ev->json = NULL; /* gone by retention; the alert stands without it */
-    }
+    alerttexts_fetch(&b->events, w->texts, b->arena);
     for (unsigned i = 0; i < b->ndead; i++)
         if (b->dead[i].raw == NULL) {
             b->dead[i].raw = b->dead_places[i].json;
@@ -294,26 +270,30 @@ static void add_dead_letter(struct round *b, const struct catalog_dead_letter *d
                                                      .partition = d->partition,
                                                      .offset = d->offset};
     if (d->raw == NULL && d->offset != UINT64_MAX)
-        want_text(b, &b->dead_places[i]);
+        alerttexts_want(&b->events, &b->dead_places[i]);
 }
 
 static void add_alert(struct alertwriter *w, struct round *b, const struct result *r,
                       unsigned worker, uint32_t version)
 {
+    struct trials_verdict v = trials_judge(w->o.trials, r);
     if (r->kind == RESULT_MATCH && r->rule->cooldown_ms > 0) {
         uint32_t count = 0;
         char id[RESULT_ID_TEXT];
         if (!cooldown_passes(w->cooldown, r, version, worker, id, &count)) {
             memcpy(b->raised[b->nraised].id, id, sizeof id);
-            b->raised[b->nraised++].count = count;
+            b->raised[b->nraised].count = count;
+            b->nraised += v.tell;
             return;
         }
     }
     struct catalog_alert_event *events = NULL;
-    struct catalog_alert *a = &b->alerts[b->nalerts++];
+    struct catalog_alert *a = &b->alerts[b->nalerts];
     alertbuild_alert(r, version, w->o.registry, b->now, b->arena, a, &events);
-    for (unsigned i = 0; i < a->nevents; i++)
-        want_text(b, &events[i]);
+    alertnotes_add(&b->notes, &v, r, a, b->arena);
+    b->nalerts += v.tell;
+    for (unsigned i = 0; v.tell && i < a->nevents; i++)
+        alerttexts_want(&b->events, &events[i]);
 }
 
 static void add_timeout(struct alertwriter *w, const struct result *r, const uint8_t *wire,
@@ -340,7 +320,7 @@ static void add_result(struct alertwriter *w, struct round *b, unsigned worker, 
     pthread_mutex_unlock(&w->lock);
     if (r->kind == RESULT_MATCH || r->kind == RESULT_UPDATE) {
         add_alert(w, b, r, worker, version);
-    } else if (r->kind == RESULT_LATE || r->kind == RESULT_ERROR) {
+    } else if ((r->kind == RESULT_LATE && plan->stands_for == 0) || r->kind == RESULT_ERROR) {
         struct catalog_dead_letter d;
         alertbuild_dead_letter(r, b->now, &d);
         add_dead_letter(b, &d);
@@ -355,7 +335,7 @@ static enum err store_once(struct alertwriter *w, struct round *b, unsigned *ins
         e = catalog_alerts_add(w->o.catalog, b->alerts, b->nalerts, inserted);
     for (unsigned i = 0; i < b->nraised && e == ERR_OK; i++)
         e = catalog_alerts_raise(w->o.catalog, b->raised[i].id, b->raised[i].count);
-    return e;
+    return e == ERR_OK ? alertnotes_store(&b->notes, w->o.catalog) : e;
 }
 
 static void wait_to_retry(struct alertwriter *w)
@@ -457,7 +437,7 @@ static bool store(struct alertwriter *w, struct round *b)
     for (unsigned i = 0; i < b->nplans; i++)
         plan_unref(b->plans[i]);
     b->nalerts = b->ndead = b->nplans = b->nraised = 0;
-    b->nevents = 0;
+    alertnotes_clear(&b->notes);
     arena_reset(b->arena);
     return all;
 }
@@ -477,7 +457,7 @@ static void work_off_results(struct alertwriter *w, struct round *b, const struc
     const uint8_t *from = in.p;
     while ((e = resultwire_get(&in, b->arena, &r)) == ERR_OK) {
         add_result(w, b, item->worker, &r);
-        if (r.kind == RESULT_TIMEOUT)
+        if (r.kind == RESULT_TIMEOUT && (r.rule == NULL || r.rule->stands_for == 0))
             add_timeout(w, &r, from, (size_t)(in.p - from));
         from = in.p;
         if (is_full(b))
@@ -511,7 +491,7 @@ static void add_alarm(struct alertwriter *w, struct round *b, const struct item 
     struct catalog_alert_event *events = NULL;
     struct catalog_alert *a = &b->alerts[b->nalerts++];
     alertbuild_alarm(&item->dead, w->o.registry, b->now, b->arena, a, &events);
-    want_text(b, &events[0]);
+    alerttexts_want(&b->events, &events[0]);
 }
 
 static void work_off(struct alertwriter *w, struct item *items)
@@ -566,6 +546,7 @@ struct alertwriter *alertwriter_start(const struct alertwriter_options *o)
     w->timeouts = timeoutring_new(o->timeouts_kept);
     w->batch = mem_new(sizeof *w->batch);
     w->batch->arena = arena_new(256 << 10, 0);
+    w->batch->notes.kept = o->trial_results_kept;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_t monotonic; /* a clock that is set back must not make the writer wait */
     pthread_condattr_init(&monotonic);
@@ -590,7 +571,8 @@ void alertwriter_stop(struct alertwriter *w)
     cooldown_free(w->cooldown);
     timeoutring_free(w->timeouts);
     arena_free(w->batch->arena);
-    mem_free(w->batch->events);
+    alerttexts_fini(&w->batch->events);
+    alertnotes_fini(&w->batch->notes);
     mem_free(w->batch);
     bytes_fini(&w->json);
     pthread_cond_destroy(&w->wake);

@@ -16,6 +16,7 @@
 #define WEIR_SERVER_ALERTWRITER_H
 #include "server/registry.h"
 #include "server/runtime.h"
+#include "server/trials.h"
 #include "state/catalog_dead.h"
 #include "state/intakelog.h"
 
@@ -23,6 +24,8 @@ struct alertwriter_options {
     struct catalog *catalog;
     struct registry *registry;
     struct intakelog *log;
+    struct trials *trials; /* NULL: there are none */
+    uint64_t trial_results_kept; /* of each trial */
     uint64_t dead_letters_kept, timeouts_kept; /* timeouts: of each rule */
     int64_t side_retention_ms; /* letters and timeouts that are older are let go; 0: never */
     runtime_on_alert *on_alert; /* on the writer's thread */

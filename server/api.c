@@ -39,6 +39,12 @@ const struct route api_routes[] = {
      "make a version the active one"},
     {"POST", "/api/v1/rules/{r}:rollback", NULL, ROUTE_JSON, api_versions_rollback,
      "go back to the version before"},
+    {"POST", "/api/v1/rules/{r}:shadow", NULL, ROUTE_JSON, api_trials_shadow,
+     "run a version beside the active one, without alerts"},
+    {"POST", "/api/v1/rules/{r}:discard", NULL, ROUTE_JSON, api_trials_discard,
+     "end what runs beside the active version"},
+    {"GET", "/api/v1/rules/{r}/comparison", "shadow class limit after", ROUTE_NO_BODY,
+     api_trials_comparison, "what the active version and the one beside it have found"},
     {"POST", "/api/v1/rules/{r}:pause", NULL, ROUTE_NO_BODY, api_rules_pause, "pause a rule"},
     {"POST", "/api/v1/rules/{r}:resume", NULL, ROUTE_NO_BODY, api_rules_resume,
      "resume a paused rule"},
@@ -84,6 +90,8 @@ const struct route api_routes[] = {
      "alerts as they come (server-sent events)"},
     {"GET", "/api/v1/alerts/{id}", NULL, ROUTE_NO_BODY, api_alerts_get,
      "one alert with the events that made it"},
+    {"PATCH", "/api/v1/alerts/{id}", NULL, ROUTE_JSON, api_trials_label,
+     "say of an alert whether it was fraud"},
     {"GET", "/api/v1/dead_letters", "limit after kind stream rule code reason contains state",
      ROUTE_NO_BODY, api_dead_list, "events that were refused or came too late, the newest first"},
     {"GET", "/api/v1/dead_letters:groups", "by limit kind stream rule code reason contains state",
@@ -222,6 +230,14 @@ void api_not_found(struct httpcall *c, const char *what, const char *name, char 
                       : mem_printf("there is no %s yet: POST /api/v1/%ss creates one", what, what);
     httpcall_problem(c, PROBLEM_NOT_FOUND, hint, "there is no %s '%.200s'", what, name);
     mem_free(hint);
+}
+
+const char *api_user(struct httpcall *c, const json_t *body)
+{
+    const char *name = json_string_value(json_object_get(body, "author"));
+    name = name != NULL ? name : json_string_value(json_object_get(body, "by"));
+    name = name != NULL ? name : httpcall_header(c, "x-weir-user");
+    return name == NULL || *name == '\0' ? NULL : name;
 }
 
 void api_failed(struct httpcall *c, enum err e)

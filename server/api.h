@@ -101,6 +101,18 @@ void api_versions_add(struct httpcall *c, void *app);
 void api_versions_plan(struct httpcall *c, void *app);
 void api_versions_activate(struct httpcall *c, void *app);
 void api_versions_rollback(struct httpcall *c, void *app);
+/* Who asks: the body's `author` or `by`, else the header X-Weir-User; NULL: nobody says. Lives as long as the body. */
+const char *api_user(struct httpcall *c, const json_t *body);
+void api_trials_shadow(struct httpcall *c, void *app);
+void api_trials_discard(struct httpcall *c, void *app);
+void api_trials_comparison(struct httpcall *c, void *app);
+void api_trials_label(struct httpcall *c, void *app);
+/* A version beside the active one, for so many of a hundred keys; answers. */
+void api_trials_run(struct httpcall *c, struct api *a, const struct api_rule *rule,
+                    uint32_t version, unsigned percent, const json_t *body);
+void api_trials_write(struct api *a, struct bytes *out, uint64_t rule); /* "trial": … or null */
+struct trials_one;
+const char *api_trials_state(const struct trials_one *t); /* "shadow", "rollout", "ending" */
 void api_rules_pause(struct httpcall *c, void *app);
 void api_rules_resume(struct httpcall *c, void *app);
 void api_rules_delete(struct httpcall *c, void *app);

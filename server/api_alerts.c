@@ -6,6 +6,7 @@
 #include "server/alertjson.h"
 #include "server/api.h"
 #include "server/jsonw.h"
+#include "state/catalog_trials.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,7 @@ struct detail {
     struct api *api;
     struct bytes *out;
     uint64_t rule_uid;
+    uint32_t version;
     struct arena *arena;
     struct upstream { /* a result of another rule, that is an event of the alert */
         uint64_t offset;
@@ -205,16 +207,17 @@ static void write_alert(void *ctx, const struct catalog_alert *a)
 {
     struct detail *d = ctx;
     d->rule_uid = a->rule_uid;
+    d->version = a->rule_version;
     jsonw_open(d->out, '{');
     alertjson_members(a, d->out);
     alertjson_revisions(a, d->out);
     write_match(d, a);
 }
 
-static void write_sql(void *ctx, const struct catalog_rule *r)
+static void write_sql(void *ctx, const struct catalog_version *v)
 {
     struct detail *d = ctx;
-    jsonw_kstr(d->out, "rule_sql", r->sql);
+    jsonw_kstr(d->out, "rule_sql", v->sql);
 }
 
 void api_alerts_get(struct httpcall *c, void *app)
@@ -233,8 +236,14 @@ void api_alerts_get(struct httpcall *c, void *app)
                          "there is no alert '%.64s'", id);
         return;
     }
-    if (e == ERR_OK && catalog_rules_get(a->reader, d.rule_uid, write_sql, &d) != ERR_OK)
-        jsonw_kstr(d.out, "rule_sql", NULL);
+    char label[16] = "";
+    if (e == ERR_OK)
+        e = catalog_labels_get(a->reader, id, label);
+    if (e == ERR_OK) {
+        jsonw_kstr(d.out, "label", *label == '\0' ? NULL : label);
+        if (catalog_versions_get(a->reader, d.rule_uid, d.version, write_sql, &d) != ERR_OK)
+            jsonw_kstr(d.out, "rule_sql", NULL);
+    }
     if (e != ERR_OK) {
         api_failed(c, e);
         return;

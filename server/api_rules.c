@@ -101,6 +101,7 @@ static void write_rule(struct api *a, struct bytes *out, const struct facts *f,
     jsonw_ku64(out, "partials", rule->partials);
     jsonw_ku64(out, "windows_open", rule->windows_open);
     jsonw_ku64(out, "dropped", rule->dropped);
+    api_trials_write(a, out, r->uid);
     if (plan && with_nfa) {
         rulejson_parts(out, plan);
         jsonw_key(out, "nfa");

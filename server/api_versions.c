@@ -5,6 +5,7 @@
 #include "server/api.h"
 #include "server/jsonw.h"
 #include "server/problem.h"
+#include "server/runtimetrial.h"
 #include "server/runtimeversion.h"
 #include "server/upgradeplan.h"
 #include <stdlib.h>
@@ -16,6 +17,8 @@ struct listing {
     struct api *api;
     struct bytes *out;
     uint32_t active;
+    uint32_t beside; /* that runs beside it, as: */
+    const char *as;
 };
 
 static void write_handover(struct listing *l, const struct catalog_version *v)
@@ -38,7 +41,11 @@ static void write_version(void *ctx, const struct catalog_version *v)
     bool draft = v->activated == EVTIME_MIN, active = v->version == l->active;
     jsonw_open(l->out, '{');
     jsonw_ku64(l->out, "version", v->version);
-    jsonw_kstr(l->out, "state", active ? "active" : draft ? "draft" : "retired");
+    jsonw_kstr(l->out, "state",
+               active                    ? "active"
+               : v->version == l->beside ? l->as
+               : draft                   ? "draft"
+                                         : "retired");
     jsonw_kstr(l->out, "sql", v->sql);
     jsonw_kstr(l->out, "author", v->author);
     jsonw_kstr(l->out, "reason", v->reason);
@@ -55,7 +62,12 @@ void api_versions_list(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find(a, c, &rule))
         return;
-    struct listing l = {a, httpcall_out(c), rule.version};
+    struct listing l = {.api = a, .out = httpcall_out(c), .active = rule.version};
+    struct trials_one beside = {0};
+    if (runtimetrial_of(a->runtime, rule.uid, &beside)) {
+        l.beside = beside.version;
+        l.as = api_trials_state(&beside);
+    }
     jsonw_open(l.out, '{');
     jsonw_key(l.out, "data");
     jsonw_open(l.out, '[');
@@ -139,14 +151,14 @@ void api_versions_add(struct httpcall *c, void *app)
     else if (body != NULL && (plan = compile(a, c, &rule, sql)) != NULL) {
         struct catalog_version v = {.uid = rule.uid,
                                     .sql = sql,
-                                    .author = json_string_value(json_object_get(body, "author")),
+                                    .author = api_user(c, body),
                                     .reason = json_string_value(json_object_get(body, "reason")),
                                     .mode = (int)plan->mode,
                                     .created = timebase_now_ms(),
                                     .activated = EVTIME_MIN};
         enum err e = runtimeversion_add(a->runtime, &v);
         if (e == ERR_OK) {
-            struct listing l = {a, httpcall_out(c), rule.version};
+            struct listing l = {.api = a, .out = httpcall_out(c), .active = rule.version};
             write_version(&l, &v);
             httpcall_json_reply(c, 201);
         } else {
@@ -218,7 +230,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
             .sql = text.sql,
             .version = text.draft ? version : 0,
             .reset = reset,
-            .author = json_string_value(json_object_get(body, "author")),
+            .author = api_user(c, body),
             .reason = json_string_value(json_object_get(body, "reason")),
         };
         struct api_change *ch =
@@ -237,12 +249,20 @@ void api_versions_activate(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find(a, c, &rule))
         return;
-    json_t *body = httpcall_json(c, "version state author reason");
-    json_int_t version = json_integer_value(json_object_get(body, "version"));
+    json_t *body = httpcall_json(c, "version state rollout_percent author reason");
+    json_int_t version = json_integer_value(json_object_get(body, "version")), percent = 100;
+    const json_t *share = json_object_get(body, "rollout_percent");
+    if (share != NULL)
+        percent = json_is_integer(share) ? json_integer_value(share) : -1;
     if (body != NULL && (version < 1 || version > UINT32_MAX))
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'version' is a version's number");
     else if (body != NULL && (uint32_t)version == rule.version)
         httpcall_problem(c, PROBLEM_CONFLICT, NULL, "version %u is the active one", rule.version);
+    else if (body != NULL && (percent < 0 || percent > 100))
+        httpcall_problem(c, PROBLEM_BAD_FIELD, "100, or without it: all keys at once",
+                         "the field 'rollout_percent' is a whole number from 0 to 100");
+    else if (body != NULL && percent < 100)
+        api_trials_run(c, a, &rule, (uint32_t)version, (unsigned)percent, body);
     else if (body != NULL)
         activate(c, a, &rule, (uint32_t)version, body);
     json_decref(body);

@@ -9,6 +9,7 @@
 #include "server/changelist.h"
 #include "server/changerule.h"
 #include "server/changetable.h"
+#include "server/changetrial.h"
 #include "server/registrylist.h"
 #include "server/runtimeversion.h"
 #include "server/tableset.h"
@@ -22,7 +23,9 @@ enum change_kind {
     CHANGE_DELETE,
     CHANGE_DROP_LIST,
     CHANGE_DROP_TABLE,
-    CHANGE_RETIRE
+    CHANGE_RETIRE,
+    CHANGE_TRIAL,
+    CHANGE_TRIAL_OVER
 };
 enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_TABLE, CREATE_RULE, EDIT_LIST };
 
@@ -38,7 +41,8 @@ struct create {
 struct change {
     enum change_kind kind;
     char *rule; /* or the list's name */
-    uint64_t uid; /* RETIRE: versions of it before this one */
+    uint64_t uid; /* RETIRE: versions of it before this one; TRIAL_OVER */
+    struct changetrial *trial;
     uint32_t version;
     enum rule_mode mode;
     unsigned n;
@@ -100,6 +104,21 @@ struct change *change_retire(uint64_t uid, uint32_t version)
     return c;
 }
 
+struct change *change_trial(const struct changetrial *what)
+{
+    struct change *c = change_delete(what->rule);
+    c->kind = CHANGE_TRIAL;
+    c->trial = changetrial_copy(what);
+    return c;
+}
+
+struct change *change_trial_over(uint64_t uid)
+{
+    struct change *c = change_retire(uid, 0);
+    c->kind = CHANGE_TRIAL_OVER;
+    return c;
+}
+
 struct change *change_drop_list(const char *list)
 {
     struct change *c = change_delete(list);
@@ -135,6 +154,7 @@ void change_free(struct change *c)
         changelist_unref(c->creates[i].edit);
     }
     mem_free(c->creates);
+    changetrial_free(c->trial);
     mem_free(c->rule);
     mem_free(c);
 }
@@ -330,13 +350,15 @@ static enum err store(const struct change_env *env, const struct create *k, stru
 
 static enum err begin_other(const struct change *c, const struct change_env *env, struct diag *d)
 {
-    if (c->kind == CHANGE_RETIRE)
+    if (c->kind == CHANGE_RETIRE || c->kind == CHANGE_TRIAL_OVER)
         return ERR_OK;
     if (c->kind == CHANGE_DROP_LIST)
         return changelist_may_go(env, c->rule, d);
     if (c->kind == CHANGE_DROP_TABLE)
         return changetable_may_go(env, c->rule, d);
     const struct registry_rule *rule = registry_rule_named(env->registry, c->rule);
+    if (rule != NULL && c->kind == CHANGE_TRIAL)
+        return changetrial_may(env, c->trial, d);
     if (rule != NULL)
         return c->kind == CHANGE_DELETE ? changecut_may_go(env, rule, d) : ERR_OK;
     diag_say(d, "not-found", NULL, "there is no rule %s", c->rule);
@@ -398,6 +420,12 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         return changelist_drop(env, c->rule, d, note_list(delta));
     if (c->kind == CHANGE_DROP_TABLE)
         return changetable_drop(env, c->rule, d);
+    if (c->kind == CHANGE_TRIAL)
+        return changetrial_commit(env, c->trial, d, delta);
+    if (c->kind == CHANGE_TRIAL_OVER) {
+        changetrial_over(env, c->uid, delta);
+        return ERR_OK;
+    }
     if (c->kind == CHANGE_RETIRE) {
         changerule_retire(env, c->uid, c->version, delta);
         return ERR_OK;
@@ -450,6 +478,7 @@ static struct control_rule rule_message(const struct registry_rule *r)
                                  .name = r->name,
                                  .sql = r->sql,
                                  .lists_seq = r->lists_seq,
+                                 .stands_for = r->stands_for,
                                  .ncuts = r->ncuts,
                                  .cuts = r->cuts};
 }

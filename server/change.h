@@ -25,6 +25,7 @@ struct change_env {
     struct intake *intake;
     struct feed *feed;
     struct alertwriter *alerts;
+    struct trials *trials;
     struct change_limits {
         uint64_t lists, list_items, list_edits;
     } limits;
@@ -36,6 +37,10 @@ enum err change_script(const struct change_env *env, const char *sql, size_t n,
 struct runtimeversion_activation;
 enum err change_activate(const struct change_env *env, const struct runtimeversion_activation *what,
                          struct diag *d, struct change **out);
+/* A version beside the active one of its rule, its share, its end (changetrial.h); texts are copied. */
+struct changetrial;
+struct change *change_trial(const struct changetrial *what);
+struct change *change_trial_over(uint64_t uid); /* its last results are there: it goes */
 struct change *change_mode(const char *rule, enum rule_mode mode);
 struct change *change_delete(const char *rule);
 /* Every worker has handed over to that version of the rule: those before it go. */

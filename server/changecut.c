@@ -161,8 +161,7 @@ static bool reads(const struct rule_plan *p, uint64_t uid, bool direct)
     return yes;
 }
 
-/* The names of those that read it themselves; how many. */
-static unsigned readers_of(const struct change_env *env, uint64_t uid, struct bytes *names)
+unsigned changecut_readers_of(const struct change_env *env, uint64_t uid, struct bytes *names)
 {
     enum { SHOWN = 200 };
     unsigned n = 0;
@@ -181,7 +180,7 @@ enum err changecut_may_go(const struct change_env *env, const struct registry_ru
                           struct diag *d)
 {
     struct bytes names = {0};
-    unsigned n = readers_of(env, rule->uid, &names);
+    unsigned n = changecut_readers_of(env, rule->uid, &names);
     if (n > 0)
         diag_say(d, "conflict", "delete these rules first", "rule %s is read by %u rule%s: %.*s",
                  rule->name, n, n == 1 ? "" : "s", (int)names.n, (const char *)names.p);
@@ -226,7 +225,7 @@ enum err changecut_may_come(const struct change_env *env, const struct rule_plan
     if (old == NULL || same_columns(old->plan, plan))
         return ERR_OK;
     struct bytes names = {0};
-    unsigned n = readers_of(env, old->uid, &names);
+    unsigned n = changecut_readers_of(env, old->uid, &names);
     if (n > 0)
         diag_say(d, "conflict", "delete these rules first",
                  "rule %s is read by %.*s, and would read another stream or give other columns",
@@ -241,6 +240,7 @@ static void stop_reader(const struct change_env *env, const struct registry_rule
 {
     out->v = mem_grow(out->v, out->n, 1, &out->cap, sizeof *out->v);
     out->v[out->n++] = (struct changecut_reader){.uid = r->uid,
+                                                 .stands_for = r->stands_for,
                                                  .version = r->version,
                                                  .name = mem_str(r->name),
                                                  .sql = mem_str(r->sql),
@@ -290,18 +290,19 @@ enum err changecut_stop_readers(const struct change_env *env, const struct regis
 static enum err start_reader(const struct change_env *env, const struct changecut_reader *r,
                              struct diag *d, struct change_delta *delta)
 {
-    struct rule_plan *plan = NULL;
-    enum err e =
-        compile_rule(r->name, r->sql, strlen(r->sql), registry_scope(env->registry), d, &plan);
+    struct control_rule put = {.uid = r->uid,
+                               .version = r->version,
+                               .name = r->name,
+                               .sql = r->sql,
+                               .ncuts = 1,
+                               .cuts = &r->from,
+                               .stands_for = r->stands_for};
+    enum err e = registry_put_rule(env->registry, &put, NULL, d);
     if (e != ERR_OK)
         return e;
-    struct control_rule put = {r->uid, r->version, r->name, r->sql, 0, 1, &r->from, 0};
-    plan_ref(plan);
-    e = registry_put_rule(env->registry, &put, plan, d);
     changecut_put(delta, r->uid);
-    changecut_open(env, plan, r->from.marks, delta);
-    plan_unref(plan);
-    return e;
+    changecut_open(env, registry_rule(env->registry, r->uid)->plan, r->from.marks, delta);
+    return ERR_OK;
 }
 
 enum err changecut_start_readers(const struct change_env *env, struct changecut_readers *readers,

@@ -24,6 +24,8 @@ void changecut_take_away(const struct change_env *env, const struct registry_rul
 void changecut_open(const struct change_env *env, const struct rule_plan *plan,
                     const struct job_mark *marks, struct change_delta *delta);
 
+/* How many rules read it themselves; their names behind what is in `names`. */
+unsigned changecut_readers_of(const struct change_env *env, uint64_t uid, struct bytes *names);
 /* ERR_CONFLICT, with their names: other rules read it. */
 enum err changecut_may_go(const struct change_env *env, const struct registry_rule *rule,
                           struct diag *d);
@@ -34,7 +36,7 @@ enum err changecut_may_come(const struct change_env *env, const struct rule_plan
 /* Rules that read one that is replaced begin anew with it, with the same text and at the same cut. */
 struct changecut_readers {
     struct changecut_reader {
-        uint64_t uid;
+        uint64_t uid, stands_for;
         uint32_t version;
         char *name, *sql;
         struct job_cut from; /* where it begins anew, as it is stored */

@@ -92,6 +92,7 @@ static void load_version(struct loading *l, const struct catalog_rule *r, unsign
                                 .name = r->name,
                                 .sql = text.sql,
                                 .lists_seq = text.lists_seq,
+                                .stands_for = r->stands_for,
                                 .ncuts = to - from,
                                 .cuts = cuts};
     if (l->e == ERR_OK)
@@ -140,12 +141,19 @@ enum err changeload_names(const struct change_env *env, struct diag *d)
     return say(&l, load_names(&l));
 }
 
+static void load_trial(void *ctx, const struct catalog_trial *t)
+{
+    trials_put(((const struct loading *)ctx)->env->trials, t);
+}
+
 enum err changeload(const struct change_env *env, struct diag *d)
 {
     struct loading l = {env, d, ERR_OK};
     enum err e = load_names(&l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_rules(env->catalog, 0, load_rule, &l);
+    if (e == ERR_OK && l.e == ERR_OK)
+        e = catalog_trials(env->catalog, 0, load_trial, &l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = changelist_fold(env);
     return say(&l, e);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/changecut.h"
+#include "server/changetrial.h"
 #include "state/catalog_lists.h"
 #include <inttypes.h>
 #include <string.h>
@@ -39,8 +40,13 @@ static enum err put_after(const struct change_env *env, const struct registry_ru
     for (unsigned i = 0; i < old->ncuts; i++)
         cuts[i] = registry_cut_copy(&old->cuts[i]);
     cuts[n - 1] = registry_cut_copy(end);
-    struct control_rule ended = {old->uid, old->version, old->name, old->sql, old->lists_seq,
-                                 n,        cuts,         0};
+    struct control_rule ended = {.uid = old->uid,
+                                 .version = old->version,
+                                 .name = old->name,
+                                 .sql = old->sql,
+                                 .lists_seq = old->lists_seq,
+                                 .ncuts = n,
+                                 .cuts = cuts};
     enum err e = registry_put_rule(env->registry, &ended, NULL, d);
     for (unsigned i = 0; i < n; i++)
         registry_cut_fini(&cuts[i]);
@@ -120,7 +126,13 @@ enum err changerule_create(const struct change_env *env, const struct changerule
         plan_unref(plan);
         return e;
     }
-    const struct control_rule put = {r.uid, version, k->name, k->sql, r.lists_seq, 1, &deploy, 0};
+    const struct control_rule put = {.uid = r.uid,
+                                     .version = version,
+                                     .name = k->name,
+                                     .sql = k->sql,
+                                     .lists_seq = r.lists_seq,
+                                     .ncuts = 1,
+                                     .cuts = &deploy};
     if (hands_over) {
         plan_ref(plan);
         e = put_after(env, old, &end, &put, plan, d);
@@ -128,6 +140,8 @@ enum err changerule_create(const struct change_env *env, const struct changerule
         e = put_instead(env, old, &put, plan, d, delta);
     }
     changecut_put(delta, r.uid);
+    if (old != NULL)
+        changetrial_superseded(env, r.uid, hands_over ? end.w : EVTIME_MIN, delta);
     plan_unref(plan);
     LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, version);
     return e;
@@ -155,6 +169,7 @@ enum err changerule_mode(const struct change_env *env, const char *name, bool de
                  err_text(e));
         return e;
     }
+    changetrial_follows(env, rule->uid, deployed, mode, d, delta);
     if (!deployed) {
         changecut_take_away(env, rule, delta);
         LOG_INFO("rule deleted", "rule=%s", name);
@@ -163,8 +178,13 @@ enum err changerule_mode(const struct change_env *env, const char *name, bool de
     struct job_cut *cuts = mem_array(rule->ncuts + 1, sizeof *cuts);
     memcpy(cuts, rule->cuts, rule->ncuts * sizeof *cuts);
     cuts[rule->ncuts] = cut;
-    struct control_rule put = {rule->uid,       rule->version,   rule->name, rule->sql,
-                               rule->lists_seq, rule->ncuts + 1, cuts,       0};
+    struct control_rule put = {.uid = rule->uid,
+                               .version = rule->version,
+                               .name = rule->name,
+                               .sql = rule->sql,
+                               .lists_seq = rule->lists_seq,
+                               .ncuts = rule->ncuts + 1,
+                               .cuts = cuts};
     /* The new list is copied before the old one is freed, to which these cuts' marks belong: so they must be ours. */
     for (unsigned i = 0; i <= rule->ncuts; i++)
         cuts[i] = registry_cut_copy(&cuts[i]);

@@ -119,6 +119,9 @@
       "How many dead letters are kept, the newest: events that were refused or came too late.")    \
     X(timeouts, COUNT, "1000", 0, 100000, "timeouts",                                              \
       "How many timeouts of each rule are kept, those with the latest times.")                     \
+    X(trial_results, COUNT, "100000", 100, 10000000, "results",                                    \
+      "How many results of the two versions of a rule that run side by side are kept for their "   \
+      "comparison, the newest; of others the sums by hour.")                                       \
     X(side_retention, SPAN, "30 d", 0, 315360000000, "ms",                                         \
       "Dead letters and timeouts that are older are let go; 0: never.")                            \
     X(backtests_at_once, COUNT, "1", 1, 16, "processes",                                           \

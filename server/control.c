@@ -90,6 +90,7 @@ static void put_rule(const struct control_rule *m, struct bytes *out)
     for (unsigned i = 0; i < m->ncuts; i++)
         put_cut(&m->cuts[i], out);
     bytes_u32(out, m->oldest);
+    bytes_varint(out, m->stands_for);
 }
 
 static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rule *out)
@@ -105,6 +106,7 @@ static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rul
         cuts[i] = get_cut(r, a);
     out->cuts = cuts;
     out->oldest = bytes_get_u32(r);
+    out->stands_for = bytes_get_varint(r);
 }
 
 void control_put_change(const struct control_change *m, struct bytes *out)

@@ -69,6 +69,7 @@ struct control_rule {
     unsigned ncuts;
     const struct job_cut *cuts;
     uint32_t oldest; /* versions before it are forgotten; 0: none is */
+    uint64_t stands_for; /* plan.h */
 };
 struct control_open { /* a partition that this worker reads from now on */
     uint32_t stream, partition;

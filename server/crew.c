@@ -402,6 +402,17 @@ unsigned crew_lookups(struct crew *c, struct runtime_lookups *out, unsigned cap)
     return n;
 }
 
+evtime crew_watermark(struct crew *c)
+{
+    evtime least = EVTIME_MAX;
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++)
+        if (c->members[i].shown.watermark < least)
+            least = c->members[i].shown.watermark;
+    pthread_mutex_unlock(&c->lock);
+    return least;
+}
+
 bool crew_took(struct crew *c, uint64_t uid, uint32_t version, struct task_kept *kept)
 {
     unsigned took = 0;

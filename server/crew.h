@@ -66,6 +66,7 @@ unsigned crew_lookups(struct crew *c, struct runtime_lookups *out, unsigned cap)
 unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap);
 /* Has every worker said that this version of the rule has taken over? What, in all. */
 bool crew_took(struct crew *c, uint64_t uid, uint32_t version, struct task_kept *kept);
+evtime crew_watermark(struct crew *c); /* the least of all workers' */
 /* Sums over the workers; *n: how many rules. Into the caller's array. */
 unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap);
 

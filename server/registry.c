@@ -92,6 +92,8 @@ static const struct schema *scope_derived(void *ctx, const char *name, enum deri
     pthread_mutex_lock(&r->lock);
     const struct schema *s = kind == DERIVED_LATE ? late_of_stream(r, name) : NULL;
     const struct registry_rule *rule = s == NULL ? registry_rule_named(r, name) : NULL;
+    if (rule != NULL && rule->stands_for != 0)
+        rule = NULL; /* what it finds is no stream */
     *known = *known || s != NULL || rule != NULL;
     if (rule != NULL) {
         uint32_t id = derived_id(kind, rule->uid);
@@ -360,11 +362,11 @@ static void insert(struct registry *r, struct registry_rule *rule)
 
 /* A rule that reads again what has gone by takes the lists as they were when it was deployed: their older cuts tell how
  * far other rules had read then. The rows of all other rules are past these cuts anyway. */
-static enum err compile(struct registry *r, const struct control_rule *from, struct diag *d,
-                        struct rule_plan **out)
+static enum err compile_named(struct registry *r, const struct control_rule *from, const char *name,
+                              struct diag *d, struct rule_plan **out)
 {
     struct scope scope = r->scope;
-    enum err e = compile_rule(from->name, from->sql, strlen(from->sql), &scope, d, out);
+    enum err e = compile_rule(name, from->sql, strlen(from->sql), &scope, d, out);
     const struct schema *streams[PLAN_STREAMS_MAX];
     unsigned n = e == ERR_OK && (*out)->nlists > 0 ? plan_streams(*out, streams) : 0;
     bool files = false;
@@ -374,7 +376,20 @@ static enum err compile(struct registry *r, const struct control_rule *from, str
         return e;
     plan_unref(*out);
     scope.lists_since = from->lists_seq;
-    return compile_rule(from->name, from->sql, strlen(from->sql), &scope, d, out);
+    return compile_rule(name, from->sql, strlen(from->sql), &scope, d, out);
+}
+
+/* The text is of the rule that it stands for. */
+static enum err compile(struct registry *r, const struct control_rule *from, struct diag *d,
+                        struct rule_plan **out)
+{
+    const char *at = from->stands_for != 0 ? strrchr(from->name, '@') : NULL;
+    if (at == NULL)
+        return compile_named(r, from, from->name, d, out);
+    char *name = mem_dup(from->name, (size_t)(at - from->name));
+    enum err e = compile_named(r, from, name, d, out);
+    mem_free(name);
+    return e;
 }
 
 static struct registry_rule *new_rule(const struct control_rule *from, struct rule_plan *plan)
@@ -385,7 +400,12 @@ static struct registry_rule *new_rule(const struct control_rule *from, struct ru
     rule->name = mem_str(from->name);
     rule->sql = mem_str(from->sql);
     rule->lists_seq = from->lists_seq;
-    rule->plan = plan;
+    rule->stands_for = from->stands_for;
+    rule->plan = plan; /* nobody else has it yet */
+    if (from->stands_for != 0) {
+        plan->stands_for = from->stands_for;
+        plan->name = arena_str(plan->arena, from->name);
+    }
     return rule;
 }
 

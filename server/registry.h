@@ -24,6 +24,8 @@ struct registry_rule {
     unsigned ncuts;
     struct job_cut *cuts; /* of its own memory, marks too */
     uint64_t lists_seq; /* the newest change of a list when it was deployed */
+    uint64_t
+        stands_for; /* plan.h; its name is then that rule's with "@" and the version behind it */
     uint32_t retired; /* coordinator: workers know no version before this one any more */
     struct registry_rule
         *before; /* the version that hands over to this one, if it is still needed */

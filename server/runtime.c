@@ -103,6 +103,8 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
                                     .queue_bytes = o->budget.alerts_bytes,
                                     .dead_letters_kept = o->dead_letters_kept,
                                     .timeouts_kept = o->timeouts_kept,
+                                    .trials = r->trials,
+                                    .trial_results_kept = o->trial_results_kept,
                                     .side_retention_ms = o->side_retention_ms,
                                     .on_alert = on_alert,
                                     .ctx = ctx,
@@ -148,6 +150,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     struct runtimeloop *l = &r->loop;
     runtimeloop_init(l);
     r->registry = registry_new();
+    r->trials = trials_new();
     enum err e = open_stores(r, o->data, d);
     if (e != ERR_OK || (e = fix_key_groups(r, o, d, &groups)) != ERR_OK)
         goto out;
@@ -169,6 +172,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
                                  .intake = r->intake,
                                  .feed = r->feed,
                                  .alerts = r->alerts,
+                                 .trials = r->trials,
                                  .limits = {o->max_lists, o->max_list_items, o->max_list_edits}};
     l->log = r->log;
     l->crew = r->crew;
@@ -215,6 +219,7 @@ void runtime_stop(struct runtime *r)
     feed_free(r->feed);
     intake_free(r->intake);
     registry_free(r->registry);
+    trials_free(r->trials);
     catalog_close(r->catalog);
     intakelog_close(r->log);
     poison_close(r->loop.poison);

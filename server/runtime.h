@@ -36,6 +36,7 @@ struct runtime_options {
     /* Rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN. */
     uint64_t max_intake_ahead_rows;
     uint64_t dead_letters_kept, timeouts_kept; /* timeouts: of each rule */
+    uint64_t trial_results_kept; /* of each trial (catalog_trials.h) */
     int64_t side_retention_ms; /* letters and timeouts that are older are let go; 0: never */
     struct restart_options restart;
     struct runtime_checkpoint_options checkpoint;

@@ -11,6 +11,7 @@ struct runtime {
     struct catalog *catalog;
     struct intakelog *log;
     struct registry *registry;
+    struct trials *trials;
     struct intake *intake;
     struct alertwriter *alerts;
     struct feed *feed;

@@ -302,6 +302,9 @@ static void retire_versions(struct runtimeloop *l)
         if (r->before != NULL && r->retired < r->version &&
             crew_took(l->crew, r->uid, r->version, &kept))
             runtimeloop_enqueue(l, change_retire(r->uid, r->version));
+    uint64_t trial = trials_due(l->env.trials, crew_watermark(l->crew), timebase_mono_ns());
+    if (trial != 0)
+        runtimeloop_enqueue(l, change_trial_over(trial));
 }
 
 /* What is due to go from a list goes as any other edit does, once nothing else is being changed. */

@@ -309,6 +309,7 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .max_intake_ahead_rows = c->max_backlog,
                                 .dead_letters_kept = c->dead_letters,
                                 .timeouts_kept = c->timeouts,
+                                .trial_results_kept = c->trial_results,
                                 .side_retention_ms = (int64_t)c->side_retention,
                                 .max_partials_per_key = c->max_partials_per_key,
                                 .max_rows_per_key = c->max_rows_per_key,

@@ -72,6 +72,8 @@ struct catalog_rule {
     int mode, deleted;
     evtime created, updated;
     uint64_t lists_seq; /* the newest change of a list when it was deployed */
+    uint64_t
+        stands_for; /* a version that runs beside the active one of that rule (catalog_trials.h); 0: no */
     const char *author, *reason; /* of catalog_rules_add alone; or NULL */
     unsigned ncuts;
     struct catalog_cut *cuts; /* the first deploys */

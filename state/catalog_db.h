@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-enum { CATALOG_DB_STATEMENTS = 128 };
+enum { CATALOG_DB_STATEMENTS = 256 };
 
 struct catalog {
     sqlite3 *db;

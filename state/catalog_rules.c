@@ -61,8 +61,8 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
 static enum err insert_rule(struct catalog *c, struct catalog_rule *r)
 {
     sqlite3_stmt *s = catalog_db_statement(
-        c, "INSERT INTO rules (name, sql, version, mode, created, updated, lists_seq)"
-           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+        c, "INSERT INTO rules (name, sql, version, mode, created, updated, lists_seq, stands_for)"
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, r->name);
@@ -72,6 +72,7 @@ static enum err insert_rule(struct catalog *c, struct catalog_rule *r)
     sqlite3_bind_int64(s, 5, r->created);
     sqlite3_bind_int64(s, 6, r->updated);
     catalog_db_bind_u64(s, 7, r->lists_seq);
+    catalog_db_bind_u64(s, 8, r->stands_for);
     enum err e = catalog_db_run(c, s);
     if (e == ERR_OK)
         r->uid = (uint64_t)sqlite3_last_insert_rowid(c->db);
@@ -129,7 +130,11 @@ enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r)
         for (unsigned i = 0; e == ERR_OK && i < r->ncuts; i++)
             e = insert_cut(c, added.uid, &r->cuts[i]);
         if (e == ERR_OK)
-            e = catalog_db_audit(c, r->uid == 0 ? "rule created" : "rule replaced", r->name, NULL);
+            e = catalog_db_audit(c,
+                                 r->stands_for != 0 ? "trial created"
+                                 : r->uid == 0      ? "rule created"
+                                                    : "rule replaced",
+                                 r->name, NULL);
         e = catalog_db_end(c, e);
     }
     pthread_mutex_unlock(&c->lock);
@@ -246,7 +251,8 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, bool cuts, catalog_rule
                                  .deleted = sqlite3_column_int(s, 5),
                                  .created = sqlite3_column_int64(s, 6),
                                  .updated = sqlite3_column_int64(s, 7),
-                                 .lists_seq = (uint64_t)sqlite3_column_int64(s, 8)};
+                                 .lists_seq = (uint64_t)sqlite3_column_int64(s, 8),
+                                 .stands_for = (uint64_t)sqlite3_column_int64(s, 9)};
         if (cuts)
             e = read_cuts(c, &r);
         if (e == ERR_OK)
@@ -259,7 +265,8 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, bool cuts, catalog_rule
 }
 
 #define RULE_COLUMNS                                                                               \
-    "SELECT uid, name, sql, version, mode, deleted, created, updated, lists_seq FROM rules "
+    "SELECT uid, name, sql, version, mode, deleted, created, updated, lists_seq, stands_for"       \
+    " FROM rules "
 
 enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *each, void *ctx)
 {
@@ -297,8 +304,9 @@ enum err catalog_rules_page(struct catalog *c, uint64_t after, unsigned limit,
     enum err e = ERR_IO;
     unsigned n = 0;
     pthread_mutex_lock(&c->lock);
-    sqlite3_stmt *s = catalog_db_statement(c, RULE_COLUMNS
-                                           "WHERE deleted = 0 AND uid > ?1 ORDER BY uid LIMIT ?2");
+    sqlite3_stmt *s =
+        catalog_db_statement(c, RULE_COLUMNS "WHERE deleted = 0 AND stands_for = 0 AND uid > ?1"
+                                             " ORDER BY uid LIMIT ?2");
     if (s) {
         catalog_db_bind_u64(s, 1, after);
         sqlite3_bind_int64(s, 2, limit);
@@ -313,7 +321,8 @@ enum err catalog_rules_find(struct catalog *c, const char *name, uint64_t *uid)
     enum err e = ERR_IO;
     pthread_mutex_lock(&c->lock);
     sqlite3_stmt *s =
-        catalog_db_statement(c, "SELECT uid FROM rules WHERE name = ?1 AND deleted = 0");
+        catalog_db_statement(c, "SELECT uid FROM rules WHERE name = ?1 AND deleted = 0"
+                                " AND stands_for = 0");
     if (s) {
         catalog_db_bind_text(s, 1, name);
         int rc = sqlite3_step(s);
@@ -331,8 +340,8 @@ enum err catalog_rules_count(struct catalog *c, uint64_t by_mode[3])
     enum err e = ERR_IO;
     by_mode[0] = by_mode[1] = by_mode[2] = 0;
     pthread_mutex_lock(&c->lock);
-    sqlite3_stmt *s =
-        catalog_db_statement(c, "SELECT mode, count(*) FROM rules WHERE deleted = 0 GROUP BY mode");
+    sqlite3_stmt *s = catalog_db_statement(c, "SELECT mode, count(*) FROM rules WHERE deleted = 0"
+                                              " AND stands_for = 0 GROUP BY mode");
     if (s) {
         int rc = 0;
         while ((rc = sqlite3_step(s)) == SQLITE_ROW) {

@@ -16,4 +16,7 @@ struct fake_runtime_knobs *fake_runtime_knobs(struct runtime *r);
 /* Stores an alert of `bytes` of row and tells on_alert; *seq: its number. */
 void fake_runtime_alert(struct runtime *r, const char *id, size_t bytes, uint64_t *seq);
 
+/* fake_trials.c; a linker takes a file out of an archive only if something of it is asked for. */
+extern const bool fake_runtime_has_trials;
+
 #endif

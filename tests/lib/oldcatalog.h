@@ -7,6 +7,9 @@
 
 #define OLDCATALOG_5                                                                               \
     "DROP TABLE backtests;"                                                                        \
+    "DROP TABLE trials; DROP TABLE trial_shares; DROP TABLE trial_results;"                        \
+    "DROP TABLE trial_hours; DROP TABLE alert_labels;"                                             \
+    "ALTER TABLE rules DROP COLUMN stands_for;"                                                    \
     "DROP TABLE versions; ALTER TABLE cuts DROP COLUMN version;"                                   \
     "ALTER TABLE cuts DROP COLUMN handover;"                                                       \
     "DROP TABLE tables;"                                                                           \

@@ -8,8 +8,8 @@ static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME
 static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks, JOB_HANDOVER_NONE},
                                       {true, RULE_PAUSED, EVTIME_MAX, 0, NULL, JOB_HANDOVER_RESET}};
 static const struct control_stream streams[] = {{1, 4, "CREATE STREAM s (…)"}};
-static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts, 2},
-                                            {8, 1, "other", "", 0, 0, NULL, 0}};
+static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts, 2, 0},
+                                            {8, 1, "other", "", 0, 0, NULL, 0, 7}};
 static const uint64_t removed[] = {5, 6};
 static const struct control_open opens[] = {{1, 3, 42, -7}};
 static const struct control_table tables[] = {{3, "CREATE TABLE t (…)"}, {9, ""}};
@@ -41,6 +41,7 @@ static void assert_change(const struct control_change *c)
     assert_int_equal(c->nopens, 1);
     assert_int_equal(c->opens[0].offset, 42);
     assert_int_equal(c->opens[0].w, -7);
+    assert_int_equal(c->rules[1].stands_for, 7);
 }
 
 static void a_change_arrives_as_it_was_sent(void **state)

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A version beside the active one: as a shadow, for a share of the keys, through crashes; what both find is compared."""
+import json
+import os
+import random
+import subprocess
+
+import pytest
+import requests
+from weirserver import Server, until
+
+STREAM = """CREATE STREAM t (id BIGINT NOT NULL, k STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL,
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)"""
+T0 = 1700000000000
+
+
+def pattern(define, within=60, key="k"):
+    return (f"SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY {key} ORDER BY ts MEASURES A.id AS a, B.id AS b ONE ROW PER MATCH"
+            f" AFTER MATCH NO SKIP PATTERN (A -> B) WITHIN INTERVAL '{within}' SECOND DEFINE {define})")
+
+
+OLD = pattern("A AS v = 1, B AS v >= 2 AND v < 4")  # 2 or 3
+NEW = pattern("A AS v = 1, B AS v >= 3")  # 3 or 4
+
+
+def post(server, path, body, status=200):
+    answer = server.post(path, body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def patch(server, path, body):
+    return requests.patch(f"{server.url}/api/v1{path}", json=body, timeout=10)
+
+
+def feed(server, rows):
+    server.post_lines([json.dumps(r).encode() + b"\n" for r in rows], stream="t")
+
+
+def made(server, new=NEW, old=OLD):
+    server.create(stream=STREAM)
+    post(server, "/rules", {"name": "r", "sql": old}, 201)
+    assert post(server, "/rules/r/versions", {"sql": new, "author": "ann"}, 201)["version"] == 2
+
+
+def events(n, keys=40, seed=1, first=0):
+    rng = random.Random(seed)
+    return [{"id": first + i, "k": f"k{rng.randrange(keys)}", "v": rng.randrange(5),
+             "ts": T0 + 50 * (first + i) - rng.choice((0, 0, 1500))} for i in range(n)]
+
+
+def evaluated(tmp_path, rule, rows):
+    """What a rule finds by itself: (a, b) to the time of its last event."""
+    (tmp_path / "one.sql").write_text(f"{STREAM};\nCREATE RULE r AS {rule};\n")
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(e) + "\n" for e in rows))
+    done = subprocess.run([os.environ.get("WEIR", "./weir"), "eval", str(tmp_path / "one.sql"), "--input",
+                           str(tmp_path / "rows.jsonl")], capture_output=True, text=True, timeout=60, check=True)
+    times = {r["id"]: r["ts"] for r in rows}
+    return {(r["row"]["a"], r["row"]["b"]): times[r["row"]["b"]]
+            for r in map(json.loads, done.stdout.splitlines()) if r["kind"] == "match"}
+
+
+def told(server):
+    return {(a["row"]["a"], a["row"]["b"]): a["version"] for a in server.pages("/alerts")}
+
+
+def test_a_shadow_is_compared_and_not_told(tmp_path):
+    with Server(tmp_path, workers=2) as server:
+        made(server)
+        rule = post(server, "/rules/r:shadow", {"version": 2, "reason": "is 3 better?", "author": "ann"})
+        assert rule["version"] == 1 and rule["trial"]["version"] == 2 and rule["trial"]["state"] == "shadow"
+        assert [v["state"] for v in server.get("/rules/r/versions")["data"]] == ["shadow", "active"]
+        assert [r["name"] for r in server.get("/rules")["data"]] == ["r"], "it is no rule of the list"
+        rows = events(3000)
+        feed(server, rows)
+        server.finish("t")
+        server.settled()
+        old, new = evaluated(tmp_path, OLD, rows), evaluated(tmp_path, NEW, rows)
+        assert told(server) == {pair: 1 for pair in old}
+        until("both have found all", lambda: sum(server.get("/rules/r/comparison")["counts"].values()) == len(old.keys() | new.keys()))
+        c = server.get("/rules/r/comparison?shadow=2&limit=500")
+        assert c["counts"] == {"only_old": len(old.keys() - new.keys()), "both": len(old.keys() & new.keys()),
+                               "only_new": len(new.keys() - old.keys())}
+        assert min(c["counts"].values()) > 20
+        for of, what in (("only_old", "old"), ("only_new", "new")):
+            pairs = {(e[what]["a"], e[what]["b"]) for e in c["examples"][of]}
+            assert pairs <= (old.keys() - new.keys() if of == "only_old" else new.keys() - old.keys())
+            assert all(e["new" if what == "old" else "old"] is None for e in c["examples"][of])
+        assert all(e["old"] == e["new"] for e in c["examples"]["both"])
+        for key in ("only_old", "both", "only_new"):
+            assert sum(h[key] for h in c["hours"]) == c["counts"][key]
+        assert [(a["version"], a["told"]) for a in c["arms"]] == [(1, len(old)), (2, 0)]
+        page = server.get("/rules/r/comparison?class=only_new&limit=5&after=5")["examples"]
+        assert page == {"only_new": c["examples"]["only_new"][5:10]}
+        post(server, "/rules/r:discard", {})
+        assert server.get("/rules/r")["trial"] is None
+        assert server.get("/rules/r/comparison")["counts"] == c["counts"], "what was found stays"
+
+
+def test_what_cannot_run_side_by_side_is_refused(tmp_path):
+    with Server(tmp_path) as server:
+        made(server)
+        post(server, "/rules/r:shadow", {"version": 9}, 404)
+        post(server, "/rules/r:shadow", {"version": 1}, 409)
+        post(server, "/rules/r:shadow", {}, 422)
+        post(server, "/rules/r:discard", {}, 409)
+        post(server, "/rules/r:activate", {"version": 2, "rollout_percent": 101}, 422)
+        assert requests.get(f"{server.url}/api/v1/rules/r/comparison", timeout=10).status_code == 404
+        other = post(server, "/rules/r/versions", {"sql": NEW.replace("PARTITION BY k", "PARTITION BY v")}, 201)["version"]
+        said = post(server, "/rules/r:activate", {"version": other, "rollout_percent": 10}, 409)
+        assert "other keys" in json.dumps(said)
+        post(server, "/rules/r:shadow", {"version": other})
+        post(server, "/rules/r:shadow", {"version": 2}, 409)
+        post(server, "/rules/r:discard", {})
+        post(server, "/rules", {"sql": "CREATE RULE reader AS SELECT a FROM r"}, 201)
+        assert "reader" in json.dumps(post(server, "/rules/r:activate", {"version": 2, "rollout_percent": 10}, 409))
+        post(server, "/rules/r:shadow", {"version": 2})
+        post(server, "/rules/r:pause", {})
+        post(server, "/rules/r:resume", {})
+        assert server.get("/rules/r")["trial"]["version"] == 2
+
+
+@pytest.mark.parametrize("workers", (1, 3))
+def test_each_key_is_of_one_version_while_the_share_grows_through_crashes(tmp_path, workers):
+    rows = events(4000, keys=60, seed=workers)
+    with Server(tmp_path, workers=workers) as server:
+        made(server)
+        shares = [20, 20, 60, 60, 0, 60, 60, 100]
+        changes = []
+        for n, percent in enumerate(shares):
+            if n == 0 or percent != shares[n - 1]:
+                how = {"version": 2, "rollout_percent": percent}
+                if percent == 100:
+                    assert post(server, "/rules/r:activate", how)["version"] == 2, "all keys: it is the active one"
+                elif percent == 0:
+                    assert post(server, "/rules/r:shadow", {"version": 2})["trial"]["rollout_percent"] == 0
+                else:
+                    assert post(server, "/rules/r:activate", how)["trial"]["rollout_percent"] == percent
+                changes.append(percent)
+            feed(server, rows[500 * n: 500 * (n + 1)])
+            if n in (1, 4, 6):
+                server.kill_worker(0)
+        server.finish("t")
+        server.settled()
+        c = server.get("/rules/r/comparison?limit=0")
+        until("it has gone", lambda: server.get("/rules/r")["trial"] is None)
+        got = told(server)
+    assert [s["percent"] for s in c["shares"]] == changes[:-1]
+    old, new = evaluated(tmp_path, OLD, rows), evaluated(tmp_path, NEW, rows)
+    from datetime import datetime, timezone
+    def ms(text):
+        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp() * 1000 + 0.5)
+    cuts = [(ms(s["from"]) if s["from"] else 0, s["percent"]) for s in c["shares"]]
+    end = ms(c["to"])
+    key_of = {r["id"]: r["k"] for r in rows}
+    versions = {}  # (key, cut): which versions
+    for pair in old.keys() | new.keys():
+        time = old.get(pair, new.get(pair))
+        if time >= end:
+            continue
+        at = max((i for i, (w, _) in enumerate(cuts) if w <= time), default=None)
+        by = got.get(pair)
+        if by is not None:
+            versions.setdefault((key_of[pair[0]], at), set()).add(by)
+            assert pair in (old if by == 1 else new)
+    assert all(len(v) == 1 for v in versions.values()), "each key is of one version at a time"
+    for (key, at), which in versions.items():  # nothing is missing of the version that a key is of
+        version = next(iter(which))
+        want = {p for p, t in (old if version == 1 else new).items() if key_of[p[0]] == key and t < end
+                and max((i for i, (w, _) in enumerate(cuts) if w <= t), default=None) == at}
+        assert want == {p for p in want if got.get(p) == version}
+    first = {k: next(iter(v)) for (k, at), v in versions.items() if at == 0}
+    second = {k: next(iter(v)) for (k, at), v in versions.items() if at == 1}
+    assert 1 < sum(v == 2 for v in first.values()) < len(first) / 2
+    assert all(second.get(k, 2) == 2 for k, v in first.items() if v == 2), "a share that grows keeps the keys it had"
+    assert sum(v == 2 for v in second.values()) > sum(v == 2 for v in first.values())
+    assert {v for (k, at), vs in versions.items() for v in vs if cuts[at or 0][1] == 0} == {1}
+
+
+def test_a_shadow_goes_on_after_the_server_was_killed(tmp_path):
+    rows = events(2000)
+    with Server(tmp_path) as server:
+        made(server)
+        post(server, "/rules/r:shadow", {"version": 2})
+        feed(server, rows[:1000])
+        server.kill()
+        server.start()
+        assert server.get("/rules/r")["trial"]["state"] == "shadow"
+        feed(server, rows[1000:])
+        server.finish("t")
+        server.settled()
+        old, new = evaluated(tmp_path, OLD, rows), evaluated(tmp_path, NEW, rows)
+        c = server.get("/rules/r/comparison")
+        assert c["counts"] == {"only_old": len(old.keys() - new.keys()), "both": len(old.keys() & new.keys()),
+                               "only_new": len(new.keys() - old.keys())}
+        assert told(server) == {pair: 1 for pair in old}
+
+
+def test_precision_of_both_is_told_from_labels(tmp_path):
+    rows = events(2000)
+    with Server(tmp_path) as server:
+        made(server)
+        post(server, "/rules/r:activate", {"version": 2, "rollout_percent": 50})
+        feed(server, rows)
+        server.finish("t")
+        server.settled()
+        for n, alert in enumerate(server.pages("/alerts")):
+            label = "fraud" if alert["version"] == 2 or n % 2 else "legit"
+            answer = patch(server, f"/alerts/{alert['id']}", {"label": label, "by": "ben"})
+            assert answer.status_code == 200 and answer.json()["label"] == label
+        arms = server.get("/rules/r/comparison")["arms"]
+        assert arms[1]["precision"] == 1 and 0.3 < arms[0]["precision"] < 0.7
+        assert all(a["fraud"] + a["legit"] == a["told"] > 20 for a in arms)
+        assert patch(server, "/alerts/nobody", {"label": "fraud"}).status_code == 404
+        assert patch(server, f"/alerts/{alert['id']}", {"label": "perhaps"}).status_code == 422
+
+
+def test_sums_stay_when_results_are_let_go(tmp_path):
+    rows = events(3000)
+    with Server(tmp_path, "--trial-results", "100") as server:
+        made(server)
+        post(server, "/rules/r:shadow", {"version": 2})
+        for n in range(6):
+            feed(server, rows[n * 500: (n + 1) * 500])
+        server.finish("t")
+        server.settled()
+        old, new = evaluated(tmp_path, OLD, rows), evaluated(tmp_path, NEW, rows)
+        c = server.get("/rules/r/comparison?limit=500")
+        assert sum(c["counts"].values()) >= len(old.keys() | new.keys())
+        assert c["counts"]["both"] > 0.8 * len(old.keys() & new.keys())
+        assert sum(len(e) for e in c["examples"].values()) < 700
