@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET, POST /savepoints; GET, DELETE /savepoints/{s}; POST /savepoints/{s}:verify. */
+ * GET, POST /savepoints; GET, DELETE /savepoints/{s}; POST /savepoints/{s}:verify, :restore. */
 #include "base/mem.h"
 #include "server/api.h"
 #include "server/jsonw.h"
@@ -212,4 +212,79 @@ void api_savepoints_verify(struct httpcall *c, void *app)
     enum err e = savepoints_verify(all_of(a), name, &d, api_change_done, ch);
     api_change_started(ch, c, e, &d);
     diag_fini(&d);
+}
+
+/* --- going back ------------------------------------------------------------------------------------------------------ */
+
+struct going_back {
+    struct httplater *later;
+    enum err e;
+    struct diag d;
+    struct bytes report;
+    bool dry_run;
+};
+
+static void went_back(struct httpcall *c, void *state)
+{
+    struct going_back *g = state;
+    if (c != NULL && g->report.n > 0 && (g->e == ERR_OK || g->dry_run)) {
+        bytes_put(httpcall_out(c), g->report.p, g->report.n);
+        httpcall_json_reply(c, 200);
+    } else if (c != NULL) {
+        httpcall_diag(c, g->e == ERR_INVALID ? PROBLEM_BAD_SAVEPOINT : problem_of(g->e), &g->d);
+    }
+    diag_fini(&g->d);
+    bytes_fini(&g->report);
+    mem_free(g);
+}
+
+static void going_back_done(void *ctx, enum err e, const struct diag *d)
+{
+    struct going_back *g = ctx;
+    g->e = e;
+    for (int i = 0; d != NULL && i < d->n; i++)
+        diag_say(&g->d, d->items[i].code, d->items[i].hint, "%s", d->items[i].message);
+    if (e != ERR_OK && g->d.errors == 0)
+        diag_say(&g->d, "failed", NULL, "%s", err_text(e));
+    httpcall_resume(g->later);
+}
+
+static bool read_flag(struct httpcall *c, const json_t *body, const char *name, bool *out)
+{
+    const json_t *v = json_object_get(body, name);
+    *out = json_is_true(v);
+    if (v == NULL || json_is_boolean(v))
+        return true;
+    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field '%s' is true or false", name);
+    return false;
+}
+
+static void go_back(struct api *a, struct httpcall *c, struct restore_ask *ask)
+{
+    struct diag d;
+    struct going_back *g = mem_new(sizeof *g);
+    diag_init(&d, NULL, 0);
+    diag_init(&g->d, NULL, 0);
+    g->dry_run = ask->dry_run;
+    g->later = httpcall_later(c, went_back, g);
+    ask->report = &g->report;
+    enum err e = savepoints_restore(all_of(a), httpcall_param(c, "s"), ask, &d, going_back_done, g);
+    if (e != ERR_OK) {
+        httpcall_later_drop(g->later);
+        httpcall_diag(c, problem_of(e), &d);
+        diag_fini(&g->d);
+        mem_free(g);
+    }
+    diag_fini(&d);
+}
+
+void api_savepoints_restore(struct httpcall *c, void *app)
+{
+    struct restore_ask ask = {0};
+    json_t *body = httpcall_json(c, "dry_run allow_non_restored_state allow_missing_events");
+    if (body != NULL && read_flag(c, body, "dry_run", &ask.dry_run) &&
+        read_flag(c, body, "allow_non_restored_state", &ask.allow_non_restored) &&
+        read_flag(c, body, "allow_missing_events", &ask.allow_missing_events))
+        go_back(app, c, &ask);
+    json_decref(body);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /workers, POST /workers:restart. */
+ * GET /workers, POST /workers:restart, POST /workers:rescale. */
 #include "base/mem.h"
 #include "server/api.h"
 #include "server/jsonw.h"
+#include "server/runtimesave.h"
 #include <string.h>
 
 static const char *state_name(enum runtime_worker_state s)
@@ -192,4 +193,33 @@ void api_workers_restart(struct httpcall *c, void *app)
         return;
     }
     httpcall_reply(c, 204, NULL);
+}
+
+static void rescaled(struct api *a, struct httpcall *c, const char *name)
+{
+    (void)name;
+    api_workers_list(c, a);
+}
+
+void api_workers_rescale(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct diag d;
+    json_t *body = httpcall_json(c, "workers");
+    if (body == NULL)
+        return;
+    const json_t *n = json_object_get(body, "workers");
+    if (!json_is_integer(n) || json_integer_value(n) < 1 || json_integer_value(n) > UINT16_MAX) {
+        httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
+                         "the field 'workers' is a whole number from 1");
+        json_decref(body);
+        return;
+    }
+    diag_init(&d, NULL, 0);
+    struct api_change *ch = api_change_new(a, c, "", PROBLEM_BAD_FIELD, rescaled);
+    enum err e =
+        runtimesave_rescale(a->runtime, (unsigned)json_integer_value(n), &d, api_change_done, ch);
+    api_change_started(ch, c, e, &d);
+    diag_fini(&d);
+    json_decref(body);
 }

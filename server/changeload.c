@@ -146,6 +146,33 @@ static void load_trial(void *ctx, const struct catalog_trial *t)
     trials_put(((const struct loading *)ctx)->env->trials, t);
 }
 
+/* The oldest version that the catalogue has cuts of, since the rule was deployed last. */
+static uint32_t oldest_version(const struct catalog_rule *r)
+{
+    unsigned from = 0;
+    for (unsigned i = 0; i < r->ncuts; i++)
+        if (!r->cuts[i].deployed && r->cuts[i].handover == JOB_HANDOVER_NONE)
+            from = i + 1;
+    return from < r->ncuts && r->cuts[from].version > 0 ? r->cuts[from].version : r->version;
+}
+
+static void load_forgotten(void *ctx, const struct catalog_rule *r)
+{
+    struct loading *l = ctx;
+    const struct registry_rule *v = registry_rule(l->env->registry, r->uid);
+    while (v != NULL && v->before != NULL)
+        v = v->before;
+    if (v != NULL && v->version != oldest_version(r))
+        load_rule(ctx, r);
+}
+
+enum err changeload_versions(const struct change_env *env, struct diag *d)
+{
+    struct loading l = {env, d, ERR_OK};
+    enum err e = catalog_rules(env->catalog, 0, load_forgotten, &l);
+    return say(&l, e);
+}
+
 enum err changeload(const struct change_env *env, struct diag *d)
 {
     struct loading l = {env, d, ERR_OK};

@@ -9,5 +9,7 @@
 enum err changeload(const struct change_env *env, struct diag *d);
 /* Without the rules: what their texts may name. Writes nothing; feed and intake may be missing. */
 enum err changeload_names(const struct change_env *env, struct diag *d);
+/* Versions of live rules that were forgotten since (registry_forget_versions) are there again. */
+enum err changeload_versions(const struct change_env *env, struct diag *d);
 
 #endif

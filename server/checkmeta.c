@@ -373,27 +373,49 @@ static bool begins_behind(const struct checkmeta *m, const struct registry_rule 
     return true;
 }
 
+enum checkmeta_fate checkmeta_fate(const struct checkmeta *m, const struct registry_rule *of,
+                                   uint32_t *from, const char **stream)
+{
+    const struct registry_rule *newest = of;
+    /* A version that hands over begins where the one before it ends: the oldest that the checkpoint has, or else the
+     * first of all, must begin behind it. */
+    while (of->before != NULL && !has_rule(m, of))
+        of = of->before;
+    *from = of->version;
+    if (has_rule(m, of))
+        return of == newest ? CHECKMETA_KEPT : CHECKMETA_UPGRADED;
+    const struct schema *streams[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(of->plan, streams);
+    for (unsigned k = 0; k < n; k++)
+        /* Of punctuated streams nobody knows how far ahead of its time what was found before had been. */
+        if (!begins_behind(m, of, streams[k]) ||
+            (plan_is_derived(of->plan) && streams[k]->watermark == WATERMARK_PUNCTUATED)) {
+            *stream = streams[k]->name;
+            return CHECKMETA_UNUSABLE;
+        }
+    return CHECKMETA_NEW;
+}
+
+bool checkmeta_is_claimed(const struct checkmeta *m, size_t i, struct registry *r)
+{
+    const struct registry_rule *v = registry_rule(r, m->rules[i].uid);
+    while (v != NULL && v->version != m->rules[i].version)
+        v = v->before;
+    return v != NULL && has_rule(m, v);
+}
+
 bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d)
 {
     const struct registry_rule *of;
     for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
-        /* A version that hands over begins where the one before it ends: the oldest that the checkpoint has, or else the
-         * first of all, must begin behind it. */
-        while (of->before != NULL && !has_rule(m, of))
-            of = of->before;
-        if (has_rule(m, of))
+        uint32_t from;
+        const char *stream = NULL;
+        if (checkmeta_fate(m, of, &from, &stream) != CHECKMETA_UNUSABLE)
             continue;
-        const struct schema *streams[PLAN_ROOTS_MAX];
-        unsigned n = plan_roots(of->plan, streams);
-        for (unsigned k = 0; k < n; k++)
-            /* Of punctuated streams nobody knows how far ahead of its time what was found before had been. */
-            if (!begins_behind(m, of, streams[k]) ||
-                (plan_is_derived(of->plan) && streams[k]->watermark == WATERMARK_PUNCTUATED)) {
-                diag_say(d, "checkpoint", NULL,
-                         "rule %s, which it does not have, reads stream %s from before it",
-                         of->name, streams[k]->name);
-                return false;
-            }
+        diag_say(d, "checkpoint", NULL,
+                 "rule %s, which it does not have, reads stream %s from before it", of->name,
+                 stream);
+        return false;
     }
     return true;
 }

@@ -56,6 +56,18 @@ void checkmeta_put(const struct checkmeta *m, struct bytes *out);
 /* ERR_CORRUPT, ERR_VERSION: d says what is wrong. */
 enum err checkmeta_get(const char *text, size_t n, struct diag *d, struct checkmeta **out);
 
+/* What becomes of a rule that lives now, if workers go on from it. */
+enum checkmeta_fate {
+    CHECKMETA_KEPT, /* it has that version's state */
+    CHECKMETA_UPGRADED, /* it has the state of a version before, which hands over again */
+    CHECKMETA_NEW, /* the rule begins behind it */
+    CHECKMETA_UNUSABLE, /* the rule reads from before it, and it has nothing of the rule */
+};
+/* *from: the version that it has, or begins with. *stream: CHECKMETA_UNUSABLE, what it reads. */
+enum checkmeta_fate checkmeta_fate(const struct checkmeta *m, const struct registry_rule *of,
+                                   uint32_t *from, const char **stream);
+/* Does some version of a live rule go on with the state of m->rules[i]? */
+bool checkmeta_is_claimed(const struct checkmeta *m, size_t i, struct registry *r);
 /* May the rules that live now go on from it? A rule that it does not have, or has from another beginning, must begin at or
  * behind the checkpoint's positions. False: d says which one stands in the way. */
 bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d);

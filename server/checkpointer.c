@@ -5,6 +5,7 @@
 #include "base/durable.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/checkadopt.h"
 #include "server/checkhistory.h"
 #include "server/checkmeta.h"
 #include "server/checkretain.h"
@@ -85,6 +86,11 @@ enum err checkpointer_open(const char *data, const struct runtime_checkpoint_opt
 void checkpointer_set_env(struct checkpointer *c, const struct checkpointer_env *env)
 {
     c->env = *env;
+}
+
+void checkpointer_scale(struct checkpointer *c, unsigned workers)
+{
+    c->env.workers = workers;
 }
 
 static void answer_with(struct waiter *w, enum err e, const char *why, const struct checkmeta *m,
@@ -281,7 +287,7 @@ static const char *trigger_of(const struct waiter *asked)
 static void tell_keepers(const struct waiter *w)
 {
     for (; w != NULL; w = w->next)
-        if (w->done == NULL)
+        if (w->done == NULL && w->keeper.began != NULL)
             w->keeper.began(w->keeper.ctx);
 }
 
@@ -350,6 +356,27 @@ bool checkpointer_turn(struct checkpointer *c, bool may_begin, uint32_t *epoch)
 bool checkpointer_is_aligning(const struct checkpointer *c)
 {
     return c->phase == ALIGNING;
+}
+
+/* --- one that was a savepoint ------------------------------------------------------------------------------------ */
+
+bool checkpointer_is_idle(const struct checkpointer *c)
+{
+    return c->phase == IDLE;
+}
+
+enum err checkpointer_adopt(struct checkpointer *c, const struct savemeta *m, const char *folder,
+                            struct diag *d, uint64_t *id)
+{
+    struct checkmeta *own = NULL;
+    enum err e = checkadopt(c->root, c->next_id++, m, folder, d, &own);
+    if (e == ERR_OK) {
+        *id = own->id;
+        checkhistory_found(c->history, own);
+        checkstart_add(c->start, own);
+    }
+    checkmeta_free(own);
+    return e;
 }
 
 /* --- what workers say -------------------------------------------------------------------------------------------- */

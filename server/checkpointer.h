@@ -13,10 +13,10 @@
 #ifndef WEIR_SERVER_CHECKPOINTER_H
 #define WEIR_SERVER_CHECKPOINTER_H
 #include "server/alertwriter.h"
-#include "server/checkmeta.h"
 #include "server/crew.h"
 #include "server/feed.h"
 #include "server/runtime.h"
+#include "server/savemeta.h"
 
 struct checkpointer;
 
@@ -35,6 +35,8 @@ struct checkpointer_env {
 enum err checkpointer_open(const char *data, const struct runtime_checkpoint_options *o,
                            struct diag *d, struct checkpointer **out);
 void checkpointer_set_env(struct checkpointer *c, const struct checkpointer_env *env);
+/* Between two attempts: there are that many workers from now on. */
+void checkpointer_scale(struct checkpointer *c, unsigned workers);
 /* What waits, and what still comes, is answered with ERR_CLOSED. After the runtime's thread has ended. */
 void checkpointer_refuse(struct checkpointer *c);
 void checkpointer_close(struct checkpointer *c); /* NULL is fine */
@@ -52,12 +54,19 @@ bool checkpointer_is_aligning(const struct checkpointer *c);
 enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struct channel_frame *f,
                             bool *again);
 
+/* None is under way. What stands in that folder (a savepoint's) becomes the newest complete checkpoint: the next attempt begins
+ * from it. *id: its number. */
+enum err checkpointer_adopt(struct checkpointer *c, const struct savemeta *m, const char *folder,
+                            struct diag *d, uint64_t *id);
+bool checkpointer_is_idle(const struct checkpointer *c);
+
 /* Any thread. */
 void checkpointer_want(struct checkpointer *c, runtime_done *done, void *ctx);
 /* The same for somebody who keeps what it writes. On the runtime's thread: */
 struct checkpointer_keeper {
     const char *trigger; /* a literal */
-    void (*began)(void *ctx); /* its barrier is on its way: the rules are those that it is of */
+    void (*began)(
+        void *ctx); /* may be NULL; its barrier is on its way: the rules are those that it is of */
     /* ERR_OK: it is complete, and its folder is there as long as this does not return. */
     void (*ended)(void *ctx, enum err e, const struct diag *d, const struct checkmeta *m,
                   const char *folder);

@@ -15,7 +15,8 @@
       "put a proxy with one before it.")                                                           \
     X(port, COUNT, "8080", 0, 65535, "port", "The port to listen on; 0 takes a free one.")         \
     X(workers, COUNT, "0", 0, 64, "processes",                                                     \
-      "How many worker processes share the keys; 0: as many as there are cores.")                  \
+      "How many worker processes share the keys; 0: as many as POST /api/v1/workers:rescale has "  \
+      "left, else as many as there are cores.")                                                    \
     X(key_groups, COUNT, "128", 1, 32768, "groups",                                                \
       "Into how many groups keys are dealt, a power of two. Fixed by the first start of a data "   \
       "folder.")                                                                                   \
@@ -84,6 +85,9 @@
       "still on its way into the checkpoint; 0: it waits, however long it takes.")                 \
     X(checkpoint_timeout, SPAN, "10 min", 10, 86400000, "ms",                                      \
       "A checkpoint that is not complete after this has failed.")                                  \
+    X(checkpoint_at_end, SPAN, "5 s", 0, 86400000, "ms",                                           \
+      "How long the checkpoint may take that is made when the server ends in good order "          \
+      "(SIGTERM), so that the next start reads nothing again; 0: none is made.")                   \
     X(checkpoint_min_pause, SPAN, "0 s", 0, 86400000, "ms",                                        \
       "From the end of one checkpoint to the beginning of the next, at least.")                    \
     X(checkpoint_kept, COUNT, "3", 1, 1000, "checkpoints",                                         \

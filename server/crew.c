@@ -44,10 +44,10 @@ struct crew *crew_new(unsigned workers, size_t results_window, const struct crew
     c->workers = workers;
     c->results_window = results_window;
     c->supervisor = supervisor_new(workers);
-    c->members = mem_array(workers, sizeof *c->members);
+    c->members = mem_array(TASK_WORKERS_MAX, sizeof *c->members);
     c->scratch = arena_new(64 << 10, 0);
     pthread_mutex_init(&c->lock, NULL);
-    for (unsigned i = 0; i < workers; i++)
+    for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
         c->members[i].shown = (struct runtime_worker){.index = i, .watermark = EVTIME_MIN};
     return c;
 }
@@ -60,13 +60,22 @@ static void close_channels(struct crew *c)
     }
 }
 
+void crew_scale(struct crew *c, unsigned workers, size_t results_window)
+{
+    supervisor_scale(c->supervisor, workers);
+    pthread_mutex_lock(&c->lock);
+    c->workers = workers;
+    c->results_window = results_window;
+    pthread_mutex_unlock(&c->lock);
+}
+
 void crew_free(struct crew *c)
 {
     if (c == NULL)
         return;
     close_channels(c);
     supervisor_free(c->supervisor);
-    for (unsigned i = 0; i < c->workers; i++)
+    for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
         mem_free(c->members[i].rules);
     mem_free(c->members);
     arena_free(c->scratch);

@@ -30,6 +30,8 @@ struct crew;
 
 /* results_window: of what workers may send of results before they are stored. */
 struct crew *crew_new(unsigned workers, size_t results_window, const struct crew_events *events);
+/* Between two attempts: there are that many from now on. */
+void crew_scale(struct crew *c, unsigned workers, size_t results_window);
 void crew_free(struct crew *c); /* NULL is fine; kills what runs */
 
 enum err crew_start(

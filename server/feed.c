@@ -10,6 +10,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+static void share(struct feed *f, unsigned workers, const struct budget *budget)
+{
+    f->workers = workers;
+    f->worker_max = f->part_max = budget->intake_bytes;
+    f->part_max /= 4;
+    if (f->part_max > FEED_WINDOW_BYTES_MAX)
+        f->part_max = FEED_WINDOW_BYTES_MAX;
+    f->ordering_max = budget->ordering_bytes;
+}
+
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
                       unsigned workers, const struct budget *budget)
 {
@@ -17,22 +27,31 @@ struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake
     f->registry = reg;
     f->log = log;
     f->intake = intake;
-    f->workers = workers;
-    f->worker_max = f->part_max = budget->intake_bytes;
-    f->part_max /= 4;
-    if (f->part_max > FEED_WINDOW_BYTES_MAX)
-        f->part_max = FEED_WINDOW_BYTES_MAX;
-    f->ordering_max = budget->ordering_bytes;
-    f->loads = mem_array(workers, sizeof *f->loads);
-    f->worker_bytes = mem_array(workers, sizeof *f->worker_bytes);
-    f->worker_sent = mem_array(workers, sizeof *f->worker_sent);
-    f->waiting = mem_array(workers, sizeof *f->waiting);
-    f->due = mem_array(workers, sizeof *f->due);
-    for (unsigned i = 0; i < workers; i++)
+    share(f, workers, budget);
+    f->loads = mem_array(TASK_WORKERS_MAX, sizeof *f->loads);
+    f->worker_bytes = mem_array(TASK_WORKERS_MAX, sizeof *f->worker_bytes);
+    f->worker_sent = mem_array(TASK_WORKERS_MAX, sizeof *f->worker_sent);
+    f->waiting = mem_array(TASK_WORKERS_MAX, sizeof *f->waiting);
+    f->due = mem_array(TASK_WORKERS_MAX, sizeof *f->due);
+    for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
         f->due[i] = EVTIME_MAX;
     f->block = mem_new(sizeof *f->block);
     pthread_mutex_init(&f->lock, NULL);
     return f;
+}
+
+void feed_scale(struct feed *f, unsigned workers, const struct budget *budget)
+{
+    pthread_mutex_lock(&f->lock);
+    share(f, workers, budget);
+    for (size_t i = 0; i < f->n; i++) {
+        struct feed_part *p = &f->parts[i];
+        p->worker = (p->schema->id + p->partition) % workers;
+        p->count = 0;
+        p->bytes = 0;
+    }
+    memset(f->worker_bytes, 0, TASK_WORKERS_MAX * sizeof *f->worker_bytes);
+    pthread_mutex_unlock(&f->lock);
 }
 
 void feed_free(struct feed *f)
@@ -497,8 +516,9 @@ unsigned feed_channels(struct feed *f, struct runtime_channel *out, unsigned cap
                                           .window = (int64_t)f->worker_max,
                                           .credit = (int64_t)(f->worker_max - f->worker_bytes[i]),
                                           .sent = f->worker_sent[i]};
+    unsigned n = f->workers;
     pthread_mutex_unlock(&f->lock);
-    return f->workers;
+    return n;
 }
 
 uint64_t feed_under_way(struct feed *f)

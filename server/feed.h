@@ -31,6 +31,8 @@ struct feed;
  * partition gets a quarter of them, and FEED_WINDOW_BYTES_MAX at most. */
 struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake *intake,
                       unsigned workers, const struct budget *budget);
+/* Before feed_restart: there are that many workers from now on. */
+void feed_scale(struct feed *f, unsigned workers, const struct budget *budget);
 void feed_free(struct feed *f); /* NULL is fine */
 
 unsigned feed_worker_of(const struct feed *f, uint32_t stream, uint32_t partition);

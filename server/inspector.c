@@ -67,6 +67,11 @@ void inspector_attempt_failed(struct inspector *i)
     }
 }
 
+void inspector_scale(struct inspector *i, unsigned workers)
+{
+    i->workers = workers;
+}
+
 void inspector_free(struct inspector *i)
 {
     if (i == NULL)

@@ -31,6 +31,8 @@ struct inspector_answer {
 typedef void inspector_done(void *ctx, enum err e, const struct inspector_answer *a);
 
 struct inspector *inspector_new(struct crew *crew, unsigned workers);
+/* Between two attempts: there are that many from now on. */
+void inspector_scale(struct inspector *i, unsigned workers);
 void inspector_free(struct inspector *i); /* NULL is fine */
 void inspector_want(struct inspector *i, const struct inspector_ask *ask, inspector_done *done,
                     void *ctx);

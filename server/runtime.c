@@ -185,6 +185,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     restart_init(&l->restart, &o->restart);
     l->heartbeat_timeout_ms = o->heartbeat_timeout_ms;
     l->buffer_timeout_ms = o->buffer_timeout_ms;
+    l->last_checkpoint_ms = o->last_checkpoint_ms;
     l->budget = o->budget;
     if ((e = changeload(&l->env, d)) != ERR_OK || (e = settle_letters(r, o, d)) != ERR_OK ||
         (e = runtimesave_start(r, o, d)) != ERR_OK)
@@ -506,10 +507,14 @@ void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *tot
                     uint64_t *resident)
 {
     struct alertwriter_counts alerts;
-    const struct budget *b = &r->loop.budget;
+    struct budget budget;
+    const struct budget *b = &budget;
     unsigned n = crew_workers(r->crew, NULL, 0), channels = crew_channels(r->crew, NULL, 0);
     struct runtime_worker *w = mem_array(n + 1, sizeof *w);
     struct runtime_channel *c = mem_array(channels + 1, sizeof *c);
+    pthread_mutex_lock(&r->loop.lock);
+    budget = r->loop.budget;
+    pthread_mutex_unlock(&r->loop.lock);
     for (unsigned i = 0; i < BUDGET_PARTS; i++)
         out[i] = (struct runtime_memory){.name = budget_name(i), .limit = b->parts[i]};
     alertwriter_count(r->alerts, &alerts);

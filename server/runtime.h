@@ -43,7 +43,9 @@ struct runtime_options {
     unsigned savepoints_max, savepoints_kept; /* in all; of those made before an activation */
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
     int64_t buffer_timeout_ms;
+    int64_t last_checkpoint_ms; /* at an orderly end; 0: none is made */
     struct budget budget;
+    struct budget_options budget_options; /* what it was made of, for another number of workers */
     uint64_t max_partials_per_key, max_rows_per_key;
     uint64_t max_lists, max_list_items, max_list_edits;
 };

@@ -19,6 +19,7 @@ struct runtime {
     struct generators *generators;
     struct checkpointer *checkpointer;
     struct savepoints *savepoints;
+    struct budget_options budget_options;
     pthread_t thread;
     bool running;
     uint64_t letters_kept;

@@ -8,6 +8,7 @@
 #include "server/feedtime.h"
 #include "server/listwire.h"
 #include "server/registrylist.h"
+#include "server/runtimelast.h"
 #include "server/runtimepoison.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -41,6 +42,7 @@ void runtimeloop_fini(struct runtimeloop *l)
     close(l->wake_fd);
     arena_free(l->scratch);
     bytes_fini(&l->out);
+    mem_free(l->workers_file);
     diag_fini(&l->change_diag);
     pthread_mutex_destroy(&l->lock);
 }
@@ -193,6 +195,7 @@ static void start_attempt(struct runtimeloop *l)
     l->shown_restart.given_up = false;
     pthread_mutex_unlock(&l->lock);
     inspector_attempt_failed(l->inspector);
+    rescale_attempt(l);
     enum err e = crew_start(l->crew);
     if (e != ERR_OK) {
         note_exception(l, 0, "worker processes cannot be started");
@@ -346,6 +349,8 @@ static void on_running(void *ctx, unsigned worker, uint32_t epoch)
     move(l, PHASE_RUNNING);
     if (l->change_recorded)
         end_change(l, l->change_result);
+    rescale_running(l);
+    restore_running(l);
     if (!committed)
         LOG_INFO("workers run", "attempt=%u epoch=%u", crew_attempt(l->crew), l->epoch);
 }
@@ -517,7 +522,7 @@ static int timeout_ms(const struct runtimeloop *l, bool generating)
     return timeout;
 }
 
-static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
+void runtimeloop_turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
 {
     unsigned n = l->task.workers, failed = 0;
     crew_hold_results(l->crew, alertwriter_full(l->env.alerts));
@@ -541,6 +546,8 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     l->start_again = false;
     expire_items(l);
     step_changes(l);
+    l->start_again |= rescale_turn(l);
+    l->start_again |= restore_turn(l);
     step_checkpoints(l);
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);
@@ -548,7 +555,7 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     inspector_turn(l->inspector, l->phase >= PHASE_STARTING, l->epoch);
     push(l);
     /* What was queued goes out now, not after the next sleep. */
-    for (unsigned i = 0; i < n && l->phase != PHASE_DOWN; i++)
+    for (unsigned i = 0; i < l->task.workers && l->phase != PHASE_DOWN; i++)
         if (channel_flush(crew_channel(l->crew, i)) != ERR_OK)
             break; /* it has died: the next turn reads its last words */
     measure(l);
@@ -557,16 +564,17 @@ static void turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
 void *runtimeloop_run(void *arg)
 {
     struct runtimeloop *l = arg;
-    struct pollfd *fds = mem_array(l->task.workers + 1, sizeof *fds);
+    struct pollfd *fds = mem_array(TASK_WORKERS_MAX + 1, sizeof *fds);
     pthread_mutex_lock(&l->lock);
     l->next_attempt = timebase_mono_ns();
     l->shown_restart.strategy = l->restart.o.strategy;
     pthread_mutex_unlock(&l->lock);
     while (!atomic_load(&l->stop)) {
         bool generating = generators_run(l->generators);
-        turn(l, fds, timeout_ms(l, generating));
+        runtimeloop_turn(l, fds, timeout_ms(l, generating));
     }
     atomic_store(&l->ready, false);
+    runtimelast(l, fds);
     refuse_changes(l);
     crew_join(l->crew, JOIN_MS);
     mem_free(fds);

@@ -19,6 +19,8 @@
 #include "server/generators.h"
 #include "server/inspector.h"
 #include "server/poison.h"
+#include "server/rescale.h"
+#include "server/restore.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -51,6 +53,7 @@ struct runtimeloop {
     /* the loop's own */
     struct restart restart;
     int64_t heartbeat_timeout_ms, buffer_timeout_ms;
+    int64_t last_checkpoint_ms; /* how long the one at an orderly end may take; 0: none is made */
     struct budget budget;
     struct lastplace poisoned; /* the event that the workers are down for */
     bool is_poisoned;
@@ -74,6 +77,9 @@ struct runtimeloop {
     struct runtime_restart shown_restart;
     struct poison *poison;
     struct runtimeloop_queued *first, **last;
+    struct rescale rescale;
+    struct restore restore;
+    char *workers_file; /* where the number is kept for the next start */
     struct runtime_exception exceptions[RUNTIMELOOP_EXCEPTIONS]; /* a ring */
     uint64_t nexceptions;
     uint64_t processed, late;
@@ -83,6 +89,8 @@ struct runtimeloop {
 
 void runtimeloop_init(struct runtimeloop *l);
 void runtimeloop_fini(struct runtimeloop *l);
+/* Waits for what comes, at most timeout ms, and does what is due. */
+void runtimeloop_turn(struct runtimeloop *l, struct pollfd *fds, int timeout);
 void *runtimeloop_run(void *l); /* until stop is set and it is woken */
 void runtimeloop_wake(struct runtimeloop *l); /* any thread */
 void runtimeloop_enqueue(struct runtimeloop *l, struct change *c); /* any thread */

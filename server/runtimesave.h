@@ -9,6 +9,11 @@
 
 struct savepoints *runtimesave_all(struct runtime *r); /* they end with the runtime */
 
+/* That many workers from now on, also after the next start unless --workers says otherwise. ERR_INVALID: it cannot be so many,
+ * d says why; ERR_CONFLICT: another such change is under way. `done`: they run. */
+enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d,
+                             runtime_done *done, void *ctx);
+
 /* --- for the runtime --- */
 enum err runtimesave_start(struct runtime *r, const struct runtime_options *o, struct diag *d);
 

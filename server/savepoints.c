@@ -18,7 +18,7 @@
 #include <time.h>
 
 enum { FOLDER_MODE = 0750 };
-enum job_kind { JOB_TAKE, JOB_VERIFY };
+enum job_kind { JOB_TAKE, JOB_VERIFY, JOB_RESTORE };
 
 struct job {
     enum job_kind kind;
@@ -29,6 +29,8 @@ struct job {
     void *ctx;
     struct job *next;
     struct savepoints *owner;
+    struct restore_ask ask; /* JOB_RESTORE */
+    struct diag answer; /* … and what the runtime's thread says */
     /* the checkpoint that it begins as: the runtime's thread says */
     struct definitions *definitions;
     bool ended;
@@ -201,6 +203,17 @@ enum err savepoints_verify(struct savepoints *s, const char *name, struct diag *
     if (!savepoint_is_name(name) || !is_there(s, name))
         return no_such(name, d);
     enqueue(s, new_job(s, JOB_VERIFY, name, done, ctx));
+    return ERR_OK;
+}
+
+enum err savepoints_restore(struct savepoints *s, const char *name, const struct restore_ask *ask,
+                            struct diag *d, runtime_done *done, void *ctx)
+{
+    if (!savepoint_is_name(name) || !is_there(s, name))
+        return no_such(name, d);
+    struct job *j = new_job(s, JOB_RESTORE, name, done, ctx);
+    j->ask = *ask;
+    enqueue(s, j);
     return ERR_OK;
 }
 
@@ -436,14 +449,56 @@ static enum err verify(struct savepoints *s, struct job *j, struct diag *d)
     return e;
 }
 
+static void on_restored(void *ctx, enum err e, const struct diag *d)
+{
+    struct job *j = ctx;
+    for (int i = 0; i < d->n; i++)
+        diag_say(&j->answer, d->items[i].code, d->items[i].hint, "%s", d->items[i].message);
+    say_ended(j, e, NULL);
+}
+
+static enum err restore(struct savepoints *s, struct job *j, struct diag *d)
+{
+    char *folder = savepoint_folder(s->root, j->name);
+    struct savemeta *m = NULL;
+    enum err e = savemeta_read(folder, d, &m);
+    if (e == ERR_OK)
+        e = savemeta_verify(m, folder, d);
+    j->ask.meta = m;
+    j->ask.folder = folder;
+    j->ask.done = on_restored;
+    j->ask.ctx = j;
+    diag_init(&j->answer, NULL, 0);
+    if (e == ERR_OK)
+        e = restore_want(s->o.loop, &j->ask);
+    if (e == ERR_OK) {
+        pthread_mutex_lock(&s->lock);
+        while (!j->ended)
+            pthread_cond_wait(&s->wake, &s->lock);
+        e = j->e;
+        pthread_mutex_unlock(&s->lock);
+        for (int i = 0; i < j->answer.n; i++)
+            diag_say(d, j->answer.items[i].code, j->answer.items[i].hint, "%s",
+                     j->answer.items[i].message);
+    }
+    diag_fini(&j->answer);
+    savemeta_free(m);
+    mem_free(folder);
+    return e;
+}
+
 static void work_off(struct savepoints *s, struct job *j)
 {
     struct diag d;
     diag_init(&d, NULL, 0);
-    enum err e = j->kind == JOB_TAKE ? take(s, j, &d) : verify(s, j, &d);
+    static const char *const failed[] = {[JOB_TAKE] = "savepoint failed",
+                                         [JOB_VERIFY] = "savepoint is damaged",
+                                         [JOB_RESTORE] = "savepoint was not gone back to"};
+    enum err e = j->kind == JOB_TAKE     ? take(s, j, &d)
+                 : j->kind == JOB_VERIFY ? verify(s, j, &d)
+                                         : restore(s, j, &d);
     if (e != ERR_OK)
-        LOG_ERROR(j->kind == JOB_TAKE ? "savepoint failed" : "savepoint is damaged",
-                  "name=%s reason=\"%s\"", j->name,
+        LOG_ERROR(failed[j->kind], "name=%s reason=\"%s\"", j->name,
                   d.errors > 0 ? d.items[0].message : err_text(e));
     bool unusable = j->kind != JOB_TAKE && (e == ERR_CORRUPT || e == ERR_VERSION);
     j->done(j->ctx, unusable ? ERR_INVALID : e, &d);

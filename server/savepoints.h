@@ -12,6 +12,7 @@
 #ifndef WEIR_SERVER_SAVEPOINTS_H
 #define WEIR_SERVER_SAVEPOINTS_H
 #include "server/checkpointer.h"
+#include "server/restore.h"
 #include "server/savemeta.h"
 
 struct savepoints;
@@ -45,6 +46,12 @@ enum err savepoints_remove(struct savepoints *s, const char *name, struct diag *
 enum err savepoints_verify(struct savepoints *s, const char *name, struct diag *d,
                            runtime_done *done, void *ctx);
 
+/* The workers go back to it: what has come since is read again, and what is found again has the ids of the first time. `done`:
+ * they run from it, or (dry_run) *report says what would become of each rule; ERR_INVALID: it is damaged, or does not fit.
+ * Of *ask the flags are read, and `report`, which lives until `done`. */
+enum err savepoints_restore(struct savepoints *s, const char *name, const struct restore_ask *ask,
+                            struct diag *d, runtime_done *done, void *ctx);
+
 /* --- for the runtime --- */
 struct savepoints_options {
     const char *data; /* its folder */
@@ -52,6 +59,7 @@ struct savepoints_options {
     struct catalog *catalog;
     struct registry *registry;
     struct checkpointer *checkpointer;
+    struct runtimeloop *loop;
 };
 enum err savepoints_start(const struct savepoints_options *o, struct diag *d,
                           struct savepoints **out);

@@ -65,6 +65,21 @@ static int say(const struct diag *d)
 
 /* --- options ------------------------------------------------------------------------------------------------------- */
 
+/* As POST /workers:rescale left it; 0: nobody has changed it. */
+static uint64_t kept_workers(const char *data)
+{
+    char path[PATH_BYTES + 16];
+    unsigned n = 0;
+    snprintf(path, sizeof path, "%s/workers", data);
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%u", &n) != 1 || n > WORKERS_MAX)
+        n = 0;
+    fclose(f);
+    return n;
+}
+
 static enum err check_options(struct config *c, struct diag *d)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error"};
@@ -77,6 +92,8 @@ static enum err check_options(struct config *c, struct diag *d)
                      c->log_level);
             return ERR_INVALID;
         }
+    if (c->workers == 0)
+        c->workers = kept_workers(c->data);
     if (c->workers == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         c->workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (uint64_t)cores;
@@ -203,15 +220,19 @@ static void stopping(void *app)
     sse_end(((struct api *)app)->sse);
 }
 
+static struct budget_options memory_options(const struct config *c)
+{
+    return (struct budget_options){.total = c->memory_total,
+                                   .parts = {[BUDGET_INTAKE] = c->memory_intake,
+                                             [BUDGET_EXCHANGE] = c->memory_exchange,
+                                             [BUDGET_ORDERING] = c->memory_ordering,
+                                             [BUDGET_STATE] = c->memory_state}};
+}
+
 static enum err share_memory(struct server *s, struct diag *d)
 {
-    const struct config *c = &s->config;
-    const struct budget_options o = {.total = c->memory_total,
-                                     .parts = {[BUDGET_INTAKE] = c->memory_intake,
-                                               [BUDGET_EXCHANGE] = c->memory_exchange,
-                                               [BUDGET_ORDERING] = c->memory_ordering,
-                                               [BUDGET_STATE] = c->memory_state}};
-    return budget_make(&o, (unsigned)c->workers, &s->budget, d);
+    const struct budget_options o = memory_options(&s->config);
+    return budget_make(&o, (unsigned)s->config.workers, &s->budget, d);
 }
 
 static enum err listen_on(struct server *s, struct diag *d)
@@ -318,8 +339,10 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .max_list_edits = c->max_list_edits,
                                 .savepoints_max = (unsigned)c->max_savepoints,
                                 .savepoints_kept = (unsigned)c->savepoints_kept,
+                                .last_checkpoint_ms = (int64_t)c->checkpoint_at_end,
                                 .heartbeat_timeout_ms = (int64_t)c->heartbeat_timeout,
                                 .budget = s->budget,
+                                .budget_options = memory_options(c),
                                 .buffer_timeout_ms = (int64_t)c->buffer_timeout};
     enum err e = restart_options(c, &o.restart, d);
     if (e == ERR_OK)

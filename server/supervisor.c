@@ -44,8 +44,17 @@ struct supervisor *supervisor_new(unsigned workers)
 {
     struct supervisor *s = mem_new(sizeof *s);
     s->workers = workers;
-    s->processes = mem_array(workers, sizeof *s->processes);
+    s->processes = mem_array(TASK_WORKERS_MAX, sizeof *s->processes);
     return s;
+}
+
+void supervisor_scale(struct supervisor *s, unsigned workers)
+{
+    for (unsigned i = workers; i < s->workers; i++) {
+        lastplace_unmap(s->processes[i].page);
+        s->processes[i] = (struct process){0};
+    }
+    s->workers = workers;
 }
 
 void supervisor_free(struct supervisor *s)

@@ -16,6 +16,8 @@
 struct supervisor;
 
 struct supervisor *supervisor_new(unsigned workers);
+/* None runs: that many are started from now on. */
+void supervisor_scale(struct supervisor *s, unsigned workers);
 void supervisor_free(struct supervisor *s); /* NULL is fine; kills what still runs */
 
 /* Starts all workers; fds[i] is the socket to worker i, the caller's to close. On an error none is left running. */

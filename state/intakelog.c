@@ -394,6 +394,21 @@ enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partiti
     return put_record(l, stream, partition, BLOCK_END, EVTIME_MAX, l->write_sync);
 }
 
+enum err intakelog_seed(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset,
+                        evtime w)
+{
+    pthread_mutex_lock(&l->lock);
+    struct intakelog_partition *p = find_or_add(l, stream, partition);
+    bool empty = p->end == 0 && !p->finished;
+    if (empty)
+        p->end = offset;
+    pthread_mutex_unlock(&l->lock);
+    if (!empty)
+        return ERR_CONFLICT;
+    return put_record(l, stream, partition, w == EVTIME_MAX ? BLOCK_END : BLOCK_TIME, w,
+                      l->write_sync);
+}
+
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition)
 {
     pthread_mutex_lock(&l->lock);

@@ -70,6 +70,10 @@ enum err intakelognote_get(struct intakelog *l, enum intakelog_note_kind kind, u
 /* The clock raises the watermark at the log's end to w, which is above the one there; it survives SIGKILL. ERR_CONFLICT:
  * the partition's input has ended. */
 enum err intakelog_advance(struct intakelog *l, uint32_t stream, uint32_t partition, evtime w);
+/* What came before `offset` is elsewhere: the log of a partition that is empty begins there, with that watermark (EVTIME_MAX: its
+ * input has ended). ERR_CONFLICT: it is not empty. */
+enum err intakelog_seed(struct intakelog *l, uint32_t stream, uint32_t partition, uint64_t offset,
+                        evtime w);
 /* The input of that partition ends here; ERR_CONFLICT: it has ended already. Later appends answer ERR_CONFLICT. */
 enum err intakelog_finish(struct intakelog *l, uint32_t stream, uint32_t partition);
 int intakelog_finished(struct intakelog *l, uint32_t stream, uint32_t partition);

@@ -180,6 +180,15 @@ static enum err copy_file(const char *from, const char *to, struct diag *d)
     return e;
 }
 
+enum err savepoint_link_file(const char *from, const char *to, struct diag *d)
+{
+    if (link(from, to) == 0)
+        return ERR_OK;
+    if (errno == EEXIST || errno == ENOSPC || errno == ENOENT)
+        return fails(d, to, "cannot be made", errno);
+    return copy_file(from, to, d);
+}
+
 static enum err link_one(const char *from, const char *to, struct diag *d)
 {
     struct stat st;
@@ -190,13 +199,9 @@ static enum err link_one(const char *from, const char *to, struct diag *d)
             return fails(d, to, "cannot be made", errno);
         return savepoint_link(from, to, d);
     }
-    if (!S_ISREG(st.st_mode))
-        return fails(d, from, "is no file", EINVAL);
-    if (link(from, to) == 0)
-        return ERR_OK;
-    if (errno == EEXIST || errno == ENOSPC)
-        return fails(d, to, "cannot be made", errno);
-    return copy_file(from, to, d);
+    if (S_ISREG(st.st_mode))
+        return savepoint_link_file(from, to, d);
+    return fails(d, from, "is no file", EINVAL);
 }
 
 enum err savepoint_link(const char *from, const char *to, struct diag *d)

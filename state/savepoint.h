@@ -41,6 +41,9 @@ enum err savepoint_remove(const char *root, const char *name, struct diag *d);
 /* All files and folders in `from` stand in `to` too, which is there: as hard links, or as copies where links cannot be. */
 enum err savepoint_link(const char *from, const char *to, struct diag *d);
 
+/* One of them. */
+enum err savepoint_link_file(const char *from, const char *to, struct diag *d);
+
 /* What a part has of one operator. */
 typedef void savepoint_operator(void *ctx, const char *op, uint64_t entries, uint64_t bytes);
 /* The entries of one worker of a checkpoint (state/store.h) as one sorted file; `each` is told of its operators. Takes the

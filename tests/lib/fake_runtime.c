@@ -511,6 +511,13 @@ struct savepoints *runtimesave_all(struct runtime *r)
     return NULL;
 }
 
+enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d,
+                             runtime_done *done, void *ctx)
+{
+    (void)r, (void)workers, (void)d, (void)done, (void)ctx;
+    return ERR_CONFLICT;
+}
+
 unsigned runtime_checkpoints(struct runtime *r, struct runtime_checkpoint *out, unsigned cap)
 {
     (void)r;
