@@ -325,7 +325,7 @@ static enum err pass_record(void *ctx, const void *p, size_t n)
 static enum err verify_part(const struct savemeta *m, unsigned worker, const char *folder,
                             struct diag *d)
 {
-    char name[16], state[32], flow[32];
+    char name[24], state[40], flow[40];
     snprintf(name, sizeof name, "worker-%u", worker);
     snprintf(state, sizeof state, "%s.0000", name);
     snprintf(flow, sizeof flow, "%s.flow", name);

@@ -329,7 +329,7 @@ static enum err move_file(struct job *j, const char *name, struct diag *d)
 
 static enum err write_part(struct job *j, unsigned worker, struct diag *d)
 {
-    char name[16], state[32], flow[32];
+    char name[24], state[40], flow[40];
     struct checkmeta_worker *w = &j->meta->check->worker[worker];
     snprintf(name, sizeof name, "worker-%u", worker);
     snprintf(state, sizeof state, "%s.0000", name);
