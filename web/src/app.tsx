@@ -23,6 +23,7 @@ import { StreamsPage } from './pages/streams';
 import { ListsPage } from './pages/lists';
 import { TimePage } from './pages/time';
 import { DeadLettersPage } from './pages/dead_letters';
+import { BacktestsPage } from './pages/backtests';
 import { WorkersPage } from './pages/workers';
 import { Page } from './parts/page';
 import { Empty } from './parts/basic';
@@ -37,6 +38,7 @@ const places: Place[] = [
   { to: '/', name: 'Overview', icon: 'overview', key: 'g o' },
   { to: '/rules', name: 'Rules', icon: 'rules', key: 'g r' },
   { to: '/alerts', name: 'Alerts', icon: 'alerts', key: 'g a' },
+  { to: '/backtests', name: 'Backtests', icon: 'history', key: 'g b' },
   { to: '/streams', name: 'Streams', icon: 'streams', key: 'g s' },
   { to: '/lists', name: 'Lists', icon: 'list', key: 'g l' },
   { to: '/time', name: 'Time', icon: 'clock', key: 'g t' },
@@ -51,6 +53,7 @@ const routes: [RegExp, Routed][] = [
   [/^\/rules\/([^/]+)$/, RulePage],
   [/^\/alerts$/, AlertsPage],
   [/^\/alerts\/([^/]+)$/, AlertPage],
+  [/^\/backtests(?:\/([^/]+))?$/, BacktestsPage],
   [/^\/streams(?:\/([^/]+))?$/, StreamsPage],
   [/^\/lists(?:\/([^/]+))?$/, ListsPage],
   [/^\/time$/, TimePage],

@@ -11,6 +11,7 @@ import './style/pages.css';
 import './style/time.css';
 import './style/rule.css';
 import './style/versions.css';
+import './style/backtests.css';
 import './style/alerts.css';
 import './style/lists.css';
 import './style/letters.css';

@@ -20,6 +20,7 @@ import { Meaning, type Tab } from '../parts/meaning';
 import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
 import { inProgress } from '../parts/upgrade';
 import { pageOf } from '../lib/origin';
+import { newBacktest } from './backtests';
 
 const validName = (n: string) => /^[A-Za-z_][\w-]*$/.test(n);
 
@@ -206,6 +207,9 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
                 onClick={() => void switchRule(rule, reload)}
               >
                 {rule.mode === 'paused' ? 'Resume' : 'Pause'}
+              </Button>
+              <Button kind="ghost" icon="history" title="Run this text over recorded events" onClick={() => navigate(newBacktest(rule.name))}>
+                Backtest
               </Button>
               <Button
                 kind="ghost"
