@@ -73,7 +73,7 @@ FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all weir web install deps test unit replay e2e asan tsan coverage lint layers names length \
-        tidy format format-check fuzz docs bench bench-checkpoint bench-hot-key bench-workers demo clean help FORCE
+        tidy format format-check fuzz docs bench bench-checkpoint bench-hot-key bench-workers bench-upgrades demo clean help FORCE
 
 all: weir web                     ## build ./weir and the dashboard (MODE=debug|release|asan|tsan|cov)
 weir: $(B)/weir                   ## build ./weir alone
@@ -263,6 +263,8 @@ bench-checkpoint: all             ## what checkpoints cost: throughput, the stop
 	@WEIR=$(CURDIR)/weir python3 tests/bench/checkpoints.py
 bench-hot-key: all                ## a hot key on two workers, with and without two-phase aggregation
 	@WEIR=$(CURDIR)/weir python3 tests/bench/hot_key.py
+bench-upgrades: all               ## upgrades of a rule with 100 MB of state under load: what is lost, how long rows stand still
+	@WEIR=$(CURDIR)/weir python3 tests/bench/upgrades.py
 bench-workers: all                ## fraud7 from files on one worker and on two
 	@WEIR=$(CURDIR)/weir python3 tests/bench/workers.py
 demo:                             ## build and run weir with example rules and traffic; Ctrl-C ends it

@@ -38,6 +38,11 @@ int64_t timebase_cpu_ns(void)
     return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+montime timebase_thread_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static int64_t days_from_civil(int64_t year, int month, int day)
 {
     year -= month <= 2;

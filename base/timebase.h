@@ -20,6 +20,7 @@ typedef int64_t montime;
 evtime timebase_now_ms(void);
 montime timebase_mono_ns(void);
 int64_t timebase_cpu_ns(void); /* processor time of the process */
+montime timebase_thread_ns(void); /* ... of this thread */
 
 /* ISO 8601 date, date and time, or with zone ("2026-11-21", "2026-11-21 06:48:51.12", "…T…Z",
  * "…+01:00"); digits past the millisecond are cut. Without a zone: UTC. False: not a time, or

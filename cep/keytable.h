@@ -73,6 +73,18 @@ size_t keytable_used(const struct keytable *t); /* of these, by keys that are th
 /* Any key, or NULL: to empty the table. */
 struct key *keytable_any(const struct keytable *t);
 
+/* A walk over all slots is a chain of pointers into memory that has long not been touched: at slot i, for those behind it. */
+enum { KEYTABLE_AHEAD_KEY = 12, KEYTABLE_AHEAD_CELL = 6 };
+static inline void keytable_look_ahead(const struct keytable *t, size_t i)
+{
+    const struct key *key = t->slots[(i + KEYTABLE_AHEAD_KEY) & (t->nslots - 1)].key;
+    if (key != NULL)
+        __builtin_prefetch(key);
+    key = t->slots[(i + KEYTABLE_AHEAD_CELL) & (t->nslots - 1)].key;
+    if (key != NULL && key->cells != NULL)
+        __builtin_prefetch(key->cells);
+}
+
 void keytable_link(struct key *k, struct keystate *c, uint32_t rule);
 void keytable_unlink(struct keystate *c); /* leaves the key, even if it was the last */
 

@@ -533,6 +533,17 @@ uint64_t match_dropped(const struct match *m)
     return m->dropped;
 }
 
+size_t match_cells(const struct match *m)
+{
+    return m->ready ? m->cells.live : 0;
+}
+
+struct keystate *match_due(const struct match *m, evtime to)
+{
+    const struct match_run *first = m->p->ahead > 0 ? NULL : matchdue_first(m);
+    return first != NULL && matchdue_time(first) <= to ? &first->cell->state : NULL;
+}
+
 uint64_t match_partials(const struct match *m)
 {
     return m->partials;

@@ -53,6 +53,9 @@ bool match_has_steps(const struct match *m);
 /* Of a rule that others read: no result that is still to be given is of before that time, or of before the watermark. */
 evtime match_held(const struct match *m);
 uint64_t match_partials(const struct match *m);
+size_t match_cells(const struct match *m); /* keys with state */
+/* A key's state of which something may be over by `to`; NULL: there is none. */
+struct keystate *match_due(const struct match *m, evtime to);
 uint64_t match_dropped(const struct match *m); /* partial matches, for a limit of their key */
 size_t match_bytes(const struct match *m);
 size_t match_used(const struct match *m); /* of these, by what is there */

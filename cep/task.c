@@ -8,6 +8,8 @@
 #include "cep/taskdef.h"
 #include <string.h>
 
+enum { AT_ONCE_KEYS = 20000 }; /* some 10 ms */
+
 /* --- life --- */
 
 struct task *task_new(const struct task_options *o)
@@ -21,6 +23,7 @@ struct task *task_new(const struct task_options *o)
     for (unsigned g = 0; g < o->key_groups; g++)
         t->owner[g] = (uint8_t)((uint64_t)g * o->workers / o->key_groups);
     t->clock = EVTIME_MIN;
+    t->at_once_keys = AT_ONCE_KEYS;
     emit_init(&t->emit);
     t->presum = taskpresum_new();
     t->writers = mem_array(o->workers, sizeof *t->writers);
@@ -489,11 +492,17 @@ void task_stats(const struct task *t, struct task_stats *out)
         out->watermark = EVTIME_MIN;
 }
 
-/* Of a version that takes over no state: all that came before its beginning has gone by. */
-static bool has_begun(const struct task *t, const struct jobdef_rule *r)
+static const struct job_cut *beginning(const struct jobdef_rule *r)
 {
     const struct job_cut *first = r->cut.n > 0 ? &r->cut.cuts[0] : NULL;
-    bool all = first != NULL && first->handover != JOB_HANDOVER_NONE;
+    return first != NULL && first->handover != JOB_HANDOVER_NONE ? first : NULL;
+}
+
+/* Of a filter, which begins at a place: all that came before it has gone by. */
+static bool has_begun_at_place(const struct task *t, const struct jobdef_rule *r)
+{
+    const struct job_cut *first = beginning(r);
+    bool all = first != NULL;
     for (unsigned i = 0; all && i < first->nmarks; i++) {
         const struct job_mark *m = &first->marks[i];
         const struct task_stream *s = task_stream_of((struct task *)(uintptr_t)t, m->stream);
@@ -502,15 +511,27 @@ static bool has_begun(const struct task *t, const struct jobdef_rule *r)
     return all;
 }
 
+/* Does it take over from another? Else it begins without state when its time has come. */
+static bool is_given(const struct jobdef_key *k, unsigned slot)
+{
+    bool given = false;
+    for (unsigned i = 0; i < k->nhandovers; i++)
+        given |= k->handovers[i].to == slot;
+    return given;
+}
+
 void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out)
 {
     const struct jobdef_rule *r = &t->job->rules[rule_index];
     *out = (struct task_rule_stats){.results = t->counts[rule_index].results};
-    if (r->pub.plan->shape == RULE_FILTER)
+    const struct job_cut *first = beginning(r);
+    if (r->pub.plan->shape == RULE_FILTER) {
+        out->took = has_begun_at_place(t, r);
         return;
-    out->took = has_begun(t, r);
+    }
     if (r->join != NULL) {
         struct join_stats s = join_stats(t->joins[r->slot]->op);
+        out->took = first != NULL && t->joins[r->slot]->snap.now >= first->w;
         out->rows = s.rows;
         out->rows_kept = s.kept;
         out->dropped = s.dropped;
@@ -518,7 +539,8 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     }
     const struct task_op *op = &t->keys[r->keydef]->ops[r->slot];
     out->rows = op->rows;
-    out->took |= op->took;
+    out->took = op->took || (first != NULL && !is_given(t->keys[r->keydef]->def, r->slot) &&
+                             t->keys[r->keydef]->snap.now >= first->w);
     out->kept = op->took_over;
     if (op->match != NULL) {
         out->partials = match_partials(op->match);

@@ -149,6 +149,12 @@ void taskload_key_groups(unsigned worker, unsigned workers, unsigned key_groups,
 void tasklookup_answer(struct task *t, uint64_t ask, const uint64_t *pass, const uint64_t *drop);
 size_t tasklookup_unanswered(const struct task *t); /* rows */
 
+/* State that goes from one version of a rule to the next piece by piece: to be called between batches, with about that many
+ * keys. False: none is on its way. */
+bool taskupgrade_go_on(struct task *t, size_t n);
+/* A rule with more keys than that hands them over so; else in one step. */
+void taskupgrade_slowly(struct task *t, size_t keys);
+
 /* --- state larger than memory ---
  *
  * While keys' states take more than `bytes` of memory, those that have not been needed for a while are put into the store,

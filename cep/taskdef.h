@@ -46,7 +46,7 @@ struct task_op { /* a keyed rule, running */
     struct ttl *ttl; /* NULL: its state stays */
     uint64_t mark; /* seq of the row it was last given */
     uint64_t rows;
-    bool took; /* it has the state of the version before it */
+    bool begun, took; /* it has some, all of the state of the version before it */
     struct task_kept took_over; /* how much of it */
 };
 
@@ -67,6 +67,7 @@ struct task_key { /* a key definition, running */
     unsigned words;
     const struct task_watch *watch; /* in this step */
     struct tasksnap_op snap;
+    struct taskupgrade *giving; /* state that goes to the next version piece by piece; NULL: none */
 };
 
 struct task_join { /* a join, running */
@@ -132,6 +133,7 @@ struct task {
     size_t nasks, asks_cap;
     uint64_t asked; /* numbers given */
     struct taskout out;
+    size_t at_once_keys; /* more than that are handed over to the next version piece by piece */
 };
 
 /* task.c */
@@ -226,6 +228,12 @@ void taskpresum_loaded(struct task *t);
 void taskupgrade_bind(struct task_key *k); /* after a change of rules: when is the next? */
 /* Time has come to `to`, of which rows may still follow: versions of rules that end by then give their state away. */
 void taskupgrade_hand_over(struct task_key *k, evtime to);
+/* While some state is on its way piece by piece (k->giving): of that many slots of the table; false: all is there. */
+bool taskupgrade_slice(struct task_key *k, size_t n);
+void taskupgrade_key(struct task_key *k, struct key *key); /* that one's, before it changes */
+void taskupgrade_due(struct task_key *k, evtime to); /* all of which something is due */
+bool taskupgrade_gives(const struct task_key *k, const struct task_op *op); /* to the next one */
+void taskupgrade_stop(struct task_key *k); /* for a change of rules; it begins again */
 
 static inline bool taskdef_watch(const struct task_watch *w, const struct batch *b, unsigned first,
                                  unsigned last)

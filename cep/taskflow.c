@@ -77,7 +77,7 @@ static void put_head(const struct task_op *op, struct bytes *out)
 {
     bytes_u64(out, op->rule->pub.uid);
     bytes_u64(out, tasksnap_text(op->rule));
-    bytes_u8(out, op->took);
+    bytes_u8(out, op->took ? 1 : op->begun ? 2 : 0);
     bytes_u32(out, 0);
     size_t at = out->n;
     if (op->match != NULL)

@@ -108,6 +108,7 @@ static void move_cells(struct task_key *k, const unsigned *to)
 {
     struct keytable *table = &k->keyed.table;
     for (size_t i = 0; i < table->nslots;) {
+        keytable_look_ahead(table, i);
         struct key *key = table->slots[i].key;
         bool dropped = key != NULL && key->cells != NULL;
         for (struct keystate *c = key == NULL ? NULL : key->cells, *next; c != NULL; c = next) {
@@ -219,6 +220,7 @@ static void key_free(struct task_key *k)
     for (unsigned s = 0; s < k->nops; s++)
         none[s] = UINT32_MAX;
     k->keyed.track.on = false;
+    taskupgrade_stop(k);
     move_cells(k, none);
     for (unsigned s = 0; s < k->nops; s++)
         op_free(&k->ops[s]);
@@ -271,6 +273,7 @@ void taskjob_swap(struct task *t, struct job *j)
         }
         if (keys[n] == NULL)
             keys[n] = key_new(t, j, def);
+        taskupgrade_stop(keys[n]);
         keyed_set_key(&keys[n]->keyed, &def->key);
         bind_ops(t, keys[n], j, def);
         if (keys[n]->snap.id == NULL)

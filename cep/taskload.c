@@ -342,7 +342,7 @@ static enum err restore_key_op(struct task_key *k, bool first, struct bytes_read
     k->mark = first || mark < k->mark ? mark : k->mark;
     for (uint64_t i = 0; i < n && !in->bad; i++) {
         struct saved_state c = {.uid = bytes_get_u64(in), .text = bytes_get_u64(in)};
-        bool took = bytes_get_u8(in) != 0;
+        uint8_t took = bytes_get_u8(in);
         uint32_t len = bytes_get_u32(in);
         const uint8_t *p = bytes_get(in, len);
         if (in->bad)
@@ -352,7 +352,8 @@ static enum err restore_key_op(struct task_key *k, bool first, struct bytes_read
             struct task_op *op = &k->ops[o];
             if (op->rule->pub.uid != c.uid || tasksnap_text(op->rule) != c.text)
                 continue;
-            op->took |= took;
+            op->begun |= took != 0;
+            op->took = took == 1 && (first || op->took); /* in all of them */
             enum err e = op->match != NULL  ? matchsave_load_head(op->match, &c.bytes)
                          : op->over != NULL ? oversave_load_head(op->over, &c.bytes)
                                             : windowsave_load_head(op->window, &c.bytes);

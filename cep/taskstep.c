@@ -221,7 +221,7 @@ static void row(struct task_key *k, const struct order_entry *e)
         end_steps(k, r.ts);
     k->keyed.late_w = late ? e->b->late_w[i] : EVTIME_MIN;
     bool starts = begins(k->def, r.bits);
-    if (starts || !keytable_quiet(&k->keyed.table, e->tag, r.fold) ||
+    if (starts || k->giving != NULL || !keytable_quiet(&k->keyed.table, e->tag, r.fold) ||
         (k->out.on && keyfilter_has(&k->out.filter, e->tag & ~KEYTABLE_LOW_BITS))) {
         struct key *key = NULL;
         keyed_key_of(&k->keyed, r.b, r.i);
@@ -230,6 +230,8 @@ static void row(struct task_key *k, const struct order_entry *e)
             key = come_back(k, e, &r, key, starts);
         if (key == NULL && starts)
             key = keyed_add(&k->keyed, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+        if (key != NULL && k->giving != NULL)
+            taskupgrade_key(k, key);
         if (key != NULL)
             give_all(k, key, &r, starts);
         if (arena_bytes(k->keyed.scratch) > 0)
@@ -335,8 +337,10 @@ static void pass_time(struct task_key *k, evtime w, bool risen)
 {
     fire_windows(k, w, session_waits(k, w));
     fire_at_mark(k, risen);
+    if (k->giving != NULL)
+        taskupgrade_due(k, w);
     for (unsigned i = 0; i < k->nops; i++) {
-        if (k->ops[i].match != NULL)
+        if (k->ops[i].match != NULL && !taskupgrade_gives(k, &k->ops[i]))
             match_advance(k->ops[i].match, w);
         if (k->ops[i].over != NULL)
             over_advance(k->ops[i].over, w);

@@ -3,18 +3,34 @@
  * From one version of a rule to the next, at one event time for all keys and workers. Up to it rows are the old version's;
  * then the new one takes over its state: as it is, if it can be read by the new program, else key by key as a snapshot
  * would save and load it, through a map of what corresponds to what (statemap.h). What has no counterpart is dropped, and
- * counted. It comes between two rows of the key definition, so a row sees the one version or the other. */
+ * counted. It comes between two rows of the key definition, so a row sees the one version or the other.
+ *
+ * Much state is not handed over in one stop: a key's state goes to the new version before that one is given a row of the
+ * key, or has something to tell of it; all others follow piece by piece between batches (taskupgrade_go_on). Which key has
+ * gone already makes no difference to results, so it may be another one in a replay, and after a snapshot, which has the
+ * key's state under the version that has it. */
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/statemap.h"
 #include "cep/taskdef.h"
+
+struct taskupgrade { /* what is on its way from one version to the next */
+    struct task_key *k;
+    const struct jobdef_handover *h;
+    struct task_op *from, *to;
+    struct keysave save;
+    struct keyload load;
+    struct bytes bytes;
+    size_t at; /* the next slot of the table that is looked at */
+};
 
 void taskupgrade_bind(struct task_key *k)
 {
     k->next_handover = EVTIME_MAX;
     for (unsigned i = 0; i < k->def->nhandovers; i++) {
         const struct jobdef_handover *h = &k->def->handovers[i];
-        if (!k->ops[h->to].took && h->at < k->next_handover)
+        if (!k->ops[h->to].took && h->at < k->next_handover &&
+            (k->giving == NULL || k->giving->h != h))
             k->next_handover = h->at;
     }
 }
@@ -64,6 +80,7 @@ static void take_in_place(struct task_key *k, unsigned from, unsigned to)
     b->ttl = a->ttl;
     make_anew(k, a);
     for (size_t i = 0; i < table->nslots; i++) {
+        keytable_look_ahead(table, i);
         struct key *key = table->slots[i].key;
         struct keystate *c = key == NULL ? NULL : cell_of(key, from);
         if (c == NULL)
@@ -94,63 +111,105 @@ static void take_in_place(struct task_key *k, unsigned from, unsigned to)
 
 /* --- key by key --- */
 
-struct moving {
-    struct task_key *k;
-    struct task_op *from, *to;
-    const struct statemap *map;
-    struct keysave save;
-    struct keyload load;
-    struct bytes bytes;
-    evtime at;
-};
-
-static void move_key(struct moving *m, struct key *key, struct keystate *old)
+static struct taskupgrade *moving_new(struct task_key *k, const struct jobdef_handover *h,
+                                      bool bulk)
 {
-    struct task_key *k = m->k;
+    struct taskupgrade *u = mem_new(sizeof *u);
+    *u = (struct taskupgrade){.k = k, .h = h, .from = &k->ops[h->from], .to = &k->ops[h->to]};
+    u->load = (struct keyload){.k = &k->keyed, .now = h->at, .map = h->map->match, .bulk = bulk};
+    return u;
+}
+
+static void moving_free(struct taskupgrade *u)
+{
+    if (u == NULL)
+        return;
+    keysave_fini(&u->save);
+    keyload_fini(&u->load);
+    bytes_fini(&u->bytes);
+    mem_free(u);
+}
+
+static void save_cell(struct taskupgrade *u, const struct keystate *c)
+{
+    const struct task_op *op = u->from;
+    if (op->match != NULL)
+        matchsave_put(op->match, c, &u->save, &u->bytes);
+    else if (op->over != NULL)
+        oversave_put(op->over, c, &u->save, &u->bytes);
+    else
+        windowsave_put(op->window, c, &u->save, &u->bytes);
+}
+
+static enum err load_cell(struct taskupgrade *u, struct bytes_reader *in)
+{
+    struct task_op *op = u->to;
+    if (op->match != NULL)
+        return matchsave_load(op->match, &u->load, in);
+    if (op->over != NULL)
+        return oversave_load(op->over, &u->load, in);
+    return windowsave_load(op->window, &u->load, in);
+}
+
+static void move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
+{
+    struct task_key *k = u->k;
+    struct task_kept *kept = &u->to->took_over;
+    uint64_t had = partials_of(u->from), has = partials_of(u->to);
     keyed_touch(&k->keyed, key);
-    keysave_begin(&m->save, &k->keyed);
-    bytes_reset(&m->bytes);
-    matchsave_put(m->from->match, old, &m->save, &m->bytes);
-    struct keyload *l = &m->load;
+    keysave_begin(&u->save, &k->keyed);
+    bytes_reset(&u->bytes);
+    save_cell(u, old);
+    struct keyload *l = &u->load;
     l->key = key;
-    l->rows = mem_grow(l->rows, 0, m->save.n, &l->cap, sizeof(struct kept *));
-    l->n = m->save.n;
+    l->rows = mem_grow(l->rows, 0, u->save.n, &l->cap, sizeof(struct kept *));
+    l->n = u->save.n;
     for (size_t i = 0; i < l->n; i++)
-        l->rows[i] = keyed_ref(m->save.rows[i]);
-    struct bytes_reader in = bytes_read(m->bytes.p, m->bytes.n);
-    enum err e = matchsave_load(m->to->match, l, &in);
+        l->rows[i] = keyed_ref(u->save.rows[i]);
+    struct bytes_reader in = bytes_read(u->bytes.p, u->bytes.n);
+    enum err e = load_cell(u, &in);
     BUG_IF(e != ERR_OK, "the state of a key cannot be taken over: %s", err_name(e));
     keyload_end(l);
     evtime last;
-    if (m->from->ttl != NULL && m->to->ttl != NULL && ttl_last(m->from->ttl, key, &last))
-        ttl_touch(m->to->ttl, key, last);
-    taskjob_drop(m->from, old);
+    if (u->from->ttl != NULL && u->to->ttl != NULL && ttl_last(u->from->ttl, key, &last))
+        ttl_touch(u->to->ttl, key, last);
+    taskjob_drop(u->from, old);
     key->waiting = ~UINT64_C(0);
-    m->to->took_over.keys += key->cells != NULL;
+    had -= partials_of(u->from);
+    has = partials_of(u->to) - has;
+    kept->keys += cell_of(key, u->h->to) != NULL;
+    kept->partials += has;
+    kept->partials_lost += had > has ? had - has : 0;
 }
 
-static void take_moved(struct task_key *k, const struct jobdef_handover *h)
+/* Of slot u->at; the next one is another. */
+static void move_slot(struct taskupgrade *u)
 {
-    struct moving m = {.k = k,
-                       .from = &k->ops[h->from],
-                       .to = &k->ops[h->to],
-                       .map = h->map,
-                       .load = {.k = &k->keyed, .now = h->at, .map = h->map->match, .bulk = true}};
-    struct keytable *table = &k->keyed.table;
-    for (size_t i = 0; i < table->nslots;) {
-        struct key *key = table->slots[i].key;
-        struct keystate *c = key == NULL ? NULL : cell_of(key, h->from);
-        if (c != NULL)
-            move_key(&m, key, c);
-        size_t before = table->count;
-        if (c != NULL)
-            keyed_drop_if_idle(&k->keyed, key); /* shifts others to this slot or past it */
-        i += table->count == before;
+    struct keytable *table = &u->k->keyed.table;
+    u->at &= table->nslots - 1; /* it may have grown */
+    keytable_look_ahead(table, u->at);
+    struct key *key = table->slots[u->at].key;
+    struct keystate *c = key == NULL ? NULL : cell_of(key, u->h->from);
+    size_t before = table->count;
+    if (c != NULL) {
+        move_cell(u, key, c);
+        keyed_drop_if_idle(&u->k->keyed, key); /* shifts others to this slot or past it */
     }
-    matchsave_loaded(m.to->match);
-    keysave_fini(&m.save);
-    keyload_fini(&m.load);
-    bytes_fini(&m.bytes);
+    u->at += table->count == before;
+}
+
+static void move_all(struct task_key *k, const struct jobdef_handover *h)
+{
+    struct taskupgrade *u = moving_new(k, h, true);
+    while (u->at < k->keyed.table.nslots)
+        move_slot(u);
+    if (u->to->match != NULL)
+        matchsave_loaded(u->to->match);
+    else if (u->to->over != NULL)
+        oversave_loaded(u->to->over);
+    else
+        windowsave_loaded(u->to->window);
+    moving_free(u);
 }
 
 /* --- both --- */
@@ -159,6 +218,7 @@ static void reset(struct task_key *k, unsigned slot)
 {
     struct keytable *table = &k->keyed.table;
     for (size_t i = 0; i < table->nslots;) {
+        keytable_look_ahead(table, i);
         struct key *key = table->slots[i].key;
         struct keystate *c = key == NULL ? NULL : cell_of(key, slot);
         size_t before = table->count;
@@ -171,32 +231,122 @@ static void reset(struct task_key *k, unsigned slot)
     }
 }
 
+/* Piece by piece? Not where the time of one key depends on that of others: rules that are read by others, patterns with
+ * steps, times to live. Nor with keys that are out of memory. */
+static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
+{
+    const struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
+    return h->map->way != STATEMAP_RESET && from->match != NULL && to->match != NULL &&
+           match_cells(from->match) > k->snap.t->at_once_keys && !k->out.on &&
+           !k->keyed.by_arrival && !from->rule->keyed.read && !to->rule->keyed.read &&
+           !match_has_steps(from->match) && !match_has_steps(to->match) && from->ttl == NULL &&
+           to->ttl == NULL;
+}
+
+static void has_taken(struct task_key *k, struct task_op *to)
+{
+    to->took = true;
+    if (to->window != NULL)
+        to->took_over.windows = window_open(to->window);
+    k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
+}
+
 static void hand_over(struct task_key *k, const struct jobdef_handover *h)
 {
     struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
+    bool begun = to->begun; /* before a change of rules, or a crash: it has some keys already */
     taskout_recall(k);
     taskstep_advance(k, from, h->at, true);
-    uint64_t partials = partials_of(from);
-    if (h->map->way == STATEMAP_IN_PLACE)
+    to->begun = true;
+    if (goes_slowly(k, h)) {
+        k->giving = moving_new(k, h, false);
+        return;
+    }
+    if (h->map->way == STATEMAP_IN_PLACE && !begun) {
         take_in_place(k, h->from, h->to);
-    else if (h->map->way == STATEMAP_MOVED)
-        take_moved(k, h);
-    else
+        to->took_over.partials = partials_of(to);
+    } else if (h->map->way != STATEMAP_RESET) {
+        move_all(k, h);
+    } else {
+        to->took_over.partials_lost += partials_of(from);
         reset(k, h->from);
-    to->took = true;
-    to->took_over.partials = partials_of(to);
-    to->took_over.partials_lost =
-        partials > to->took_over.partials ? partials - to->took_over.partials : 0;
-    to->took_over.windows = to->window == NULL ? 0 : window_open(to->window);
-    k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
+    }
+    has_taken(k, to);
 }
 
 void taskupgrade_hand_over(struct task_key *k, evtime to)
 {
     for (unsigned i = 0; i < k->def->nhandovers; i++) {
         const struct jobdef_handover *h = &k->def->handovers[i];
-        if (h->at <= to && !k->ops[h->to].took)
-            hand_over(k, h);
+        if (h->at > to || k->ops[h->to].took || (k->giving != NULL && k->giving->h == h))
+            continue;
+        if (k->giving != NULL) /* to the version that now gives way itself */
+            while (taskupgrade_slice(k, SIZE_MAX))
+                ;
+        hand_over(k, h);
     }
     taskupgrade_bind(k);
+}
+
+/* --- piece by piece --- */
+
+bool taskupgrade_slice(struct task_key *k, size_t n)
+{
+    struct taskupgrade *u = k->giving;
+    if (u == NULL)
+        return false;
+    for (; n > 0 && match_cells(u->from->match) > 0; n--)
+        move_slot(u);
+    if (match_cells(u->from->match) > 0)
+        return true;
+    has_taken(k, u->to);
+    taskupgrade_stop(k);
+    return false;
+}
+
+void taskupgrade_stop(struct task_key *k)
+{
+    moving_free(k->giving);
+    k->giving = NULL;
+}
+
+void taskupgrade_key(struct task_key *k, struct key *key)
+{
+    struct taskupgrade *u = k->giving;
+    struct keystate *c = cell_of(key, u->h->from);
+    if (c != NULL)
+        move_cell(u, key, c);
+}
+
+bool taskupgrade_gives(const struct task_key *k, const struct task_op *op)
+{
+    return k->giving != NULL && k->giving->from == op;
+}
+
+void taskupgrade_due(struct task_key *k, evtime to)
+{
+    struct taskupgrade *u = k->giving;
+    if (to == EVTIME_MAX)
+        while (taskupgrade_slice(k, SIZE_MAX))
+            ;
+    else
+        for (struct keystate *c; (c = match_due(u->from->match, to)) != NULL;) {
+            struct key *key = c->key;
+            move_cell(u, key, c);
+            keyed_drop_if_idle(&k->keyed, key);
+        }
+    (void)taskupgrade_slice(k, 0); /* that may have been all */
+}
+
+bool taskupgrade_go_on(struct task *t, size_t n)
+{
+    bool more = false;
+    for (unsigned i = 0; i < t->nkeys; i++)
+        more = (t->keys[i]->giving != NULL && taskupgrade_slice(t->keys[i], n)) || more;
+    return more;
+}
+
+void taskupgrade_slowly(struct task *t, size_t keys)
+{
+    t->at_once_keys = keys;
 }

@@ -98,6 +98,13 @@ static void write_worker(struct bytes *out, const struct runtime_worker *w)
     jsonw_ku64(out, "windows_open", w->windows_open);
     jsonw_ku64(out, "state_bytes", w->state_bytes);
     jsonw_ktime(out, "watermark", w->watermark);
+    jsonw_key(out, "pause");
+    jsonw_open(out, '{');
+    jsonw_ku64(out, "change_us", w->change_us);
+    jsonw_ku64(out, "change_cpu_us", w->change_cpu_us);
+    jsonw_ku64(out, "turn_us", w->turn_us);
+    jsonw_ku64(out, "turn_cpu_us", w->turn_cpu_us);
+    jsonw_close(out, '}');
     jsonw_close(out, '}');
 }
 

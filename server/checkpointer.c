@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { FOLDER_MODE = 0750 };
+enum { FOLDER_MODE = 0750, HOLD_CHANGES_MS = 3000 };
 enum phase { IDLE, ALIGNING, WRITING };
 
 struct waiter {
@@ -353,9 +353,10 @@ bool checkpointer_turn(struct checkpointer *c, bool may_begin, uint32_t *epoch)
     return c->failed_in_a_row <= c->o.tolerated;
 }
 
-bool checkpointer_is_aligning(const struct checkpointer *c)
+bool checkpointer_holds_changes(const struct checkpointer *c)
 {
-    return c->phase == ALIGNING;
+    return c->phase == ALIGNING ||
+           (c->phase == WRITING && c->written < c->env.workers && age_ms(c) < HOLD_CHANGES_MS);
 }
 
 /* --- one that was a savepoint ------------------------------------------------------------------------------------ */

@@ -49,7 +49,9 @@ void checkpointer_attempt_failed(struct checkpointer *c, const char *why);
 /* What the loop calls each turn. may_begin: workers run, nothing is being changed. *epoch is raised when one begins. False:
  * more have failed in a row than are tolerated, the attempt is to end. */
 bool checkpointer_turn(struct checkpointer *c, bool may_begin, uint32_t *epoch);
-bool checkpointer_is_aligning(const struct checkpointer *c);
+/* Barriers are on their way; or workers still write, for a while: what they have not given out yet, a change of rules would
+ * make them give out in one piece. */
+bool checkpointer_holds_changes(const struct checkpointer *c);
 /* CONTROL_BEGUN, CONTROL_WRITTEN, CONTROL_UNUSABLE. *again: another attempt is to be made, from an older one or from none. */
 enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struct channel_frame *f,
                             bool *again);

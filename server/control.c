@@ -326,6 +326,10 @@ void control_put_status(const struct control_status *m, struct bytes *out)
     bytes_u64(out, (uint64_t)m->task.due);
     bytes_varint(out, m->cpu_ns);
     bytes_varint(out, m->rss_bytes);
+    bytes_varint(out, m->pause.change_ns);
+    bytes_varint(out, m->pause.change_cpu_ns);
+    bytes_varint(out, m->pause.turn_ns);
+    bytes_varint(out, m->pause.turn_cpu_ns);
     bytes_varint(out, m->npositions);
     for (unsigned i = 0; i < m->npositions; i++) {
         const struct control_position *at = &m->positions[i];
@@ -364,6 +368,10 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
     out->task.due = (evtime)bytes_get_u64(&r);
     out->cpu_ns = bytes_get_varint(&r);
     out->rss_bytes = bytes_get_varint(&r);
+    out->pause.change_ns = bytes_get_varint(&r);
+    out->pause.change_cpu_ns = bytes_get_varint(&r);
+    out->pause.turn_ns = bytes_get_varint(&r);
+    out->pause.turn_cpu_ns = bytes_get_varint(&r);
     out->npositions = get_count(&r, 27);
     struct control_position *positions = arena_zero(a, out->npositions * sizeof *positions);
     for (unsigned i = 0; i < out->npositions; i++) {

@@ -124,6 +124,11 @@ struct control_rule_stats {
     bool took; /* it has taken over from the version before it: what */
     struct task_kept kept;
 };
+struct
+    control_pause { /* of rows in a worker since its last whole status, by the clock and of its thread */
+    uint64_t change_ns, change_cpu_ns; /* a change of rules: from sources' stop to their going on */
+    uint64_t turn_ns, turn_cpu_ns; /* the longest turn of its loop */
+};
 struct control_status {
     struct task_stats task;
     uint64_t cpu_ns; /* of the process so far */
@@ -131,6 +136,7 @@ struct control_status {
     unsigned npositions, nrules;
     const struct control_position *positions;
     const struct control_rule_stats *rules;
+    struct control_pause pause; /* of a whole one */
 };
 struct control_bad_row {
     uint32_t stream, partition;

@@ -230,8 +230,13 @@ static void note_status(struct crew *c, struct member *m, const struct control_s
     w->keys_asked = t->keys_asked;
     w->keys_loaded = t->keys_loaded;
     w->watermark = t->watermark;
-    if (s->rss_bytes > 0)
+    if (s->rss_bytes > 0) { /* it is a whole one */
         w->rss_bytes = s->rss_bytes;
+        w->change_us = s->pause.change_ns / 1000;
+        w->change_cpu_us = s->pause.change_cpu_ns / 1000;
+        w->turn_us = s->pause.turn_ns / 1000;
+        w->turn_cpu_us = s->pause.turn_cpu_ns / 1000;
+    }
     if (s->nrules > 0) {
         m->rules = mem_grow(m->rules, 0, s->nrules, &m->rules_cap, sizeof *m->rules);
         memcpy(m->rules, s->rules, s->nrules * sizeof *m->rules);

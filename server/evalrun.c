@@ -14,7 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OUT_BYTES = 256 << 10, KEY_GROUPS = 128, KINDS = RESULT_ERROR + 1, LOOKUP_WAIT_MS = 20 };
+enum {
+    OUT_BYTES = 256 << 10,
+    KEY_GROUPS = 128,
+    KINDS = RESULT_ERROR + 1,
+    LOOKUP_WAIT_MS = 20,
+    HAND_OVER_KEYS = 3
+};
 /* Nothing is on its way that could be held back: what waits for the watermark is bounded by the input itself. */
 #define ROWS_MAX (SIZE_MAX / 2)
 #define PARTIALS_MAX (SIZE_MAX / 2)
@@ -108,6 +114,7 @@ static void make_tasks(struct evalrun *r, unsigned workers)
                                                       .max_ordering_rows = ROWS_MAX,
                                                       .max_partials_per_key = r->max_partials,
                                                       .max_rows_per_key = r->max_rows});
+        taskupgrade_slowly(r->tasks[i], HAND_OVER_KEYS);
         if (r->snap != NULL)
             tasksnap_track(r->tasks[i]);
         if (r->outside != NULL && !r->lost)
@@ -450,8 +457,16 @@ void evalrun_clock(struct evalrun *r, evtime now)
     }
 }
 
+/* From one version of a rule to the next, some keys at a time: as in the server, though here nobody waits. */
+static void hand_over(struct evalrun *r)
+{
+    for (unsigned i = 0; i < r->workers; i++)
+        (void)taskupgrade_go_on(r->tasks[i], HAND_OVER_KEYS);
+}
+
 void evalrun_settle(struct evalrun *r)
 {
+    hand_over(r);
     if (r->workers == 1) {
         task_step(r->tasks[0]);
         while (look_up(r))

@@ -415,6 +415,7 @@ static void replace(struct registry *r, struct registry_rule *rule, bool keeps_o
     for (size_t i = 0; i < r->nrules; i++) {
         if (r->rules[i]->uid != rule->uid)
             continue;
+        rule->retired = r->rules[i]->retired;
         if (keeps_old)
             rule->before = r->rules[i];
         else

@@ -191,6 +191,7 @@ struct runtime_worker {
         ordering_bytes; /* rows not taken yet; rows that wait for the watermark */
     uint64_t rss_bytes;
     evtime watermark;
+    uint64_t change_us, change_cpu_us, turn_us, turn_cpu_us; /* control_pause */
 };
 /* A direction of the exchange, as its sender sees it. -1: the coordinator, to which results go and from which rows come. */
 struct runtime_channel {

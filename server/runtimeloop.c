@@ -275,7 +275,7 @@ static void commit_change(struct runtimeloop *l)
 static void step_changes(struct runtimeloop *l)
 {
     while (l->phase == PHASE_DOWN ||
-           (l->phase == PHASE_RUNNING && !checkpointer_is_aligning(l->checkpointer))) {
+           (l->phase == PHASE_RUNNING && !checkpointer_holds_changes(l->checkpointer))) {
         if (l->change == NULL && (l->change = dequeue(l)) == NULL)
             return;
         bool rules = true;

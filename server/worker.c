@@ -41,6 +41,8 @@ enum {
         4096, /* what is taken is said at least every so many rows: it is the coordinator's credit */
     STATUS_MS = 250, /* a whole status while something happens … */
     IDLE_MS = 1000, /* … and when nothing does */
+    HAND_OVER_NS = 1000000, /* at a time, between batches … */
+    HAND_OVER_KEYS = 64, /* … by so many */
     WRITING_MS = 5, /* a checkpoint's writer is asked as often */
 };
 
@@ -193,6 +195,8 @@ void worker_send_status(struct worker *w, enum control_kind kind, bool whole)
     struct control_status m;
     arena_reset(w->scratch);
     workerstatus_make(w->source, w->task, w->job, whole, w->scratch, &m);
+    if (whole)
+        m.pause = workerpause_take(&w->pause);
     watch_state(w, workersnap_state_bytes(w, &m.task));
     bytes_reset(&w->out);
     control_put_status(&m, &w->out);
@@ -483,6 +487,20 @@ static void rest(struct worker *w)
     workload_sleep(&w->load, timebase_mono_ns(), &r);
 }
 
+/* State that goes to the next version of a rule: a while of it. True: there is more. */
+static bool hand_over(struct worker *w)
+{
+    bool more = w->task != NULL && !w->failed;
+    for (montime until = 0; more;) {
+        montime now = timebase_mono_ns();
+        until = until == 0 ? now + HAND_OVER_NS : until;
+        more = now < until && taskupgrade_go_on(w->task, HAND_OVER_KEYS);
+        if (now >= until)
+            return true;
+    }
+    return false;
+}
+
 /* One turn. True: there is more to do at once. */
 static bool turn(struct worker *w, bool busy)
 {
@@ -499,6 +517,7 @@ static bool turn(struct worker *w, bool busy)
         worker_fail(w, "poll: %s", strerror(errno));
     if (!busy)
         workload_wake(&w->load, timebase_mono_ns());
+    workerpause_turn(&w->pause);
     read_ready(w, fds, who, n);
     bool more = false;
     for (unsigned i = 0; i < w->workers && takes_exchange(w); i++)
@@ -511,6 +530,8 @@ static bool turn(struct worker *w, bool busy)
         step(w, more);
     workerchange_go_on(w);
     bool gives = workersnap_go_on(w);
+    gives = hand_over(w) || gives;
+    workerpause_turned(&w->pause);
     maybe_send_status(w);
     return more || gives || (!w->failed && takes_sources(w));
 }

@@ -90,6 +90,7 @@ static void apply_change(struct worker *w, const struct control_change *c, uint3
             goto out;
         }
     }
+    workerpause_changed(&w->pause);
     worker_say(w, CONTROL_RUNNING, NULL);
     w->active = true;
 out:
@@ -160,6 +161,7 @@ static void send_barrier(struct worker *w)
 void workerchange_prepare(struct worker *w)
 {
     worker_step(w);
+    workerpause_change(&w->pause);
     w->preparing = true;
     w->barriers = 0;
     send_barrier(w);

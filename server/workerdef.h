@@ -5,6 +5,7 @@
 #ifndef WEIR_SERVER_WORKERDEF_H
 #define WEIR_SERVER_WORKERDEF_H
 #include "server/registry.h"
+#include "server/workerpause.h"
 #include "server/workersource.h"
 #include "server/workload.h"
 
@@ -44,6 +45,7 @@ struct worker {
     evtime sent_all_at; /* when frames that are not full were sent last, by the wall clock */
     bool state_full; /* its budget: nothing is taken from sources */
     struct workload load;
+    struct workerpause pause;
     struct workerwatch *watch;
     char fault[16]; /* the point of its work, for tests: worker.0 … */
     struct lookups *lookups; /* NULL before INIT */

@@ -136,13 +136,6 @@ static enum err restore_entries(const struct worker *w, struct restoring *r)
     return e;
 }
 
-static montime cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (montime)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void say_unusable(struct worker *w, enum err e, const struct diag *d)
 {
     char *text = diag_text(d);
@@ -188,7 +181,7 @@ bool workersnap_restore(struct worker *w)
     struct diag d;
     if (s == NULL || s->folder == NULL)
         return true;
-    montime began = timebase_mono_ns(), cpu = cpu_ns();
+    montime began = timebase_mono_ns(), cpu = timebase_thread_ns();
     struct restoring r = {.task = w->task, .d = &d};
     diag_init(&d, NULL, 0);
     enum err e = w->job == NULL ? ERR_OK : restore_flows(s, &r);
@@ -203,7 +196,7 @@ bool workersnap_restore(struct worker *w)
         LOG_INFO("state was read from a checkpoint",
                  "folder=%s entries=%" PRIu64 " records=%" PRIu64 " ms=%" PRId64 " cpu_ms=%" PRId64,
                  s->folder, r.entries, r.records, (timebase_mono_ns() - began) / 1000000,
-                 (cpu_ns() - cpu) / 1000000);
+                 (timebase_thread_ns() - cpu) / 1000000);
     } else {
         say_unusable(w, e, &d);
     }

@@ -95,6 +95,7 @@ static void a_match_begun_before_is_completed_by_the_new_condition(void **state)
     versions_of(&v, pair(s, "one", "b", 60), pair(s, "two", "x", 60));
     rig_start(&r, 1, s, v.rules, 2);
     feed(&r, at(1, 1, "a"));
+    assert_false(stats_of(&r).took); /* its time has not come, though time is past its marks */
     feed(&r, at(7, 2, "x")); /* comes first, but is the new version's by its time */
     feed(&r, at(4, 3, "x"));
     feed(&r, at(6, 4, "b"));
@@ -259,6 +260,55 @@ static void what_cannot_be_kept_is_dropped_and_counted(void **state)
     rig_stop(&r);
 }
 
+/* Many keys, some of them with a match under way; so many slots of the table go over after each row. */
+static void run_slowly(struct rig *r, const struct schema *s, struct versions *v, size_t keys,
+                       size_t slots, unsigned swap_at)
+{
+    static char cards[60][8];
+    rig_start(r, 1, s, v->rules, 2);
+    taskupgrade_slowly(r->tasks[0], keys);
+    for (int i = 0; i < 300; i++) {
+        struct pay p = at(i / 30, i, i % 7 == 3 ? "b" : i % 7 == 5 ? "x" : i % 3 ? "a" : "n");
+        snprintf(cards[i * 7 % 60], sizeof cards[0], "c%d", i * 7 % 60);
+        p.card = cards[i * 7 % 60];
+        feed(r, p);
+        (void)taskupgrade_go_on(r->tasks[0], slots);
+        if (i == (int)swap_at)
+            rig_job(r, v->rules, 2); /* in the middle: it goes on */
+    }
+    rig_end(r);
+}
+
+static void state_that_goes_piece_by_piece_finds_what_state_that_goes_at_once_does(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    for (unsigned kind = 0; kind < 3; kind++) {
+        struct versions v;
+        struct rig once, slow;
+        versions_of(&v, pair(s, "one", "b", 60),
+                    kind == 0   ? pair(s, "two", "x", 60)
+                    : kind == 1 ? pair(s, "two", "b", 3)
+                                : pair(s, "two", "b", 600));
+        run_slowly(&once, s, &v, SIZE_MAX, 0, 1000);
+        assert_true(rig_count(&once, "one match") > 10);
+        assert_true(rig_count(&once, "two match") > 10);
+        assert_true(stats_of(&once).kept.partials > 20);
+        char *want = rig_text(&once);
+        for (unsigned slots = 0; slots < 4; slots++)
+            for (unsigned swap = 140; swap < 170; swap += 10) {
+                run_slowly(&slow, s, &v, 0, slots, swap);
+                char *got = rig_text(&slow);
+                assert_string_equal(got, want);
+                assert_true(stats_of(&slow).took);
+                mem_free(got);
+                rig_stop(&slow);
+            }
+        mem_free(want);
+        rig_stop(&once);
+    }
+}
+
 static void other_rules_may_change_before_and_after(void **state)
 {
     (void)state;
@@ -290,5 +340,6 @@ int main(void)
               EXPRTREE_TEST(a_step_that_was_added_or_taken_out_leaves_the_others),
               EXPRTREE_TEST(counts_of_a_loop_go_on), EXPRTREE_TEST(a_window_that_is_open_goes_on),
               EXPRTREE_TEST(what_cannot_be_kept_is_dropped_and_counted),
+              EXPRTREE_TEST(state_that_goes_piece_by_piece_finds_what_state_that_goes_at_once_does),
               EXPRTREE_TEST(other_rules_may_change_before_and_after));
 }
