@@ -359,6 +359,29 @@ static void finish_stream(struct jobdef_stream *s, const struct dict *dict)
     predindex_ready(s->conditions, dict);
 }
 
+void job_fill_computed(const struct jobdef_stream *s, struct batch *b)
+{
+    for (unsigned k = 0; k < s->ncomputed; k++) {
+        unsigned column = s->computed[k];
+        struct batch_column *c = &b->columns[column];
+        if (!colset_has(&b->present, column))
+            continue;
+        for (unsigned i = 0; i < b->n; i++) {
+            const struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = b->arena};
+            union cell v = {0};
+            bool some = exprvm_eval(s->machines[k], &env, &v);
+            if (s->schema->columns[column].type.kind == TYPE_STRING)
+                c->s[i] = some ? (struct str){v.s.p, v.s.n, 0} : (struct str){"", 0, 0};
+            else
+                c->i[i] = some ? v.i : 0;
+            if (some)
+                continue;
+            c->nulls[i / 64] |= UINT64_C(1) << (i % 64);
+            c->has_nulls = true;
+        }
+    }
+}
+
 struct job *job_new(const struct schema *const *streams, unsigned nstreams,
                     const struct job_rule *rules, unsigned nrules)
 {

@@ -144,6 +144,8 @@ void jobderived_add_lookups(struct job *j, const struct rule_plan *p);
 /* Who makes the rows of each, once all rules are there. */
 void jobderived_join(struct job *j);
 
+/* Columns that are computed from others of their row. */
+void job_fill_computed(const struct jobdef_stream *s, struct batch *b);
 /* Index of a stream, or -1. */
 int job_stream_of(const struct job *j, uint32_t id);
 

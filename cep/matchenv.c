@@ -358,10 +358,9 @@ static bool agg_of_walk(const struct walk *w, const struct match_agg *a, int car
     return agg_take(m, &agg, acc, out);
 }
 
-bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, struct match_node *n,
-                    const struct keyed_row *r)
+static bool value_of(struct match *m, const struct match_cell *cell, int var, struct match_expr *x,
+                     struct match_node *n, const struct keyed_row *r, union cell *out)
 {
-    struct match_expr *x = m->p->path[var];
     const struct walk w = {.m = m, .cell = cell, .node = n, .row = r, .var = var};
     struct rowref *navs = x->rows;
     union cell *cells = x->cells;
@@ -389,8 +388,22 @@ bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, str
                                    .externals = cells,
                                    .external_nulls = nulls,
                                    .scratch = m->k->scratch};
+    return exprvm_eval(x->vm, &env, out);
+}
+
+bool matchenv_holds(struct match *m, const struct match_cell *cell, int var, struct match_node *n,
+                    const struct keyed_row *r)
+{
     union cell out = {0};
-    return exprvm_eval(x->vm, &env, &out) && out.i != 0;
+    return value_of(m, cell, var, m->p->path[var], n, r, &out) && out.i != 0;
+}
+
+bool matchenv_value_at(struct match *m, const struct match_cell *cell, int var,
+                       struct match_expr *x, struct match_node *n, const struct keyed_row *r,
+                       union cell *out)
+{
+    *out = (union cell){0};
+    return value_of(m, cell, var, x, n, r, out);
 }
 
 /* --- a whole match --- */

@@ -373,6 +373,9 @@ void matchenv_carry(struct match *m, struct match_node *n, const struct keyed_ro
 /* DEFINE's path condition of `var` for the row in hand after node n (NULL: it would be the first). */
 bool matchenv_holds(struct match *m, const struct match_cell *c, int var, struct match_node *n,
                     const struct keyed_row *r);
+/* The value there of any expression that a DEFINE of `var` may hold. False: NULL. */
+bool matchenv_value_at(struct match *m, const struct match_cell *c, int var, struct match_expr *x,
+                       struct match_node *n, const struct keyed_row *r, union cell *out);
 
 struct match_view { /* a whole match, laid out in order */
     unsigned n;

@@ -157,29 +157,6 @@ void task_source_open(struct task *t, uint32_t stream, uint32_t partition, evtim
     task_raise(t, stream, partition, w);
 }
 
-static void fill_computed(const struct jobdef_stream *s, struct batch *b)
-{
-    for (unsigned k = 0; k < s->ncomputed; k++) {
-        unsigned column = s->computed[k];
-        struct batch_column *c = &b->columns[column];
-        if (!colset_has(&b->present, column))
-            continue;
-        for (unsigned i = 0; i < b->n; i++) {
-            const struct exprvm_env env = {.current = {.b = b, .i = i}, .scratch = b->arena};
-            union cell v = {0};
-            bool some = exprvm_eval(s->machines[k], &env, &v);
-            if (s->schema->columns[column].type.kind == TYPE_STRING)
-                c->s[i] = some ? (struct str){v.s.p, v.s.n, 0} : (struct str){"", 0, 0};
-            else
-                c->i[i] = some ? v.i : 0;
-            if (some)
-                continue;
-            c->nulls[i / 64] |= UINT64_C(1) << (i % 64);
-            c->has_nulls = true;
-        }
-    }
-}
-
 static size_t rows_waiting(const struct task *t)
 {
     size_t waiting = taskjoin_waiting(t);
@@ -246,7 +223,7 @@ enum err task_source_rows(struct task *t, struct batch *b)
     struct watermark_rise rises[BATCH_ROWS];
     uint64_t late = src->w.late_rows, punctuated[BATCH_WORDS];
     if (s != NULL && s->ncomputed > 0)
-        fill_computed(s, b);
+        job_fill_computed(s, b);
     bool has_punctuated = s != NULL && s->punctuated != NULL;
     if (has_punctuated)
         exprvm_filter(s->punctuated, b, NULL, punctuated);

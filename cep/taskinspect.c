@@ -7,19 +7,8 @@ enum { SLOTS_MAX = 1 << 16 }; /* that are looked at for one answer: rows wait me
 
 static void put_key(const struct rule_plan *p, const struct key *key, struct bytes *out)
 {
-    struct bytes_reader r = bytes_read(key->bytes, key->len);
-    bytes_printf(out, "{\"key\":{");
-    for (unsigned i = 0; i < plan_nkeys(p); i++) {
-        struct value v;
-        const char *name = plan_key_name(p, i);
-        if (!value_from_key(&r, plan_key_type(p, i), &v))
-            break;
-        bytes_printf(out, i > 0 ? "," : "");
-        value_json_string(name, strlen(name), out);
-        bytes_printf(out, ":");
-        value_json(&v, out);
-    }
-    bytes_printf(out, "}");
+    bytes_printf(out, "{\"key\":");
+    taskinspect_key(p, key->bytes, key->len, out);
 }
 
 /* The key's object; nothing if it has no state of this rule, or none that fits. */
@@ -135,6 +124,23 @@ void taskinspect_time(const char *name, evtime t, struct bytes *out)
     }
     timebase_format(t, text);
     bytes_printf(out, "\"%s\":\"%s\"", name, text);
+}
+
+void taskinspect_key(const struct rule_plan *p, const void *key, size_t n, struct bytes *out)
+{
+    struct bytes_reader r = bytes_read(key, n);
+    bytes_printf(out, "{");
+    for (unsigned i = 0; i < plan_nkeys(p); i++) {
+        struct value v;
+        const char *name = plan_key_name(p, i);
+        if (!value_from_key(&r, plan_key_type(p, i), &v))
+            break;
+        bytes_printf(out, i > 0 ? "," : "");
+        value_json_string(name, strlen(name), out);
+        bytes_printf(out, ":");
+        value_json(&v, out);
+    }
+    bytes_printf(out, "}");
 }
 
 void taskinspect_agg(const struct agg_call *call, const struct schema *s, struct bytes *out)

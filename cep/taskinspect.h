@@ -50,6 +50,8 @@ void joininspect_key(const struct join *j, const struct keystate *state, unsigne
 
 /* Shared by them: "name":"…" or null, and what an aggregate is called. */
 void taskinspect_time(const char *name, evtime t, struct bytes *out);
+void taskinspect_key(const struct rule_plan *p, const void *key, size_t n,
+                     struct bytes *out); /* {…} */
 void taskinspect_agg(const struct agg_call *call, const struct schema *s, struct bytes *out);
 struct keyed;
 struct kept;

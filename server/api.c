@@ -52,6 +52,8 @@ const struct route api_routes[] = {
      api_inspect_partials, "partial matches of a pattern, by key"},
     {"GET", "/api/v1/rules/{r}/state", "key state older_than limit items after", ROUTE_NO_BODY,
      api_inspect_state, "what a rule keeps of its keys: partial matches, windows, rows"},
+    {"POST", "/api/v1/rules/{r}:why_not", NULL, ROUTE_JSON, api_whynot,
+     "why a pattern has not fired for a key, event by event"},
     {"GET", "/api/v1/rules/{r}/late", "limit after", ROUTE_NO_BODY, api_sides_rule_late,
      "events that came too late for a rule"},
     {"GET", "/api/v1/rules/{r}/timeouts", "limit after", ROUTE_NO_BODY, api_sides_rule_timeouts,

@@ -121,6 +121,7 @@ char *api_rules_name(struct api *a, struct httpcall *c);
 
 void api_inspect_partials(struct httpcall *c, void *app);
 void api_inspect_state(struct httpcall *c, void *app);
+void api_whynot(struct httpcall *c, void *app);
 
 void api_lists_create(struct httpcall *c, void *app);
 void api_lists_list(struct httpcall *c, void *app);

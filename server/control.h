@@ -30,6 +30,7 @@ enum control_kind {
     CONTROL_STATE, /* snapwire_state, before INIT: where state is kept, and what to go on from */
     CONTROL_CHECKPOINT, /* snapwire_order: barriers as for PREPARE, then a snapshot; the epoch is the next one's */
     CONTROL_INSPECT, /* inspectwire_ask */
+    CONTROL_TRACE, /* tracewire_ask */
     /* worker to coordinator */
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */

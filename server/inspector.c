@@ -9,8 +9,8 @@ struct asking {
     struct asking *next;
     uint64_t number; /* 0: it has not begun */
     uint64_t uid, from;
-    struct bytes key, json;
-    bool has_key;
+    struct bytes key, json, trace;
+    bool has_key, traces;
     char *at;
     unsigned worker, keys, items, found;
     int64_t older_ms;
@@ -44,6 +44,7 @@ static void end(struct asking *a, enum err e)
     a->done(a->ctx, e, &answer);
     bytes_fini(&a->key);
     bytes_fini(&a->json);
+    bytes_fini(&a->trace);
     mem_free(a->at);
     mem_free(a);
 }
@@ -92,6 +93,9 @@ void inspector_want(struct inspector *i, const struct inspector_ask *ask, inspec
     a->has_key = ask->key != NULL;
     if (a->has_key)
         bytes_put(&a->key, ask->key, ask->key_n);
+    a->traces = ask->trace != NULL;
+    if (a->traces)
+        bytes_put(&a->trace, ask->trace->p, ask->trace->n);
     a->worker = ask->worker;
     a->from = ask->from;
     a->keys = ask->keys;
@@ -119,8 +123,14 @@ static void send(struct inspector *i, struct asking *a)
                                       .at = a->at,
                                       .older_ms = a->older_ms};
     bytes_reset(&i->out);
-    inspectwire_put_ask(&m, &i->out);
-    crew_send(i->crew, a->worker, CONTROL_INSPECT, i->epoch, &i->out);
+    if (a->traces) {
+        bytes_u64(&i->out, a->number);
+        bytes_put(&i->out, a->trace.p, a->trace.n);
+        bytes_reset(&a->trace);
+    } else {
+        inspectwire_put_ask(&m, &i->out);
+    }
+    crew_send(i->crew, a->worker, a->traces ? CONTROL_TRACE : CONTROL_INSPECT, i->epoch, &i->out);
 }
 
 void inspector_turn(struct inspector *i, bool up, uint32_t epoch)
@@ -131,6 +141,11 @@ void inspector_turn(struct inspector *i, bool up, uint32_t epoch)
         next = a->next;
         if (!up) {
             end(a, ERR_CONFLICT);
+        } else if (a->traces) {
+            a->worker = (unsigned)(a->uid % i->workers);
+            a->next = i->under_way;
+            i->under_way = a;
+            send(i, a);
         } else if (a->worker >= i->workers) { /* there were more when it was last answered */
             a->worker = 0;
             a->from = 0;
@@ -161,7 +176,7 @@ enum err inspector_frame(struct inspector *i, unsigned worker, const struct chan
     a->from = m.next;
     if (m.next == 0)
         a->worker++;
-    bool all = a->worker == i->workers,
+    bool all = a->worker == i->workers || a->traces,
          enough = a->found >= a->keys || a->json.n > TASKINSPECT_BYTES_MAX;
     if (!all && !enough) {
         send(i, a);

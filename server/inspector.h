@@ -20,6 +20,8 @@ struct inspector_ask { /* texts and bytes are copied */
     unsigned keys, items;
     const char *at;
     int64_t older_ms;
+    /* tracewire_ask and its rows, to be gone through by one worker; `uid` is all else that is looked at. */
+    const struct bytes *trace;
 };
 struct inspector_answer {
     const char *json; /* objects, with commas between */

@@ -118,6 +118,7 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
     r->feed = feed_new(r->registry, r->log, r->intake, o->workers, &o->budget);
     r->crew = crew_new(o->workers, o->budget.results_window, &from_crew);
     r->loop.inspector = inspector_new(r->crew, o->workers);
+    r->whynot = whynot_new(r->log, r->loop.inspector, wake_loop, &r->loop);
     r->generators = generators_new(r->registry, r->intake);
     r->alerts = alertwriter_start(&w);
 }
@@ -210,7 +211,9 @@ void runtime_stop(struct runtime *r)
         runtimeloop_wake(&r->loop);
         pthread_join(r->thread, NULL);
     }
+    whynot_stop(r->whynot);
     inspector_free(r->loop.inspector);
+    whynot_free(r->whynot);
     alertwriter_stop(r->alerts);
     checkpointer_refuse(r->checkpointer);
     savepoints_stop(r->savepoints);

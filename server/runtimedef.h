@@ -5,6 +5,7 @@
 #ifndef WEIR_SERVER_RUNTIMEDEF_H
 #define WEIR_SERVER_RUNTIMEDEF_H
 #include "server/runtimeloop.h"
+#include "server/whynot.h"
 
 struct runtime {
     struct runtimeloop loop;
@@ -20,6 +21,7 @@ struct runtime {
     struct checkpointer *checkpointer;
     struct savepoints *savepoints;
     struct budget_options budget_options;
+    struct whynot *whynot;
     pthread_t thread;
     bool running;
     uint64_t letters_kept;

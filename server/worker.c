@@ -21,6 +21,7 @@
 #include "server/workerlookup.h"
 #include "server/workersnap.h"
 #include "server/workerstatus.h"
+#include "server/workertrace.h"
 #include "server/workerwatch.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -271,6 +272,8 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         return workersnap_order(w, f);
     case CONTROL_INSPECT:
         return workerinspect_take(w, f);
+    case CONTROL_TRACE:
+        return workertrace_take(w, f);
     case CONTROL_HOLD:
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);

@@ -5,7 +5,7 @@
 #include "server/workerdef.h"
 
 /* The newest version that has its keys; while one takes over from another, the one before it has them. */
-static bool find_rule(const struct worker *w, uint64_t uid, unsigned *out)
+bool workerinspect_rule(const struct worker *w, uint64_t uid, unsigned *out)
 {
     uint32_t version = 0;
     unsigned n = w->job != NULL ? job_nrules(w->job) : 0, same = 0;
@@ -42,7 +42,7 @@ enum err workerinspect_take(struct worker *w, const struct channel_frame *f)
                                   .older_ms = m.older_ms};
     struct inspectwire_answer answer = {.number = m.number};
     struct bytes json = {0};
-    if (find_rule(w, m.uid, &ask.rule))
+    if (workerinspect_rule(w, m.uid, &ask.rule))
         answer.next = taskinspect_rule(w->task, &ask, &json, &answer.keys);
     answer.json = (const char *)json.p;
     answer.json_n = json.n;

@@ -8,6 +8,8 @@
 #include "base/channel.h"
 
 struct worker;
+/* The rule's index in the job, of the version that has its keys. */
+bool workerinspect_rule(const struct worker *w, uint64_t uid, unsigned *out);
 enum err workerinspect_take(struct worker *w, const struct channel_frame *f);
 
 #endif

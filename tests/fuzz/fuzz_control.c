@@ -10,6 +10,7 @@
 #include "server/lookupwire.h"
 #include "server/poison.h"
 #include "server/resultwire.h"
+#include "server/tracewire.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -94,6 +95,18 @@ static void try_inspection(const uint8_t *data, size_t size, struct arena *a, st
     }
 }
 
+static void try_trace(const uint8_t *data, size_t size)
+{
+    struct bytes_reader r = bytes_read(data, size);
+    struct tracewire_ask ask;
+    struct tracewire_row row;
+    uint64_t number;
+    if (tracewire_get_ask(&r, &number, &ask) != ERR_OK)
+        return;
+    for (uint32_t i = 0; i < ask.nrows && tracewire_get_row(&r, &row) == ERR_OK; i++)
+        BUG_IF((const uint8_t *)row.text + row.n > data + size, "a text past the end");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -107,9 +120,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t which = data[0];
     data++;
     size--;
-    switch (which >= UINT8_MAX - 1 ? which : which % 9) { /* saved inputs stay what they are */
+    switch (which >= UINT8_MAX - 2 ? which : which % 9) { /* saved inputs stay what they are */
     case UINT8_MAX:
         try_lookups(data, size, &b);
+        break;
+    case UINT8_MAX - 2:
+        try_trace(data, size);
         break;
     case UINT8_MAX - 1:
         try_inspection(data, size, a, &b);

@@ -5,7 +5,6 @@
 #include "rules/compile.h"
 #include "server/alertjson.h"
 #include "server/runtimebacktest.h"
-#include "server/runtimeinspect.h"
 #include "server/runtimesave.h"
 #include "server/runtimeversion.h"
 #include <pthread.h>
@@ -581,24 +580,15 @@ void fake_runtime_alert(struct runtime *r, const char *id, size_t bytes, uint64_
     mem_free(row);
 }
 
-void runtimeinspect(struct runtime *r, const struct inspector_ask *ask, inspector_done *done,
-                    void *ctx)
-{
-    (void)r;
-    BUG_IF(fake_runtime_has_trials, "tests of the API run nothing beside a rule");
-    (void)ask;
-    done(ctx, ERR_CONFLICT, NULL);
-}
-
 struct catalog *runtimebacktest_catalog(struct runtime *r)
 {
+    BUG_IF(fake_runtime_has_trials, "tests of the API run nothing beside a rule");
     return r->c;
 }
 
 enum err runtimebacktest_copy_log(struct runtime *r, const char *path, struct diag *d)
 {
-    (void)r;
-    (void)path;
+    (void)r, (void)path;
     diag_say(d, "test", NULL, "there is no log");
     return ERR_UNSUPPORTED;
 }

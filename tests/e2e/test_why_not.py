@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a rule has not fired: the nearest miss, and the steps to it, from what is recorded."""
+import json
+import random
+
+import pytest
+from weirserver import Server, until
+
+STREAM = """CREATE STREAM payments (id BIGINT NOT NULL, card STRING, status STRING, amount DECIMAL(12,2), ts TIMESTAMP(3) NOT NULL,
+  big AS amount > 1000, WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('partitions' = '2')"""
+RULE = """CREATE RULE card_testing AS SELECT * FROM payments MATCH_RECOGNIZE (PARTITION BY card ORDER BY ts
+  MEASURES COUNT(A.id) AS n, LAST(B.amount) AS cashout ONE ROW PER MATCH AFTER MATCH NO SKIP
+  PATTERN (A->{2} -> B) WITHIN INTERVAL '60' SECOND
+  DEFINE A AS status = 'declined' AND amount < 2, B AS status = 'approved' AND amount > 500 AND amount > 10 * AVG(A.amount))"""
+T0 = 1700000000000
+
+
+def event(second, card, status, amount, id=0):
+    return {"id": id, "card": card, "status": status, "amount": amount, "ts": T0 + int(1000 * second)}
+
+
+def feed(server, events, partition=0):
+    server.post_lines([json.dumps(e).encode() + b"\n" for e in events], stream="payments", partition=partition)
+
+
+def why(server, status=200, rule="card_testing", **body):
+    answer = server.post(f"/rules/{rule}:why_not", body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("why"), workers=2) as server:
+        server.create(stream=STREAM)
+        feed(server, [event(-10, "old", "declined", 1), event(-9, "old", "declined", 1)])
+        until("they are taken", lambda: sum(p["taken"] for p in server.partitions()) >= 0)
+        assert server.post("/rules", {"sql": RULE}).status_code == 201
+        feed(server, [event(-8, "old", "approved", 900)])
+        small = [event(0, c, "declined", 1) for c in ("amount", "time", "few", "hit", "ratio", "status")]
+        small += [event(1, c, "declined", 1) for c in ("amount", "time", "hit", "ratio", "status")]
+        feed(server, small + [event(5, "amount", "approved", 499.5), event(6, "hit", "approved", 501), event(7, "status", "declined", 700)])
+        feed(server, [event(8, "other", "approved", 20)], partition=1)
+        feed(server, [event(74, "time", "approved", 800), event(20, "late", "declined", 1), event(100, "x", "approved", 1)])
+        feed(server, [event(100, "x", "approved", 1)], partition=1)
+        until("all is taken", lambda: server.alerts_by_rule().get("card_testing") == 1
+              and server.get("/rules/card_testing")["partials"] == 0)
+        yield server
+
+
+def test_a_condition_that_failed_is_told_with_its_values(server):
+    answer = why(server, key="amount")
+    verdict = answer["verdict"]
+    assert (verdict["kind"], verdict["variable"], verdict["matches"]) == ("condition", "B", False), verdict
+    parts = {c["text"]: (c["true"], {v["of"]: v["value"] for v in c["values"]}) for c in verdict["conditions"]}
+    assert parts["status = 'approved'"] == (True, {"status": "approved"})
+    assert parts["amount > 500.00"] == (False, {"amount": 499.5}) or parts["amount > 500"] == (False, {"amount": 499.5}), parts
+    ratio = next(v for k, v in parts.items() if "AVG" in k)
+    assert ratio[0] is True and ratio[1]["amount"] == 499.5 and 10 in [float(x) for x in ratio[1].values()], parts
+    assert verdict["partial"]["left"] == 1 and [r["variable"] for r in verdict["partial"]["rows"]] == ["A", "A"]
+    assert "A, A were there; the time was over; event" in verdict["text"] and "does not hold" in verdict["text"]
+    assert (answer["key"], answer["events"], answer["complete"]) == ({"card": "amount"}, 3, True)
+    assert [s["taken"] for s in answer["steps"]] == ["yes"] * 3
+
+
+def test_a_row_that_came_too_late_for_within_is_told_with_by_how_much(server):
+    verdict = why(server, key={"card": "time"})["verdict"]
+    assert (verdict["kind"], verdict["variable"], verdict["late_by_ms"]) == ("time", "B", 14000), verdict
+    assert all(c["true"] for c in verdict["conditions"])
+    assert "B came 14.000 s after the time was over" in verdict["text"]
+
+
+def test_what_has_matched_what_is_unknown_and_what_came_too_early_or_late_is_said(server):
+    assert why(server, key="hit")["verdict"]["kind"] == "matched"
+    assert why(server, key="nobody")["verdict"]["kind"] == "no-events"
+    few = why(server, key="few")["verdict"]
+    assert (few["kind"], few["partial"]["left"], few["partial"]["waits_for"]) == ("time", 2, ["A"])
+    old = why(server, key="old")
+    assert [s["taken"] for s in old["steps"]] == ["before-rule", "before-rule", "yes"]
+    assert old["verdict"]["kind"] == "nothing-began"
+    late = why(server, key="late")
+    assert [s["taken"] for s in late["steps"]] == ["late"]
+    place = f"{late['steps'][0]['partition']}/{late['steps'][0]['offset']}"
+    about = why(server, event_id=place)
+    assert (about["verdict"]["kind"], about["key"]) == ("late", {"card": "late"})
+
+
+def test_one_event_can_be_asked_about_and_steps_say_what_held(server):
+    steps = why(server, key="status")["steps"]
+    last = steps[-1]
+    answer = why(server, event_id=f"{last['partition']}/{last['offset']}")
+    assert answer["verdict"]["event"]["offset"] == last["offset"]
+    assert answer["verdict"]["kind"] == "condition" and answer["verdict"]["variable"] == "B"
+    assert [len(s["active"]) for s in steps] == [1, 2, 2]
+    tries = [t for t in last["tries"] if t["variable"] == "B"]
+    assert tries and not tries[0]["holds"]
+    assert {c["text"].split(" ")[0]: c["true"] for c in tries[0]["conditions"]}["status"] is False
+    assert last["values"] == {"id": 0, "card": "status", "status": "declined", "amount": 700, "ts": last["time"]} or last["values"]["amount"] == 700
+    early = why(server, key="status", at=T0 + 1500)
+    assert early["events"] == 2 and early["verdict"]["kind"] == "waiting"
+    why(server, 409, key="few", event_id=f"{last['partition']}/{last['offset']}")
+    why(server, 404, event_id="0/99999")
+
+
+def test_what_cannot_be_asked_is_refused(server):
+    assert server.post("/rules", {"name": "f", "sql": "SELECT id FROM payments WHERE amount > 90000"}).status_code == 201
+    assert "no pattern" in why(server, 422, rule="f", key="x")["detail"]
+    assert "the key of rule card_testing" in why(server, 422, key={"a": 1})["detail"]
+    assert "event_id" in why(server, 422, event_id="x")["detail"]
+    assert "'at'" in why(server, 422, key="x", at="yesterday")["detail"]
+    assert "'steps'" in why(server, 422, key="x", steps=0)["detail"]
+    why(server, 422)
+
+
+def test_what_it_goes_through_again_is_what_the_workers_have(tmp_path):
+    """States after the last step are the partial matches of the live rule, for every key, with disorder and late events."""
+    dice = random.Random(5)
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        assert server.post("/rules", {"sql": RULE.replace("A->{2}", "A->{2,3}")}).status_code == 201
+        for chunk in range(6):
+            for partition in (0, 1):
+                feed(server, [event(20 * chunk + i / 4 - dice.choice([0, 0, 1, 3]), f"c{dice.randrange(4)}",
+                                    dice.choice(["declined", "declined", "approved"]), dice.choice([1, 1.5, 600, 700]))
+                              for i in range(80)], partition)
+
+        def places(partials):
+            return sorted(tuple((r["variable"], r["partition"], r["offset"]) for r in p["rows"]) for p in partials)
+
+        def same(key):
+            answer = why(server, key=f"c{key}", steps=500)
+            live = server.get(f"/rules/card_testing/partials?key=c{key}&items=1000")["data"]
+            live = live[0]["partials"] if live else []
+            matches = sum(r["kind"] == "match" for s in answer["steps"] + [answer["after"]] for r in s["results"])
+            alerts = [a for a in server.pages("/alerts") if a["key"] == {"card": f"c{key}"}]
+            fits = places(live) == places(answer["after"]["active"]) and matches == len(alerts) > 0 and answer["complete"]
+            return fits and 1 + len(live)
+
+        found = [until(f"key {key} is the same", lambda: same(key)) for key in range(4)]
+        assert sum(found) > len(found), "some partial matches were compared"
