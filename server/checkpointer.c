@@ -361,6 +361,11 @@ bool checkpointer_holds_changes(const struct checkpointer *c)
 
 /* --- one that was a savepoint ------------------------------------------------------------------------------------ */
 
+bool checkpointer_has_any(const struct checkpointer *c)
+{
+    return checkstart_last(c->start) != 0;
+}
+
 bool checkpointer_is_idle(const struct checkpointer *c)
 {
     return c->phase == IDLE;

@@ -60,6 +60,7 @@ enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struc
  * from it. *id: its number. */
 enum err checkpointer_adopt(struct checkpointer *c, const struct savemeta *m, const char *folder,
                             struct diag *d, uint64_t *id);
+bool checkpointer_has_any(const struct checkpointer *c); /* complete ones */
 bool checkpointer_is_idle(const struct checkpointer *c);
 
 /* Any thread. */

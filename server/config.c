@@ -9,7 +9,7 @@
 #include <string.h>
 #include <yaml.h>
 
-enum kind { TEXT, COUNT, SIZE, SPAN };
+enum kind { TEXT, COUNT, SIZE, SPAN, SWITCH };
 static const struct option_row {
     const char *name, *value, *unit, *help;
     enum kind kind;
@@ -81,6 +81,9 @@ static bool parse(const struct option_row *row, const char *text, uint64_t *out)
         return parse_count(text, out);
     case SIZE:
         return parse_size(text, out);
+    case SWITCH:
+        *out = strcmp(text, "true") == 0;
+        return *out || strcmp(text, "false") == 0;
     default:
         if (!timebase_parse_duration(text, strlen(text), &ms) || ms < 0)
             return false;
@@ -134,7 +137,8 @@ static void say_unknown(const char *name, struct diag *d)
 enum err config_set(struct config *c, const char *name, const char *text, struct diag *d)
 {
     static const char *const kinds[] = {"a text", "a whole number",
-                                        "a number of bytes, as in 10 MiB", "a time, as in 10 s"};
+                                        "a number of bytes, as in 10 MiB", "a time, as in 10 s",
+                                        "true or false,"};
     const struct option_row *row = find(name);
     uint64_t v = 0;
     if (!row) {
@@ -225,8 +229,11 @@ static void take_flag(char **argv, int argc, int *i, char name[NAME_MAX_BYTES], 
     const char *arg = argv[*i] + 2, *equals = strchr(arg, '=');
     size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
     snprintf(name, NAME_MAX_BYTES, "%.*s", (int)(n < NAME_MAX_BYTES ? n : NAME_MAX_BYTES), arg);
+    const struct option_row *row = find(name);
     if (equals)
         *value = equals + 1;
+    else if (row != NULL && row->kind == SWITCH)
+        *value = "true";
     else
         *value = *i + 1 < argc ? argv[++*i] : NULL;
 }
@@ -284,6 +291,7 @@ void config_help(struct bytes *out)
                  rows[i].kind == TEXT && strchr(rows[i].unit, ',') ? "LEVEL"
                  : rows[i].kind == TEXT                            ? "TEXT"
                  : rows[i].kind == SPAN                            ? "TIME"
+                 : rows[i].kind == SWITCH                          ? ""
                                                                    : "N");
         bytes_printf(out, "  %-23s %s%s%s%s\n", left, rows[i].help, *rows[i].value ? " (" : "",
                      rows[i].value, *rows[i].value ? ")" : "");
@@ -304,7 +312,7 @@ void config_markdown(struct bytes *out)
         bytes_printf(out, "| `%s` | %s%s%s | %s |", shown(rows[i].name, name),
                      *rows[i].value ? "`" : "", rows[i].value, *rows[i].value ? "`" : "",
                      rows[i].unit);
-        if (rows[i].kind == TEXT)
+        if (rows[i].kind == TEXT || rows[i].kind == SWITCH)
             bytes_printf(out, " | |");
         else
             bytes_printf(out, " %" PRIu64 " | %" PRIu64 " |", rows[i].least, rows[i].most);

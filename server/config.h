@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef char *config_TEXT;
-typedef uint64_t config_COUNT, config_SIZE, config_SPAN;
+typedef uint64_t config_COUNT, config_SIZE, config_SPAN, config_SWITCH;
 
 struct config {
 #define CONFIG_FIELD(name, type, value, least, most, unit, help) config_##type name;
@@ -24,7 +24,7 @@ void config_fini(struct config *c);
 enum err config_set(struct config *c, const char *name, const char *text, struct diag *d);
 /* A YAML file: one mapping of names to plain values. */
 enum err config_file(struct config *c, const char *path, struct diag *d);
-/* --name value, --name=value; --config FILE is read first wherever it stands. *help: --help is among them. */
+/* --name value, --name=value, of a switch --name alone; --config FILE is read first wherever it stands. *help: --help is among them. */
 enum err config_flags(struct config *c, int argc, char **argv, struct diag *d, bool *help);
 
 void config_help(struct bytes *out); /* for --help */

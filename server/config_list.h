@@ -95,6 +95,12 @@
     X(checkpoint_tolerated_failures, COUNT, "10", 0, 1000000, "failures",                          \
       "Past so many failed checkpoints in a row the workers are ended, and begin again from the "  \
       "last complete one.")                                                                        \
+    X(from_savepoint, TEXT, "", 0, 0, "name or folder",                                            \
+      "Begin with this savepoint: in an empty data folder with its streams, lists and rules, "     \
+      "else "                                                                                      \
+      "with those that are there. One that was begun with already is left out.")                   \
+    X(allow_non_restored_state, SWITCH, "false", 0, 1, "",                                         \
+      "from-savepoint: state that no rule here goes on with is left behind.")                      \
     X(max_savepoints, COUNT, "100", 1, 10000, "savepoints",                                        \
       "How many savepoints there may be; past it no more are made until some are deleted.")        \
     X(savepoints_kept, COUNT, "5", 1, 1000, "savepoints",                                          \

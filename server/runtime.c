@@ -152,7 +152,9 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     runtimeloop_init(l);
     r->registry = registry_new();
     r->trials = trials_new();
-    enum err e = open_stores(r, o->data, d);
+    enum err e = runtimesave_before(r, o, d);
+    if (e == ERR_OK)
+        e = open_stores(r, o->data, d);
     if (e != ERR_OK || (e = fix_key_groups(r, o, d, &groups)) != ERR_OK)
         goto out;
     if ((e = checkpointer_open(o->data, &o->checkpoint, d, &r->checkpointer)) != ERR_OK)
@@ -227,6 +229,7 @@ void runtime_stop(struct runtime *r)
     catalog_close(r->catalog);
     intakelog_close(r->log);
     poison_close(r->loop.poison);
+    runtimesave_end(r);
     runtimeloop_fini(&r->loop);
     mem_free(r);
 }

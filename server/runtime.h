@@ -40,6 +40,8 @@ struct runtime_options {
     int64_t side_retention_ms; /* letters and timeouts that are older are let go; 0: never */
     struct restart_options restart;
     struct runtime_checkpoint_options checkpoint;
+    const char *from_savepoint; /* name, or path with a slash; NULL: none */
+    bool allow_non_restored;
     unsigned savepoints_max, savepoints_kept; /* in all; of those made before an activation */
     int64_t heartbeat_timeout_ms; /* 0: workers may be silent for ever */
     int64_t buffer_timeout_ms;

@@ -20,6 +20,8 @@ struct runtime {
     struct generators *generators;
     struct checkpointer *checkpointer;
     struct savepoints *savepoints;
+    struct savemeta *from; /* until it runs: the savepoint to begin with, of from_folder */
+    char *from_folder;
     struct budget_options budget_options;
     struct whynot *whynot;
     pthread_t thread;

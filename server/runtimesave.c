@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "savepoint"
 #include "server/runtimesave.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "server/runtimedef.h"
+#include "state/savepoint.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FOLDER_MODE = 0750 };
+#define BEGUN "begun_with_savepoint" /* the setting */
 
 struct savepoints *runtimesave_all(struct runtime *r)
 {
@@ -28,6 +40,77 @@ enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d
     return e;
 }
 
+/* --- to begin with one ----------------------------------------------------------------------------------------------- */
+
+static enum err take_definitions(const char *folder, const char *data, struct diag *d)
+{
+    char *from = mem_printf("%s/definitions.db", folder);
+    char *to = mem_printf("%s/catalogue.db", data);
+    enum err e = ERR_OK;
+    if (access(to, F_OK) != 0) {
+        LOG_INFO("streams, lists and rules are those of the savepoint", "folder=%s", folder);
+        if (mkdir(data, FOLDER_MODE) < 0 && errno != EEXIST)
+            e = err_from_errno(errno);
+        if (e == ERR_OK)
+            e = savepoint_copy_file(from, to, d); /* whole or not there */
+    }
+    mem_free(to);
+    mem_free(from);
+    return e;
+}
+
+enum err runtimesave_before(struct runtime *r, const struct runtime_options *o, struct diag *d)
+{
+    const char *name = o->from_savepoint;
+    if (name == NULL)
+        return ERR_OK;
+    r->from_folder =
+        strchr(name, '/') != NULL ? mem_str(name) : mem_printf("%s/savepoints/%s", o->data, name);
+    enum err e = savemeta_read(r->from_folder, d, &r->from);
+    if (e == ERR_NOT_FOUND)
+        diag_say(d, "savepoint", "name one of the data folder, or a folder with a slash in it",
+                 "there is no savepoint %s", r->from_folder);
+    if (e == ERR_OK)
+        e = savemeta_verify(r->from, r->from_folder, d);
+    return e == ERR_OK ? take_definitions(r->from_folder, o->data, d) : e;
+}
+
+/* Started again with the same option, it goes on from where it has come to. */
+static bool has_begun(struct runtime *r, const char *mark)
+{
+    char before[256];
+    return catalog_get_setting(r->catalog, BEGUN, before) == ERR_OK && strcmp(before, mark) == 0 &&
+           checkpointer_has_any(r->checkpointer);
+}
+
+static enum err begin_with(struct runtime *r, const struct runtime_options *o, struct diag *d)
+{
+    const struct restore_ask ask = {.allow_non_restored = o->allow_non_restored,
+                                    .meta = r->from,
+                                    .folder = r->from_folder};
+    uint64_t id = 0;
+    char mark[256];
+    snprintf(mark, sizeof mark, "%s %" PRId64, r->from->name, r->from->created);
+    if (has_begun(r, mark)) {
+        LOG_INFO(
+            "the savepoint was begun with before, the workers go on from the newest checkpoint",
+            "name=%s", r->from->name);
+        return ERR_OK;
+    }
+    enum err e = restore_seed(r->from, &r->loop.env, r->log, d);
+    if (e == ERR_OK)
+        e = restore_plan(&ask, &r->loop.env, r->log, d);
+    if (e == ERR_OK)
+        e = checkpointer_adopt(r->checkpointer, r->from, r->from_folder, d, &id);
+    return e == ERR_OK ? catalog_set_setting(r->catalog, BEGUN, mark) : e;
+}
+
+void runtimesave_end(struct runtime *r)
+{
+    savemeta_free(r->from);
+    mem_free(r->from_folder);
+}
+
 enum err runtimesave_start(struct runtime *r, const struct runtime_options *o, struct diag *d)
 {
     r->budget_options = o->budget_options;
@@ -39,5 +122,6 @@ enum err runtimesave_start(struct runtime *r, const struct runtime_options *o, s
                                             .registry = r->registry,
                                             .checkpointer = r->checkpointer,
                                             .loop = &r->loop};
-    return savepoints_start(&with, d, &r->savepoints);
+    enum err e = r->from == NULL ? ERR_OK : begin_with(r, o, d);
+    return e == ERR_OK ? savepoints_start(&with, d, &r->savepoints) : e;
 }

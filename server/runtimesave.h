@@ -15,6 +15,11 @@ enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d
                              runtime_done *done, void *ctx);
 
 /* --- for the runtime --- */
+/* Before anything is opened: the savepoint to begin with is read from beginning to end; in an empty data folder its definitions
+ * become the catalogue. */
+enum err runtimesave_before(struct runtime *r, const struct runtime_options *o, struct diag *d);
+/* When all is loaded, and before the loop runs: it becomes the newest checkpoint. */
 enum err runtimesave_start(struct runtime *r, const struct runtime_options *o, struct diag *d);
+void runtimesave_end(struct runtime *r);
 
 #endif

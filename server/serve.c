@@ -337,6 +337,8 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .max_lists = c->max_lists,
                                 .max_list_items = c->max_list_items,
                                 .max_list_edits = c->max_list_edits,
+                                .from_savepoint = *c->from_savepoint ? c->from_savepoint : NULL,
+                                .allow_non_restored = c->allow_non_restored_state != 0,
                                 .savepoints_max = (unsigned)c->max_savepoints,
                                 .savepoints_kept = (unsigned)c->savepoints_kept,
                                 .last_checkpoint_ms = (int64_t)c->checkpoint_at_end,

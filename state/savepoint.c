@@ -154,7 +154,7 @@ enum err savepoint_remove(const char *root, const char *name, struct diag *d)
 
 /* --- files --- */
 
-static enum err copy_file(const char *from, const char *to, struct diag *d)
+enum err savepoint_copy_file(const char *from, const char *to, struct diag *d)
 {
     struct durable f;
     int fd = open(from, O_RDONLY | O_CLOEXEC);
@@ -186,7 +186,7 @@ enum err savepoint_link_file(const char *from, const char *to, struct diag *d)
         return ERR_OK;
     if (errno == EEXIST || errno == ENOSPC || errno == ENOENT)
         return fails(d, to, "cannot be made", errno);
-    return copy_file(from, to, d);
+    return savepoint_copy_file(from, to, d);
 }
 
 static enum err link_one(const char *from, const char *to, struct diag *d)

@@ -44,6 +44,9 @@ enum err savepoint_link(const char *from, const char *to, struct diag *d);
 /* One of them. */
 enum err savepoint_link_file(const char *from, const char *to, struct diag *d);
 
+/* A copy of its own, fsynced, whole or not there. */
+enum err savepoint_copy_file(const char *from, const char *to, struct diag *d);
+
 /* What a part has of one operator. */
 typedef void savepoint_operator(void *ctx, const char *op, uint64_t entries, uint64_t bytes);
 /* The entries of one worker of a checkpoint (state/store.h) as one sorted file; `each` is told of its operators. Takes the

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Savepoints: one form whatever wrote it; what goes on from one finds what an undisturbed run finds."""
 import collections
+import ctypes
 import json
+import shutil
+import subprocess
 
 import crashing
 import pytest
+import weirserver
 from conftest import fits
 from test_checkpoints import deploy, expected, found, lines, post  # noqa: F401  # fixtures
 from weirserver import Server
@@ -100,3 +104,68 @@ def test_state_that_no_rule_claims_is_left_behind_only_when_that_is_allowed(tmp_
         dry = go_back(server, "all", dry_run=True, allow_non_restored_state=True).json()
         assert dry["possible"] and [r["name"] for r in dry["not_restored"]] == ["often"]
         assert go_back(server, "all", allow_non_restored_state=True).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def halfway(tmp_path_factory, lines):  # noqa: F811
+    """Of either backend: the folder of a savepoint of two workers, half of the events in, and the alerts found until then."""
+    made = {}
+    for backend in ("heap", "rocksdb"):
+        folder = tmp_path_factory.mktemp(backend)
+        with Server(folder, "--checkpoint-interval", "0", "--state-backend", backend) as server:
+            deploy(server)
+            post(server, lines, 0, 25)
+            assert server.post("/checkpoints").status_code == 201  # state in several files
+            post(server, lines, 25, 50)
+            path = take(server, "half")["folder"]
+            server.stop()
+            server.start()
+            made[backend] = path, crashing.stored_alerts(server)
+    return made
+
+
+def without_counts(alerts):
+    """A match that repeats one which the first server has told raises a count that the second one does not have."""
+    return collections.Counter({a: 1 if json.loads(a)[0] == "declines" else n for a, n in alerts.items()})
+
+
+@pytest.mark.parametrize("backend,then,workers", [("heap", "heap", 1), ("heap", "heap", 3), ("heap", "heap", 8),
+                                                  ("heap", "rocksdb", 2), ("rocksdb", "heap", 2)])
+def test_an_empty_folder_begins_with_one_on_any_number_of_workers(tmp_path, lines, expected, halfway,  # noqa: F811
+                                                                  backend, then, workers):
+    folder, before = halfway[backend]
+    with Server(tmp_path, "--from-savepoint", folder, "--state-backend", then, "--checkpoint-interval", "0",
+                workers=workers) as server:
+        assert [r["name"] for r in server.get("/rules")["data"]] and server.get("/checkpoints")["restored"] == 1
+        post(server, lines, 50, 75)
+        server.stop()  # the same options again: it goes on from where it has come to
+        server.start()
+        post(server, lines, 75, 100)
+        assert without_counts(before | found(server)) == without_counts(expected)
+
+
+def refused(tmp_path, folder, *options):
+    run = subprocess.run([weirserver.WEIR, "serve", "--data", tmp_path / "data", "--port", "0", "--from-savepoint", folder, *options],
+                         capture_output=True, timeout=30, text=True, check=False)
+    assert run.returncode != 0
+    return run.stderr
+
+
+@pytest.mark.parametrize("what", ["_metadata", "worker-0.flow cut", "worker-1.0000", "definitions.db cut", "later"])
+def test_a_start_refuses_what_is_damaged_or_of_a_later_release(tmp_path, halfway, what):
+    folder = shutil.copytree(halfway["heap"][0], tmp_path / "copy")
+    if what == "later":
+        text = (folder / "_metadata").read_text().split("\nxxh3")[0] + "\n"
+        write_metadata(folder, text.rstrip("\n").replace('"format":1', '"format":2', 1) + "\n")
+    else:
+        damage(folder, what)
+    said = refused(tmp_path, str(folder))
+    assert ("format 2" if what == "later" else what.split()[0]) in said, said
+    assert not (tmp_path / "data" / "catalogue.db").exists() and not (tmp_path / "data" / "checkpoints").exists()
+
+
+def write_metadata(folder, text):
+    """With its checksum, as weir writes it."""
+    xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
+    xxh3.restype, xxh3.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]
+    (folder / "_metadata").write_text(f"{text}\nxxh3 {xxh3(text.encode(), len(text.encode())):016x}\n")

@@ -5,7 +5,6 @@
 #include "rules/compile.h"
 #include "server/alertjson.h"
 #include "server/runtimebacktest.h"
-#include "server/runtimesave.h"
 #include "server/runtimeversion.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -502,19 +501,6 @@ void runtime_checkpoint(struct runtime *r, runtime_done *done, void *ctx)
     diag_init(&d, NULL, 0);
     done(ctx, ERR_OK, &d);
     diag_fini(&d);
-}
-
-struct savepoints *runtimesave_all(struct runtime *r)
-{
-    (void)r;
-    return NULL;
-}
-
-enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d,
-                             runtime_done *done, void *ctx)
-{
-    (void)r, (void)workers, (void)d, (void)done, (void)ctx;
-    return ERR_CONFLICT;
 }
 
 unsigned runtime_checkpoints(struct runtime *r, struct runtime_checkpoint *out, unsigned cap)
