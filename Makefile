@@ -265,8 +265,8 @@ bench-hot-key: all                ## a hot key on two workers, with and without 
 	@WEIR=$(CURDIR)/weir python3 tests/bench/hot_key.py
 bench-upgrades: all               ## upgrades of a rule with 100 MB of state under load: what is lost, how long rows stand still
 	@WEIR=$(CURDIR)/weir python3 tests/bench/upgrades.py
-bench-workers: all                ## fraud7 from files on one worker and on two
-	@WEIR=$(CURDIR)/weir python3 tests/bench/workers.py
+bench-workers: all $(B)/tests/bench/bench_exchange ## fraud7 from files on one worker and on two
+	@WEIR=$(CURDIR)/weir python3 tests/bench/workers.py --exchange $(CURDIR)/$(B)/tests/bench/bench_exchange
 demo:                             ## build and run weir with example rules and traffic; Ctrl-C ends it
 	@tools/install_deps.sh build web run
 	@$(SUBMAKE) MODE=release all

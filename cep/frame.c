@@ -3,43 +3,21 @@
  * Frame:      'w' version stage 0, then messages of streams of that stage (cep/schema.h)
  * Message:    u32 length of what follows it (of its kind's body), u8 kind, body
  *   ROWS      varint stream, varint partition, u8 nsummed, nsummed x u64 key definition, varint ncolumns, ncolumns x u8
- *             column, u16 n, n rows
- *     row     u8 flags (1: late), varint offset - that before it, zigzag ts - that before it, [zigzag late_w - ts],
- *             null bits of the columns (a byte for 8), then of each that is not NULL: 8 bytes, or varint length and text
+ *             column, rows (framerows.c)
  *   WATERMARK varint stream, varint partition, u64
  *   PART      bytes
  *   PIECE     u8 1 if it is the last, bytes: pieces in a row make one message, kind first
  *
- * Version 1. */
+ * Version 2. */
 #include "cep/frame.h"
 #include "base/bug.h"
 #include "base/mem.h"
+#include "cep/framerows.h"
 #include <string.h>
 
 enum { MAGIC = 'w', HEAD = 4, MESSAGE_HEAD = 5, STAGE_AT = 2 };
 enum message { MESSAGE_ROWS = 1, MESSAGE_WATERMARK = 2, MESSAGE_PIECE = 3, MESSAGE_PART = 4 };
-enum { ROW_LATE = 1 };
-
-static uint64_t zigzag(int64_t v)
-{
-    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
-}
-
-static int64_t unzigzag(uint64_t v)
-{
-    return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
-
-/* Differences of times wrap around, so that any two can be told. */
-static int64_t difference(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-static int64_t sum(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-}
+enum { FEW_ROWS = 64 /* for which a frame is not begun */ };
 
 /* --- writing --- */
 
@@ -54,7 +32,6 @@ void frame_writer_fini(struct frame_writer *w)
         bytes_fini(&w->done[i]);
     mem_free(w->done);
     bytes_fini(&w->current);
-    bytes_fini(&w->row);
 }
 
 void frame_writer_flush(struct frame_writer *w)
@@ -117,12 +94,8 @@ void frame_writer_watermark(struct frame_writer *w, unsigned stage, uint32_t str
     message_end(out, at);
 }
 
-struct columns {
-    unsigned n;
-    uint8_t list[SCHEMA_COLUMNS_MAX];
-};
-
-static void put_rows_head(struct bytes *out, const struct batch *b, const struct columns *c)
+static void put_rows_head(struct bytes *out, const struct batch *b,
+                          const struct framerows_columns *c)
 {
     bytes_varint(out, b->schema->id);
     bytes_varint(out, b->partition);
@@ -133,40 +106,17 @@ static void put_rows_head(struct bytes *out, const struct batch *b, const struct
     bytes_put(out, c->list, c->n);
 }
 
-struct base { /* of differences */
-    uint64_t offset;
-    evtime ts;
-};
-
-static void put_row(struct bytes *out, const struct batch *b, const struct columns *columns,
-                    unsigned i, struct base base)
+/* Most that a message of rows takes besides the rows themselves. */
+static size_t rows_head(const struct framerows *s)
 {
-    bool late = b->has_late && batch_is_late(b, i);
-    bytes_u8(out, late ? ROW_LATE : 0);
-    bytes_varint(out, b->offset[i] - base.offset);
-    bytes_varint(out, zigzag(difference(b->ts[i], base.ts)));
-    if (late)
-        bytes_varint(out, zigzag(difference(b->late_w[i], b->ts[i])));
-    uint8_t nulls[SCHEMA_COLUMNS_MAX / 8] = {0};
-    for (unsigned k = 0; k < columns->n; k++)
-        if (batch_is_null(b, columns->list[k], i))
-            nulls[k / 8] |= (uint8_t)(1u << (k % 8));
-    bytes_put(out, nulls, (columns->n + 7) / 8);
-    for (unsigned k = 0; k < columns->n; k++) {
-        unsigned c = columns->list[k];
-        if (nulls[k / 8] >> (k % 8) & 1)
-            continue;
-        if (b->schema->columns[c].type.kind == TYPE_STRING)
-            bytes_str(out, b->columns[c].s[i].p, b->columns[c].s[i].n);
-        else
-            bytes_u64(out, (uint64_t)b->columns[c].i[i]);
-    }
+    return MESSAGE_HEAD + 5 + 5 + 1 + 8 * s->b->nsummed + 2 + s->columns.n +
+           framerows_head_bytes(s);
 }
 
-static void put_count(struct bytes *out, size_t at, unsigned n)
+static void put_rows(struct bytes *out, const struct framerows *s, unsigned from, unsigned to)
 {
-    out->p[at] = (uint8_t)n;
-    out->p[at + 1] = (uint8_t)(n >> 8);
+    put_rows_head(out, s->b, &s->columns);
+    framerows_put(s, from, to, out);
 }
 
 /* A message, its kind first, that no frame holds whole. */
@@ -185,14 +135,11 @@ static void put_pieces(struct frame_writer *w, const struct bytes *whole)
     }
 }
 
-static void put_long_row(struct frame_writer *w, const struct batch *b, const struct columns *c,
-                         unsigned i)
+static void put_long_row(struct frame_writer *w, const struct framerows *s, unsigned row)
 {
     struct bytes whole = {0};
     bytes_u8(&whole, MESSAGE_ROWS);
-    put_rows_head(&whole, b, c);
-    bytes_u16(&whole, 1);
-    put_row(&whole, b, c, i, (struct base){0});
+    put_rows(&whole, s, row, row + 1);
     put_pieces(w, &whole);
     bytes_fini(&whole);
 }
@@ -216,48 +163,25 @@ void frame_writer_part(struct frame_writer *w, const void *p, size_t n)
 
 void frame_writer_rows(struct frame_writer *w, const struct batch *b, const uint64_t *rows)
 {
-    struct columns c = {0};
+    struct framerows s;
     w->stage = (uint8_t)b->schema->stage;
-    for (unsigned k = 0; k < b->schema->ncolumns; k++)
-        if (colset_has(&b->present, k))
-            c.list[c.n++] = (uint8_t)k;
-    const size_t rows_head = MESSAGE_HEAD + 5 + 5 + 1 + 8 * b->nsummed + 2 + c.n + 2;
-    struct bytes *out = NULL;
-    size_t message = 0, count_at = 0;
-    unsigned n = 0;
-    struct base base = {0};
-    for (unsigned i = 0; i < b->n; i++) {
-        if (!(rows[i / 64] >> (i % 64) & 1))
-            continue;
-        w->row.n = 0;
-        put_row(&w->row, b, &c, i, out != NULL ? base : (struct base){0});
-        if (out != NULL && out->n + w->row.n > FRAME_MAX) {
-            put_count(out, count_at, n);
+    framerows_select(&s, b, rows);
+    for (unsigned from = 0, to; from < s.n; from = to) {
+        bool goes_on = w->current.n > 0 && w->current.p[STAGE_AT] == w->stage;
+        size_t used = (goes_on ? w->current.n : HEAD) + rows_head(&s);
+        to = framerows_fitting(&s, from, used < FRAME_MAX ? FRAME_MAX - used : 0);
+        if (goes_on && to < s.n && to - from < FEW_ROWS) {
+            frame_writer_flush(w);
+            to = from;
+        } else if (to == from) {
+            put_long_row(w, &s, to++);
+        } else {
+            struct bytes *out = frame_with_room(w, 0);
+            size_t message = message_begin(out, MESSAGE_ROWS);
+            put_rows(out, &s, from, to);
             message_end(out, message);
-            out = NULL;
-            w->row.n = 0;
-            put_row(&w->row, b, &c, i, (struct base){0});
         }
-        if (out == NULL && HEAD + rows_head + w->row.n > FRAME_MAX) {
-            put_long_row(w, b, &c, i);
-            continue;
-        }
-        if (out == NULL) {
-            out = frame_with_room(w, rows_head + w->row.n);
-            message = message_begin(out, MESSAGE_ROWS);
-            put_rows_head(out, b, &c);
-            count_at = out->n;
-            bytes_u16(out, 0);
-            n = 0;
-        }
-        bytes_put(out, w->row.p, w->row.n);
-        base = (struct base){b->offset[i], b->ts[i]};
-        n++;
     }
-    if (out == NULL)
-        return;
-    put_count(out, count_at, n);
-    message_end(out, message);
 }
 
 /* --- reading --- */
@@ -295,65 +219,6 @@ static void add_item(struct frame_reader *r, struct frame_item it)
     r->items[r->nitems++] = it;
 }
 
-static bool get_cell(struct bytes_reader *in, struct batch *b, unsigned c, unsigned i,
-                     const struct dict *dict)
-{
-    if (b->schema->columns[c].type.kind != TYPE_STRING) {
-        b->columns[c].i[i] = (int64_t)bytes_get_u64(in);
-        return !in->bad;
-    }
-    size_t n;
-    const char *p = bytes_get_str(in, &n);
-    if (p == NULL || n > UINT32_MAX)
-        return false;
-    struct str s = {.p = arena_dup(b->arena, p, n), .n = (uint32_t)n};
-    if (dict != NULL && colset_has(&b->with_ids, c))
-        s.id = dict_find(dict, s.p, s.n);
-    b->columns[c].s[i] = s;
-    return true;
-}
-
-/* Places are in order, but for those of derived streams. */
-static bool may_follow(const struct batch *b, uint64_t offset)
-{
-    return b->schema->derived != DERIVED_NOT || b->offset[b->n - 1] < offset;
-}
-
-static bool get_row(struct bytes_reader *in, struct batch *b, const struct columns *columns,
-                    struct base base, const struct dict *dict)
-{
-    unsigned i = b->n;
-    unsigned flags = bytes_get_u8(in);
-    b->offset[i] = base.offset + bytes_get_varint(in);
-    b->ts[i] = sum(base.ts, unzigzag(bytes_get_varint(in)));
-    if (in->bad || flags > ROW_LATE || (i > 0 && !may_follow(b, b->offset[i])))
-        return false;
-    if (b->ts[i] < EVTIME_FIRST || b->ts[i] > EVTIME_LAST)
-        return false;
-    if (flags & ROW_LATE) {
-        b->late_w[i] = sum(b->ts[i], unzigzag(bytes_get_varint(in)));
-        b->late[i / 64] |= UINT64_C(1) << (i % 64);
-        b->has_late = true;
-    }
-    const uint8_t *nulls = bytes_get(in, (columns->n + 7) / 8);
-    for (unsigned k = 0; nulls != NULL && k < columns->n; k++) {
-        struct batch_column *c = &b->columns[columns->list[k]];
-        if (!(nulls[k / 8] >> (k % 8) & 1)) {
-            if (!get_cell(in, b, columns->list[k], i, dict))
-                return false;
-            continue;
-        }
-        c->nulls[i / 64] |= UINT64_C(1) << (i % 64);
-        c->has_nulls = true;
-        if (b->schema->columns[columns->list[k]].type.kind == TYPE_STRING)
-            c->s[i] = (struct str){"", 0, 0};
-        else
-            c->i[i] = 0;
-    }
-    b->n++;
-    return nulls != NULL && !in->bad;
-}
-
 struct summed { /* of a message: batch.summed */
     unsigned n;
     uint64_t ids[BATCH_SUMMED_MAX];
@@ -367,20 +232,17 @@ static bool get_summed(struct bytes_reader *in, struct summed *out)
     return !in->bad && out->n <= BATCH_SUMMED_MAX;
 }
 
-/* The batch that a row may be appended to: one of this frame, of the same partition and columns, that ends before it. So a
- * frame of many small messages does not become as many batches. */
+/* The batch that n rows may be appended to: one of this frame, of the same partition and columns, that ends before them. So
+ * a frame of many small messages does not become as many batches. */
 static struct batch *batch_with_room(struct reading *rd, const struct schema *s, uint32_t partition,
                                      const struct colset *columns, const struct summed *summed,
-                                     const struct bytes_reader *in, struct base base)
+                                     unsigned n, uint64_t offset)
 {
-    struct bytes_reader ahead = *in;
-    bytes_get_u8(&ahead);
-    uint64_t offset = base.offset + bytes_get_varint(&ahead);
     for (size_t i = rd->r->nitems; i-- > 0;) {
         struct batch *b = rd->r->items[i].b;
         if (b == NULL || b->schema != s || b->partition != partition)
             continue;
-        if (b->n < BATCH_ROWS && may_follow(b, offset) &&
+        if (b->n + n <= BATCH_ROWS && framerows_may_follow(b, offset) &&
             memcmp(&b->present, columns, sizeof *columns) == 0 && b->nsummed == summed->n &&
             memcmp(b->summed, summed->ids, summed->n * sizeof *summed->ids) == 0)
             return b;
@@ -406,7 +268,7 @@ static bool read_rows(struct reading *rd, struct bytes_reader *in)
     if (!get_summed(in, &summed))
         return false;
     uint64_t n = bytes_get_varint(in);
-    struct columns c = {0};
+    struct framerows_columns c = {0};
     struct colset set = {0};
     const struct schema *s = schema_of(rd, stream);
     if (in->bad || partition >= SCHEMA_PARTITIONS_MAX || n > SCHEMA_COLUMNS_MAX)
@@ -421,16 +283,13 @@ static bool read_rows(struct reading *rd, struct bytes_reader *in)
             return false;
         colset_add(&set, c.list[c.n]);
     }
-    unsigned rows = bytes_get_u16(in);
-    if (in->bad || rows == 0 || rows > BATCH_ROWS || rows > (size_t)(in->end - in->p))
+    struct framerows_head head;
+    if (!framerows_get_head(in, &head))
         return false;
-    struct base base = {0};
-    for (unsigned i = 0; i < rows; i++) {
-        struct batch *b = batch_with_room(rd, s, (uint32_t)partition, &set, &summed, in, base);
-        if (!get_row(in, b, &c, base, rd->dict))
-            return false;
-        base = (struct base){b->offset[b->n - 1], b->ts[b->n - 1]};
-    }
+    struct batch *b =
+        batch_with_room(rd, s, (uint32_t)partition, &set, &summed, head.n, head.offset);
+    if (!framerows_get(in, &head, &c, b, rd->dict))
+        return false;
     return in->p == in->end;
 }
 

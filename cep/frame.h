@@ -15,13 +15,12 @@
 #include "cep/batch.h"
 #include "cep/dict.h"
 
-enum { FRAME_MAX = 32 << 10, FRAME_VERSION = 1, FRAME_MESSAGE_MAX = 16 << 20, FRAME_STAGES = 63 };
+enum { FRAME_MAX = 32 << 10, FRAME_VERSION = 2, FRAME_MESSAGE_MAX = 16 << 20, FRAME_STAGES = 63 };
 
 struct frame_writer {
     struct bytes current; /* being filled; empty: none */
     struct bytes *done;
     size_t ndone, done_cap, spare; /* done[ndone .. spare): memory to be used again */
-    struct bytes row;
     uint8_t stage; /* of what is being written: a frame holds one */
 };
 

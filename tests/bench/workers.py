@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from checkpoints import SEVEN, cpu_seconds, script  # noqa: E402
-from weirserver import WEIR, Server, until  # noqa: E402
+from weirserver import QUERIES, WEIR, Server, until  # noqa: E402
 
 PARTITIONS = 4
 
@@ -52,10 +52,13 @@ def main():
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parse.add_argument("--events", type=int, default=4_000_000)
     parse.add_argument("--pairs", type=int, default=3)
+    parse.add_argument("--exchange", help="tests/bench/bench_exchange: the parts of their work, without sockets")
     args = parse.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         split(folder, args.events)
+        if args.exchange:
+            subprocess.run([args.exchange, folder, QUERIES], check=True)
         pairs = [(run(folder, 1), run(folder, 2)) for _ in range(args.pairs)]
     print(json.dumps({"two workers, in times of one": {
         "clock": round(statistics.median(a[0] / b[0] for a, b in pairs), 2),

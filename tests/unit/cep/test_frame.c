@@ -100,6 +100,39 @@ static void rows_come_out_as_they_went_in(void **state)
     batch_unref(b);
 }
 
+/* In whatever row of a batch they stand, and whichever of them a message begins with. */
+static void wide_numbers_long_texts_and_far_places_come_out_as_they_went_in(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(4, 0);
+    char card[301];
+    memset(card, 'y', sizeof card - 1);
+    card[sizeof card - 1] = '\0';
+    for (unsigned kind = 0; kind < 8; kind++) {
+        struct batch *b = rows(s, 0, "");
+        for (unsigned i = 0; i < 500; i++)
+            rig_add(b, &(struct pay){.offset = (kind & 1 ? UINT64_C(40000000) : 3) * i,
+                                     .id = kind & 2 ? INT64_MIN + i : -(int64_t)i,
+                                     .ts = kind & 4 ? (i % 2 ? EVTIME_LAST - i : EVTIME_FIRST + i)
+                                                    : 1000 - (int64_t)i,
+                                     .amount = i == 300 ? INT64_C(5000000000) : i,
+                                     .card = i == 499 ? card : "c",
+                                     .account = i % 3 == 0 ? NULL : "",
+                                     .status = "s"});
+        uint64_t all[BATCH_WORDS];
+        memset(all, 0xff, sizeof all);
+        struct frame_writer w;
+        struct check c = {.from = b, .which = all};
+        evtime t = 0;
+        frame_writer_init(&w);
+        frame_writer_rows(&w, b, all);
+        read_all(&w, s, &c, &t);
+        assert_int_equal(c.found, 500);
+        frame_writer_fini(&w);
+        batch_unref(b);
+    }
+}
+
 static void a_row_larger_than_a_frame_goes_in_pieces(void **state)
 {
     (void)state;
@@ -187,6 +220,7 @@ static void a_damaged_frame_is_not_taken(void **state)
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(rows_come_out_as_they_went_in),
+              EXPRTREE_TEST(wide_numbers_long_texts_and_far_places_come_out_as_they_went_in),
               EXPRTREE_TEST(a_row_larger_than_a_frame_goes_in_pieces),
               EXPRTREE_TEST(many_small_messages_become_one_batch),
               EXPRTREE_TEST(a_damaged_frame_is_not_taken));
