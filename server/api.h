@@ -12,6 +12,7 @@
 #include "server/runtime.h"
 #include "server/sse.h"
 #include "state/catalog.h"
+#include "state/catalog_lives.h"
 
 struct http;
 struct backtests; /* backtests.h */
@@ -26,6 +27,7 @@ struct api {
     struct api_intake *intake;
     evtime started;
     unsigned max_events;
+    bool needs_approval; /* a version must be approved by a second person before it is active */
     const struct changelist *edited; /* by the change that is just being answered, or NULL */
     struct api_stream_name {
         uint32_t id;
@@ -60,7 +62,11 @@ struct api_rule {
     uint64_t uid;
     uint32_t version;
     char *name; /* the caller's to free */
+    enum catalog_rests rests; /* of api_rules_find_any */
 };
+bool api_rules_find_any(struct api *a, struct httpcall *c,
+                        struct api_rule *out); /* or a draft, or one of the archive */
+void api_rules_answer(struct api *a, struct httpcall *c, uint64_t uid, int status);
 bool api_rules_find(struct api *a, struct httpcall *c, struct api_rule *out);
 void api_rules_changed(struct api *a, struct httpcall *c, const char *name); /* an api_answer */
 
@@ -103,6 +109,22 @@ void api_versions_activate(struct httpcall *c, void *app);
 void api_versions_rollback(struct httpcall *c, void *app);
 /* Who asks: the body's `author` or `by`, else the header X-Weir-User; NULL: nobody says. Lives as long as the body. */
 const char *api_user(struct httpcall *c, const json_t *body);
+/* A rule that is not deployed; answers. */
+void api_lives_draft(struct api *a, struct httpcall *c, const struct rule_plan *plan,
+                     const char *sql, const json_t *body);
+bool api_lives_may_deploy(struct api *a,
+                          struct httpcall *c); /* without approval; false: answered */
+/* May that version be active? False: answered. */
+bool api_lives_may_activate(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                            uint32_t version);
+/* "approval": what was said last of the version, or null. */
+void api_lives_write_approval(struct api *a, struct bytes *out, uint64_t uid, uint32_t version);
+void api_lives_archive(struct httpcall *c, void *app);
+void api_lives_restore(struct httpcall *c, void *app);
+void api_lives_approvals(struct httpcall *c, void *app);
+void api_lives_approve(struct httpcall *c, void *app);
+void api_lives_audit(struct httpcall *c, void *app);
+void api_diff_versions(struct httpcall *c, void *app);
 void api_trials_shadow(struct httpcall *c, void *app);
 void api_trials_discard(struct httpcall *c, void *app);
 void api_trials_comparison(struct httpcall *c, void *app);

@@ -6,6 +6,7 @@
 #include "server/api.h"
 #include "server/jsonw.h"
 #include "server/rulejson.h"
+#include "server/runtimelife.h"
 #include <string.h>
 #include <strings.h>
 
@@ -74,12 +75,26 @@ static const char *mode_name(int mode)
     return mode == RULE_SHADOW ? "shadow" : mode == RULE_PAUSED ? "paused" : "active";
 }
 
+/* Of a rule that rests: the text may have become wrong since, then only what is stored is said. */
+static struct rule_plan *resting_plan(struct api *a, const struct catalog_rule *r)
+{
+    struct rule_plan *plan = NULL;
+    struct diag d;
+    diag_init(&d, r->sql, strlen(r->sql));
+    if (compile_rule(r->name, r->sql, strlen(r->sql), runtime_scope(a->runtime), &d, &plan) !=
+        ERR_OK)
+        plan = NULL;
+    diag_fini(&d);
+    return plan;
+}
+
 static void write_rule(struct api *a, struct bytes *out, const struct facts *f,
-                       const struct catalog_rule *r, bool with_nfa)
+                       const struct catalog_rule *r, bool with_nfa, enum catalog_rests rests)
 {
     static const struct rule_facts none = {.last = EVTIME_MIN};
     const struct rule_facts *found = facts_of(f, r->uid), *rule = found ? found : &none;
-    struct rule_plan *plan = runtime_plan(a->runtime, r->uid);
+    struct rule_plan *plan =
+        rests == RESTS_NOT ? runtime_plan(a->runtime, r->uid) : resting_plan(a, r);
     char id[ALERTJSON_RULE_ID];
     alertjson_rule_id(r->uid, id);
     jsonw_open(out, '{');
@@ -89,6 +104,10 @@ static void write_rule(struct api *a, struct bytes *out, const struct facts *f,
     if (plan)
         rulejson_shape(out, plan);
     jsonw_kstr(out, "mode", mode_name(r->mode));
+    jsonw_kstr(out, "state",
+               rests == RESTS_DRAFT      ? "draft"
+               : rests == RESTS_ARCHIVED ? "archived"
+                                         : mode_name(r->mode));
     jsonw_kstr(out, "severity", plan ? plan->severity : NULL);
     jsonw_kstr(out, "title", plan ? plan->title : NULL);
     jsonw_kstr(out, "description", plan ? plan->description : NULL);
@@ -115,18 +134,26 @@ struct one {
     struct api *api;
     struct bytes *out;
     struct facts facts;
+    enum catalog_rests rests; /* of one rule */
 };
+
+static void note_rests(void *ctx, const struct catalog_lives_rule *r)
+{
+    ((struct one *)ctx)->rests = r->rests;
+}
 
 static void write_one(void *ctx, const struct catalog_rule *r)
 {
     struct one *o = ctx;
-    write_rule(o->api, o->out, &o->facts, r, true);
+    write_rule(o->api, o->out, &o->facts, r, true, o->rests);
 }
 
-static void answer_rule(struct api *a, struct httpcall *c, uint64_t uid, int status)
+void api_rules_answer(struct api *a, struct httpcall *c, uint64_t uid, int status)
 {
     struct one o = {.api = a, .out = httpcall_out(c)};
     enum err e = read_facts(a, &o.facts);
+    if (e == ERR_OK)
+        e = catalog_lives(a->reader, "", uid, note_rests, &o);
     if (e == ERR_OK)
         e = catalog_rules_get(a->reader, uid, write_one, &o);
     mem_free(o.facts.rules);
@@ -155,8 +182,21 @@ struct live {
     int mode;
     uint32_t version;
     bool deleted;
+    enum catalog_rests rests;
     char *name; /* the caller's to free */
 };
+
+static void note_resting(void *ctx, const struct catalog_lives_rule *r)
+{
+    struct live *l = ctx;
+    if (l->name != NULL)
+        return; /* the draft comes before those in the archive */
+    *l = (struct live){.uid = r->rule.uid,
+                       .mode = r->rule.mode,
+                       .version = r->rule.version,
+                       .rests = r->rests,
+                       .name = mem_str(r->rule.name)};
+}
 
 static void note_live(void *ctx, const struct catalog_rule *r)
 {
@@ -181,8 +221,8 @@ static void say_no_rule(struct api *a, struct httpcall *c, const char *text)
     mem_free(names);
 }
 
-/* The rule that {r} names, by name or by id. False: answered. */
-static bool find(struct api *a, struct httpcall *c, struct live *out)
+/* The rule that {r} names, by name or by id; a live one before one that rests, which is looked for if `any`. False: answered. */
+static bool find_one(struct api *a, struct httpcall *c, struct live *out, bool any)
 {
     const char *text = httpcall_param(c, "r");
     uint64_t uid = 0;
@@ -195,11 +235,22 @@ static bool find(struct api *a, struct httpcall *c, struct live *out)
     if (e == ERR_OK && !out->deleted)
         return true;
     mem_free(out->name);
+    *out = (struct live){0};
+    if (any && (e == ERR_OK || e == ERR_NOT_FOUND)) {
+        e = catalog_lives(a->reader, uid == 0 ? text : "", uid, note_resting, out);
+        if (e == ERR_OK && out->name != NULL)
+            return true;
+    }
     if (e == ERR_OK || e == ERR_NOT_FOUND)
         say_no_rule(a, c, text);
     else
         api_failed(c, e);
     return false;
+}
+
+static bool find(struct api *a, struct httpcall *c, struct live *out)
+{
+    return find_one(a, c, out, false);
 }
 
 char *api_rules_name(struct api *a, struct httpcall *c)
@@ -213,7 +264,16 @@ bool api_rules_find(struct api *a, struct httpcall *c, struct api_rule *out)
     struct live rule = {0};
     if (!find(a, c, &rule))
         return false;
-    *out = (struct api_rule){rule.uid, rule.version, rule.name};
+    *out = (struct api_rule){rule.uid, rule.version, rule.name, RESTS_NOT};
+    return true;
+}
+
+bool api_rules_find_any(struct api *a, struct httpcall *c, struct api_rule *out)
+{
+    struct live rule = {0};
+    if (!find_one(a, c, &rule, true))
+        return false;
+    *out = (struct api_rule){rule.uid, rule.version, rule.name, rule.rests};
     return true;
 }
 
@@ -223,6 +283,7 @@ struct listing {
     struct one one;
     unsigned n, limit;
     uint64_t last;
+    enum catalog_rests rests; /* of those that rest; NOT: all */
 };
 
 static void list_rule(void *ctx, const struct catalog_rule *r)
@@ -230,22 +291,53 @@ static void list_rule(void *ctx, const struct catalog_rule *r)
     struct listing *l = ctx;
     if (l->n++ >= l->limit)
         return;
-    write_rule(l->one.api, l->one.out, &l->one.facts, r, false);
+    write_rule(l->one.api, l->one.out, &l->one.facts, r, false, RESTS_NOT);
     l->last = r->uid;
+}
+
+static void list_resting(void *ctx, const struct catalog_lives_rule *r)
+{
+    struct listing *l = ctx;
+    if (l->rests == RESTS_NOT || l->rests == r->rests)
+        write_rule(l->one.api, l->one.out, &l->one.facts, &r->rule, false, r->rests);
+}
+
+/* deployed (default), draft, archived, all. False: answered. */
+static bool read_state(struct httpcall *c, bool *live, bool *resting, enum catalog_rests *rests)
+{
+    const char *state = httpcall_query(c, "state");
+    bool all = state != NULL && strcmp(state, "all") == 0;
+    *live = state == NULL || all || strcmp(state, "deployed") == 0;
+    *rests = state != NULL && strcmp(state, "draft") == 0      ? RESTS_DRAFT
+             : state != NULL && strcmp(state, "archived") == 0 ? RESTS_ARCHIVED
+                                                               : RESTS_NOT;
+    *resting = all || *rests != RESTS_NOT;
+    if (*live || *resting)
+        return true;
+    httpcall_problem(c, PROBLEM_BAD_PARAMETER, "deployed, draft, archived, or all",
+                     "the parameter 'state' is none of them");
+    return false;
 }
 
 void api_rules_list(struct httpcall *c, void *app)
 {
     struct api *a = app;
     uint64_t limit = 0, after = 0;
+    bool live, resting;
+    enum catalog_rests rests;
     if (!httpcall_query_u64(c, "limit", LIMIT, 1, LIMIT_MAX, &limit) ||
-        !httpcall_query_u64(c, "after", 0, 0, INT64_MAX, &after))
+        !httpcall_query_u64(c, "after", 0, 0, INT64_MAX, &after) ||
+        !read_state(c, &live, &resting, &rests))
         return;
-    struct listing l = {.one = {.api = a, .out = httpcall_out(c)}, .limit = (unsigned)limit};
+    struct listing l = {.rests = rests,
+                        .one = {.api = a, .out = httpcall_out(c)},
+                        .limit = (unsigned)limit};
     api_page_open(l.one.out);
     enum err e = read_facts(a, &l.one.facts);
-    if (e == ERR_OK)
+    if (e == ERR_OK && live)
         e = catalog_rules_page(a->reader, after, (unsigned)limit + 1, list_rule, &l);
+    if (e == ERR_OK && resting && l.n <= l.limit) /* with the last page */
+        e = catalog_lives(a->reader, "", 0, list_resting, &l);
     mem_free(l.one.facts.rules);
     if (e != ERR_OK) {
         api_failed(c, e);
@@ -258,9 +350,9 @@ void api_rules_list(struct httpcall *c, void *app)
 void api_rules_get(struct httpcall *c, void *app)
 {
     struct live rule;
-    if (!find(app, c, &rule))
+    if (!find_one(app, c, &rule, true))
         return;
-    answer_rule(app, c, rule.uid, 200);
+    api_rules_answer(app, c, rule.uid, 200);
     mem_free(rule.name);
 }
 
@@ -283,9 +375,10 @@ static bool is_create(const char *p)
 }
 
 /* The body's sql and name. False: answered; else *body is to be freed. */
-static bool read_body(struct httpcall *c, json_t **body, const char **sql, const char **name)
+static bool read_body(struct httpcall *c, const char *names, json_t **body, const char **sql,
+                      const char **name)
 {
-    *body = httpcall_json(c, "sql name");
+    *body = httpcall_json(c, names);
     if (!*body)
         return false;
     const json_t *named = json_object_get(*body, "name");
@@ -309,7 +402,7 @@ void api_rules_validate(struct httpcall *c, void *app)
     struct rule_plan *plan = NULL;
     struct diag d;
     struct bytes explain = {0};
-    if (!read_body(c, &body, &sql, &name))
+    if (!read_body(c, "sql name", &body, &sql, &name))
         return;
     if (!name && !is_create(sql))
         name = "rule";
@@ -354,7 +447,7 @@ static void answer_named(struct api *a, struct httpcall *c, const char *name, in
     uint64_t uid = 0;
     enum err e = catalog_rules_find(a->reader, name, &uid);
     if (e == ERR_OK)
-        answer_rule(a, c, uid, status);
+        api_rules_answer(a, c, uid, status);
     else
         api_failed(c, e);
 }
@@ -391,7 +484,7 @@ void api_rules_create(struct httpcall *c, void *app)
     const char *sql = NULL, *name = NULL;
     struct rule_plan *plan = NULL;
     struct diag d;
-    if (!read_body(c, &body, &sql, &name))
+    if (!read_body(c, "sql name draft author reason", &body, &sql, &name))
         return;
     diag_init(&d, sql, strlen(sql));
     if (!name && !is_create(sql)) {
@@ -401,6 +494,10 @@ void api_rules_create(struct httpcall *c, void *app)
     } else if (compile_rule(name, sql, strlen(sql), runtime_scope(a->runtime), &d, &plan) !=
                ERR_OK) {
         httpcall_diag(c, PROBLEM_INVALID_RULE, &d);
+    } else if (json_is_true(json_object_get(body, "draft"))) {
+        api_lives_draft(a, c, plan, sql, body);
+    } else if (!api_lives_may_deploy(a, c)) {
+        ; /* answered */
     } else {
         struct api_change *ch = api_change_new(a, c, plan->name, PROBLEM_INVALID_RULE, created);
         const char *select_name = is_create(sql) ? NULL : name;
@@ -419,7 +516,7 @@ static void set_mode(struct httpcall *c, struct api *a, bool pause)
     if (!find(a, c, &rule))
         return;
     if ((rule.mode == RULE_PAUSED) == pause) { /* it is so already */
-        answer_rule(a, c, rule.uid, 200);
+        api_rules_answer(a, c, rule.uid, 200);
         mem_free(rule.name);
         return;
     }
@@ -428,6 +525,8 @@ static void set_mode(struct httpcall *c, struct api *a, bool pause)
     enum rule_mode mode = plan && plan->mode == RULE_SHADOW ? RULE_SHADOW : RULE_ACTIVE;
     if (pause)
         mode = RULE_PAUSED;
+    runtimelife_note(a->runtime, pause ? "rule :pause" : "rule :resume", rule.name,
+                     api_user(c, NULL), NULL);
     struct api_change *ch = api_change_new(a, c, rule.name, PROBLEM_CONFLICT, api_rules_changed);
     enum err e = runtime_set_mode(a->runtime, rule.name, mode, api_change_done, ch);
     api_change_started(ch, c, e, NULL);
@@ -449,8 +548,20 @@ void api_rules_delete(struct httpcall *c, void *app)
 {
     struct api *a = app;
     struct live rule;
-    if (!find(a, c, &rule))
+    if (!find_one(a, c, &rule, true))
         return;
+    runtimelife_note(a->runtime, "rule :delete", rule.name, api_user(c, NULL), NULL);
+    if (rule.rests != RESTS_NOT) {
+        enum err gone = runtimelife_rest(a->runtime, rule.uid, RESTS_NOT);
+        if (gone != ERR_OK)
+            api_failed(c, gone);
+        else
+            deleted(a, c, rule.name);
+        mem_free(rule.name);
+        return;
+    }
+    enum err not_kept = runtimelife_rest(a->runtime, rule.uid, RESTS_NOT);
+    (void)not_kept; /* it is only said of one that was to be archived and could not */
     struct api_change *ch = api_change_new(a, c, rule.name, PROBLEM_CONFLICT, deleted);
     enum err e = runtime_delete_rule(a->runtime, rule.name, api_change_done, ch);
     api_change_started(ch, c, e, NULL);

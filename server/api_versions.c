@@ -5,6 +5,7 @@
 #include "server/api.h"
 #include "server/jsonw.h"
 #include "server/problem.h"
+#include "server/runtimelife.h"
 #include "server/runtimetrial.h"
 #include "server/runtimeversion.h"
 #include "server/upgradeplan.h"
@@ -38,7 +39,7 @@ static void write_handover(struct listing *l, const struct catalog_version *v)
 static void write_version(void *ctx, const struct catalog_version *v)
 {
     struct listing *l = ctx;
-    bool draft = v->activated == EVTIME_MIN, active = v->version == l->active;
+    bool draft = v->activated == EVTIME_MIN, active = l->active != 0 && v->version == l->active;
     jsonw_open(l->out, '{');
     jsonw_ku64(l->out, "version", v->version);
     jsonw_kstr(l->out, "state",
@@ -51,18 +52,24 @@ static void write_version(void *ctx, const struct catalog_version *v)
     jsonw_kstr(l->out, "reason", v->reason);
     jsonw_ktime(l->out, "created", v->created);
     jsonw_ktime(l->out, "activated", v->activated);
+    api_lives_write_approval(l->api, l->out, v->uid, v->version);
     if (active)
         write_handover(l, v);
     jsonw_close(l->out, '}');
+}
+
+static uint32_t active_of(const struct api_rule *rule)
+{
+    return rule->rests == RESTS_NOT ? rule->version : 0;
 }
 
 void api_versions_list(struct httpcall *c, void *app)
 {
     struct api *a = app;
     struct api_rule rule;
-    if (!api_rules_find(a, c, &rule))
+    if (!api_rules_find_any(a, c, &rule))
         return;
-    struct listing l = {.api = a, .out = httpcall_out(c), .active = rule.version};
+    struct listing l = {.api = a, .out = httpcall_out(c), .active = active_of(&rule)};
     struct trials_one beside = {0};
     if (runtimetrial_of(a->runtime, rule.uid, &beside)) {
         l.beside = beside.version;
@@ -141,24 +148,29 @@ void api_versions_add(struct httpcall *c, void *app)
 {
     struct api *a = app;
     struct api_rule rule;
-    if (!api_rules_find(a, c, &rule))
+    if (!api_rules_find_any(a, c, &rule))
         return;
     json_t *body = httpcall_json(c, "sql author reason");
     const char *sql = json_string_value(json_object_get(body, "sql"));
+    const char *who = api_user(c, body);
     struct rule_plan *plan = NULL;
     if (body != NULL && sql == NULL)
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'sql' is a text");
+    else if (body != NULL && a->needs_approval && who == NULL)
+        httpcall_problem(c, PROBLEM_BAD_FIELD, "send \"author\", or the header X-Weir-User",
+                         "who writes it must be known, so that another person can approve it");
     else if (body != NULL && (plan = compile(a, c, &rule, sql)) != NULL) {
         struct catalog_version v = {.uid = rule.uid,
                                     .sql = sql,
-                                    .author = api_user(c, body),
+                                    .author = who,
                                     .reason = json_string_value(json_object_get(body, "reason")),
                                     .mode = (int)plan->mode,
                                     .created = timebase_now_ms(),
                                     .activated = EVTIME_MIN};
         enum err e = runtimeversion_add(a->runtime, &v);
         if (e == ERR_OK) {
-            struct listing l = {.api = a, .out = httpcall_out(c), .active = rule.version};
+            runtimelife_note(a->runtime, "version drafted", rule.name, who, v.reason);
+            struct listing l = {.api = a, .out = httpcall_out(c), .active = active_of(&rule)};
             write_version(&l, &v);
             httpcall_json_reply(c, 201);
         } else {
@@ -227,6 +239,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
         (plan = compile(a, c, rule, text.sql)) != NULL) {
         const struct runtimeversion_activation what = {
             .rule = rule->name,
+            .resting = rule->rests != RESTS_NOT ? rule->uid : 0,
             .sql = text.sql,
             .version = text.draft ? version : 0,
             .reset = reset,
@@ -247,7 +260,7 @@ void api_versions_activate(struct httpcall *c, void *app)
 {
     struct api *a = app;
     struct api_rule rule;
-    if (!api_rules_find(a, c, &rule))
+    if (!api_rules_find_any(a, c, &rule))
         return;
     json_t *body = httpcall_json(c, "version state rollout_percent author reason");
     json_int_t version = json_integer_value(json_object_get(body, "version")), percent = 100;
@@ -256,11 +269,17 @@ void api_versions_activate(struct httpcall *c, void *app)
         percent = json_is_integer(share) ? json_integer_value(share) : -1;
     if (body != NULL && (version < 1 || version > UINT32_MAX))
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'version' is a version's number");
-    else if (body != NULL && (uint32_t)version == rule.version)
+    else if (body != NULL && (uint32_t)version == active_of(&rule))
         httpcall_problem(c, PROBLEM_CONFLICT, NULL, "version %u is the active one", rule.version);
     else if (body != NULL && (percent < 0 || percent > 100))
         httpcall_problem(c, PROBLEM_BAD_FIELD, "100, or without it: all keys at once",
                          "the field 'rollout_percent' is a whole number from 0 to 100");
+    else if (body != NULL && percent > 0 && !api_lives_may_activate(a, c, &rule, (uint32_t)version))
+        ; /* answered */
+    else if (body != NULL && percent < 100 && rule.rests != RESTS_NOT)
+        httpcall_problem(c, PROBLEM_CONFLICT, "activate it for all keys",
+                         "rule %s is not deployed: there is no version beside which it could run",
+                         rule.name);
     else if (body != NULL && percent < 100)
         api_trials_run(c, a, &rule, (uint32_t)version, (unsigned)percent, body);
     else if (body != NULL)
@@ -289,7 +308,7 @@ void api_versions_rollback(struct httpcall *c, void *app)
     if (!api_rules_find(a, c, &rule))
         return;
     json_t *body = httpcall_json(c, "state author reason");
-    struct before b = {.active = rule.version};
+    struct before b = {.active = active_of(&rule)};
     enum err e = catalog_versions(a->reader, rule.uid, note_before, &b);
     if (body != NULL && e != ERR_OK)
         api_failed(c, e);

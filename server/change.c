@@ -34,6 +34,7 @@ struct create {
     bool or_replace;
     char *name, *sql; /* sql: NULL of EDIT_LIST */
     char *author, *reason; /* of a version of a rule; or NULL */
+    uint64_t resting; /* a rule that is not live yet, or again: its number; 0: none */
     uint32_t version; /* of a rule: it has this number already; 0: it gets one */
     bool reset; /* it takes over no state from the version before it */
     struct changelist *edit;
@@ -76,7 +77,8 @@ enum err change_activate(const struct change_env *env, const struct runtimeversi
     c->creates = mem_array(1, sizeof *c->creates);
     c->creates[c->n++] =
         (struct create){.kind = CREATE_RULE,
-                        .or_replace = true,
+                        .or_replace = what->resting == 0,
+                        .resting = what->resting,
                         .name = mem_str(what->rule),
                         .sql = mem_str(what->sql),
                         .author = what->author == NULL ? NULL : mem_str(what->author),
@@ -443,7 +445,7 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         if (k->kind == CREATE_RULE)
             e = changerule_create(env,
                                   &(struct changerule){k->name, k->sql, k->author, k->reason,
-                                                       k->version, k->reset},
+                                                       k->version, k->reset, k->resting},
                                   d, delta);
         else if (k->kind == EDIT_LIST)
             e = changelist_commit(k->edit, env, k->name, d, note_list(delta));

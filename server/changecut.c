@@ -205,7 +205,7 @@ static bool same_columns(const struct rule_plan *a, const struct rule_plan *b)
 }
 
 enum err changecut_may_come(const struct change_env *env, const struct rule_plan *plan,
-                            const struct registry_rule *old, struct diag *d)
+                            const struct registry_rule *old, uint64_t uid, struct diag *d)
 {
     if (plan_is_derived(plan) && plan->nlists > 0) {
         diag_say(d, "unsupported", "look into the list in the rule that reads the stream",
@@ -215,8 +215,8 @@ enum err changecut_may_come(const struct change_env *env, const struct rule_plan
         return ERR_UNSUPPORTED;
     }
     const struct registry_rule *r;
-    for (unsigned i = 0; old != NULL && (r = registry_rule_at(env->registry, i)) != NULL; i++)
-        if (r->uid > old->uid && reads(plan, r->uid, true)) {
+    for (unsigned i = 0; uid != 0 && (r = registry_rule_at(env->registry, i)) != NULL; i++)
+        if (r->uid > uid && reads(plan, r->uid, true)) {
             diag_say(d, "conflict", "delete it and create it again",
                      "rule %s is older than rule %s, and cannot come to read it", plan->name,
                      r->name);

@@ -29,9 +29,9 @@ unsigned changecut_readers_of(const struct change_env *env, uint64_t uid, struct
 /* ERR_CONFLICT, with their names: other rules read it. */
 enum err changecut_may_go(const struct change_env *env, const struct registry_rule *rule,
                           struct diag *d);
-/* May the rule be made, in place of `old` (NULL: it is new)? Rules that read it must find the same columns. */
+/* May the rule be made, in place of `old` (NULL: of none), with that number (0: a new one)? Rules that read it must find the same columns. */
 enum err changecut_may_come(const struct change_env *env, const struct rule_plan *plan,
-                            const struct registry_rule *old, struct diag *d);
+                            const struct registry_rule *old, uint64_t uid, struct diag *d);
 
 /* Rules that read one that is replaced begin anew with it, with the same text and at the same cut. */
 struct changecut_readers {

@@ -80,10 +80,12 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     enum err e =
         compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
     const struct registry_rule *old = registry_rule_named(env->registry, k->name);
+    uint64_t uid = old != NULL ? old->uid : k->resting;
     uint32_t version = k->version > 0 ? k->version : 1;
-    if (e == ERR_OK && (e = changecut_may_come(env, plan, old, d)) == ERR_OK && old != NULL &&
-        k->version == 0)
-        e = catalog_versions_next(env->catalog, old->uid, &version);
+    if (e == ERR_OK)
+        e = changecut_may_come(env, plan, old, uid, d);
+    if (e == ERR_OK && uid != 0 && k->version == 0)
+        e = catalog_versions_next(env->catalog, uid, &version);
     if (e != ERR_OK) {
         plan_unref(plan);
         return e;
@@ -109,7 +111,7 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     cuts[0].version = old != NULL ? old->version : version;
     cuts[1].version = version;
     evtime now = timebase_now_ms();
-    struct catalog_rule r = {.uid = old != NULL ? old->uid : 0,
+    struct catalog_rule r = {.uid = uid,
                              .name = k->name,
                              .sql = k->sql,
                              .version = version,
@@ -133,12 +135,10 @@ enum err changerule_create(const struct change_env *env, const struct changerule
                                      .lists_seq = r.lists_seq,
                                      .ncuts = 1,
                                      .cuts = &deploy};
-    if (hands_over) {
-        plan_ref(plan);
-        e = put_after(env, old, &end, &put, plan, d);
-    } else {
+    if (hands_over)
+        e = put_after(env, old, &end, &put, plan_ref(plan), d);
+    else
         e = put_instead(env, old, &put, plan, d, delta);
-    }
     changecut_put(delta, r.uid);
     if (old != NULL)
         changetrial_superseded(env, r.uid, hands_over ? end.w : EVTIME_MIN, delta);

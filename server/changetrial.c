@@ -8,6 +8,7 @@
 #include "server/changecut.h"
 #include "server/changerule.h"
 #include "state/catalog_lists.h"
+#include "state/catalog_lives.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -97,7 +98,7 @@ static enum err may_run(const struct change_env *env, const struct registry_rule
     enum err e = compile_rule(what->rule, what->sql, strlen(what->sql),
                               registry_scope(env->registry), d, &plan);
     if (e == ERR_OK)
-        e = changecut_may_come(env, plan, NULL, d);
+        e = changecut_may_come(env, plan, NULL, 0, d);
     if (e == ERR_OK && what->percent > 0)
         e = may_share(env, rule, plan, d);
     plan_unref(plan);
@@ -317,7 +318,8 @@ enum err changetrial_commit(const struct change_env *env, const struct changetri
         return runs ? share(env, what, &now, rule, d) : start(env, what, rule, d, delta);
     evtime w;
     end(env, &now, past_of(env, rule->plan, &w), delta);
-    return ERR_OK;
+    return catalog_audit_add(env->catalog, "version ended beside", rule->name, what->author,
+                             what->reason);
 }
 
 void changetrial_over(const struct change_env *env, uint64_t uid, struct change_delta *delta)

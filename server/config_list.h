@@ -129,6 +129,9 @@
       "How many dead letters are kept, the newest: events that were refused or came too late.")    \
     X(timeouts, COUNT, "1000", 0, 100000, "timeouts",                                              \
       "How many timeouts of each rule are kept, those with the latest times.")                     \
+    X(approval, TEXT, "none", 0, 0, "none, required",                                              \
+      "required: a version of a rule becomes active over REST only when a second person has "      \
+      "approved it.")                                                                              \
     X(trial_results, COUNT, "100000", 100, 10000000, "results",                                    \
       "How many results of the two versions of a rule that run side by side are kept for their "   \
       "comparison, the newest; of others the sums by hour.")                                       \

@@ -76,6 +76,11 @@
       "Choose another name, or write CREATE OR REPLACE RULE to put it in the place of the old.")   \
     X(CONFLICT, "conflict", 409, "Not possible now",                                               \
       "The thing is in a state in which this cannot be done.", "The detail says which state.")     \
+    X(APPROVAL, "approval-required", 409, "A second person must approve it",                       \
+      "This server makes a version active only when somebody else than who wrote it, or asked "    \
+      "for it, has approved it (--approval required).",                                            \
+      "Save it as a draft, and have another person approve it: POST "                              \
+      "/api/v1/rules/{r}/approvals {\"version\": n, \"verdict\": \"approve\"}.")                   \
     X(FINISHED, "stream-finished", 409, "The stream has ended",                                    \
       "The stream, or this partition of it, was finished: its end of input is recorded, and "      \
       "every window and pattern has been decided by it. It takes no more events.",                 \

@@ -8,7 +8,11 @@ enum err runtimeversion_activate(struct runtime *r, const struct runtimeversion_
 {
     struct change *c = NULL;
     enum err e = change_activate(&r->loop.env, what, d, &c);
-    return e == ERR_OK ? runtime_enqueue_for(r, what->rule, c, done, ctx) : e;
+    if (e != ERR_OK || what->resting == 0)
+        return e == ERR_OK ? runtime_enqueue_for(r, what->rule, c, done, ctx) : e;
+    change_on_done(c, done, ctx);
+    runtimeloop_enqueue(&r->loop, c);
+    return ERR_OK;
 }
 
 enum err runtimeversion_add(struct runtime *r, struct catalog_version *v)

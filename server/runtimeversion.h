@@ -10,6 +10,7 @@
 /* A version of a rule that takes over from the active one (changerule.h). Errors as runtime_create says. */
 struct runtimeversion_activation {
     const char *rule, *sql;
+    uint64_t resting; /* the rule is a draft, or of the archive, with that number; 0: it is live */
     uint32_t version; /* a draft's number; 0: it gets the next one */
     bool reset; /* it begins empty */
     const char *author, *reason; /* or NULL */

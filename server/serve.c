@@ -253,7 +253,11 @@ static enum err listen_on(struct server *s, struct diag *d)
         return e;
     catch_signals(s->http);
     s->api = api_new(s->http, NULL, NULL, (unsigned)c->max_events, (unsigned)c->max_live_readers);
-    return ERR_OK;
+    s->api->needs_approval = strcmp(c->approval, "required") == 0;
+    if (s->api->needs_approval || strcmp(c->approval, "none") == 0)
+        return ERR_OK;
+    diag_say(d, "bad-option", NULL, "approval is '%s'; it must be none or required", c->approval);
+    return ERR_INVALID;
 }
 
 static enum err restart_options(const struct config *c, struct restart_options *out, struct diag *d)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "state/catalog.sql.h"
 #include "state/catalog_10.sql.h"
+#include "state/catalog_11.sql.h"
 #include "state/catalog_2.sql.h"
 #include "state/catalog_3.sql.h"
 #include "state/catalog_4.sql.h"
@@ -21,9 +22,10 @@
 enum { BUSY_MS = 5000, WRITER_CACHE_KIB = 64 << 10, READER_CACHE_KIB = 16 << 10 };
 
 /* Version n is made from version n - 1 by the n-th text. */
-static const char *const migrations[] = {catalog_sql,   catalog_2_sql, catalog_3_sql, catalog_4_sql,
-                                         catalog_5_sql, catalog_6_sql, catalog_7_sql, catalog_8_sql,
-                                         catalog_9_sql, catalog_10_sql};
+static const char *const migrations[] = {catalog_sql,    catalog_2_sql, catalog_3_sql,
+                                         catalog_4_sql,  catalog_5_sql, catalog_6_sql,
+                                         catalog_7_sql,  catalog_8_sql, catalog_9_sql,
+                                         catalog_10_sql, catalog_11_sql};
 enum { VERSION = sizeof migrations / sizeof *migrations };
 
 enum err catalog_db_err(struct catalog *c, int rc)
@@ -150,14 +152,21 @@ enum err catalog_db_end(struct catalog *c, enum err e)
 
 enum err catalog_db_audit(struct catalog *c, const char *what, const char *name, const char *more)
 {
-    sqlite3_stmt *s =
-        catalog_db_statement(c, "INSERT INTO audit (at, what, name, more) VALUES (?1, ?2, ?3, ?4)");
+    return catalog_db_audit_by(c, what, name, NULL, more);
+}
+
+enum err catalog_db_audit_by(struct catalog *c, const char *what, const char *name, const char *who,
+                             const char *more)
+{
+    sqlite3_stmt *s = catalog_db_statement(
+        c, "INSERT INTO audit (at, what, name, more, who) VALUES (?1, ?2, ?3, ?4, ?5)");
     if (!s)
         return ERR_IO;
     sqlite3_bind_int64(s, 1, timebase_now_ms());
     catalog_db_bind_text(s, 2, what);
     catalog_db_bind_text(s, 3, name);
     catalog_db_bind_text(s, 4, more);
+    catalog_db_bind_text(s, 5, who);
     return catalog_db_run(c, s);
 }
 

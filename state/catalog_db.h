@@ -47,6 +47,8 @@ evtime catalog_db_time(sqlite3_stmt *s, int i); /* EVTIME_MIN for null */
 enum err catalog_db_begin(struct catalog *c, bool durable);
 /* Commits if e is ERR_OK, else rolls back; returns e or the commit's failure. */
 enum err catalog_db_end(struct catalog *c, enum err e);
+enum err catalog_db_audit_by(struct catalog *c, const char *what, const char *name, const char *who,
+                             const char *more); /* who, more: or NULL */
 enum err catalog_db_audit(struct catalog *c, const char *what, const char *name, const char *more);
 
 /* catalog_revision.c: what an alert is now is kept before it is changed; alerts whose place it takes are marked; what it was

@@ -84,6 +84,7 @@ static enum err replace_rule(struct catalog *c, const struct catalog_rule *r)
     sqlite3_stmt *s = catalog_db_statement(
         c,
         "UPDATE rules SET name = ?2, sql = ?3, version = ?4, mode = ?5, updated = ?6, deleted = 0,"
+        " rests = 0,"
         " lists_seq = ?7 WHERE uid = ?1");
     if (!s)
         return ERR_IO;
@@ -118,6 +119,19 @@ static enum err put_version(struct catalog *c, const struct catalog_rule *r)
     return catalog_db_run(c, s);
 }
 
+static enum err note_added(struct catalog *c, const struct catalog_rule *r, bool is_new)
+{
+    const char *reason = r->reason != NULL ? r->reason : "";
+    char *more = mem_printf("version %u%s%s", r->version, *reason != '\0' ? ": " : "", reason);
+    enum err e = catalog_db_audit_by(c,
+                                     r->stands_for != 0 ? "version runs beside"
+                                     : is_new           ? "rule created"
+                                                        : "rule replaced",
+                                     r->name, r->author, more);
+    mem_free(more);
+    return e;
+}
+
 enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r)
 {
     struct catalog_rule added = *r;
@@ -130,11 +144,7 @@ enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r)
         for (unsigned i = 0; e == ERR_OK && i < r->ncuts; i++)
             e = insert_cut(c, added.uid, &r->cuts[i]);
         if (e == ERR_OK)
-            e = catalog_db_audit(c,
-                                 r->stands_for != 0 ? "trial created"
-                                 : r->uid == 0      ? "rule created"
-                                                    : "rule replaced",
-                                 r->name, NULL);
+            e = note_added(c, &added, r->uid == 0);
         e = catalog_db_end(c, e);
     }
     pthread_mutex_unlock(&c->lock);

@@ -20,6 +20,24 @@ static enum err insert_share(struct catalog *c, uint64_t uid, const struct catal
     return catalog_db_run(c, q);
 }
 
+static enum err note_share(struct catalog *c, uint64_t uid, const struct catalog_trial_share *s)
+{
+    sqlite3_stmt *q = catalog_db_statement(
+        c, "INSERT INTO audit (at, what, name, who, more) SELECT ?2, 'share of a version', name,"
+           " ?3, ?4 FROM rules WHERE uid = ?1");
+    if (!q)
+        return ERR_IO;
+    char *more = mem_printf("%u of 100 keys%s%s", s->percent, s->reason != NULL ? ": " : "",
+                            s->reason != NULL ? s->reason : "");
+    catalog_db_bind_u64(q, 1, uid);
+    sqlite3_bind_int64(q, 2, s->at);
+    catalog_db_bind_text(q, 3, s->author);
+    catalog_db_bind_text(q, 4, more);
+    enum err e = catalog_db_run(c, q);
+    mem_free(more);
+    return e;
+}
+
 static enum err insert_trial(struct catalog *c, const struct catalog_trial *t)
 {
     sqlite3_stmt *q = catalog_db_statement(
@@ -58,8 +76,12 @@ enum err catalog_trials_share(struct catalog *c, uint64_t uid, const struct cata
 {
     pthread_mutex_lock(&c->lock);
     enum err e = catalog_db_begin(c, true);
-    if (e == ERR_OK)
-        e = catalog_db_end(c, insert_share(c, uid, s));
+    if (e == ERR_OK) {
+        e = insert_share(c, uid, s);
+        if (e == ERR_OK)
+            e = note_share(c, uid, s);
+        e = catalog_db_end(c, e);
+    }
     pthread_mutex_unlock(&c->lock);
     return e;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Of the runtime in tests of the API: no version runs beside another. */
+ * Of the runtime in tests of the API: no version runs beside another, no rule rests. */
 #include "server/runtimeinspect.h"
+#include "server/runtimelife.h"
 #include "server/runtimetrial.h"
 #include "tests/lib/fake_runtime.h"
 
@@ -46,4 +47,36 @@ enum err runtimeinspect_why(struct runtime *r, struct whynot_ask *ask, whynot_do
 {
     (void)r, (void)ask, (void)done, (void)ctx;
     return ERR_AGAIN;
+}
+
+enum err runtimelife_draft(struct runtime *r, struct catalog_rule *rule)
+{
+    (void)r;
+    (void)rule;
+    return ERR_UNSUPPORTED;
+}
+
+enum err runtimelife_rest(struct runtime *r, uint64_t uid, enum catalog_rests rests)
+{
+    (void)r;
+    (void)uid;
+    (void)rests;
+    return ERR_UNSUPPORTED;
+}
+
+enum err runtimelife_approval(struct runtime *r, const struct catalog_approval *a)
+{
+    (void)r;
+    (void)a;
+    return ERR_UNSUPPORTED;
+}
+
+void runtimelife_note(struct runtime *r, const char *what, const char *name, const char *who,
+                      const char *more)
+{
+    (void)r;
+    (void)what;
+    (void)name;
+    (void)who;
+    (void)more;
 }

@@ -7,6 +7,8 @@
 
 #define OLDCATALOG_5                                                                               \
     "DROP TABLE backtests;"                                                                        \
+    "DROP TABLE approvals; ALTER TABLE audit DROP COLUMN who; DROP INDEX rules_rest;"              \
+    "ALTER TABLE rules DROP COLUMN rests;"                                                         \
     "DROP TABLE trials; DROP TABLE trial_shares; DROP TABLE trial_results;"                        \
     "DROP TABLE trial_hours; DROP TABLE alert_labels;"                                             \
     "ALTER TABLE rules DROP COLUMN stands_for;"                                                    \
