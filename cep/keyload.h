@@ -11,6 +11,7 @@
 #include "cep/keylayout.h"
 
 struct matchmap;
+struct windowmap;
 
 struct keyload {
     struct keyed *k;
@@ -21,6 +22,7 @@ struct keyload {
      * several that were not equally far: nothing that was over by then may be given again. */
     evtime now;
     const struct matchmap *map; /* it was saved by another version of the rule; NULL: by the same */
+    const struct windowmap *windows; /* the same of a window rule */
     bool changed; /* by Xsave_load: the key's next entry will not be this one's bytes */
     bool bulk; /* many entries follow: Xsave_loaded will be called once all are there */
 };

@@ -4,33 +4,6 @@
 
 static const char *const other_key = "its keys are others, or in another order";
 
-static bool same_expr(const struct expr *a, const struct expr *b)
-{
-    return (a == NULL) == (b == NULL) && (a == NULL || expr_same(a, b));
-}
-
-/* --- windows --- */
-
-static const char *window_reset(const struct windowprog *a, const struct windowprog *b)
-{
-    const struct window_plan *x = a->w, *y = b->w;
-    if (x->kind != y->kind || x->size_ms != y->size_ms || x->slide_ms != y->slide_ms ||
-        x->offset_ms != y->offset_ms || !same_expr(x->gap, y->gap))
-        return "its windows are others";
-    if (x->trigger != y->trigger || x->every != y->every || x->purge != y->purge)
-        return "its windows fire otherwise";
-    if (x->each_row != y->each_row || x->evictor != y->evictor || x->spares != y->spares ||
-        x->evict_after != y->evict_after || a->by_panes != b->by_panes ||
-        a->keeps_rows != b->keeps_rows)
-        return "its windows keep their rows otherwise";
-    if (a->naggs != b->naggs || a->words != b->words)
-        return "its aggregates are others";
-    for (unsigned i = 0; i < a->naggs; i++)
-        if (!expr_same_agg(&x->aggs[i], &y->aggs[i]))
-            return "its aggregates are others";
-    return NULL;
-}
-
 /* --- OVER --- */
 
 static const char *over_reset(const struct overprog *a, const struct overprog *b)
@@ -60,7 +33,7 @@ static void decide(struct statemap *m, const struct statemap_rule *from,
     else if (a->input != b->input || !plan_key_same(&a->key, &b->key))
         m->why = other_key;
     else if (a->shape == RULE_WINDOW)
-        m->why = window_reset(from->window, to->window);
+        m->why = (m->window = windowmap_new(from->window, to->window))->reset;
     else if (a->shape == RULE_OVER)
         m->why = over_reset(from->over, to->over);
     else if (a->shape == RULE_MATCH)
@@ -68,7 +41,10 @@ static void decide(struct statemap *m, const struct statemap_rule *from,
     else
         m->why = a->shape == RULE_FILTER ? NULL : "rows of joins are not handed over";
     if (m->why == NULL)
-        m->way = m->match == NULL || m->match->in_place ? STATEMAP_IN_PLACE : STATEMAP_MOVED;
+        m->way =
+            (m->match == NULL || m->match->in_place) && (m->window == NULL || m->window->in_place)
+                ? STATEMAP_IN_PLACE
+                : STATEMAP_MOVED;
 }
 
 struct statemap *statemap_new(const struct statemap_rule *from, const struct statemap_rule *to)
@@ -89,5 +65,6 @@ void statemap_free(struct statemap *m)
     if (m == NULL)
         return;
     matchmap_free(m->match);
+    windowmap_free(m->window);
     mem_free(m);
 }

@@ -7,7 +7,7 @@
 #define WEIR_CEP_STATEMAP_H
 #include "cep/matchmap.h"
 #include "cep/overprog.h"
-#include "cep/windowprog.h"
+#include "cep/windowmap.h"
 
 enum statemap_way {
     STATEMAP_RESET, /* nothing is kept: `why` */
@@ -26,6 +26,7 @@ struct statemap {
     enum statemap_way way;
     const char *why; /* static; of RESET */
     struct matchmap *match; /* of two patterns */
+    struct windowmap *window; /* of two window rules */
 };
 
 struct statemap *statemap_new(const struct statemap_rule *from, const struct statemap_rule *to);

@@ -116,7 +116,11 @@ static struct taskupgrade *moving_new(struct task_key *k, const struct jobdef_ha
 {
     struct taskupgrade *u = mem_new(sizeof *u);
     *u = (struct taskupgrade){.k = k, .h = h, .from = &k->ops[h->from], .to = &k->ops[h->to]};
-    u->load = (struct keyload){.k = &k->keyed, .now = h->at, .map = h->map->match, .bulk = bulk};
+    u->load = (struct keyload){.k = &k->keyed,
+                               .now = h->at,
+                               .map = h->map->match,
+                               .windows = h->map->window,
+                               .bulk = bulk};
     return u;
 }
 
@@ -257,6 +261,8 @@ static void hand_over(struct task_key *k, const struct jobdef_handover *h)
     bool begun = to->begun; /* before a change of rules, or a crash: it has some keys already */
     taskout_recall(k);
     taskstep_advance(k, from, h->at, true);
+    if (to->window != NULL)
+        taskstep_advance(k, to, h->at, true); /* it has fired what the old one has */
     to->begun = true;
     if (goes_slowly(k, h)) {
         k->giving = moving_new(k, h, false);

@@ -135,7 +135,7 @@ static bool load_one(struct window *w, struct windowlist_cell *c, struct windowl
     one->origin = (struct place){w->k->schema->id, (uint32_t)partition, offset};
     if (partition > UINT32_MAX || !is_row_time(one->newest, EVTIME_MIN) ||
         !is_row_time(one->oldest, EVTIME_MAX) || !load_told(one, in) ||
-        windowsave_load_acc(w, one->acc, in) != ERR_OK)
+        windowsave_load_acc(w, l->windows, one->acc, in) != ERR_OK)
         return false;
     if (flags & HAS_MORE && !load_more(w, one, l, in))
         return false;

@@ -99,7 +99,8 @@ void windowpanes_unmake(struct window *w, struct windowpanes_cell *c);
 /* windowsave.c */
 void windowsave_put_acc(const struct window *w, const uint64_t *acc, struct bytes *out);
 /* Into an empty one. ERR_CORRUPT: it stays empty. */
-enum err windowsave_load_acc(const struct window *w, uint64_t *acc, struct bytes_reader *in);
+enum err windowsave_load_acc(const struct window *w, const struct windowmap *map, uint64_t *acc,
+                             struct bytes_reader *in); /* map: keyload.windows */
 
 /* windowlistsave.c */
 void windowlistsave_put(const struct window *w, const struct keystate *state, struct keysave *rows,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cep/aggbytes.h"
 #include "cep/windowkey.h"
+#include "cep/windowmap.h"
 
 enum { HAS_FIRED = 1 };
 
@@ -19,10 +20,27 @@ void windowsave_put_acc(const struct window *w, const uint64_t *acc, struct byte
         aggbytes_save(&w->p->aggs[i].agg, &acc[w->p->aggs[i].at], out);
 }
 
-enum err windowsave_load_acc(const struct window *w, uint64_t *acc, struct bytes_reader *in)
+/* Of another version: what this one does not have is left out, what that one did not have begins empty. */
+static enum err load_mapped(const struct window *w, const struct windowmap *map, uint64_t *acc,
+                            struct bytes_reader *in)
 {
     enum err e = ERR_OK;
-    for (unsigned i = 0; i < w->p->naggs && e == ERR_OK; i++)
+    for (unsigned i = 0; i < map->from->naggs && e == ERR_OK; i++) {
+        uint64_t lost[AGG_SIZE_MAX / sizeof(uint64_t)] = {0};
+        const struct agg *agg = &map->from->aggs[i].agg;
+        int to = map->aggs[i];
+        e = aggbytes_load(agg, to < 0 ? lost : &acc[w->p->aggs[to].at], in);
+        if (e == ERR_OK && to < 0)
+            agg_clear(agg, lost);
+    }
+    return e;
+}
+
+enum err windowsave_load_acc(const struct window *w, const struct windowmap *map, uint64_t *acc,
+                             struct bytes_reader *in)
+{
+    enum err e = map != NULL ? load_mapped(w, map, acc, in) : ERR_OK;
+    for (unsigned i = 0; map == NULL && i < w->p->naggs && e == ERR_OK; i++)
         e = aggbytes_load(&w->p->aggs[i].agg, &acc[w->p->aggs[i].at], in);
     if (e != ERR_OK)
         windowprog_clear(w->p, acc);
@@ -67,8 +85,8 @@ static void set_ahead(struct window *w, struct windowpanes_cell *c, evtime fired
 }
 
 /* number: of the pane before it, if it is not the first. */
-static bool read_pane(struct window *w, struct windowpanes_cell *c, bool first, int64_t *number,
-                      struct bytes_reader *in)
+static bool read_pane(struct window *w, const struct keyload *l, struct windowpanes_cell *c,
+                      bool first, int64_t *number, struct bytes_reader *in)
 {
     const struct windowpane *panes = &w->p->panes;
     int64_t last = windowpane_of(panes, EVTIME_MAX / 4);
@@ -85,14 +103,18 @@ static bool read_pane(struct window *w, struct windowpanes_cell *c, bool first, 
     if (in->bad)
         return false;
     struct windowkey_pane *p = windowkey_pane_for(w, c, *number);
-    return p != NULL && windowsave_load_acc(w, p->acc, in) == ERR_OK;
+    return p != NULL && windowsave_load_acc(w, l->windows, p->acc, in) == ERR_OK;
 }
 
-static bool read_told(struct window *w, struct windowpanes_cell *c, struct bytes_reader *in)
+/* What was told of windows of another size, or is not wanted any more, is left out. */
+static bool read_told(struct window *w, const struct keyload *l, struct windowpanes_cell *c,
+                      struct bytes_reader *in)
 {
     const struct windowpane *p = &w->p->panes;
     struct windowkey_told told = {.window = (int64_t)bytes_get_u64(in)};
     uint64_t results = bytes_get_varint(in), retracted = bytes_get_varint(in);
+    if (l->windows != NULL && (l->windows->resized || w->p->w->lateness_ms == 0))
+        return !in->bad;
     if (in->bad || results == 0 || results > UINT32_MAX || retracted > 1 ||
         w->p->w->lateness_ms == 0 ||
         told.window < windowpane_first_window(p, windowpane_of(p, -(EVTIME_MAX / 4))) ||
@@ -115,10 +137,13 @@ static enum err load_panes(struct window *w, struct keyload *l, struct bytes_rea
     int64_t number = 0;
     bool good = true;
     for (uint64_t i = 0; i < n && good; i++)
-        good = read_pane(w, c, i == 0, &number, in);
+        good = read_pane(w, l, c, i == 0, &number, in);
     uint64_t told = good ? bytes_get_varint(in) : 0;
     for (uint64_t i = 0; i < told && good; i++)
-        good = read_told(w, c, in);
+        good = read_told(w, l, c, in);
+    if (good && l->windows != NULL && l->windows->resized &&
+        keyload_is_time(w->now)) /* in windows that have fired */
+        windowkey_drop(w, c, windowkey_last_closed(w, w->now));
     if (good && !in->bad && fired > w->now) {
         set_ahead(w, c, fired);
         l->changed |= fired != said;

@@ -102,23 +102,56 @@ static void agg_name(const struct agg_call *c, const struct schema *s, struct by
     bytes_u8(out, 0);
 }
 
+static void aggregate(const struct report *r, const struct agg_call *c, const char *verdict,
+                      const char *reason)
+{
+    struct bytes name = {0};
+    agg_name(c, r->to->input, &name);
+    item(r, "aggregate", (const char *)name.p, verdict, reason);
+    bytes_fini(&name);
+}
+
+static const char *window_name(enum window_kind k)
+{
+    static const char *const names[] = {
+        [WINDOW_TUMBLE] = "TUMBLE",
+        [WINDOW_HOP] = "HOP",
+        [WINDOW_CUMULATE] = "CUMULATE",
+        [WINDOW_SESSION] = "SESSION",
+    };
+    return (unsigned)k < sizeof names / sizeof *names && names[k] != NULL ? names[k] : "windows";
+}
+
 static void window(const struct report *r)
 {
     const struct window_plan *a = &r->from->window, *b = &r->to->window;
-    bool reset = r->map->way == STATEMAP_RESET;
-    struct bytes name = {0};
+    const struct windowmap *m = r->map->window;
+    const char *why = r->map->way == STATEMAP_RESET ? r->map->why : NULL;
+    if (m == NULL) /* its keys are others, which says all */
+        return;
+    if (why != NULL)
+        item(r, "window", window_name(b->kind), "reset", why);
+    else if (m->resized)
+        item(r, "window", window_name(b->kind), "migrate",
+             "its windows are others, made of the same panes: those that are open then begin with "
+             "the panes that are still there");
+    else
+        item(r, "window", window_name(b->kind), "keep", NULL);
     for (unsigned i = 0; i < b->naggs; i++) {
-        unsigned o = 0;
-        while (o < a->naggs && !expr_same_agg(&a->aggs[o], &b->aggs[i]))
-            o++;
-        agg_name(&b->aggs[i], r->to->input, &name);
-        item(r, "aggregate", (const char *)name.p,
-             o == a->naggs ? "new"
-             : reset       ? "reset"
-                           : "keep",
-             reset ? r->map->why : NULL);
+        bool known = false;
+        for (unsigned o = 0; o < a->naggs; o++)
+            known |= m->aggs[o] == (int)i;
+        aggregate(r, &b->aggs[i],
+                  !known        ? "new"
+                  : why != NULL ? "reset"
+                                : "keep",
+                  known
+                      ? why
+                      : "it is of the rows that come from then on, also in windows that are open");
     }
-    bytes_fini(&name);
+    for (unsigned o = 0; o < a->naggs; o++)
+        if (m->aggs[o] == WINDOWMAP_NONE)
+            aggregate(r, &a->aggs[o], "reset", "nothing asks for it any more");
 }
 
 /* --- what comes out, and what rows hold --- */

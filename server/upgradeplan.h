@@ -5,7 +5,7 @@
  * Owns:   nothing.  Thread: any.  Time: none.
  *
  * {"state":"kept"|"mapped"|"reset","reason":"…"|null,"items":[{"kind":"variable","name":"B","verdict":"keep"|"migrate"|
- * "reset"|"new","reason":"…"|null}]}. Kinds: variable, time, aggregate, measure, column. */
+ * "reset"|"new","reason":"…"|null}]}. Kinds: variable, time, window, aggregate, measure, column. */
 #ifndef WEIR_SERVER_UPGRADEPLAN_H
 #define WEIR_SERVER_UPGRADEPLAN_H
 #include "cep/plan.h"
