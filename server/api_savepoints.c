@@ -3,6 +3,7 @@
  * GET, POST /savepoints; GET, DELETE /savepoints/{s}; POST /savepoints/{s}:verify, :restore. */
 #include "base/mem.h"
 #include "server/api.h"
+#include "server/http.h"
 #include "server/jsonw.h"
 #include "server/runtimesave.h"
 #include <inttypes.h>
@@ -154,6 +155,12 @@ static void created(struct api *a, struct httpcall *c, const char *name)
     answer(a, c, name, 201);
 }
 
+static void created_last(struct api *a, struct httpcall *c, const char *name)
+{
+    answer(a, c, name, 201);
+    http_stop(a->http);
+}
+
 static void verified(struct api *a, struct httpcall *c, const char *name)
 {
     answer(a, c, name, 200);
@@ -164,12 +171,22 @@ void api_savepoints_get(struct httpcall *c, void *app)
     answer(app, c, httpcall_param(c, "s"), 200);
 }
 
+static bool read_flag(struct httpcall *c, const json_t *body, const char *name, bool *out)
+{
+    const json_t *v = json_object_get(body, name);
+    *out = json_is_true(v);
+    if (v == NULL || json_is_boolean(v))
+        return true;
+    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field '%s' is true or false", name);
+    return false;
+}
+
 void api_savepoints_create(struct httpcall *c, void *app)
 {
     struct api *a = app;
     struct diag d;
     char made[SAVEPOINTS_NAME_BYTES];
-    json_t *body = httpcall_json(c, "name");
+    json_t *body = httpcall_json(c, "name stop");
     if (body == NULL)
         return;
     const json_t *given = json_object_get(body, "name");
@@ -179,10 +196,18 @@ void api_savepoints_create(struct httpcall *c, void *app)
         json_decref(body);
         return;
     }
+    bool stop = false;
+    if (!read_flag(c, body, "stop", &stop)) {
+        json_decref(body);
+        return;
+    }
     savepoints_make_name(made);
-    const struct savepoints_order order = {.name = name != NULL ? name : made, .trigger = "manual"};
+    const struct savepoints_order order = {.name = name != NULL ? name : made,
+                                           .trigger = stop ? "stop" : "manual",
+                                           .last = stop};
     diag_init(&d, NULL, 0);
-    struct api_change *ch = api_change_new(a, c, order.name, PROBLEM_BAD_FIELD, created);
+    struct api_change *ch =
+        api_change_new(a, c, order.name, PROBLEM_BAD_FIELD, stop ? created_last : created);
     enum err e = savepoints_take(all_of(a), &order, &d, api_change_done, ch);
     api_change_started(ch, c, e, &d);
     diag_fini(&d);
@@ -247,16 +272,6 @@ static void going_back_done(void *ctx, enum err e, const struct diag *d)
     if (e != ERR_OK && g->d.errors == 0)
         diag_say(&g->d, "failed", NULL, "%s", err_text(e));
     httpcall_resume(g->later);
-}
-
-static bool read_flag(struct httpcall *c, const json_t *body, const char *name, bool *out)
-{
-    const json_t *v = json_object_get(body, name);
-    *out = json_is_true(v);
-    if (v == NULL || json_is_boolean(v))
-        return true;
-    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field '%s' is true or false", name);
-    return false;
 }
 
 static void go_back(struct api *a, struct httpcall *c, struct restore_ask *ask)

@@ -6,6 +6,7 @@
 #include "server/jsonw.h"
 #include "server/problem.h"
 #include "server/runtimelife.h"
+#include "server/runtimesave.h"
 #include "server/runtimetrial.h"
 #include "server/runtimeversion.h"
 #include "server/upgradeplan.h"
@@ -226,17 +227,29 @@ static bool read_state(struct httpcall *c, const json_t *body, bool *reset)
     return false;
 }
 
+/* A savepoint comes first, unless the body says false; one that is asked for must be made. */
+static bool read_savepoint(struct httpcall *c, const json_t *body, bool *saves, bool *must)
+{
+    const json_t *v = json_object_get(body, "savepoint");
+    *saves = !json_is_false(v);
+    *must = json_is_true(v);
+    if (v == NULL || json_is_boolean(v))
+        return true;
+    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'savepoint' is true or false");
+    return false;
+}
+
 /* A draft keeps its number; a version that was active once becomes active again under a new one. */
 static void activate(struct httpcall *c, struct api *a, const struct api_rule *rule,
                      uint32_t version, const json_t *body)
 {
     struct text text = {0};
-    bool reset = false;
+    bool reset = false, saves = true, must = false;
     struct rule_plan *plan = NULL;
     struct diag d;
     diag_init(&d, NULL, 0);
-    if (read_state(c, body, &reset) && find_text(a, c, rule, version, &text) &&
-        (plan = compile(a, c, rule, text.sql)) != NULL) {
+    if (read_state(c, body, &reset) && read_savepoint(c, body, &saves, &must) &&
+        find_text(a, c, rule, version, &text) && (plan = compile(a, c, rule, text.sql)) != NULL) {
         const struct runtimeversion_activation what = {
             .rule = rule->name,
             .resting = rule->rests != RESTS_NOT ? rule->uid : 0,
@@ -248,7 +261,9 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
         };
         struct api_change *ch =
             api_change_new(a, c, rule->name, PROBLEM_INVALID_RULE, api_rules_changed);
-        enum err e = runtimeversion_activate(a->runtime, &what, &d, api_change_done, ch);
+        enum err e = saves && rule->rests == RESTS_NOT
+                         ? runtimesave_activate(a->runtime, &what, must, &d, api_change_done, ch)
+                         : runtimeversion_activate(a->runtime, &what, &d, api_change_done, ch);
         api_change_started(ch, c, e, &d);
     }
     diag_fini(&d);
@@ -262,7 +277,7 @@ void api_versions_activate(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find_any(a, c, &rule))
         return;
-    json_t *body = httpcall_json(c, "version state rollout_percent author reason");
+    json_t *body = httpcall_json(c, "version state savepoint rollout_percent author reason");
     json_int_t version = json_integer_value(json_object_get(body, "version")), percent = 100;
     const json_t *share = json_object_get(body, "rollout_percent");
     if (share != NULL)
@@ -307,7 +322,7 @@ void api_versions_rollback(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find(a, c, &rule))
         return;
-    json_t *body = httpcall_json(c, "state author reason");
+    json_t *body = httpcall_json(c, "state savepoint author reason");
     struct before b = {.active = active_of(&rule)};
     enum err e = catalog_versions(a->reader, rule.uid, note_before, &b);
     if (body != NULL && e != ERR_OK)

@@ -261,6 +261,8 @@ static uint64_t rows_ahead(const struct intake *in)
  * others wait: to refuse it for their backlog would be for ever. So it may bring a request at a time. */
 static enum err let_in(struct intake *in, struct intake_stream *s, unsigned partition)
 {
+    if (in->held)
+        return ERR_AGAIN;
     const struct intake_partition *p = &s->partitions[partition];
     if (intakelog_finished(in->log, s->id, partition))
         return ERR_CONFLICT;
@@ -270,6 +272,13 @@ static enum err let_in(struct intake *in, struct intake_stream *s, unsigned part
     idle_event(&s->idle, partition, s->partitions[partition].w.w,
                clock_of(in, s, intake_clock(in)));
     return ERR_AGAIN;
+}
+
+void intake_hold(struct intake *in, bool held)
+{
+    pthread_mutex_lock(&in->lock);
+    in->held = held;
+    pthread_mutex_unlock(&in->lock);
 }
 
 enum err intake_rows(struct intake *in, const struct schema *schema, unsigned partition,

@@ -31,6 +31,9 @@ struct intake *intake_new(struct intakelog *log, const struct intake_events *eve
                           uint64_t max_ahead);
 void intake_free(struct intake *in); /* NULL is fine */
 
+/* Any thread. As long as it is held, nothing is taken: ERR_AGAIN. */
+void intake_hold(struct intake *in, bool held);
+
 /* See runtime_intake. s lives as long as the intake. */
 enum err intake_rows(struct intake *in, const struct schema *s, unsigned partition,
                      const struct runtime_row *rows, unsigned n, bool durable,

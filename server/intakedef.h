@@ -41,6 +41,7 @@ struct intake {
     struct intakelog *log;
     struct intake_events events;
     uint64_t max_ahead;
+    bool held; /* nothing is taken just now */
     pthread_mutex_t clock_lock; /* of the steady clock: */
     montime asked; /* when it was asked last */
     evtime wall0; /* the wall's time at the start */

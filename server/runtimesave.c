@@ -40,6 +40,54 @@ enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d
     return e;
 }
 
+/* --- before an activation -------------------------------------------------------------------------------------------- */
+
+struct activation {
+    struct runtime *r;
+    struct change *change;
+    bool must;
+    runtime_done *done;
+    void *ctx;
+};
+
+static void on_saved(void *ctx, enum err e, const struct diag *d)
+{
+    struct activation a = *(struct activation *)ctx;
+    mem_free(ctx);
+    if (e == ERR_OK || (e == ERR_CONFLICT && !a.must)) {
+        change_on_done(a.change, a.done, a.ctx);
+        runtimeloop_enqueue(&a.r->loop, a.change);
+    } else {
+        change_free(a.change);
+        a.done(a.ctx, e, d);
+    }
+}
+
+enum err runtimesave_activate(struct runtime *r, const struct runtimeversion_activation *what,
+                              bool must, struct diag *d, runtime_done *done, void *ctx)
+{
+    char name[SAVEPOINTS_NAME_BYTES];
+    struct change *c = NULL;
+    enum err e = registry_has_rule(r->registry, what->rule) ? ERR_OK : ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        e = change_activate(&r->loop.env, what, d, &c);
+    if (e != ERR_OK)
+        return e;
+    struct activation *a = mem_new(sizeof *a);
+    *a = (struct activation){r, c, must, done, ctx};
+    savepoints_make_name(name);
+    const struct savepoints_order order = {.name = name,
+                                           .trigger = "activation",
+                                           .rule = what->rule,
+                                           .version = what->version};
+    e = savepoints_take(r->savepoints, &order, d, on_saved, a);
+    if (e != ERR_OK) {
+        change_free(c);
+        mem_free(a);
+    }
+    return e;
+}
+
 /* --- to begin with one ----------------------------------------------------------------------------------------------- */
 
 static enum err take_definitions(const char *folder, const char *data, struct diag *d)
@@ -121,7 +169,9 @@ enum err runtimesave_start(struct runtime *r, const struct runtime_options *o, s
                                             .catalog = r->catalog,
                                             .registry = r->registry,
                                             .checkpointer = r->checkpointer,
-                                            .loop = &r->loop};
+                                            .loop = &r->loop,
+                                            .intake = r->intake,
+                                            .feed = r->feed};
     enum err e = r->from == NULL ? ERR_OK : begin_with(r, o, d);
     return e == ERR_OK ? savepoints_start(&with, d, &r->savepoints) : e;
 }

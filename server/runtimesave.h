@@ -5,6 +5,7 @@
  * Owns:   nothing.  Thread: see runtime.h.  Time: none. */
 #ifndef WEIR_SERVER_RUNTIMESAVE_H
 #define WEIR_SERVER_RUNTIMESAVE_H
+#include "server/runtimeversion.h"
 #include "server/savepoints.h"
 
 struct savepoints *runtimesave_all(struct runtime *r); /* they end with the runtime */
@@ -13,6 +14,11 @@ struct savepoints *runtimesave_all(struct runtime *r); /* they end with the runt
  * d says why; ERR_CONFLICT: another such change is under way. `done`: they run. */
 enum err runtimesave_rescale(struct runtime *r, unsigned workers, struct diag *d,
                              runtime_done *done, void *ctx);
+
+/* A version becomes active as runtimeversion_activate says, after a savepoint of what was. must: without one it does not; else
+ * not if no workers run just now, since then nothing is newer than the newest checkpoint. */
+enum err runtimesave_activate(struct runtime *r, const struct runtimeversion_activation *what,
+                              bool must, struct diag *d, runtime_done *done, void *ctx);
 
 /* --- for the runtime --- */
 /* Before anything is opened: the savepoint to begin with is read from beginning to end; in an empty data folder its definitions

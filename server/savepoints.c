@@ -5,9 +5,9 @@
 #define LOG_MODULE "savepoint"
 #include "server/savepoints.h"
 #include "base/bug.h"
-#include "base/durable.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/savewrite.h"
 #include "state/definitions.h"
 #include "state/savepoint.h"
 #include <inttypes.h>
@@ -17,7 +17,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { FOLDER_MODE = 0750 };
+enum { FOLDER_MODE = 0750, DRAIN_LOOK_NS = 10000000, NS_A_SECOND = 1000000000 };
+#define DRAIN_NS ((montime)60 * NS_A_SECOND)
 enum job_kind { JOB_TAKE, JOB_VERIFY, JOB_RESTORE };
 
 struct job {
@@ -25,6 +26,7 @@ struct job {
     char name[SAVEPOINTS_NAME_BYTES];
     struct savemeta *meta; /* JOB_TAKE */
     char *part; /* its folder, for now */
+    bool last; /* JOB_TAKE: see savepoints_order */
     runtime_done *done;
     void *ctx;
     struct job *next;
@@ -193,6 +195,7 @@ enum err savepoints_take(struct savepoints *s, const struct savepoints_order *o,
     snprintf(j->meta->trigger, sizeof j->meta->trigger, "%s", o->trigger);
     j->meta->rule = o->rule == NULL ? NULL : mem_str(o->rule);
     j->meta->version = o->version;
+    j->last = o->last;
     enqueue(s, j);
     return ERR_OK;
 }
@@ -297,75 +300,42 @@ static enum err wait_for_checkpoint(struct savepoints *s, struct job *j, struct 
     return j->e;
 }
 
-static void on_operator(void *ctx, const char *op, uint64_t entries, uint64_t bytes)
+static bool all_is_taken(struct savepoints *s, uint64_t *left)
 {
-    savemeta_add_operator(ctx, op, entries, bytes);
+    unsigned n = feed_snapshot(s->o.feed, NULL, 0);
+    struct runtime_partition *p = mem_array(n + 1, sizeof *p);
+    unsigned got = feed_snapshot(s->o.feed, p, n);
+    *left = 0;
+    for (unsigned i = 0; i < n && i < got; i++)
+        if (p[i].read && p[i].end > p[i].taken)
+            *left += p[i].end - p[i].taken;
+    mem_free(p);
+    return *left == 0;
 }
 
-static enum err note_file(struct job *j, const char *name, struct diag *d)
+/* Whoever goes on from it in another data folder has only what is in it. */
+static enum err drain(struct savepoints *s, struct diag *d)
 {
-    struct savemeta_file *f = &j->meta->files[j->meta->nfiles++];
-    char *path = mem_printf("%s/%s", j->part, name);
-    snprintf(f->name, sizeof f->name, "%s", name);
-    enum err e = savepoint_sum(path, &f->bytes, &f->xxh3);
-    if (e != ERR_OK)
-        diag_say(d, "savepoint", NULL, "%s: %s", path, err_text(e));
-    mem_free(path);
-    return e;
-}
-
-static enum err move_file(struct job *j, const char *name, struct diag *d)
-{
-    char *from = mem_printf("%s/from/%s", j->part, name), *to = mem_printf("%s/%s", j->part, name);
-    enum err e = ERR_OK;
-    if (rename(from, to) < 0) {
-        diag_say(d, "savepoint", NULL, "%s cannot be moved", from);
-        e = ERR_IO;
+    montime until = timebase_mono_ns() + DRAIN_NS;
+    uint64_t left = 0;
+    bool stop = false;
+    intake_hold(s->o.intake, true);
+    while (!all_is_taken(s, &left) && timebase_mono_ns() < until && !stop) {
+        struct timespec at;
+        clock_gettime(CLOCK_REALTIME, &at);
+        at.tv_nsec += DRAIN_LOOK_NS;
+        at.tv_sec += at.tv_nsec / NS_A_SECOND;
+        at.tv_nsec %= NS_A_SECOND;
+        pthread_mutex_lock(&s->lock);
+        pthread_cond_timedwait(&s->wake, &s->lock, &at);
+        stop = s->stop;
+        pthread_mutex_unlock(&s->lock);
     }
-    mem_free(from);
-    mem_free(to);
-    return e == ERR_OK ? note_file(j, name, d) : e;
-}
-
-static enum err write_part(struct job *j, unsigned worker, struct diag *d)
-{
-    char name[24], state[40], flow[40];
-    struct checkmeta_worker *w = &j->meta->check->worker[worker];
-    snprintf(name, sizeof name, "worker-%u", worker);
-    snprintf(state, sizeof state, "%s.0000", name);
-    snprintf(flow, sizeof flow, "%s.flow", name);
-    char *from = mem_printf("%s/from", j->part), *to = mem_printf("%s/%s", j->part, state);
-    enum err e = savepoint_sort(from, name, w->done.files, to, on_operator, j->meta, d);
-    w->done.files = 1;
-    if (e == ERR_OK)
-        e = note_file(j, state, d);
-    if (e == ERR_OK)
-        e = move_file(j, flow, d);
-    mem_free(from);
-    mem_free(to);
-    return e;
-}
-
-static enum err write_all(struct savepoints *s, struct job *j, struct diag *d)
-{
-    struct definitions *definitions = j->definitions;
-    j->definitions = NULL;
-    enum err e = definitions_end(definitions, d);
-    if (e == ERR_OK)
-        e = note_file(j, "definitions.db", d);
-    if (e == ERR_OK)
-        e = move_file(j, "cooldown", d);
-    for (unsigned i = 0; i < j->meta->check->workers && e == ERR_OK; i++)
-        e = write_part(j, i, d);
-    if (e == ERR_OK)
-        e = catalog_streams(s->o.catalog, savemeta_add_stream, j->meta);
-    if (e == ERR_OK) {
-        char *from = mem_printf("%s/from", j->part);
-        (void)durable_delete(from); /* what stays is part of nothing */
-        mem_free(from);
-        savemeta_add_automata(j->meta, s->o.registry);
-    }
-    return e;
+    if (left == 0)
+        return ERR_OK;
+    diag_say(d, "behind", "try again, or make one without `stop`",
+             "the workers are behind: %" PRIu64 " events were not read in time", left);
+    return ERR_AGAIN;
 }
 
 /* Of those that were made before an activation. Names are by the clock, but people may have given others. */
@@ -405,6 +375,20 @@ static void remove_old(struct savepoints *s)
     mem_free(at);
 }
 
+static enum err write_all(struct savepoints *s, struct job *j, struct diag *d)
+{
+    struct definitions *definitions = j->definitions;
+    j->definitions = NULL;
+    enum err e = definitions_end(definitions, d);
+    if (e == ERR_OK)
+        e = savewrite(j->meta, j->part, d);
+    if (e == ERR_OK)
+        e = catalog_streams(s->o.catalog, savemeta_add_stream, j->meta);
+    if (e == ERR_OK)
+        savemeta_add_automata(j->meta, s->o.registry);
+    return e;
+}
+
 static enum err take(struct savepoints *s, struct job *j, struct diag *d)
 {
     struct bytes text = {0};
@@ -414,8 +398,12 @@ static enum err take(struct savepoints *s, struct job *j, struct diag *d)
         return e;
     char *definitions = mem_printf("%s/definitions.db", j->part);
     e = definitions_prepare(definitions, d);
+    if (e == ERR_OK && j->last)
+        e = drain(s, d);
     if (e == ERR_OK)
         e = wait_for_checkpoint(s, j, d);
+    if (e != ERR_OK && j->last)
+        intake_hold(s->o.intake, false);
     if (e == ERR_OK)
         e = write_all(s, j, d);
     if (e == ERR_OK) {

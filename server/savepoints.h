@@ -22,6 +22,8 @@ enum { SAVEPOINTS_NAME_BYTES = SAVEMETA_TEXT };
 struct savepoints_order {
     const char *name; /* savepoints_make_name makes one up */
     const char *trigger; /* "manual", "activation", "stop" */
+    bool
+        last; /* intake takes nothing from now on, and all that it took is in it. If it fails, intake goes on */
     const char *rule; /* activation: of which rule, to which version; NULL, 0: none */
     uint32_t version;
 };
@@ -60,6 +62,8 @@ struct savepoints_options {
     struct registry *registry;
     struct checkpointer *checkpointer;
     struct runtimeloop *loop;
+    struct intake *intake;
+    struct feed *feed;
 };
 enum err savepoints_start(const struct savepoints_options *o, struct diag *d,
                           struct savepoints **out);

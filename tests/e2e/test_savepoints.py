@@ -10,7 +10,7 @@ import crashing
 import pytest
 import weirserver
 from conftest import fits
-from test_checkpoints import deploy, expected, found, lines, post  # noqa: F401  # fixtures
+from test_checkpoints import deploy, expected, found, lines, parts_of, post  # noqa: F401  # fixtures
 from weirserver import Server
 
 
@@ -169,3 +169,33 @@ def write_metadata(folder, text):
     xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
     xxh3.restype, xxh3.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]
     (folder / "_metadata").write_text(f"{text}\nxxh3 {xxh3(text.encode(), len(text.encode())):016x}\n")
+
+
+def test_stopped_with_one_all_that_was_taken_is_in_it(tmp_path, lines, expected):  # noqa: F811
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    with Server(tmp_path / "a", "--checkpoint-interval", "0") as server:
+        deploy(server)
+        post(server, lines, 0, 60)
+        answer = server.post("/savepoints", {"name": "last", "stop": True})
+        assert answer.status_code == 201, answer.text
+        assert sum(p["offset"] for p in answer.json()["positions"]) == sum(len(p) * 60 // 100 for p in parts_of(lines))
+        assert server.process.wait(20) == 0
+        server.start()
+        before = crashing.stored_alerts(server)
+    with Server(tmp_path / "b", "--from-savepoint", answer.json()["folder"], workers=1) as server:
+        post(server, lines, 60, 100)
+        assert without_counts(before | found(server)) == without_counts(expected)
+
+
+def test_one_is_made_before_a_version_becomes_active(tmp_path, lines):  # noqa: F811
+    with Server(tmp_path, "--checkpoint-interval", "0", "--savepoints-kept", "2") as server:
+        deploy(server)
+        post(server, lines, 0, 5)
+        for limit, more in ((41, {}), (42, {"savepoint": False}), (43, {"savepoint": True}), (44, {})):
+            sql = crashing.OWN[0].replace("B.amount < 40", f"B.amount < {limit}")
+            version = server.post("/rules/declines/versions", {"sql": sql}).json()["version"]
+            answer = server.post("/rules/declines:activate", {"version": version, **more})
+            assert answer.status_code == 200, answer.text
+        listed = server.get("/savepoints")["data"]
+        assert [(s["trigger"], s["rule"], s["version"]) for s in listed] == [("activation", "declines", v) for v in (4, 5)]
