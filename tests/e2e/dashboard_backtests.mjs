@@ -69,7 +69,7 @@ async function look() {
   await visible(row("limit 8").locator("td").nth(2).filter({ hasText: /^0$/ }), "live's own limit tells what live told");
   await page.locator(".bt-chart .dot[aria-label^='limit 6:']").click();
   assert.match(page.url(), /variant=1/);
-  await visible(page.locator(".bt-fact", { hasText: "Alerts, limit 6" }), "a point of the curve is chosen");
+  await visible(page.locator(".figure", { hasText: "Alerts, limit 6" }), "a point of the curve is chosen");
   await visible(card("How right").locator("td", { hasText: "caught" }), "what was caught and missed");
   await visible(page.getByRole("img", { name: /^Alerts by/ }), "alerts by time");
   await visible(page.locator(".bt-found tbody tr"), "the alerts that live did not tell");

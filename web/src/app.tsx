@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame: navigation, the state of the server, keys that work everywhere, and which page is shown.
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, paths } from './api';
 import { duration, short } from './lib/format';
 import { useShortcuts } from './lib/keys';
@@ -24,6 +24,7 @@ import { ListsPage } from './pages/lists';
 import { TimePage } from './pages/time';
 import { DeadLettersPage } from './pages/dead_letters';
 import { BacktestsPage } from './pages/backtests';
+import { CheckpointsPage } from './pages/checkpoints';
 import { WorkersPage } from './pages/workers';
 import { Page } from './parts/page';
 import { Empty } from './parts/basic';
@@ -43,6 +44,7 @@ const places: Place[] = [
   { to: '/lists', name: 'Lists', icon: 'list', key: 'g l' },
   { to: '/time', name: 'Time', icon: 'clock', key: 'g t' },
   { to: '/dead-letters', name: 'Dead letters', icon: 'dead', key: 'g d' },
+  { to: '/checkpoints', name: 'Checkpoints', icon: 'save', key: 'g c' },
   { to: '/workers', name: 'Workers', icon: 'workers', key: 'g w' },
 ];
 
@@ -58,6 +60,7 @@ const routes: [RegExp, Routed][] = [
   [/^\/lists(?:\/([^/]+))?$/, ListsPage],
   [/^\/time$/, TimePage],
   [/^\/dead-letters$/, DeadLettersPage],
+  [/^\/checkpoints$/, CheckpointsPage],
   [/^\/workers$/, WorkersPage],
 ];
 
@@ -115,6 +118,9 @@ function Side({ path, help, search }: { path: string; help: () => void; search: 
       () => {},
     );
   }, []);
+  const list = useRef<HTMLUListElement>(null);
+  // On a phone they are a row that is wider than the screen.
+  useEffect(() => list.current?.querySelector('.on')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [path]);
   const badge = (to: string) =>
     !o
       ? 0
@@ -136,7 +142,7 @@ function Side({ path, help, search }: { path: string; help: () => void; search: 
         <span>Go to…</span>
         <kbd>{/Mac/.test(navigator.platform) ? '⌘' : 'Ctrl'} K</kbd>
       </button>
-      <ul>
+      <ul ref={list}>
         {places.map((p) => {
           const on = p.to === '/' ? path === '/' : path === p.to || path.startsWith(p.to + '/');
           const n = badge(p.to);

@@ -12,6 +12,7 @@ import './style/time.css';
 import './style/rule.css';
 import './style/versions.css';
 import './style/backtests.css';
+import './style/checkpoints.css';
 import './style/alerts.css';
 import './style/lists.css';
 import './style/letters.css';

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a backtest came to: its variants, the chosen one beside the old side, its alerts.
-import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { backtestPaths, backtests, filled, valuesText, type Backtest, type Result, type Side, type Variant } from '../api_backtests';
 import { draft } from '../lib/draft';
 import { bytes, duration, keyText, number, percent, plural, short, value, when } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
-import { Button, Card, CopyCurl, Link, States } from './basic';
+import { Button, Card, CopyCurl, Figure, Link, States } from './basic';
 import { Bars, ByValue, Curve, Shares } from './backtestcharts';
 
 const sides: [Side, string, string][] = [
@@ -105,13 +104,6 @@ function Variants({ of: r, chosen, request, rule }: { of: Result; chosen: number
     </Card>
   );
 }
-
-const Fact = ({ name, title, children }: { name: string; title?: string; children: ComponentChildren }) => (
-  <div class="bt-fact" title={title}>
-    <span>{name}</span>
-    <b class="num">{children}</b>
-  </div>
-);
 
 function Judged({ of: v, result: r }: { of: Variant; result: Result }) {
   const q = v.quality;
@@ -247,20 +239,20 @@ export function BacktestResult({ of: b, result: r }: { of: Backtest; result: Res
   return (
     <div class="bt-result">
       {r.variants.length > 1 ? <Variants of={r} chosen={chosen} request={b.request} rule={b.rule} /> : null}
-      <div class="bt-facts">
-        <Fact name={r.variants.length > 1 ? `Alerts, ${valuesText(v.parameters)}` : 'Alerts'}>{number(v.alerts)}</Fact>
+      <div class="figures">
+        <Figure name={r.variants.length > 1 ? `Alerts, ${valuesText(v.parameters)}` : 'Alerts'}>{number(v.alerts)}</Figure>
         {compared ? (
-          <Fact name={r.compared_with === 'live' ? 'Live told' : 'The version compared with'}>{number(r.old!.alerts)}</Fact>
+          <Figure name={r.compared_with === 'live' ? 'Live told' : 'The version compared with'}>{number(r.old!.alerts)}</Figure>
         ) : null}
-        {b.request.sum ? <Fact name={`Sum of ${b.request.sum}`}>{amount(v.sum)}</Fact> : null}
-        {v.held_back ? <Fact name="Held back by the cooldown">{number(v.held_back)}</Fact> : null}
-        <Fact name="Events" title={`${number(r.bad_events)} could not be read`}>
+        {b.request.sum ? <Figure name={`Sum of ${b.request.sum}`}>{amount(v.sum)}</Figure> : null}
+        {v.held_back ? <Figure name="Held back by the cooldown">{number(v.held_back)}</Figure> : null}
+        <Figure name="Events" title={`${number(r.bad_events)} could not be read`}>
           {short(r.events)}
-        </Fact>
-        <Fact name="Events a second" title={`${r.cpu_seconds.toFixed(2)} s of processor time, ${bytes(r.memory_bytes)} of memory`}>
+        </Figure>
+        <Figure name="Events a second" title={`${r.cpu_seconds.toFixed(2)} s of processor time, ${bytes(r.memory_bytes)} of memory`}>
           {short(r.events_per_s)}
-        </Fact>
-        <Fact name="It took">{duration(r.seconds * 1000)}</Fact>
+        </Figure>
+        <Figure name="It took">{duration(r.seconds * 1000)}</Figure>
       </div>
       <div class="bt-two">
         <Card title="When">

@@ -222,3 +222,11 @@ export const Bar = ({ share, label }: { share: number; label: string }) => (
     <i style={{ width: `${Math.max(0, Math.min(1, share)) * 100}%` }} class={share > 0.9 ? 'hot' : share > 0.7 ? 'warm' : ''} />
   </span>
 );
+
+/** One of the figures at the head of a page. */
+export const Figure = ({ name, title, children }: { name: string; title?: string; children: ComponentChildren }) => (
+  <div class="figure" title={title}>
+    <span>{name}</span>
+    <b class="num">{children}</b>
+  </div>
+);
