@@ -21,7 +21,7 @@ const triggers: Record<string, string> = {
   periodic: 'by the clock',
   manual: 'asked for',
   savepoint: 'for a savepoint',
-  restored: 'found at the start',
+  restored: 'from a savepoint',
   rescale: 'for another number of workers',
   shutdown: 'at the end of a run',
 };
@@ -38,7 +38,7 @@ async function make(reload: () => void) {
 }
 
 function Figures({ of: c, workers }: { of: Checkpoints; workers: Worker[] }) {
-  const last = c.data.find((x) => x.state === 'completed');
+  const last = c.data.find((x) => x.state === 'completed' && x.trigger !== 'restored');
   const all = workers.reduce((sum, w) => sum + w.state_bytes, 0);
   return (
     <div class="figures">
