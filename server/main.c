@@ -5,6 +5,7 @@
 #include "server/eval.h"
 #include "server/explaincmd.h"
 #include "server/gen.h"
+#include "server/savecmd.h"
 #include "server/serve.h"
 #include "server/testcmd.h"
 #include "server/version.h"
@@ -21,6 +22,7 @@
     X(explain, explaincmd_main, "show what rules have become: plan, state, automaton")             \
     X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
     X(bench, bench_main, "measure decoding and rules on this machine")                             \
+    X(savepoint, savecmd_main, "savepoints as files: list, inspect, verify, export, dispose")      \
     X(backtest, backtestcmd_main, NULL)                                                            \
     X(worker, worker_main, NULL)
 
@@ -51,8 +53,8 @@ static void help(FILE *out)
           out);
     for (size_t i = 0; i < NCOMMANDS; i++)
         if (commands[i].about)
-            fprintf(out, "  %-9s%s\n", commands[i].name, commands[i].about);
-    fputs("  version  print the version\n\n`weir COMMAND --help` lists a command's options.\n",
+            fprintf(out, "  %-11s%s\n", commands[i].name, commands[i].about);
+    fputs("  version    print the version\n\n`weir COMMAND --help` lists a command's options.\n",
           out);
 }
 

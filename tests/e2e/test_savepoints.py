@@ -3,6 +3,8 @@
 import collections
 import ctypes
 import json
+import pathlib
+import re
 import shutil
 import subprocess
 
@@ -199,3 +201,32 @@ def test_one_is_made_before_a_version_becomes_active(tmp_path, lines):  # noqa: 
             assert answer.status_code == 200, answer.text
         listed = server.get("/savepoints")["data"]
         assert [(s["trigger"], s["rule"], s["version"]) for s in listed] == [("activation", "declines", v) for v in (4, 5)]
+
+
+def command(*words, code=0):
+    run = subprocess.run([weirserver.WEIR, "savepoint", *words], capture_output=True, timeout=30, text=True, check=False)
+    assert run.returncode == code, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+def test_it_is_looked_into_without_a_server(tmp_path, halfway):
+    data = str(tmp_path / "data")
+    shutil.copytree(pathlib.Path(halfway["heap"][0]).parent, tmp_path / "data" / "savepoints")
+    assert "half" in command("list", "--data", data)
+    assert "is whole" in command("verify", "half", "--data", data)
+    said = command("inspect", "half", "--data", data)
+    for rule in ("declines", "velocity", "join_twice"):
+        assert rule in said
+    partials = int(re.search(r"declines +version 1 +(\d+) partial", said).group(1))
+    keys = [json.loads(line) for line in command("inspect", "half", "--data", data, "--rule", "declines").splitlines()]
+    assert partials > 0 and sum(len(k["partials"]) + k["more"] for k in keys) == partials
+    one = next(k for k in keys if k["partials"])
+    assert json.loads(command("inspect", "half", "--data", data, "--rule", "declines", "--key", one["key"]["card"])) == one
+    assert "no rule" in command("inspect", "half", "--data", data, "--rule", "nobody", code=1)
+    copy = str(tmp_path / "copy")
+    command("export", "half", "--data", data, "--to", copy)
+    assert command("inspect", copy + "/") == said
+    command("dispose", "half", "--data", data)
+    assert command("list", "--data", data) == "" and "no such" in command("verify", "half", "--data", data, code=1)
+    damage(pathlib.Path(copy), "worker-0.0000 cut")
+    assert "worker-0.0000" in command("inspect", copy + "/", code=1)
