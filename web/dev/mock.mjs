@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { validate } from './mock_rules.mjs';
+import { inspectionOf } from './mock_inspect.mjs';
 import { versionsOf } from './mock_versions.mjs';
 
 const port = Number(process.argv[2] ?? 8080);
@@ -459,6 +460,7 @@ function answer(method, path, q, body, text) {
     const made = rules.has(m[1]) ? versionsOf(rules.get(m[1]), m[2], method, body) : null;
     return made ? ok(made[1], made[0]) : problem(404, 'No such version', `there is no ${path}`);
   }
+  if ((m = /^\/rules\/([^/:]+)(\/state|\/partials|:why_not)$/.exec(path)) && rules.has(m[1])) return ok(inspectionOf(rules.get(m[1]), m[2], q, body));
   if ((m = /^\/rules\/([^:]+)(?::(\w+))?$/.exec(path))) {
     const r = rules.get(m[1]);
     if (!r) return problem(404, 'No such rule', `there is no rule ${m[1]}`);

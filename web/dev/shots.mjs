@@ -30,6 +30,7 @@ const pages = {
   rules: ['/rules', 900],
   rule: [`/rules/${pattern?.name ?? 'new'}`, 1500],
   versions: [`/rules/${pattern?.name ?? 'new'}?tab=versions`, 1500],
+  state: [`/rules/${pattern?.name ?? 'new'}?tab=state`, 1500],
   new: ['/rules/new', 1500],
   alerts: [`/alerts${best ? '?id=' + best.id : ''}`, 5000],
   alert: [`/alerts/${best?.id}`, 1200],

@@ -11,6 +11,7 @@ import './style/pages.css';
 import './style/time.css';
 import './style/rule.css';
 import './style/versions.css';
+import './style/state.css';
 import './style/backtests.css';
 import './style/checkpoints.css';
 import './style/alerts.css';

@@ -17,6 +17,8 @@ export const keyLabel = (k: string) =>
   k
     .replace('mod+', isMac ? '⌘ ' : 'Ctrl ')
     .replace('Enter', '↵')
+    .replace('ArrowLeft', '←')
+    .replace('ArrowRight', '→')
     .replace('Escape', 'Esc');
 
 const typing = (t: EventTarget | null) =>

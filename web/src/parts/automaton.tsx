@@ -98,11 +98,13 @@ export default function Automaton({
   defines,
   variables,
   onPick,
+  active,
 }: {
   nfa: Nfa;
   defines: VariableOf[];
   variables: string[];
   onPick?: (variable: string) => void;
+  active?: Map<string, number>;
 }) {
   const { box, width } = useWidth<HTMLDivElement>();
   const svg = useRef<SVGSVGElement>(null);
@@ -184,7 +186,7 @@ export default function Automaton({
             return (
               <g
                 key={s.id}
-                class={`state ${s.start ? 'state-start' : ''} ${s.final ? 'state-final' : ''} ${s.done ? 'state-done' : ''}`}
+                class={`state ${s.start ? 'state-start' : ''} ${s.final ? 'state-final' : ''} ${s.done ? 'state-done' : ''} ${active?.has(s.id) ? 'state-on' : ''}`}
               >
                 {s.start ? (
                   <path class="entry" d={down ? `M${p.x} ${p.y - START - 16}v12` : `M${p.x - START - 18} ${p.y}h14`} />
@@ -194,6 +196,11 @@ export default function Automaton({
                 <text x={p.x} y={p.y + 4}>
                   {shortLabel(s.text)}
                 </text>
+                {(active?.get(s.id) ?? 0) > 1 ? (
+                  <text class="many" x={p.x + R - 1} y={p.y + R + 5}>
+                    {active!.get(s.id)}
+                  </text>
+                ) : null}
                 <title>
                   {s.start
                     ? 'Waiting for the first row'

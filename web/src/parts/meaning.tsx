@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The right side of the rule editor: what the text means, as the server read it.
-import type { ComponentType } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { api, paths, type Alert, type Nfa, type Page as ListPage, type Rule, type Validation, type VariableOf } from '../api';
 import { useQuery } from '../lib/query';
 import { variableClass, variablesOf } from '../lib/sql';
 import type { Template } from '../lib/templates';
-import { Empty, Link, Loading, States } from './basic';
+import { Empty, Link, States } from './basic';
 import { Newest } from './newest';
+import { Picture } from './picture';
+import { RuleState } from './rulestate';
 import { TemplateCards } from './templates';
 import { Versions } from './versions';
 import { pageOf } from '../lib/origin';
 
-export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'versions' | 'templates';
+export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'state' | 'versions' | 'templates';
 
 /** Those that are not of the text in the editor. */
-const aside: Tab[] = ['alerts', 'versions', 'templates'];
+const aside: Tab[] = ['alerts', 'state', 'versions', 'templates'];
 
 interface Props {
   tab: Tab;
@@ -29,26 +30,6 @@ interface Props {
   take: (sql: string) => void; // into the editor
   activated: (version: Rule) => void;
 }
-interface Picturing {
-  nfa: Nfa;
-  defines: VariableOf[];
-  variables: string[];
-  onPick?: (v: string) => void;
-}
-type Drawn = ComponentType<Picturing>;
-
-/** dagre comes with the picture, when one is shown. */
-function Picture(p: Picturing) {
-  const [part, setPart] = useState<{ A: Drawn } | null>(null);
-  useEffect(() => {
-    import('./automaton').then(
-      (m) => setPart({ A: m.default }),
-      () => {},
-    );
-  }, []);
-  return part ? <part.A {...p} /> : <Loading rows={3} />;
-}
-
 const none: VariableOf[] = [];
 
 const kindWords: Record<string, string> = {
@@ -72,7 +53,7 @@ export function Meaning(p: Props) {
     ['pattern', 'Pattern'],
     ['outputs', 'Outputs'],
     ['explain', 'Explain'],
-    ...(p.rule ? ([['alerts', 'Alerts'], ['versions', 'Versions']] as [Tab, string][]) : []),
+    ...(p.rule ? ([['alerts', 'Alerts'], ['state', 'State'], ['versions', 'Versions']] as [Tab, string][]) : []),
     ['templates', 'Templates'],
   ];
   const missing = (
@@ -187,6 +168,8 @@ export function Meaning(p: Props) {
           )
         ) : p.tab === 'alerts' && p.rule ? (
           <RuleAlerts rule={p.rule} />
+        ) : p.tab === 'state' && p.rule ? (
+          <RuleState rule={p.rule} variables={variables} />
         ) : p.tab === 'versions' && p.rule ? (
           <Versions rule={p.rule} sql={p.sql} take={p.take} changed={p.activated} />
         ) : (
