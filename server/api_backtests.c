@@ -248,29 +248,6 @@ static bool resolve(struct api *a, struct httpcall *c, json_t *body)
 
 /* --- is it right? ------------------------------------------------------------------------------------------------------------ */
 
-static enum err check_names(const struct backtestplan *p, const struct rule_plan *plan,
-                            struct diag *d)
-{
-    const struct schema *roots[PLAN_ROOTS_MAX];
-    unsigned n = plan_roots(plan, roots), o = 0, i = 0;
-    while (p->label_column != NULL && i < n &&
-           schema_column(roots[i], p->label_column, strlen(p->label_column)) < 0)
-        i++;
-    if (p->label_column != NULL && i == n) {
-        diag_say(d, "label", NULL, "no stream that the rule reads has a column '%.100s'",
-                 p->label_column);
-        return ERR_NOT_FOUND;
-    }
-    while (p->sum != NULL && o < plan->noutputs && strcasecmp(plan->outputs[o].name, p->sum) != 0)
-        o++;
-    if (p->sum != NULL && o == plan->noutputs) {
-        diag_say(d, "sum", "name a column of its SELECT", "the rule gives out no column '%.100s'",
-                 p->sum);
-        return ERR_NOT_FOUND;
-    }
-    return ERR_OK;
-}
-
 static enum err check_texts(struct api *a, const struct backtestplan *p, struct diag *d)
 {
     const struct scope *scope = runtime_scope(a->runtime);
@@ -285,7 +262,7 @@ static enum err check_texts(struct api *a, const struct backtestplan *p, struct 
         if (e == ERR_OK)
             e = backtestjob_compile(name, (const char *)text.p, scope, d, &plan);
         if (e == ERR_OK)
-            e = check_names(p, plan, d);
+            e = backtestjob_names(p, plan, d);
         plan_unref(plan);
     }
     if (e == ERR_OK && p->baseline_sql != NULL) {

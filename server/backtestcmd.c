@@ -19,6 +19,7 @@ enum { PATH_BYTES = 4096, SAY_EVERY_MS = 200, NICER = 10 };
 
 struct backtest {
     const char *folder;
+    FILE *says; /* NULL: nowhere */
     struct backtestplan plan;
     struct catalog *catalog;
     struct intakelog *log;
@@ -134,9 +135,12 @@ static void say_progress(struct backtest *b, montime now)
     struct backtestfeed_stats s = backtestfeed_stats(b->feed);
     double seconds = (double)(now - b->began) / 1e9;
     b->said = now;
-    printf("{\"events\":%" PRIu64 ",\"done\":%.4f,\"alerts\":%" PRIu64 ",\"seconds\":%.3f}\n",
-           s.events, s.done, b->told->nalerts, seconds);
-    (void)!fflush(stdout);
+    if (b->says == NULL)
+        return;
+    fprintf(b->says,
+            "{\"events\":%" PRIu64 ",\"done\":%.4f,\"alerts\":%" PRIu64 ",\"seconds\":%.3f}\n",
+            s.events, s.done, b->told->nalerts, seconds);
+    (void)!fflush(b->says);
 }
 
 static enum err too_much(struct backtest *b, struct diag *d)
@@ -273,21 +277,10 @@ static void yield_to_live(void)
     (void)!nice(NICER);
 }
 
-int backtestcmd_main(int argc, char **argv)
+enum err backtestcmd_run(const char *folder, const char *catalogue, FILE *says, struct diag *d)
 {
-    struct diag d;
-    struct backtest b = {0};
-    if (argc != 4 || strcmp(argv[1], "--job") != 0) {
-        args_complain("backtest", "the server starts it: POST /api/v1/backtests");
-        return ARGS_USAGE;
-    }
-    yield_to_live();
-    log_init("backtest", LOG_WARN_LEVEL);
-    diag_init(&d, NULL, 0);
-    b.folder = argv[2];
-    enum err e = run(&b, argv[3], &d);
-    if (e != ERR_OK)
-        say_error(&d, e);
+    struct backtest b = {.folder = folder, .says = says};
+    enum err e = run(&b, catalogue, d);
     backtestfeed_free(b.feed);
     evalrun_free(b.run);
     backtesttold_free(b.told);
@@ -295,6 +288,18 @@ int backtestcmd_main(int argc, char **argv)
     backtestplan_fini(&b.plan);
     intakelog_close(b.log);
     catalog_close(b.catalog);
+    return e;
+}
+
+int backtestcmd_main(const char *folder, const char *catalogue)
+{
+    struct diag d;
+    yield_to_live();
+    log_init("backtest", LOG_WARN_LEVEL);
+    diag_init(&d, NULL, 0);
+    enum err e = backtestcmd_run(folder, catalogue, stdout, &d);
+    if (e != ERR_OK)
+        say_error(&d, e);
     diag_fini(&d);
     return e == ERR_OK ? ARGS_OK : ARGS_FAILED;
 }

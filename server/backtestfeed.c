@@ -122,6 +122,15 @@ static enum err open_named(struct backtestfeed *f, struct decoder *d, unsigned *
     return e;
 }
 
+/* Its time must not hold up others'. */
+static void leave_out(struct backtestfeed *f, const struct schema *s)
+{
+    for (uint32_t i = 0; i < s->partitions; i++) {
+        evalrun_open(f->o.run, s->id, i);
+        evalrun_watermark(f->o.run, s->id, i, EVTIME_MAX);
+    }
+}
+
 static enum err open_stream(struct backtestfeed *f, const struct schema *s, struct diag *diag)
 {
     struct decoder *d = make_decoder(f, s);
@@ -137,18 +146,11 @@ static enum err open_stream(struct backtestfeed *f, const struct schema *s, stru
         source_file_list_free(paths);
         return e;
     }
+    if (f->o.log == NULL)
+        leave_out(f, s);
     for (uint32_t i = 0; f->o.log != NULL && e == ERR_OK && i < s->partitions; i++)
         e = open_log(f, d, i, diag);
     return e;
-}
-
-/* Its time must not hold up others'. */
-static void leave_out(struct backtestfeed *f, const struct schema *s)
-{
-    for (uint32_t i = 0; i < s->partitions; i++) {
-        evalrun_open(f->o.run, s->id, i);
-        evalrun_watermark(f->o.run, s->id, i, EVTIME_MAX);
-    }
 }
 
 enum err backtestfeed_new(const struct backtestfeed_options *o, struct diag *d,

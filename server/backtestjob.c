@@ -58,7 +58,7 @@ static void load_rule(void *ctx, const struct catalog_rule *r)
 }
 
 /* Each file that is named is a partition, however many the stream has: this process's streams may be told. */
-static void count_files(const struct backtestplan *plan, struct registry *r)
+static enum err count_files(const struct backtestplan *plan, struct registry *r, struct diag *d)
 {
     size_t i, k;
     json_t *v, *other;
@@ -69,9 +69,13 @@ static void count_files(const struct backtestplan *plan, struct registry *r)
         unsigned n = 0;
         json_array_foreach((json_t *)(uintptr_t)plan->files, k, other) n +=
             strcasecmp(name, json_string_value(json_object_get(other, "stream"))) == 0;
-        if (s != NULL)
-            s->partitions = n;
+        if (s == NULL) {
+            diag_say(d, "files", NULL, "there is no stream '%.100s'", name);
+            return ERR_NOT_FOUND;
+        }
+        s->partitions = n;
     }
+    return ERR_OK;
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------------------- */
@@ -91,15 +95,43 @@ enum err backtestjob_compile(const char *name, const char *sql, const struct sco
     return compile_rule(is_create(sql) ? NULL : name, sql, strlen(sql), scope, d, out);
 }
 
-static enum err add_text(struct loading *l, const char *name, const char *sql, uint32_t version,
-                         unsigned i)
+enum err backtestjob_names(const struct backtestplan *p, const struct rule_plan *plan,
+                           struct diag *d)
+{
+    const struct schema *roots[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(plan, roots), o = 0, i = 0;
+    while (p->label_column != NULL && i < n &&
+           schema_column(roots[i], p->label_column, strlen(p->label_column)) < 0)
+        i++;
+    if (p->label_column != NULL && i == n) {
+        diag_say(d, "label", NULL, "no stream that the rule reads has a column '%.100s'",
+                 p->label_column);
+        return ERR_NOT_FOUND;
+    }
+    while (p->sum != NULL && o < plan->noutputs && strcasecmp(plan->outputs[o].name, p->sum) != 0)
+        o++;
+    if (p->sum != NULL && o == plan->noutputs) {
+        diag_say(d, "sum", "name a column of its SELECT", "the rule gives out no column '%.100s'",
+                 p->sum);
+        return ERR_NOT_FOUND;
+    }
+    return ERR_OK;
+}
+
+static enum err add_text(struct loading *l, const struct backtestplan *of, const char *sql,
+                         uint32_t version, unsigned i)
 {
     struct backtestjob *j = l->job;
+    const char *name = of->name != NULL ? of->name : "backtest";
     struct rule_plan *plan = NULL;
     char own[32];
     enum err e = backtestjob_compile(name, sql, registry_scope(j->registry), l->d, &plan);
-    if (e != ERR_OK)
+    if (e == ERR_OK)
+        e = backtestjob_names(of, plan, l->d);
+    if (e != ERR_OK) {
+        plan_unref(plan);
         return e;
+    }
     snprintf(own, sizeof own, "#%u", i); /* no rule can have that name */
     put(l, FIRST_UID + i, version, own, sql, plan);
     if (l->e == ERR_OK)
@@ -111,7 +143,6 @@ static enum err add_texts(struct loading *l, const struct backtestplan *plan)
 {
     struct backtestjob *j = l->job;
     struct bytes text = {0};
-    const char *name = plan->name != NULL ? plan->name : "backtest";
     enum err e = backtestparam_count(plan->parameters, l->d, &j->variants);
     if (e != ERR_OK)
         return e;
@@ -121,10 +152,10 @@ static enum err add_texts(struct loading *l, const struct backtestplan *plan)
         bytes_reset(&text);
         e = backtestparam_text(plan->sql, plan->parameters, i, l->d, &text);
         if (e == ERR_OK)
-            e = add_text(l, name, (const char *)text.p, plan->version, i);
+            e = add_text(l, plan, (const char *)text.p, plan->version, i);
     }
     if (e == ERR_OK && j->baseline)
-        e = add_text(l, name, plan->baseline_sql, plan->baseline_version, j->variants);
+        e = add_text(l, plan, plan->baseline_sql, plan->baseline_version, j->variants);
     bytes_fini(&text);
     return e;
 }
@@ -174,7 +205,7 @@ enum err backtestjob_new(const struct backtestplan *plan, struct catalog *catalo
         .d = d};
     enum err e = changeload_names(&env, d);
     if (e == ERR_OK)
-        count_files(plan, j.registry);
+        e = count_files(plan, j.registry, d);
     if (e == ERR_OK)
         e = load_items(&l, &env);
     if (e == ERR_OK)

@@ -32,4 +32,8 @@ int64_t backtestjob_lateness_ms(const struct backtestjob *j);
 enum err backtestjob_compile(const char *name, const char *sql, const struct scope *scope,
                              struct diag *d, struct rule_plan **out);
 
+/* Has the rule, or what it reads, the columns that the plan names? ERR_NOT_FOUND. */
+enum err backtestjob_names(const struct backtestplan *p, const struct rule_plan *plan,
+                           struct diag *d);
+
 #endif

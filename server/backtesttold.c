@@ -325,7 +325,7 @@ static void keep(struct backtesttold *t, struct backtesttold_set *s, const struc
     struct result live = *r;
     struct catalog_alert built;
     struct catalog_alert_event *events;
-    live.rule_uid = t->plan->uid > 0 ? t->plan->uid : r->rule_uid;
+    live.rule_uid = t->plan->uid; /* 0: no live rule's; still the same for all variants */
     result_make_id(&live);
     arena_reset(t->arena);
     alertbuild_alert(&live, r->rule_version, t->registry, 0, t->arena, &built, &events);

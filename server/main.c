@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - the sub-commands of `weir`, and nothing else. */
-#include "server/backtestcmd.h"
+#include "server/backtestcli.h"
 #include "server/bench.h"
 #include "server/eval.h"
 #include "server/explaincmd.h"
@@ -23,7 +23,8 @@
     X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
     X(bench, bench_main, "measure decoding and rules on this machine")                             \
     X(savepoint, savecmd_main, "savepoints as files: list, inspect, verify, export, dispose")      \
-    X(backtest, backtestcmd_main, NULL)                                                            \
+    X(backtest, backtestcli_main,                                                                  \
+      "run a rule over recorded events and say what it would have told")                           \
     X(worker, worker_main, NULL)
 
 typedef int command_main(int argc, char **argv);
