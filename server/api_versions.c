@@ -53,6 +53,13 @@ static void write_version(void *ctx, const struct catalog_version *v)
     jsonw_kstr(l->out, "reason", v->reason);
     jsonw_ktime(l->out, "created", v->created);
     jsonw_ktime(l->out, "activated", v->activated);
+    jsonw_kstr(l->out, "activated_by", v->activated_by);
+    jsonw_kstr(l->out, "activated_reason", v->activated_reason);
+    jsonw_key(l->out, "rollback_to");
+    if (v->rollback_to != 0)
+        jsonw_u64(l->out, v->rollback_to);
+    else
+        jsonw_null(l->out);
     api_lives_write_approval(l->api, l->out, v->uid, v->version);
     if (active)
         write_handover(l, v);
@@ -241,7 +248,7 @@ static bool read_savepoint(struct httpcall *c, const json_t *body, bool *saves, 
 
 /* A draft keeps its number; a version that was active once becomes active again under a new one. */
 static void activate(struct httpcall *c, struct api *a, const struct api_rule *rule,
-                     uint32_t version, const json_t *body)
+                     uint32_t version, bool back, const json_t *body)
 {
     struct text text = {0};
     bool reset = false, saves = true, must = false;
@@ -258,6 +265,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
             .reset = reset,
             .author = api_user(c, body),
             .reason = json_string_value(json_object_get(body, "reason")),
+            .rollback_to = back ? version : 0,
         };
         struct api_change *ch =
             api_change_new(a, c, rule->name, PROBLEM_INVALID_RULE, api_rules_changed);
@@ -298,22 +306,60 @@ void api_versions_activate(struct httpcall *c, void *app)
     else if (body != NULL && percent < 100)
         api_trials_run(c, a, &rule, (uint32_t)version, (unsigned)percent, body);
     else if (body != NULL)
-        activate(c, a, &rule, (uint32_t)version, body);
+        activate(c, a, &rule, (uint32_t)version, false, body);
     json_decref(body);
     mem_free(rule.name);
 }
 
-struct before {
-    uint32_t active, version;
-    evtime at;
+/* --- the way back ---------------------------------------------------------------------------------------------------- */
+
+struct past { /* versions that were active once */
+    struct once {
+        uint32_t version, rollback_to;
+        evtime at;
+    } * all;
+    size_t n, cap;
 };
 
-/* The one that was active last before the active one. */
-static void note_before(void *ctx, const struct catalog_version *v)
+static void note_past(void *ctx, const struct catalog_version *v)
 {
-    struct before *b = ctx;
-    if (v->activated != EVTIME_MIN && v->version < b->active && v->version > b->version)
-        b->version = v->version;
+    struct past *p = ctx;
+    if (v->activated == EVTIME_MIN)
+        return;
+    p->all = mem_grow(p->all, p->n, 1, &p->cap, sizeof *p->all);
+    p->all[p->n++] = (struct once){v->version, v->rollback_to, v->activated};
+}
+
+static const struct once *find_once(const struct past *p, uint32_t version)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->all[i].version == version)
+            return &p->all[i];
+    return NULL;
+}
+
+/* A way back stands where the version stands that it went back to. */
+static const struct once *root_of(const struct past *p, const struct once *v)
+{
+    for (size_t i = 0; v != NULL && v->rollback_to != 0 && i < p->n; i++)
+        v = find_once(p, v->rollback_to);
+    return v;
+}
+
+/* The one that was active right before `version`, as if nobody had gone back since. 0: there was none. */
+static uint32_t version_before(const struct past *p, uint32_t version)
+{
+    const struct once *of = root_of(p, find_once(p, version)), *last = NULL;
+    for (size_t i = 0; of != NULL && i < p->n; i++) {
+        const struct once *v = &p->all[i];
+        bool earlier = v->at != of->at ? v->at < of->at : v->version < of->version;
+        bool later =
+            last == NULL || (v->at != last->at ? v->at > last->at : v->version > last->version);
+        if (earlier && later)
+            last = v;
+    }
+    last = root_of(p, last);
+    return last == NULL ? 0 : last->version;
 }
 
 void api_versions_rollback(struct httpcall *c, void *app)
@@ -323,15 +369,17 @@ void api_versions_rollback(struct httpcall *c, void *app)
     if (!api_rules_find(a, c, &rule))
         return;
     json_t *body = httpcall_json(c, "state savepoint author reason");
-    struct before b = {.active = active_of(&rule)};
-    enum err e = catalog_versions(a->reader, rule.uid, note_before, &b);
+    struct past past = {0};
+    enum err e = catalog_versions(a->reader, rule.uid, note_past, &past);
+    uint32_t to = version_before(&past, active_of(&rule));
     if (body != NULL && e != ERR_OK)
         api_failed(c, e);
-    else if (body != NULL && b.version == 0)
+    else if (body != NULL && to == 0)
         httpcall_problem(c, PROBLEM_CONFLICT, NULL, "rule %s has no version before %u", rule.name,
                          rule.version);
     else if (body != NULL)
-        activate(c, a, &rule, b.version, body);
+        activate(c, a, &rule, to, true, body);
     json_decref(body);
+    mem_free(past.all);
     mem_free(rule.name);
 }

@@ -37,6 +37,7 @@ struct create {
     uint64_t resting; /* a rule that is not live yet, or again: its number; 0: none */
     uint32_t version; /* of a rule: it has this number already; 0: it gets one */
     bool reset; /* it takes over no state from the version before it */
+    uint32_t rollback_to; /* it has that version's text; 0: its own */
     struct changelist *edit;
 };
 struct change {
@@ -84,7 +85,8 @@ enum err change_activate(const struct change_env *env, const struct runtimeversi
                         .author = what->author == NULL ? NULL : mem_str(what->author),
                         .reason = what->reason == NULL ? NULL : mem_str(what->reason),
                         .version = what->version,
-                        .reset = what->reset};
+                        .reset = what->reset,
+                        .rollback_to = what->rollback_to};
     *out = c;
     return ERR_OK;
 }
@@ -445,7 +447,8 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         if (k->kind == CREATE_RULE)
             e = changerule_create(env,
                                   &(struct changerule){k->name, k->sql, k->author, k->reason,
-                                                       k->version, k->reset, k->resting},
+                                                       k->version, k->reset, k->resting,
+                                                       k->rollback_to},
                                   d, delta);
         else if (k->kind == EDIT_LIST)
             e = changelist_commit(k->edit, env, k->name, d, note_list(delta));

@@ -121,6 +121,7 @@ enum err changerule_create(const struct change_env *env, const struct changerule
                              .lists_seq = plan->nlists > 0 ? lists_seq(env) : 0,
                              .author = k->author,
                              .reason = k->reason,
+                             .rollback_to = k->rollback_to,
                              .ncuts = old != NULL ? 2 : 1,
                              .cuts = old != NULL ? cuts : cuts + 1};
     if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {

@@ -16,6 +16,7 @@ struct changerule { /* a version that is to be active */
     uint32_t version; /* it has this number already; 0: it gets one */
     bool reset; /* it takes over no state from the version before it */
     uint64_t resting; /* a draft, or a rule of the archive, that is live from now on; 0: none */
+    uint32_t rollback_to; /* it has that version's text; 0: its own */
 };
 /* Of an error of the catalogue nothing is changed. */
 enum err changerule_create(const struct change_env *env, const struct changerule *k, struct diag *d,

@@ -14,6 +14,7 @@ struct runtimeversion_activation {
     uint32_t version; /* a draft's number; 0: it gets the next one */
     bool reset; /* it begins empty */
     const char *author, *reason; /* or NULL */
+    uint32_t rollback_to; /* the way back to that version; 0: it is none */
 };
 enum err runtimeversion_activate(struct runtime *r, const struct runtimeversion_activation *what,
                                  struct diag *d, runtime_done *done, void *ctx);

@@ -77,6 +77,8 @@ struct catalog_rule {
     const char *author, *reason; /* of catalog_rules_add alone; or NULL */
     unsigned ncuts;
     struct catalog_cut *cuts; /* the first deploys */
+    uint32_t
+        rollback_to; /* of catalog_rules_add alone: its text is that version's; 0: it is its own */
 };
 /* uid 0: a new rule, with its cuts; ERR_EXISTS if a live one has the name. Else the next version of that rule: its text,
  * version and mode are replaced, its cuts are added to those there; ERR_NOT_FOUND. */
@@ -104,6 +106,8 @@ struct catalog_version {
     int mode;
     evtime created, activated; /* wall clock; EVTIME_MIN: a draft that was never active */
     uint64_t lists_seq;
+    const char *activated_by, *activated_reason; /* or NULL */
+    uint32_t rollback_to; /* it was a way back to that one; 0: it was not */
 };
 typedef void catalog_versions_each(void *ctx, const struct catalog_version *v);
 /* A draft: gets the next number. ERR_NOT_FOUND: there is no such rule. */

@@ -104,8 +104,10 @@ static enum err put_version(struct catalog *c, const struct catalog_rule *r)
 {
     sqlite3_stmt *s = catalog_db_statement(
         c, "INSERT INTO versions (uid, version, sql, mode, created, author, reason, lists_seq,"
-           " activated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?5) ON CONFLICT (uid, version)"
-           " DO UPDATE SET lists_seq = ?8, activated = ?5");
+           " activated, activated_by, activated_reason, rollback_to)"
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?5, ?6, ?7, ?9) ON CONFLICT (uid, version)"
+           " DO UPDATE SET lists_seq = ?8, activated = ?5, activated_by = ?6,"
+           " activated_reason = ?7");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, r->uid);
@@ -116,6 +118,7 @@ static enum err put_version(struct catalog *c, const struct catalog_rule *r)
     catalog_db_bind_text(s, 6, r->author);
     catalog_db_bind_text(s, 7, r->reason);
     catalog_db_bind_u64(s, 8, r->lists_seq);
+    sqlite3_bind_int64(s, 9, r->rollback_to);
     return catalog_db_run(c, s);
 }
 

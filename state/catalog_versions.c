@@ -77,6 +77,9 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, catalog_versions_each *
             .reason = (const char *)sqlite3_column_text(s, 6),
             .activated = draft ? EVTIME_MIN : sqlite3_column_int64(s, 7),
             .lists_seq = (uint64_t)sqlite3_column_int64(s, 8),
+            .activated_by = (const char *)sqlite3_column_text(s, 9),
+            .activated_reason = (const char *)sqlite3_column_text(s, 10),
+            .rollback_to = (uint32_t)sqlite3_column_int64(s, 11),
         };
         each(ctx, &v);
         ++*n;
@@ -86,7 +89,8 @@ static enum err tell(struct catalog *c, sqlite3_stmt *s, catalog_versions_each *
 }
 
 #define COLUMNS                                                                                    \
-    "SELECT uid, version, sql, mode, created, author, reason, activated, lists_seq FROM versions "
+    "SELECT uid, version, sql, mode, created, author, reason, activated, lists_seq,"               \
+    " activated_by, activated_reason, rollback_to FROM versions "
 
 enum err catalog_versions(struct catalog *c, uint64_t uid, catalog_versions_each *each, void *ctx)
 {

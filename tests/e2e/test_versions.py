@@ -82,6 +82,26 @@ def test_an_upgrade_that_was_to_begin_anew_begins_anew(tmp_path):
         assert found(server) == [(2, 5, None)]
 
 
+def test_each_way_back_goes_one_version_further(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        texts = [ONE.replace("v = 2", f"v = {n}") for n in (2, 3, 4)]
+        post(server, "/rules", {"name": "r", "sql": texts[0]}, 201)
+        draft = post(server, "/rules/r/versions", {"sql": texts[1], "author": "ann", "reason": "B is 3"}, 201)["version"]
+        post(server, "/rules/r:activate", {"version": draft, "author": "bob", "reason": "seen in the backtest"}, 200)
+        post(server, "/rules", {"sql": f"CREATE OR REPLACE RULE r AS {texts[2]}"}, 201)
+        for version, text in ((4, 1), (5, 0)):
+            back = post(server, "/rules/r:rollback", {"reason": "too many"}, 200)
+            assert (back["version"], texts[text] in back["sql"]) == (version, True)
+        post(server, "/rules/r:rollback", {}, 409)
+        again = post(server, "/rules/r:activate", {"version": 3}, 200)
+        assert (again["version"], texts[2] in again["sql"]) == (6, True)
+        assert texts[0] in post(server, "/rules/r:rollback", {}, 200)["sql"], "before 6 there was 5, which was 1"
+        seen = {v["version"]: v for v in server.get("/rules/r/versions")["data"]}
+        assert [seen[n]["rollback_to"] for n in range(1, 8)] == [None, None, None, 2, 1, None, 1]
+        assert (seen[2]["author"], seen[2]["activated_by"], seen[2]["activated_reason"]) == ("ann", "bob", "seen in the backtest")
+
+
 def test_what_is_wrong_is_said(tmp_path):
     with Server(tmp_path) as server:
         server.create(stream=STREAM)
