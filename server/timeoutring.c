@@ -95,28 +95,33 @@ uint64_t timeoutring_add(struct timeoutring *t, const struct result *r, const vo
     return rule->n < 2 * t->keep ? 0 : cut_to(rule, t->keep);
 }
 
-static bool build(struct timeoutring *t, const struct bytes *held, struct rule_plan *plan,
-                  uint32_t version, struct registry *registry, evtime now,
-                  struct catalog_timeout *out)
+/* By the plan of the version that found it. False: there is no such rule any more. */
+static bool build(struct timeoutring *t, const struct bytes *held, struct registry *registry,
+                  evtime now, struct catalog_timeout *out)
 {
     struct bytes_reader in = bytes_read(held->p, held->n);
     struct result res;
     if (resultwire_get(&in, t->arena, &res) != ERR_OK)
         return false;
+    uint32_t version = res.rule_version;
+    struct rule_plan *plan = registry_plan(registry, res.rule_uid, &version);
+    if (plan == NULL)
+        return false;
     res.rule = plan;
     alertbuild_timeout(&res, version, registry, now, t->arena, out);
+    plan_unref(plan);
     return true;
 }
 
-static enum err store(struct timeoutring *t, struct rule *r, struct rule_plan *plan,
-                      uint32_t version, struct catalog *c, struct registry *registry, evtime now)
+static enum err store(struct timeoutring *t, struct rule *r, struct catalog *c,
+                      struct registry *registry, evtime now)
 {
     struct catalog_timeout *rows = mem_array(ROWS_AT_ONCE, sizeof *rows);
     enum err e = ERR_OK;
     for (size_t done = 0; e == ERR_OK && done < r->n; done += ROWS_AT_ONCE) {
         unsigned n = 0;
         for (size_t i = done; i < r->n && i < done + ROWS_AT_ONCE; i++)
-            n += build(t, &r->held[r->n - 1 - i].result, plan, version, registry, now, &rows[n]);
+            n += build(t, &r->held[r->n - 1 - i].result, registry, now, &rows[n]);
         e = catalog_timeouts_add(c, rows, n, t->keep);
         arena_reset(t->arena);
     }
@@ -131,15 +136,11 @@ enum err timeoutring_flush(struct timeoutring *t, struct catalog *c, struct regi
     *dropped = 0;
     for (size_t i = 0; e == ERR_OK && i < t->n; i++) {
         struct rule *r = &t->rules[i];
-        uint32_t version = 0;
         *dropped += cut_to(r, t->keep);
         if (r->n > 1) /* stored in order of time, so that pages show them so */
             qsort(r->held, r->n, sizeof *r->held, later_first);
-        struct rule_plan *plan =
-            r->n > 0 ? registry_plan(registry, r->uid, &version) : NULL; /* NULL: deleted since */
-        if (plan != NULL)
-            e = store(t, r, plan, version, c, registry, now);
-        plan_unref(plan);
+        if (r->n > 0)
+            e = store(t, r, c, registry, now);
         if (e == ERR_OK)
             clear(r);
     }

@@ -102,6 +102,20 @@ def test_each_way_back_goes_one_version_further(tmp_path):
         assert (seen[2]["author"], seen[2]["activated_by"], seen[2]["activated_reason"]) == ("ann", "bob", "seen in the backtest")
 
 
+def test_a_timeout_has_the_columns_of_the_version_that_found_it(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": pattern("A -> B", "A AS v = 1, B AS v = 2", within=3)}, 201)
+        post(server, "/rules/r/versions", {"sql": pattern("A -> B", "A AS v = 1, B AS v = 2", within=3, measures="A.v AS w, A.k AS z")}, 201)
+        feed(server, rows(1, 0, 0, 0, 0))
+        post(server, "/rules/r:activate", {"version": 2}, 200)
+        feed(server, rows(0, 0, 0, 1, 0, 0, 0, 0, first=5))
+        server.finish("t")
+        server.settled()
+        told = until("both timeouts are stored", lambda: (lambda d: d if len(d) == 2 else None)(server.get("/rules/r/timeouts")["data"]))
+        assert sorted((t["version"], sorted(t["row"])) for t in told) == [(1, ["a", "k"]), (2, ["k", "w", "z"])]
+
+
 def test_what_is_wrong_is_said(tmp_path):
     with Server(tmp_path) as server:
         server.create(stream=STREAM)
