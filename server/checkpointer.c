@@ -250,6 +250,7 @@ static void complete(struct checkpointer *c)
         answer_with(c->answers, ERR_OK, "", c->meta, folder);
         c->answers = NULL;
         remove_old(c);
+        checkstart_forget_versions(c->start, c->env.registry);
         if (c->o.retention_ms > 0)
             checkretain(c->start, c->env.registry, c->env.log, c->o.retention_ms);
     }

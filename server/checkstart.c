@@ -14,6 +14,11 @@ struct one {
     bool damaged;
     struct control_position *positions;
     size_t npositions;
+    struct version { /* the oldest of each rule that it has */
+        uint64_t uid;
+        uint32_t version;
+    } * versions;
+    size_t nversions;
 };
 struct checkstart {
     char *root;
@@ -80,12 +85,18 @@ struct checkstart *checkstart_open(const char *root, struct checkhistory *h)
     return s;
 }
 
+static void fini(struct one *x)
+{
+    mem_free(x->positions);
+    mem_free(x->versions);
+}
+
 void checkstart_free(struct checkstart *s)
 {
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->n; i++)
-        mem_free(s->all[i].positions);
+        fini(&s->all[i]);
     mem_free(s->all);
     mem_free(s->root);
     mem_free(s);
@@ -96,6 +107,41 @@ uint64_t checkstart_last(const struct checkstart *s)
     return s->last;
 }
 
+static struct version *version_of(const struct one *x, uint64_t uid)
+{
+    for (size_t i = 0; i < x->nversions; i++)
+        if (x->versions[i].uid == uid)
+            return &x->versions[i];
+    return NULL;
+}
+
+static void note_versions(struct one *x, const struct checkmeta *m)
+{
+    x->versions = mem_array(m->nrules + 1, sizeof *x->versions);
+    for (size_t i = 0; i < m->nrules; i++) {
+        struct version *v = version_of(x, m->rules[i].uid);
+        if (v == NULL)
+            x->versions[x->nversions++] = (struct version){m->rules[i].uid, m->rules[i].version};
+        else if (m->rules[i].version < v->version)
+            v->version = m->rules[i].version;
+    }
+}
+
+void checkstart_forget_versions(const struct checkstart *s, struct registry *r)
+{
+    const struct registry_rule *of;
+    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
+        uint32_t oldest = of->before == NULL ? 0 : of->retired;
+        for (size_t k = 0; k < s->n && oldest > 0; k++) {
+            const struct version *v = version_of(&s->all[k], of->uid);
+            if (!s->all[k].damaged && (v == NULL || v->version < oldest))
+                oldest = v == NULL ? 0 : v->version;
+        }
+        if (oldest > 0)
+            registry_forget_versions(r, of->uid, oldest);
+    }
+}
+
 void checkstart_add(struct checkstart *s, const struct checkmeta *m)
 {
     s->all = mem_grow(s->all, s->n, 1, &s->cap, sizeof *s->all);
@@ -104,6 +150,7 @@ void checkstart_add(struct checkstart *s, const struct checkmeta *m)
     x->positions = mem_array(m->npositions + 1, sizeof *x->positions);
     for (size_t i = 0; i < m->npositions; i++)
         x->positions[i] = m->positions[i].at;
+    note_versions(x, m);
     s->last = m->id;
 }
 
@@ -136,7 +183,7 @@ uint64_t checkstart_too_many(struct checkstart *s, unsigned kept)
         good += !s->all[--i].damaged;
     if (i == 0)
         return 0;
-    mem_free(s->all[0].positions);
+    fini(&s->all[0]);
     uint64_t id = s->all[0].id; /* the oldest goes first, damaged or not */
     memmove(s->all, s->all + 1, --s->n * sizeof *s->all);
     return id;

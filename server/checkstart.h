@@ -25,6 +25,9 @@ bool checkstart_needs(const struct checkstart *s, uint32_t stream, uint32_t part
 /* The number of one more than `kept` good ones, which leaves the list with this; 0: there is none. */
 uint64_t checkstart_too_many(struct checkstart *s, unsigned kept);
 
+/* Versions of rules that neither the workers nor one of them needs any longer are forgotten. */
+void checkstart_forget_versions(const struct checkstart *s, struct registry *r);
+
 /* NULL: there is none to begin from, all is read from where the rules began. cooldown: what the alert writer is to know. */
 struct checkmeta *checkstart_take(struct checkstart *s, struct registry *r, struct bytes *cooldown);
 /* The one that was taken cannot be read. False: that was said before. */

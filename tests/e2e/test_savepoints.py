@@ -13,7 +13,7 @@ import pytest
 import weirserver
 from conftest import fits
 from test_checkpoints import deploy, expected, found, lines, parts_of, post  # noqa: F401  # fixtures
-from weirserver import Server
+from weirserver import Server, until
 
 
 def take(server, name):
@@ -230,3 +230,32 @@ def test_it_is_looked_into_without_a_server(tmp_path, halfway):
     assert command("list", "--data", data) == "" and "no such" in command("verify", "half", "--data", data, code=1)
     damage(pathlib.Path(copy), "worker-0.0000 cut")
     assert "worker-0.0000" in command("inspect", copy + "/", code=1)
+
+
+def test_from_before_an_upgrade_the_version_hands_over_again(tmp_path, lines):  # noqa: F811
+    """Also when nothing but the savepoint needed the version before any more."""
+    results = []
+    for back in (False, True):
+        folder = tmp_path / str(back)
+        folder.mkdir()
+        with Server(folder, "--checkpoint-interval", "0", "--checkpoint-kept", "1") as server:
+            deploy(server)
+            post(server, lines, 0, 30)
+            take(server, "before")
+            sql = crashing.OWN[0].replace("B.amount < 40", "B.amount < 60")
+            assert server.post("/rules/declines/versions", {"sql": sql}).status_code == 201
+            assert server.post("/rules/declines:activate", {"version": 2, "savepoint": False}).status_code == 200
+            post(server, lines, 30, 60)
+            until("it has taken over", lambda server=server, folder=folder: server.post("/checkpoints").status_code == 201
+                  and re.findall(r'"version":(\d+),"name":"declines"', newest_metadata(folder)) == ["2"])
+            if back:
+                dry = go_back(server, "before", dry_run=True).json()
+                assert [(r["state"], r["from"]) for r in dry["rules"] if r["name"] == "declines"] == [("upgraded", 1)]
+                assert go_back(server, "before").status_code == 200
+            post(server, lines, 60, 100)
+            results.append(found(server))
+    assert results[0] == results[1]
+
+
+def newest_metadata(folder):
+    return max((folder / "data" / "checkpoints").glob("chk-*/_metadata")).read_text()
