@@ -157,9 +157,12 @@ static void prepare(struct trace *t, uint32_t n)
 
 /* --- partial matches --- */
 
-static uint32_t find_node(const struct trace *t, const struct match_node *n, uint32_t from)
+static uint32_t find_node(const struct trace *t, const struct match_node *n)
 {
-    for (uint32_t i = t->npartials; i-- > from;)
+    for (unsigned i = 0; i < t->nlive; i++)
+        if (t->partial[t->live[i]].node == n)
+            return t->live[i];
+    for (uint32_t i = t->npartials; i-- > 0;)
         if (t->partial[i].node == n)
             return i;
     return TRACE_NONE;
@@ -194,7 +197,7 @@ static uint32_t add_node(struct trace *t, struct match_run *run, struct match_no
                                 .left = left_of(t, n),
                                 .end_var = -1};
     p->miss.row = p->late.row = TRACE_NONE;
-    p->from = n->parent != NULL ? find_node(t, n->parent, 0) : TRACE_NONE;
+    p->from = n->parent != NULL ? find_node(t, n->parent) : TRACE_NONE;
     for (const struct match_node *i = n; i != NULL; i = i->parent)
         p->rows++;
     n->refs++;
@@ -204,7 +207,7 @@ static uint32_t add_node(struct trace *t, struct match_run *run, struct match_no
 /* Skip modes: a match that is not given yet, since a preferred one may still come. */
 static void note_best(struct trace *t, struct match_run *run, uint32_t row)
 {
-    uint32_t i = find_node(t, run->best, 0);
+    uint32_t i = find_node(t, run->best);
     if (i == TRACE_NONE)
         i = add_node(t, run, run->best, row);
     if (i != TRACE_NONE && t->partial[i].from != TRACE_NONE)
@@ -215,7 +218,8 @@ static void note_best(struct trace *t, struct match_run *run, uint32_t row)
 static void look(struct trace *t, uint32_t row)
 {
     struct match_cell *c = cell_of(t);
-    t->nlive = 0;
+    uint32_t now[TRACE_LIVE_MAX];
+    unsigned nnow = 0;
     for (uint32_t i = 0; i < t->npartials; i++)
         t->partial[i].alive = false;
     for (struct match_run *run = c != NULL ? c->first : NULL; run != NULL; run = run->next) {
@@ -226,22 +230,40 @@ static void look(struct trace *t, uint32_t row)
         for (struct match_node *n = run->list; n != NULL; n = n->next) {
             if (n->live == 0)
                 continue;
-            if (t->nlive == TRACE_LIVE_MAX) {
+            if (nnow == TRACE_LIVE_MAX) {
                 t->cut_off = true;
-                return;
+                goto out;
             }
-            uint32_t i = find_node(t, n, 0);
+            uint32_t i = find_node(t, n);
             if (i == TRACE_NONE)
                 i = add_node(t, run, n, row);
             if (i == TRACE_NONE)
-                return;
+                goto out;
             t->partial[i].alive = true;
             t->partial[i].live = n->live;
             if (t->partial[i].from != TRACE_NONE)
                 t->partial[t->partial[i].from].was_taken = true;
-            t->live[t->nlive++] = i;
+            now[nnow++] = i;
         }
     }
+out:
+    memcpy(t->live, now, nnow * sizeof *now);
+    t->nlive = nnow;
+}
+
+/* The furthest of those whose time is over go on being asked. */
+static void keep_asking(struct trace *t, uint32_t i)
+{
+    unsigned worst = 0;
+    if (t->nover < TRACE_OVER_MAX) {
+        t->over[t->nover++] = i;
+        return;
+    }
+    for (unsigned k = 1; k < t->nover; k++)
+        if (matchwhy_is_further(&t->partial[t->over[worst]], &t->partial[t->over[k]]))
+            worst = k;
+    if (matchwhy_is_further(&t->partial[i], &t->partial[t->over[worst]]))
+        t->over[worst] = i;
 }
 
 /* --- what a row does --- */
@@ -251,44 +273,58 @@ struct tried { /* a row and a partial match */
     uint64_t asked;
 };
 
-/* Asks about a variable, once. */
+static void put_try(const struct trace *t, const struct trace_partial *p, int var, const char *kind,
+                    bool holds, const struct bytes *conditions, struct bytes *out)
+{
+    bytes_printf(out, "%s{\"partial\":", out->p[out->n - 1] == '[' ? "" : ",");
+    if (p != NULL)
+        bytes_printf(out, "%u", (unsigned)(p - t->partial));
+    else
+        bytes_printf(out, "null");
+    bytes_printf(out, ",\"variable\":");
+    value_json_string(var_name(t, var), strlen(var_name(t, var)), out);
+    bytes_printf(out, ",\"kind\":\"%s\",\"holds\":%s,\"conditions\":", kind,
+                 holds ? "true" : "false");
+    bytes_put(out, conditions->p, conditions->n);
+    bytes_printf(out, "}");
+}
+
+/* Where the row is to be noted: it came nearest, or would have been the one in time. NULL: nowhere. */
+static struct trace_miss *noted(struct trace *t, struct trace_partial *p, uint32_t row,
+                                struct matchcond_said said)
+{
+    struct trace_miss *miss = p != NULL ? &p->miss : &t->start;
+    if (p != NULL && p->end == TRACE_TIME)
+        return matchcond_holds(said) && p->late.row == TRACE_NONE ? &p->late : NULL;
+    if (matchcond_holds(said) || (t->focus != TRACE_NONE && t->focus != row))
+        return NULL;
+    return matchwhy_is_nearer(miss, said) ? miss : NULL;
+}
+
+/* Asks about a variable, once. What it says is only put together where somebody wants it. */
 static bool ask_var(struct trace *t, struct trace_partial *p, int var, uint32_t row,
                     struct tried *done, const char *kind, struct bytes *out)
 {
     uint64_t bit = UINT64_C(1) << var;
+    struct match_cell none = {.pauses = 0};
+    const struct match_cell *c = cell_of(t) != NULL ? cell_of(t) : &none;
+    const struct matchcond_at at = {t->m, c, var, p != NULL ? p->node : NULL, &t->row[row].r};
     struct bytes json = {0};
     if (done->asked & bit)
         return done->holds & bit;
-    struct match_cell none = {.pauses = 0};
-    const struct match_cell *c = cell_of(t) != NULL ? cell_of(t) : &none;
-    struct matchcond_said said =
-        matchcond_ask(t->all[var],
-                      &(struct matchcond_at){t->m, c, var, p != NULL ? p->node : NULL,
-                                             &t->row[row].r},
-                      &json);
+    struct matchcond_said said = matchcond_ask(t->all[var], &at, NULL);
+    bool holds = matchcond_holds(said);
+    struct trace_miss *miss = strcmp(kind, "take") == 0 ? noted(t, p, row, said) : NULL;
     done->asked |= bit;
-    done->holds |= matchcond_holds(said) ? bit : 0;
-    if (out != NULL) {
-        bytes_printf(out, "%s{\"partial\":", out->p[out->n - 1] == '[' ? "" : ",");
-        if (p != NULL)
-            bytes_printf(out, "%u", (unsigned)(p - t->partial));
-        else
-            bytes_printf(out, "null");
-        bytes_printf(out, ",\"variable\":");
-        value_json_string(var_name(t, var), strlen(var_name(t, var)), out);
-        bytes_printf(out, ",\"kind\":\"%s\",\"holds\":%s,\"conditions\":", kind,
-                     matchcond_holds(said) ? "true" : "false");
-        bytes_put(out, json.p, json.n);
-        bytes_printf(out, "}");
-    }
-    bool is_take = strcmp(kind, "take") == 0;
-    if (is_take && (t->focus == TRACE_NONE || t->focus == row) && !matchcond_holds(said))
-        matchwhy_note(p != NULL ? &p->miss : &t->start, row, var, said, &json);
-    if (is_take && p != NULL && p->end == TRACE_TIME && matchcond_holds(said) &&
-        p->late.row == TRACE_NONE)
-        matchwhy_note(&p->late, row, var, said, &json);
+    done->holds |= holds ? bit : 0;
+    if (out != NULL || miss != NULL)
+        matchcond_ask(t->all[var], &at, &json);
+    if (out != NULL)
+        put_try(t, p, var, kind, holds, &json, out);
+    if (miss != NULL)
+        matchwhy_note(miss, row, var, said, &json);
     bytes_fini(&json);
-    return matchcond_holds(said);
+    return holds;
 }
 
 static bool ask_vars(struct trace *t, struct trace_partial *p, uint64_t vars, uint32_t row,
@@ -375,7 +411,7 @@ static void take_results(struct trace *t, uint32_t row, struct bytes *out)
             t->focus_matched |= t->focus != TRACE_NONE &&
                                 r->rows[k].place.partition == t->ask->partition &&
                                 r->rows[k].place.offset == t->ask->offset;
-        if (out == NULL)
+        if (out == NULL || out->n > TRACE_RESULTS_BYTES)
             continue;
         bytes_printf(out, "%s{\"kind\":\"%s\",", out->p[out->n - 1] == '[' ? "" : ",",
                      result_kind_name(r->kind));
@@ -413,9 +449,21 @@ static void settle(struct trace *t, const uint32_t *before, unsigned n, uint32_t
             continue;
         p->ended = at;
         p->end = row != TRACE_NONE ? fate(t, p, row) : p->matched ? TRACE_MATCHED : TRACE_TIME;
+        if (p->end == TRACE_TIME)
+            keep_asking(t, before[i]);
         if (out != NULL)
             put_ended(t, before[i], out);
     }
+}
+
+/* A key without state may have been dropped. */
+static void find_key(struct trace *t)
+{
+    const struct matchtrace_ask *ask = t->ask;
+    uint64_t hash = keytable_hash(ask->key, ask->key_n);
+    t->key = keytable_find(&t->k.table, hash, ask->key, ask->key_n);
+    if (t->key == NULL)
+        t->key = keyed_add(&t->k, hash, ask->key, ask->key_n);
 }
 
 /* Time comes to w; `at`: the row before which that is. */
@@ -426,10 +474,7 @@ static void pass_time(struct trace *t, evtime w, uint32_t at, struct bytes *ende
     unsigned n = t->nlive;
     memcpy(before, t->live, n * sizeof *before);
     match_advance(t->m, w);
-    t->key = keytable_find(&t->k.table, t->key->hash, t->ask->key, t->ask->key_n);
-    if (t->key == NULL)
-        t->key =
-            keyed_add(&t->k, keytable_hash(t->ask->key, t->ask->key_n), t->ask->key, t->ask->key_n);
+    find_key(t);
     take_results(t, at, results);
     look(t, at);
     settle(t, before, n, TRACE_NONE, at, ended);
@@ -445,10 +490,11 @@ static void give(struct trace *t, uint32_t row, struct bytes *tries, struct byte
     for (unsigned i = 0; i < n; i++)
         try_partial(t, &t->partial[before[i]], t->partial[before[i]].live, row, tries);
     try_start(t, row, tries);
-    for (uint32_t i = 0; i < t->npartials; i++)
-        if (t->partial[i].end == TRACE_TIME && !t->partial[i].matched &&
-            t->partial[i].late.row == TRACE_NONE)
-            try_partial(t, &t->partial[i], t->partial[i].live, row, NULL);
+    for (unsigned i = 0; i < t->nover; i++) {
+        struct trace_partial *p = &t->partial[t->over[i]];
+        if (!p->matched && p->late.row == TRACE_NONE)
+            try_partial(t, p, p->live, row, NULL);
+    }
     arena_reset(t->k.scratch);
     match_row(t->m, t->key->cells, t->key, &r->r);
     if (r->r.kept != NULL)
@@ -460,46 +506,7 @@ static void give(struct trace *t, uint32_t row, struct bytes *tries, struct byte
     arena_reset(t->k.scratch);
 }
 
-static void put_active(const struct trace *t, struct bytes *out)
-{
-    bytes_printf(out, ",\"active\":[");
-    for (unsigned i = 0; i < t->nlive; i++) {
-        const struct trace_partial *p = &t->partial[t->live[i]];
-        bytes_printf(out, "%s{\"partial\":%u,\"state\":%u,", i > 0 ? "," : "", t->live[i],
-                     p->node->state);
-        taskinspect_time("begun", p->begun, out);
-        bytes_printf(out, ",");
-        taskinspect_time("ends", p->ends, out);
-        matchwhy_put_rows(t, p, out);
-        matchwhy_put_waits(t, p, out);
-        bytes_printf(out, "}");
-    }
-    bytes_printf(out, "]");
-}
-
-static void put_values(const struct trace *t, const struct trace_row *r, struct bytes *out)
-{
-    const struct schema *s = t->plan->input;
-    const char *comma = "";
-    bytes_printf(out, ",\"values\":{");
-    for (unsigned c = 0; c < s->ncolumns; c++) {
-        if (!colset_has(&t->plan->reads, c) || !colset_has(&r->b->present, c))
-            continue;
-        struct value v = batch_value(r->b, c, r->i);
-        bytes_printf(out, "%s", comma);
-        value_json_string(s->columns[c].name, strlen(s->columns[c].name), out);
-        bytes_printf(out, ":");
-        value_json(&v, out);
-        comma = ",";
-    }
-    bytes_printf(out, "}");
-}
-
-struct step { /* parts of a row's object that are made before it is known where they go */
-    struct bytes tries, ended, results;
-};
-
-static void clear(struct step *s)
+static void clear(struct trace_step *s)
 {
     struct bytes *parts[] = {&s->tries, &s->ended, &s->results};
     for (unsigned i = 0; i < 3; i++) {
@@ -508,42 +515,17 @@ static void clear(struct step *s)
     }
 }
 
-static void step_row(struct trace *t, uint32_t row, struct step *s)
+static void step_row(struct trace *t, uint32_t row, bool told, struct trace_step *s)
 {
     struct trace_row *r = &t->row[row];
     clear(s);
     prepare(t, row);
     if (r->late || !r->seen || r->paused || r->pending)
         return;
-    pass_time(t, r->r.ts, row, &s->ended, &s->results);
+    struct bytes *ended = told ? &s->ended : NULL, *results = told ? &s->results : NULL;
+    pass_time(t, r->r.ts, row, ended, results);
     if (r->where)
-        give(t, row, &s->tries, &s->ended, &s->results);
-}
-
-static void put_step(struct trace *t, uint32_t row, const struct step *s, struct bytes *out)
-{
-    const struct trace_row *r = &t->row[row];
-    bytes_printf(out, "{");
-    matchwhy_put_place(t, row, out);
-    put_values(t, r, out);
-    bytes_printf(out, ",\"taken\":\"%s\",\"where\":",
-                 !r->seen     ? "before-rule"
-                 : r->late    ? "late"
-                 : r->paused  ? "paused"
-                 : r->pending ? "waits"
-                 : !r->where  ? "where"
-                              : "yes");
-    ask_row(t, t->where, 0, r, out);
-    bytes_printf(out, ",\"tries\":");
-    bytes_put(out, s->tries.p, s->tries.n);
-    bytes_printf(out, "],\"ended\":");
-    bytes_put(out, s->ended.p, s->ended.n);
-    bytes_printf(out, "],\"results\":");
-    bytes_put(out, s->results.p, s->results.n);
-    bytes_printf(out, "]");
-    put_active(t, out);
-    bytes_printf(out, "}");
-    arena_reset(t->k.scratch);
+        give(t, row, told ? &s->tries : NULL, ended, results);
 }
 
 bool matchtrace_can(const struct rule_plan *p)
@@ -558,17 +540,18 @@ void matchtrace_run(const struct matchtrace_ask *ask, const struct matchtrace_ro
                     struct bytes *out)
 {
     struct trace t;
-    struct step s = {0};
+    struct trace_step s = {0};
     struct bytes steps = {0};
     begin(&t, ask);
     take_rows(&t, rows, n);
-    t.key = keyed_add(&t.k, keytable_hash(ask->key, ask->key_n), ask->key, ask->key_n);
+    find_key(&t);
     for (uint32_t i = 0; i < t.nrows; i++) {
-        step_row(&t, i, &s);
-        if (t.nrows - i > ask->steps)
+        bool told = t.nrows - i <= ask->steps;
+        step_row(&t, i, told, &s);
+        if (!told)
             continue;
         bytes_printf(&steps, steps.n > 0 ? "," : "");
-        put_step(&t, i, &s, &steps);
+        matchsteps_put(&t, i, &s, &steps);
     }
     clear(&s);
     if (ask->now != EVTIME_MIN)
@@ -583,7 +566,7 @@ void matchtrace_run(const struct matchtrace_ask *ask, const struct matchtrace_ro
     bytes_printf(out, "],\"results\":");
     bytes_put(out, s.results.p, s.results.n);
     bytes_printf(out, "]");
-    put_active(&t, out);
+    matchsteps_put_active(&t, out);
     bytes_printf(out, "}");
     bytes_fini(&steps);
     bytes_fini(&s.tries);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* matchtracedef.h - inside of matchtrace. For matchtrace.c and matchwhy.c.
+/* matchtracedef.h - inside of matchtrace. For matchtrace.c, matchsteps.c and matchwhy.c.
  *
  * Owns: see matchtrace.h.  Thread: one.  Time: evtime. */
 #ifndef WEIR_CEP_MATCHTRACEDEF_H
@@ -7,7 +7,12 @@
 #include "cep/matchcond.h"
 #include "cep/matchtrace.h"
 
-enum { TRACE_PARTIALS_MAX = 2000, TRACE_LIVE_MAX = 64, TRACE_TEXT_MAX = 16 };
+enum {
+    TRACE_PARTIALS_MAX = 2000, /* that are followed in all */
+    TRACE_LIVE_MAX = 64, /* … at a time */
+    TRACE_OVER_MAX = 16, /* whose time is over, and which are still asked */
+    TRACE_RESULTS_BYTES = 32 << 10, /* of what a step tells of results */
+};
 #define TRACE_NONE UINT32_MAX
 
 enum trace_end { /* what became of a partial match */
@@ -69,12 +74,26 @@ struct trace {
     bool cut_off; /* there were more partial matches than are followed */
     uint32_t live[TRACE_LIVE_MAX];
     unsigned nlive;
+    uint32_t over[TRACE_OVER_MAX]; /* the furthest of those whose time is over */
+    unsigned nover;
     struct trace_miss start; /* the row that came nearest to beginning one */
     uint32_t last_match; /* row at which the last match was given, or TRACE_NONE */
     bool focus_matched;
 };
 
+struct trace_step { /* parts of a row's object that are made before it is known where they go */
+    struct bytes tries, ended, results;
+};
+
+/* matchsteps.c */
+void matchsteps_put_active(const struct trace *t, struct bytes *out);
+void matchsteps_put(struct trace *t, uint32_t row, const struct trace_step *s, struct bytes *out);
+
 /* matchwhy.c */
+/* Does the row come nearer than that? */
+bool matchwhy_is_nearer(const struct trace_miss *best, struct matchcond_said said);
+/* Which is nearer to a match: fewer rows left, more rows taken, begun later. */
+bool matchwhy_is_further(const struct trace_partial *a, const struct trace_partial *b);
 void matchwhy_note(struct trace_miss *best, uint32_t row, int var, struct matchcond_said said,
                    struct bytes *conditions);
 void matchwhy_put(struct trace *t, struct bytes *out); /* {…} */

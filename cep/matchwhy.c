@@ -16,12 +16,14 @@ const char *matchwhy_end_name(enum trace_end e)
 }
 
 /* Fewer parts that do not hold, then the later row. */
+bool matchwhy_is_nearer(const struct trace_miss *best, struct matchcond_said said)
+{
+    return best->row == TRACE_NONE || said.parts - said.hold <= best->parts - best->hold;
+}
+
 void matchwhy_note(struct trace_miss *best, uint32_t row, int var, struct matchcond_said said,
                    struct bytes *conditions)
 {
-    bool first = best->row == TRACE_NONE;
-    if (!first && said.parts - said.hold > best->parts - best->hold)
-        return;
     best->row = row;
     best->var = var;
     best->parts = said.parts;
@@ -94,7 +96,7 @@ static bool concerns(const struct trace *t, const struct trace_partial *p)
            (p->ended == TRACE_NONE || p->ended >= t->focus || p->late.row == t->focus);
 }
 
-static bool is_further(const struct trace_partial *a, const struct trace_partial *b)
+bool matchwhy_is_further(const struct trace_partial *a, const struct trace_partial *b)
 {
     if (a->left != b->left)
         return a->left < b->left;
@@ -113,7 +115,7 @@ static const struct trace_partial *furthest(const struct trace *t)
         if (p->was_taken && p->left > 0 && p->end != TRACE_TIME)
             continue; /* its continuation says more */
         const struct trace_partial **in = p->end == TRACE_SKIPPED ? &skipped : &best;
-        if (*in == NULL || is_further(p, *in))
+        if (*in == NULL || matchwhy_is_further(p, *in))
             *in = p;
     }
     return best != NULL ? best : skipped;

@@ -119,6 +119,8 @@ enum err workerchange_init(struct worker *w, const struct channel_frame *f)
         log_init(name, LOG_INFO_LEVEL);
         w->task = task_new(&m.task);
         w->key_groups = m.task.key_groups;
+        w->max_partials_per_key = m.task.max_partials_per_key;
+        w->max_rows_per_key = m.task.max_rows_per_key;
         set_budget(w, &m);
         workersnap_track(w);
         workerlookup_init(w);

@@ -23,6 +23,7 @@ struct peer {
 
 struct worker {
     unsigned index, workers, key_groups;
+    size_t max_partials_per_key, max_rows_per_key;
     struct channel *coordinator;
     struct peer peers[TASK_WORKERS_MAX];
     struct registry *registry;

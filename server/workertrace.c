@@ -91,6 +91,8 @@ static enum err trace(struct worker *w, const struct job_rule *rule, const struc
                                        .key = m->key,
                                        .key_n = m->key_n,
                                        .now = m->at < now ? m->at : now,
+                                       .max_partials = w->max_partials_per_key,
+                                       .max_rows = w->max_rows_per_key,
                                        .steps = m->steps,
                                        .has_focus = m->has_focus,
                                        .partition = m->partition,

@@ -112,6 +112,23 @@ def test_what_cannot_be_asked_is_refused(server):
     why(server, 422)
 
 
+def test_an_old_event_is_found_where_it_came_and_only_so_much_is_looked_at(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        assert server.post("/rules", {"sql": RULE}).status_code == 201
+        for chunk in range(20):
+            for partition in (0, 1):
+                key = "old" if chunk == 3 and partition == 0 else "rest"
+                feed(server, [event(chunk * 10 + i / 50, key if i % 100 == 7 else f"n{i % 5}", "declined", 1 + partition) for i in range(500)], partition)
+        answer = why(server, event_id="0/1707", scan=1000)
+        assert (answer["key"], answer["complete"]) == ({"card": "old"}, False), answer["key"]
+        places = [(s["partition"], s["offset"]) for s in answer["steps"]]
+        assert (0, 1707) in places and set(places) <= {(0, 1507 + 100 * i) for i in range(5)}
+        assert 0 < answer["scanned"] < 6000, "blocks near the event, of both partitions"
+        assert why(server, key="old", scan=1000)["verdict"]["kind"] == "no-events"
+        assert why(server, key="old")["events"] == 5
+
+
 def test_what_it_goes_through_again_is_what_the_workers_have(tmp_path):
     """States after the last step are the partial matches of the live rule, for every key, with disorder and late events."""
     dice = random.Random(5)

@@ -201,10 +201,27 @@ static void each_step_says_what_held_and_what_is_there(void **state)
     mem_free(json);
 }
 
+/* Every set of a's: what is followed is bounded, and what the rule may keep of a key is bounded for the trace, too. */
+static void a_pattern_that_explodes_is_followed_as_far_as_there_is_room(void **state)
+{
+    (void)state;
+    struct rule_plan *p =
+        plan_of(GROUP(SEQ, NEXT, times(var(STRICT, 0), 1, MANY, ANY, true), var(LATER, 1)), 500,
+                SKIP_NONE);
+    char letters[LETTERS_MAX] = "";
+    memset(letters, 'a', 150);
+    p->limits.partials = 300;
+    char *json = traced(p, letters, 1000 * S, -1);
+    assert_non_null(strstr(json, "\"cut_off\":true"));
+    assert_true(strlen(json) < 32 << 20);
+    mem_free(json);
+}
+
 int main(void)
 {
     CHECK_RUN(EXPRTREE_TEST(the_nearest_miss_is_the_time_a_condition_or_a_row_that_was_not_to_come),
               EXPRTREE_TEST(a_question_about_one_event_is_answered_for_it),
               EXPRTREE_TEST(a_trace_finds_what_the_rule_finds),
-              EXPRTREE_TEST(each_step_says_what_held_and_what_is_there));
+              EXPRTREE_TEST(each_step_says_what_held_and_what_is_there),
+              EXPRTREE_TEST(a_pattern_that_explodes_is_followed_as_far_as_there_is_room));
 }
