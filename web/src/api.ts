@@ -57,6 +57,14 @@ export interface Validation {
   nfa?: Nfa | null;
   explain?: string | null;
 }
+export interface Trial {
+  version: number;
+  beside: number;
+  state: 'shadow' | 'rollout' | 'ending';
+  rollout_percent: number;
+  partials: number;
+  windows_open: number;
+}
 export interface Rule {
   id: string;
   name: string;
@@ -78,6 +86,8 @@ export interface Rule {
   partials: number;
   windows_open: number;
   dropped: number;
+  state?: Mode | 'draft' | 'archived';
+  trial?: Trial | null; // the version that runs beside the active one
   variables?: VariableOf[];
   outputs?: Output[];
   nfa?: Nfa | null;

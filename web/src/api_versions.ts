@@ -12,12 +12,13 @@ export interface Handover {
 }
 export interface Version {
   version: number;
-  state: 'active' | 'draft' | 'retired';
+  state: 'active' | 'draft' | 'retired' | 'shadow' | 'rollout' | 'ending';
   sql: string;
   author: string | null;
   reason: string | null;
   created: Time | null;
   activated: Time | null;
+  approval?: 'requested' | 'approved' | 'rejected' | null;
   handover?: Handover;
 }
 export type Verdict = 'keep' | 'migrate' | 'reset' | 'new';

@@ -12,6 +12,7 @@ import './style/time.css';
 import './style/rule.css';
 import './style/versions.css';
 import './style/state.css';
+import './style/lives.css';
 import './style/backtests.css';
 import './style/checkpoints.css';
 import './style/alerts.css';

@@ -17,7 +17,10 @@ import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 import { Problems } from '../parts/problems';
 import { Meaning, type Tab } from '../parts/meaning';
-import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
+import { archiving, removeRule, restoring, rests, ruleLink, shownState, switchRule } from '../parts/ruleactions';
+import { DoDialog, type Doing } from '../parts/share';
+import { lives } from '../api_lives';
+import { who } from '../lib/who';
 import { inProgress } from '../parts/upgrade';
 import { pageOf } from '../lib/origin';
 import { newBacktest } from './backtests';
@@ -118,8 +121,24 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
     editor.current?.focus();
   };
 
+  const resting = rule !== null && rests(rule);
+  const [doing, setDoing] = useState<Doing | null>(null);
+  /** Without running it. */
+  const keep = async () => {
+    if (busy || !validName(ruleName)) return say('The rule needs a name: letters, digits and _', true);
+    setBusy(true);
+    try {
+      const made = await lives.draft(sql, statement ? undefined : ruleName, { author: who.get() || undefined });
+      draft.write(arg, null);
+      say(`${made.name} is kept as a draft; it does not run`);
+      navigate(`${ruleLink(made)}?tab=versions`);
+    } catch (e) {
+      say(e instanceof Problem ? (e.errors[0]?.message ?? e.message) : String(e), true);
+    }
+    setBusy(false);
+  };
   const deploy = async () => {
-    if (busy) return;
+    if (busy || resting) return;
     if (!validName(ruleName)) {
       say('The rule needs a name: letters, digits and _', true);
       document.getElementById('rule-name')?.focus();
@@ -167,7 +186,7 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
   useShortcuts([
     { keys: 'mod+Enter', does: 'Deploy the rule', group: 'Rule', run: () => void deploy() },
     { keys: 'e', does: 'Go to the editor', group: 'Rule', run: () => editor.current?.focus() },
-    ...(rule ? [{ keys: 'p', does: 'Pause or resume', group: 'Rule', run: () => void switchRule(rule, reload) }] : []),
+    ...(rule && !resting ? [{ keys: 'p', does: 'Pause or resume', group: 'Rule', run: () => void switchRule(rule, reload) }] : []),
   ]);
 
   const problemState =
@@ -188,7 +207,12 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           <Crumbs name={rule?.name ?? (statement?.name || 'New')} />
           {rule ? (
             <>
-              <ModePill mode={rule.mode} />
+              <ModePill mode={shownState(rule)} />
+              {rule.trial ? (
+                <Link to={`${ruleLink(rule)}?tab=compare`} class="pill mode-shadow beside">
+                  v{rule.trial.version} beside it{rule.trial.rollout_percent ? `, ${rule.trial.rollout_percent} %` : ''}
+                </Link>
+              ) : null}
               <SeverityPill severity={rule.severity} />
               <span class="dim num">v{rule.version}</span>
             </>
@@ -200,17 +224,32 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
         <>
           {rule ? (
             <>
-              <Button
-                kind="ghost"
-                icon={rule.mode === 'paused' ? 'play' : 'pause'}
-                title="p"
-                onClick={() => void switchRule(rule, reload)}
-              >
-                {rule.mode === 'paused' ? 'Resume' : 'Pause'}
-              </Button>
+              {resting ? null : (
+                <Button
+                  kind="ghost"
+                  icon={rule.mode === 'paused' ? 'play' : 'pause'}
+                  title="p"
+                  onClick={() => void switchRule(rule, reload)}
+                >
+                  {rule.mode === 'paused' ? 'Resume' : 'Pause'}
+                </Button>
+              )}
               <Button kind="ghost" icon="history" title="Run this text over recorded events" onClick={() => navigate(newBacktest(rule.name))}>
                 Backtest
               </Button>
+              {rule.state === 'archived' ? (
+                <Button kind="ghost" icon="back" title="Take it out of the archive" onClick={() => setDoing(restoring(rule))}>
+                  Restore
+                </Button>
+              ) : (
+                <Button
+                  kind="ghost"
+                  icon="dead"
+                  aria-label="Archive"
+                  title="End it, and keep it with its versions"
+                  onClick={() => setDoing(archiving(rule))}
+                />
+              )}
               <Button
                 kind="ghost"
                 icon="trash"
@@ -228,6 +267,16 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
               Undo
             </Button>
           ) : null}
+          {rule ? null : (
+            <Button kind="ghost" title="Keep it without running it" onClick={() => void keep()}>
+              Keep as a draft
+            </Button>
+          )}
+          {resting ? (
+            <Button kind="primary" icon="bolt" onClick={() => setQuery({ tab: 'versions' })}>
+              {rule?.state === 'archived' ? 'Versions' : 'Activate a version'}
+            </Button>
+          ) : (
           <Button
             kind={rule && !changed ? 'plain' : 'primary'}
             icon="bolt"
@@ -238,6 +287,7 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           >
             {rule ? 'Deploy change' : 'Deploy'}
           </Button>
+          )}
         </>
       }
     >
@@ -259,12 +309,12 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           ) : null}
           <span>
             reads{' '}
-            {rule.streams.map((s) => (
+            {(rule.streams ?? []).map((s) => (
               <Link key={s} to={pageOf(s)}>
                 {s}{' '}
               </Link>
             ))}
-            {rule.keys.length ? ` by ${rule.keys.join(', ')}` : ''}
+            {rule.keys?.length ? ` by ${rule.keys.join(', ')}` : ''}
           </span>
           <span>
             <Link to={`/dead-letters?by=rule&rule=${encodeURIComponent(rule.name)}`}>late and errors</Link>
@@ -332,6 +382,13 @@ function Desk({ arg, rule, streams, reload }: { arg: string; rule: Rule | null; 
           }}
         />
       </div>
+      {doing && rule ? (
+        <DoDialog
+          of={doing}
+          close={() => setDoing(null)}
+          done={(now) => (rule.state === 'archived' ? (reload(), navigate(ruleLink(now))) : navigate('/rules'))}
+        />
+      ) : null}
     </Page>
   );
 }

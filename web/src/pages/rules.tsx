@@ -10,7 +10,8 @@ import { useRules } from '../lib/rules';
 import { Ago, Button, CopyCurl, Empty, Link, ModePill, SeverityPill, States, severities } from '../parts/basic';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
-import { removeRule, ruleLink, switchRule } from '../parts/ruleactions';
+import { archiving, removeRule, restoring, rests, ruleLink, shownState, switchRule } from '../parts/ruleactions';
+import { DoDialog, type Doing } from '../parts/share';
 import { TemplateCards } from '../parts/templates';
 import { pageOf } from '../lib/origin';
 
@@ -54,15 +55,16 @@ export function RulesPage() {
   const mode = query.get('mode');
   const sort = (query.get('sort') as SortKey | null) ?? 'alerts';
   const [shown, setShown] = useState(STEP);
-  const rules = useRules(3000);
+  const rules = useRules(3000, true);
+  const [doing, setDoing] = useState<Doing | null>(null);
   const search = useRef<HTMLInputElement>(null);
   const [at, setAt] = useState(-1);
 
   const list = useMemo(() => {
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     const found = (rules.data ?? []).filter((r) => {
-      const text = `${r.name} ${r.title ?? ''} ${r.streams.join(' ')} ${r.kind} ${r.severity} ${r.mode}`.toLowerCase();
-      return (!mode || r.mode === mode) && words.every((w) => text.includes(w));
+      const text = `${r.name} ${r.title ?? ''} ${(r.streams ?? []).join(' ')} ${r.kind} ${r.severity} ${shownState(r)}`.toLowerCase();
+      return (mode ? shownState(r) === mode : r.state !== 'archived') && words.every((w) => text.includes(w));
     });
     const by = rank[sort] ?? rank.alerts;
     return found.sort((a, b) => {
@@ -84,7 +86,7 @@ export function RulesPage() {
     { keys: 'j', does: 'Next rule', group: 'Rules', run: () => go(1) },
     { keys: 'k', does: 'Rule before', group: 'Rules', run: () => go(-1) },
     { keys: 'Enter', does: 'Open the rule', group: 'Rules', run: () => current && navigate(ruleLink(current)) },
-    { keys: 'p', does: 'Pause or resume', group: 'Rules', run: () => current && void switchRule(current, rules.reload) },
+    { keys: 'p', does: 'Pause or resume', group: 'Rules', run: () => current && !rests(current) && void switchRule(current, rules.reload) },
   ]);
 
   const Th = ({ k, children, class: cls }: { k: SortKey; children: string; class?: string }) => (
@@ -99,8 +101,9 @@ export function RulesPage() {
       </button>
     </th>
   );
-  const counts = { active: 0, shadow: 0, paused: 0 };
-  for (const r of rules.data ?? []) counts[r.mode]++;
+  const counts = { active: 0, shadow: 0, paused: 0, draft: 0, archived: 0 };
+  for (const r of rules.data ?? []) counts[shownState(r)]++;
+  const states = (['active', 'shadow', 'paused', 'draft', 'archived'] as const).filter((m, i) => i < 3 || counts[m] || mode === m);
 
   return (
     <Page
@@ -144,7 +147,7 @@ export function RulesPage() {
                   <kbd>/</kbd>
                 </label>
                 <div class="segments" role="group" aria-label="Mode">
-                  {(['active', 'shadow', 'paused'] as const).map((m) => (
+                  {states.map((m) => (
                     <button
                       key={m}
                       type="button"
@@ -188,11 +191,21 @@ export function RulesPage() {
                       <tr
                         key={r.id}
                         id={`rule-${i}`}
-                        class={`pick ${i === at ? 'on' : ''} ${r.mode === 'paused' ? 'muted' : ''}`}
+                        class={`pick ${i === at ? 'on' : ''} ${r.mode === 'paused' || r.state === 'archived' ? 'muted' : ''}`}
                         onClick={(e) => !(e.target as Element).closest('a,button') && navigate(ruleLink(r))}
                       >
                         <td>
-                          <ModePill mode={r.mode} />
+                          <ModePill mode={shownState(r)} />
+                          {r.trial ? (
+                            <Link
+                              to={`${ruleLink(r)}?tab=compare`}
+                              class="pill mode-shadow beside"
+                              title={`Version ${r.trial.version} runs beside version ${r.trial.beside}`}
+                            >
+                              +v{r.trial.version}
+                              {r.trial.rollout_percent ? ` ${r.trial.rollout_percent} %` : ''}
+                            </Link>
+                          ) : null}
                         </td>
                         <td class="name">
                           <Link to={ruleLink(r)}>{r.name}</Link>
@@ -205,7 +218,7 @@ export function RulesPage() {
                         </td>
                         <td class="hide-s dim">{r.kind}</td>
                         <td class="hide-s">
-                          {r.streams.map((s) => (
+                          {(r.streams ?? []).map((s) => (
                             <Link key={s} to={pageOf(s)} class="quiet">
                               {s}{' '}
                             </Link>
@@ -224,13 +237,32 @@ export function RulesPage() {
                           <Ago time={r.last_alert} of="Last alert" />
                         </td>
                         <td class="acts">
-                          <Button
-                            kind="ghost"
-                            icon={r.mode === 'paused' ? 'play' : 'pause'}
-                            title={r.mode === 'paused' ? 'Resume' : 'Pause'}
-                            aria-label={`${r.mode === 'paused' ? 'Resume' : 'Pause'} ${r.name}`}
-                            onClick={() => void switchRule(r, rules.reload)}
-                          />
+                          {rests(r) ? null : (
+                            <Button
+                              kind="ghost"
+                              icon={r.mode === 'paused' ? 'play' : 'pause'}
+                              title={r.mode === 'paused' ? 'Resume' : 'Pause'}
+                              aria-label={`${r.mode === 'paused' ? 'Resume' : 'Pause'} ${r.name}`}
+                              onClick={() => void switchRule(r, rules.reload)}
+                            />
+                          )}
+                          {r.state === 'archived' ? (
+                            <Button
+                              kind="ghost"
+                              icon="back"
+                              title="Take it out of the archive"
+                              aria-label={`Restore ${r.name}`}
+                              onClick={() => setDoing(restoring(r))}
+                            />
+                          ) : (
+                            <Button
+                              kind="ghost"
+                              icon="dead"
+                              title="Archive"
+                              aria-label={`Archive ${r.name}`}
+                              onClick={() => setDoing(archiving(r))}
+                            />
+                          )}
                           <Button
                             kind="ghost"
                             icon="trash"
@@ -258,6 +290,7 @@ export function RulesPage() {
           )
         }
       </States>
+      {doing ? <DoDialog of={doing} close={() => setDoing(null)} done={rules.reload} /> : null}
     </Page>
   );
 }

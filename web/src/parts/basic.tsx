@@ -24,7 +24,7 @@ export const SeverityPill = ({ severity }: { severity: Severity | string | null 
   ) : (
     <span class="dim">–</span>
   );
-export const ModePill = ({ mode }: { mode: Mode }) => <span class={`pill mode-${mode}`}>{mode}</span>;
+export const ModePill = ({ mode }: { mode: Mode | 'draft' | 'archived' }) => <span class={`pill mode-${mode}`}>{mode}</span>;
 
 export const Kbd = ({ k }: { k: string }) => (
   <span class="keys" aria-hidden="true">

@@ -10,13 +10,14 @@ import { Newest } from './newest';
 import { Picture } from './picture';
 import { RuleState } from './rulestate';
 import { TemplateCards } from './templates';
+import { SideBySide } from './comparison';
 import { Versions } from './versions';
 import { pageOf } from '../lib/origin';
 
-export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'state' | 'versions' | 'templates';
+export type Tab = 'pattern' | 'outputs' | 'explain' | 'alerts' | 'state' | 'versions' | 'compare' | 'templates';
 
 /** Those that are not of the text in the editor. */
-const aside: Tab[] = ['alerts', 'state', 'versions', 'templates'];
+const aside: Tab[] = ['alerts', 'state', 'versions', 'compare', 'templates'];
 
 interface Props {
   tab: Tab;
@@ -53,7 +54,9 @@ export function Meaning(p: Props) {
     ['pattern', 'Pattern'],
     ['outputs', 'Outputs'],
     ['explain', 'Explain'],
-    ...(p.rule ? ([['alerts', 'Alerts'], ['state', 'State'], ['versions', 'Versions']] as [Tab, string][]) : []),
+    ...(p.rule
+      ? ([['alerts', 'Alerts'], ['state', 'State'], ['versions', 'Versions'], ['compare', 'Side by side']] as [Tab, string][])
+      : []),
     ['templates', 'Templates'],
   ];
   const missing = (
@@ -170,6 +173,8 @@ export function Meaning(p: Props) {
           <RuleAlerts rule={p.rule} />
         ) : p.tab === 'state' && p.rule ? (
           <RuleState rule={p.rule} variables={variables} />
+        ) : p.tab === 'compare' && p.rule ? (
+          <SideBySide rule={p.rule} changed={p.activated} />
         ) : p.tab === 'versions' && p.rule ? (
           <Versions rule={p.rule} sql={p.sql} take={p.take} changed={p.activated} />
         ) : (

@@ -3,9 +3,11 @@
 import { useState } from 'preact/hooks';
 import { Problem, type Rule } from '../api';
 import { versions, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
+import { lives } from '../api_lives';
 import { plural } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Button, States } from './basic';
+import { shareWords, ShareSlider } from './share';
 import { Dialog, say } from './dialog';
 import { optionsOf, useWhy, WhyFields, Wrong } from './listforms';
 
@@ -16,8 +18,13 @@ const states = {
   reset: ['bad', 'State is dropped'],
 } as const;
 
-export const usePlan = (rule: Rule, version: number) =>
-  useQuery(`plan/${rule.name}/${rule.version}/${version}`, (s) => versions.plan(rule.name, version, s), 8000);
+/** version null: the rule is not deployed, so there is nothing to be kept. */
+export const usePlan = (rule: Rule, version: number | null) =>
+  useQuery(
+    version === null ? null : `plan/${rule.name}/${rule.version}/${version}`,
+    (s) => versions.plan(rule.name, version ?? 0, s),
+    8000,
+  );
 
 /** "2 matches in progress, 1 open window" */
 export const inProgress = (p: { partials: number; windows_open: number }) =>
@@ -64,11 +71,15 @@ interface Props {
   rule: Rule;
   to: Version;
   back: boolean; // the server picks the version, the one before
+  whole?: boolean; // for all keys: it has a share of them already
   close: () => void;
   done: (now: Rule) => void;
 }
-export function UpgradeDialog({ rule, to, back, close, done }: Props) {
-  const plan = usePlan(rule, to.version);
+export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
+  const resting = rule.state === 'draft' || rule.state === 'archived';
+  const [part, setPart] = useState(false);
+  const [share, setShare] = useState(10);
+  const plan = usePlan(rule, resting ? null : to.version);
   const [state, setState] = useState<Upgrade['state']>('keep');
   const [why, setWhy] = useWhy();
   const [wrong, setWrong] = useState<string | null>(null);
@@ -76,12 +87,18 @@ export function UpgradeDialog({ rule, to, back, close, done }: Props) {
   const nothing = plan.data?.plan.state === 'reset';
   const drops = state === 'reset' || nothing;
   const go = async () => {
-    if (busy || !plan.data) return;
+    if (busy || (!plan.data && !resting)) return;
     setBusy(true);
     setWrong(null);
     const { by, reason } = optionsOf(why);
     const how: Upgrade = { state, author: by || undefined, reason: reason || undefined };
     try {
+      if (part) {
+        const now = await lives.share(rule.name, to.version, share, { author: how.author, reason: how.reason });
+        say(`${now.name}: version ${to.version} has ${share} % of the keys`);
+        done(now);
+        return close();
+      }
       const now = back ? await versions.rollback(rule.name, how) : await versions.activate(rule.name, to.version, how);
       say(`${now.name}: version ${now.version} is active`);
       done(now);
@@ -108,6 +125,38 @@ export function UpgradeDialog({ rule, to, back, close, done }: Props) {
           void go();
         }}
       >
+        {back || whole || resting ? null : (
+          <fieldset class="choices">
+            <legend>For whom</legend>
+            <label class={part ? '' : 'on'}>
+              <input type="radio" name="upgrade-part" checked={!part} onChange={() => setPart(false)} />
+              <span>All keys</span>
+            </label>
+            <label class={part ? 'on' : ''}>
+              <input type="radio" name="upgrade-part" checked={part} onChange={() => setPart(true)} />
+              <span>
+                A share of the keys: <em class="dim">beside version {rule.version}, compared with it</em>
+              </span>
+            </label>
+            {part ? <ShareSlider percent={share} set={setShare} label="Share" /> : null}
+          </fieldset>
+        )}
+        {part ? (
+          <>
+            <p>
+              {shareWords(share)[0]!.toUpperCase() + shareWords(share).slice(1)}. It begins without state; both see all events, so another
+              share loses nothing.
+            </p>
+            <WhyFields of={why} set={setWhy} once />
+            <Wrong text={wrong} />
+          </>
+        ) : resting ? (
+          <>
+            <p>The rule is deployed with it, and sees the events from now on.</p>
+            <Wrong text={wrong} />
+          </>
+        ) : (
+          <>
         <p>
           It takes over from version {rule.version} at one event time for all keys: once the watermark has passed what was accepted so
           far.{to.state === 'retired' ? ' Its text becomes a version with a new number.' : ''}
@@ -131,18 +180,20 @@ export function UpgradeDialog({ rule, to, back, close, done }: Props) {
           <WhyFields of={why} set={setWhy} once />
         )}
         <Wrong text={wrong} />
+          </>
+        )}
         <button type="submit" class="hidden" tabIndex={-1} aria-hidden="true" />
       </form>
       <footer>
         <Button onClick={close}>Cancel</Button>
         <Button
-          kind={drops && plan.data && plan.data.partials + plan.data.windows_open > 0 ? 'danger' : 'primary'}
+          kind={!part && drops && plan.data && plan.data.partials + plan.data.windows_open > 0 ? 'danger' : 'primary'}
           busy={busy}
-          disabled={!plan.data}
+          disabled={!plan.data && !resting}
           onClick={() => void go()}
         >
-          {back ? 'Roll back' : 'Activate'}
-          {drops ? ' without state' : ''}
+          {back ? 'Roll back' : part ? `Give it ${share} %` : 'Activate'}
+          {drops && !part && !resting ? ' without state' : ''}
         </Button>
       </footer>
     </Dialog>

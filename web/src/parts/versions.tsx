@@ -3,18 +3,24 @@
 import { useState } from 'preact/hooks';
 import { Problem, type Rule } from '../api';
 import { versionBefore, versionPaths, versions, type Handover, type Version } from '../api_versions';
+import { lives, type Approvals as Said } from '../api_lives';
 import { plural } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
+import { onTick, useSyncExternalStore } from '../lib/store';
+import { Approvals, useApprovals } from './approvals';
 import { Ago, Button, CopyCurl, States } from './basic';
+import { DoDialog } from './share';
 import { say } from './dialog';
 import { optionsOf, useWhy, WhyFields, Wrong } from './listforms';
 import { SqlDiff } from './sqldiff';
 import { SqlView } from './sqlview';
 import { PlanView, UpgradeDialog, usePlan } from './upgrade';
 
-const pills = { active: 'good', draft: 'accent', retired: '' } as const;
+const pills = { active: 'good', draft: 'accent', retired: '', shadow: 'mode-shadow', rollout: 'warn', ending: 'warn' } as const;
 const StatePill = ({ state }: { state: Version['state'] }) => <span class={`pill ${pills[state]}`}>{state}</span>;
+
+const agreed = { requested: 'accent', approved: 'good', rejected: 'bad' } as const;
 
 function TakenOver({ of: h }: { of: Handover }) {
   if (!h.done)
@@ -102,20 +108,31 @@ interface OneProps {
   of: Version;
   active: Version | undefined;
   first: boolean;
+  said: Said | null;
   take: (sql: string) => void;
   upgrade: () => void;
+  shadow: () => void;
+  done: () => void;
 }
-function One({ rule, of: v, active, first, take, upgrade }: OneProps) {
+function One({ rule, of: v, active, first, said, take, upgrade, shadow, done }: OneProps) {
   const isActive = v.state === 'active';
+  const beside = v.state === 'shadow' || v.state === 'rollout' || v.state === 'ending';
   return (
     <article class="version" aria-label={`Version ${v.version}`}>
       <header>
         <h2>Version {v.version}</h2>
         <StatePill state={v.state} />
+        {v.approval && !isActive ? <span class={`pill ${agreed[v.approval]}`}>{v.approval}</span> : null}
         <span class="grow" />
         <Button kind="ghost" icon="edit" title="Put this text into the editor" onClick={() => take(v.sql)}>
           Edit
         </Button>
+        {beside ? <Button onClick={() => setQuery({ tab: 'compare' })}>Compare</Button> : null}
+        {active && !isActive && !rule.trial ? (
+          <Button title="Beside the active one, without alerts" onClick={shadow}>
+            Run as a shadow
+          </Button>
+        ) : null}
         {isActive ? null : (
           <Button kind="primary" icon="bolt" onClick={upgrade}>
             Activate
@@ -146,9 +163,10 @@ function One({ rule, of: v, active, first, take, upgrade }: OneProps) {
         ) : null}
       </dl>
       {v.handover && !first ? <TakenOver of={v.handover} /> : null}
+      <Approvals rule={rule} of={v} said={said} done={done} />
       {isActive || !active ? null : <Plan rule={rule} version={v.version} />}
       <section>
-        <h3>{isActive ? 'Text' : `Text, compared with the active version ${active?.version ?? ''}`}</h3>
+        <h3>{isActive || !active ? 'Text' : `Text, compared with the active version ${active?.version ?? ''}`}</h3>
         {isActive || !active ? (
           <SqlView sql={v.sql} label={`Text of version ${v.version}`} />
         ) : (
@@ -198,6 +216,23 @@ function Rows({ list, chosen }: { list: Version[]; chosen: Version | undefined }
   );
 }
 
+const UNDO_MS = 600000;
+/** For ten minutes what was just done can be undone from here. */
+function Undo({ of: v, to, undo }: { of: Version; to: Version; undo: () => void }) {
+  const fresh = useSyncExternalStore(onTick, () => Date.now() - Date.parse(v.activated ?? '') < UNDO_MS);
+  if (!fresh) return null;
+  return (
+    <p class="note-line undo">
+      <span>
+        Version {v.version} became active <Ago time={v.activated} of="Activated" />.
+      </span>
+      <Button kind="ghost" icon="back" onClick={undo}>
+        Undo: back to {to.version}
+      </Button>
+    </p>
+  );
+}
+
 interface Props {
   rule: Rule;
   sql: string; // in the editor
@@ -207,7 +242,9 @@ interface Props {
 export function Versions({ rule, sql, take, changed }: Props) {
   const { query } = useLocation();
   const q = useQuery(`versions/${rule.name}`, (s) => versions.list(rule.name, s), 4000);
+  const approvals = useApprovals(rule);
   const [upgrade, setUpgrade] = useState<{ to: Version; back: boolean } | null>(null);
+  const [shadow, setShadow] = useState<Version | null>(null);
   return (
     <States of={q} rows={6}>
       {(list) => {
@@ -225,6 +262,7 @@ export function Versions({ rule, sql, take, changed }: Props) {
                 </Button>
               ) : null}
             </div>
+            {before && active?.activated ? <Undo of={active} to={before} undo={() => setUpgrade({ to: before, back: true })} /> : null}
             <div class="versions-scroll">
               <Rows list={list} chosen={chosen} />
             </div>
@@ -244,8 +282,31 @@ export function Versions({ rule, sql, take, changed }: Props) {
                 of={chosen}
                 active={active}
                 first={!before}
+                said={approvals.data}
                 take={take}
                 upgrade={() => setUpgrade({ to: chosen, back: false })}
+                shadow={() => setShadow(chosen)}
+                done={() => {
+                  approvals.reload();
+                  q.reload();
+                }}
+              />
+            ) : null}
+            {shadow ? (
+              <DoDialog
+                of={{
+                  title: `Run version ${shadow.version} beside ${rule.version}?`,
+                  yes: 'Run it as a shadow',
+                  text: 'It sees the same events from now on, and alerts nobody. What both find is compared under Side by side.',
+                  run: (why) => lives.shadow(rule.name, shadow.version, why),
+                  said: () => `Version ${shadow.version} runs as a shadow`,
+                }}
+                close={() => setShadow(null)}
+                done={(now) => {
+                  q.reload();
+                  changed(now);
+                  setQuery({ tab: 'compare' });
+                }}
               />
             ) : null}
             {upgrade ? (
