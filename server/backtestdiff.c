@@ -216,11 +216,49 @@ static void write_keys(struct backtesttold *t, const struct list *new, const str
     jsonw_close(out, ']');
 }
 
+/* Without a column of labels: what people said of the alerts of live. Of others nobody knows. */
+static bool is_said(const struct backtesttold *t)
+{
+    return t->plan->label_column == NULL &&
+           t->said[BACKTESTTOLD_TRUE] + t->said[BACKTESTTOLD_FALSE] > 0;
+}
+
+/* What is to be caught: labelled events, or alerts that were called fraud. */
+static uint64_t wanted(const struct backtesttold *t)
+{
+    return is_said(t) ? t->said[BACKTESTTOLD_TRUE] : t->nevents;
+}
+
+/* Both are by id. */
+static void pass_on_said(const struct list *new, const struct list *old)
+{
+    for (size_t i = 0, k = 0; i < new->n &&k < old->n;) {
+        int c = strcmp(new->v[i]->id, old->v[k]->id);
+        if (c == 0)
+            new->v[i]->said = old->v[k]->said;
+        i += c <= 0;
+        k += c >= 0;
+    }
+}
+
+static struct quality quality_said(const struct list *l)
+{
+    struct quality q = {.known = true};
+    for (size_t i = 0; i < l->n; i++) {
+        q.true_alerts += l->v[i]->said == BACKTESTTOLD_TRUE;
+        q.false_alerts += l->v[i]->said == BACKTESTTOLD_FALSE;
+    }
+    q.caught = q.true_alerts;
+    return q;
+}
+
 /* An alert is right if any of its events is labelled; an event is caught if any alert stands for it. */
 static struct quality quality_of(const struct backtesttold *t, const struct backtesttold_set *s,
                                  const struct list *l)
 {
     struct quality q = {.known = s->knows_labels && t->plan->label_column != NULL};
+    if (is_said(t))
+        return quality_said(l);
     uint8_t *caught = mem_new(t->nevents / 8 + 1);
     for (size_t i = 0; q.known && i < l->n; i++) {
         const struct backtesttold_alert *a = l->v[i];
@@ -255,14 +293,15 @@ static void write_quality(const struct backtesttold *t, const struct quality *q,
     }
     uint64_t alerts = q->true_alerts + q->false_alerts;
     double precision = alerts > 0 ? (double)q->true_alerts / (double)alerts : 0;
-    double recall = t->nevents > 0 ? (double)q->caught / (double)t->nevents : 0;
+    uint64_t all = wanted(t);
+    double recall = all > 0 ? (double)q->caught / (double)all : 0;
     jsonw_open(out, '{');
     jsonw_ku64(out, "true_alerts", q->true_alerts);
     jsonw_ku64(out, "false_alerts", q->false_alerts);
     jsonw_ku64(out, "caught", q->caught);
-    jsonw_ku64(out, "missed", t->nevents - q->caught);
+    jsonw_ku64(out, "missed", all - q->caught);
     put_ratio(out, "precision", (double)q->true_alerts, (double)alerts);
-    put_ratio(out, "recall", (double)q->caught, (double)t->nevents);
+    put_ratio(out, "recall", (double)q->caught, (double)all);
     put_ratio(out, "f1", 2 * precision * recall, precision + recall);
     jsonw_close(out, '}');
 }
@@ -303,6 +342,7 @@ static enum err write_variant(struct backtesttold *t, unsigned variant, const st
 {
     const struct backtesttold_set *s = &t->sets[variant];
     struct list sides[BACKTESTDIFF_NSIDES], new = list_of(t, s);
+    pass_on_said(&new, old);
     struct quality q = quality_of(t, s, &new);
     enum err e = ERR_OK;
     divide(&new, old, sides);
@@ -352,6 +392,11 @@ enum err backtestdiff_write(struct backtesttold *t, bool old, const char *folder
     jsonw_key(out, "labels");
     if (t->plan->label_column != NULL)
         jsonw_u64(out, t->nevents);
+    else
+        jsonw_null(out);
+    jsonw_key(out, "judged");
+    if (is_said(t))
+        jsonw_u64(out, t->said[BACKTESTTOLD_TRUE] + t->said[BACKTESTTOLD_FALSE]);
     else
         jsonw_null(out);
     jsonw_key(out, "variants");

@@ -385,6 +385,9 @@ void backtesttold_stored(struct backtesttold *t, unsigned i, const struct catalo
     memcpy(raw, &t->nalerts, sizeof t->nalerts); /* nothing asks for these by it */
     struct backtesttold_alert *a = add_alert(t, s, raw);
     s->kinds[RESULT_MATCH]++;
+    if (from->label != NULL)
+        a->said = strcmp(from->label, "fraud") == 0 ? BACKTESTTOLD_TRUE : BACKTESTTOLD_FALSE;
+    t->said[a->said]++;
     /* Only patterns say in the catalogue which events they are of. */
     bool knows = t->plan->label_column != NULL && from->vars_json != NULL;
     s->knows_labels = s->knows_labels && knows;

@@ -28,6 +28,7 @@ struct backtesttold_alert {
     uint32_t length, revision;
     uint32_t hits_at, nhits; /* labelled events that it stands for, in `hits` */
     bool gone; /* taken back, or replaced */
+    enum backtesttold_label said; /* by people, of the alert of live that has this id */
     double sum;
     struct backtesttold_key *key;
     MAP_LINK; /* by raw */
@@ -57,6 +58,7 @@ struct backtesttold {
     uint32_t *hits;
     size_t nhits, hits_cap;
     uint64_t nalerts, written;
+    uint64_t said[BACKTESTTOLD_TRUE + 1]; /* by people, of alerts of live */
     struct backtesttold_windowkey *windows; /* list */
     struct cooldown *cooldown;
     struct arena *arena; /* of one alert's texts */

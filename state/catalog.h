@@ -157,6 +157,7 @@ struct catalog_alert {
     const char *status; /* "open" … */
     const char *replaces; /* JSON list of the ids whose place it takes; NULL: none */
     const char *replaced_by; /* the id that took its place; NULL: none */
+    const char *label; /* what people say of it; NULL: nothing. Only of catalog_backtests_told */
     int only_update; /* nothing is made if the id is not there: its first result was held back */
     unsigned nrevisions; /* of one alert: what it was before, the oldest first */
     const struct catalog_alert_revision *revisions;

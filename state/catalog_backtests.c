@@ -150,8 +150,10 @@ enum err catalog_backtests_told(struct catalog *c, uint64_t rule_uid, const char
     enum err e = ERR_IO;
     pthread_mutex_lock(&c->lock);
     sqlite3_stmt *s = catalog_db_statement(
-        c, "SELECT a.id, a.time, a.title, a.key_json, a.row_json, a.severity, a.kind, d.vars_json"
-           " FROM alerts a LEFT JOIN alert_details d ON d.seq = a.seq WHERE a.rule_name = ?1"
+        c, "SELECT a.id, a.time, a.title, a.key_json, a.row_json, a.severity, a.kind, d.vars_json, "
+           "l.label"
+           " FROM alerts a LEFT JOIN alert_details d ON d.seq = a.seq LEFT JOIN alert_labels l ON "
+           "l.id = a.id WHERE a.rule_name = ?1"
            " AND a.rule_uid = ?2 AND a.time >= ?3 AND a.time < ?4 AND a.retracted = 0"
            " AND a.replaced_by IS NULL");
     if (s) {
@@ -170,7 +172,8 @@ enum err catalog_backtests_told(struct catalog *c, uint64_t rule_uid, const char
                                       .row_json = catalog_db_text(s, 4),
                                       .severity = severities[severity & 3],
                                       .kind = sqlite3_column_int(s, 6),
-                                      .vars_json = catalog_db_text(s, 7)};
+                                      .vars_json = catalog_db_text(s, 7),
+                                      .label = catalog_db_text(s, 8)};
             const char *id = catalog_db_text(s, 0);
             snprintf(a.id, sizeof a.id, "%s", id ? id : "");
             each(ctx, &a);

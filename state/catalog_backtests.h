@@ -34,7 +34,7 @@ enum err catalog_backtests_get(struct catalog *c, uint64_t id, catalog_backtests
                                void *ctx); /* ERR_NOT_FOUND */
 
 /* The alerts of a rule, or what it found in the shadow, with a time in [from, to), but for those that were taken back or
- * replaced: with id, time, title, key_json, row_json, vars_json and severity. In no order. */
+ * replaced: with id, time, title, key_json, row_json, vars_json, severity and label. In no order. */
 enum err catalog_backtests_told(struct catalog *c, uint64_t rule_uid, const char *rule_name,
                                 evtime from, evtime to, catalog_alerts_each *each, void *ctx);
 

@@ -141,6 +141,21 @@ def test_windows_catch_what_is_labelled_in_them(live):
     assert 0 < quality["caught"] < sum(r["fraud"] for r in rows) and quality["precision"] > 0
 
 
+def test_what_people_said_of_alerts_judges_variants(live):
+    told = ids_of(live, "f")
+    calls = {i: "fraud" if a["row"]["id"] % 3 else "legit" for i, a in list(told.items())[:50]}
+    for i, label in calls.items():
+        assert live.session.patch(f"{live.url}/api/v1/alerts/{i}", json={"label": label}, timeout=9).status_code == 200
+    b = backtest(live, rule="f", sql=FILTER + " AND MOD(id, 2) = :half", parameters={"limit": [8], "half": [0, 1]})
+    fraud = [told[i]["row"]["id"] for i, label in calls.items() if label == "fraud"]
+    legit = [told[i]["row"]["id"] for i, label in calls.items() if label == "legit"]
+    assert b["result"]["judged"] == 50 and b["result"]["labels"] is None
+    assert b["result"]["old"]["quality"]["recall"] == 1
+    for v in b["result"]["variants"]:
+        right, wrong = (sum(i % 2 == v["parameters"]["half"] for i in ids) for ids in (fraud, legit))
+        assert (v["quality"]["true_alerts"], v["quality"]["false_alerts"], v["quality"]["missed"]) == (right, wrong, len(fraud) - right)
+
+
 def test_a_text_is_compared_with_a_version(live):
     b = backtest(live, rule="p", sql=PATTERN.replace("v < 3", "v < :low"), baseline_version=1,
                  parameters={"low": [2, 3]})
@@ -185,6 +200,22 @@ def test_a_run_that_needs_too_much_or_names_what_is_not_there_fails(live):
     assert b["state"] == "failed" and "/nowhere/x" in b["error"], b
 
 
+def test_too_many_alerts_and_too_much_memory_end_a_run(tmp_path):
+    with Server(tmp_path, "--backtest-max-alerts", "100", "--backtest-memory", "32MiB", workers=1) as server:
+        server.create(stream=STREAM)
+        rule(server, "f", FILTER.replace(":limit", "8"))
+        feed(server, events(3000))
+        b = ended(server, server.post("/backtests", {"rule": "f"}))
+        assert b["state"] == "failed" and "more alerts" in b["error"], b
+        row = '{"id": %d, "k": "a text that takes some room, since every row of it is kept", "v": 1, "ts": %d}\n'
+        (tmp_path / "many.jsonl").write_text("".join(row % (i, BEGIN + i) for i in range(100_000)))
+        b = ended(server, server.post("/backtests", {"sql": WIDE, "files": [{"stream": "t", "path": str(tmp_path / "many.jsonl")}]}))
+        assert b["state"] == "failed" and "more than 32 MiB" in b["error"], b
+        assert server.metric("weir_backtests_failed_total") == 2
+
+
+# Keeps every row twice for a day.
+WIDE = ("SELECT a.id, b.k FROM t AS a JOIN t AS b ON a.id = b.id + 100000 AND a.ts BETWEEN b.ts AND b.ts + INTERVAL '24' HOUR")
 SLOW = ("SELECT a.id FROM t AS a JOIN t AS b ON a.v = b.v AND a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts"
         " WHERE a.id + b.id < 0")
 

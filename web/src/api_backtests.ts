@@ -51,6 +51,7 @@ export interface Result {
   compared_with: 'live' | 'baseline' | null;
   old: { alerts: number; sum: number | null; quality: Quality | null } | null;
   labels: number | null;
+  judged: number | null;
   variants: Variant[];
 }
 export interface Request {

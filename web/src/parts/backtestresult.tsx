@@ -107,7 +107,7 @@ function Variants({ of: r, chosen, request, rule }: { of: Result; chosen: number
 
 function Judged({ of: v, result: r }: { of: Variant; result: Result }) {
   const q = v.quality;
-  if (!q || r.labels === null) return null;
+  if (!q) return null;
   return (
     <Card title="How right" class="bt-quality">
       <table class="bt-confusion" aria-label="Alerts and labelled events">
@@ -125,7 +125,7 @@ function Judged({ of: v, result: r }: { of: Variant; result: Result }) {
             </td>
           </tr>
           <tr>
-            <th>Labelled events</th>
+            <th>{r.judged !== null ? 'Alerts called fraud' : 'Labelled events'}</th>
             <td class="good">
               <b class="num">{number(q.caught)}</b> caught
             </td>
@@ -140,6 +140,7 @@ function Judged({ of: v, result: r }: { of: Variant; result: Result }) {
       </table>
       <p class="dim">
         F1 <b class="num">{q.f1?.toFixed(3) ?? '–'}</b>
+        {r.judged !== null ? `, by ${plural(r.judged, 'alert')} of live that somebody has judged` : ''}
         {r.old?.quality ? (
           <>
             {' '}
