@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "server/backtests.h"
 #include "server/http.h"
+#include "server/runtimesave.h"
 #include "server/version.h"
 #include "state/catalog_lists.h"
 #include <inttypes.h>
@@ -432,6 +433,13 @@ static void write_checkpoints(struct api *a, struct bytes *out)
     if (i < n)
         write_checkpoint(&x[i], out);
     mem_free(x);
+    struct savepoints *savepoints = runtimesave_all(a->runtime);
+    uint64_t bytes = 0;
+    if (savepoints == NULL)
+        return;
+    single(out, "savepoints", "gauge", "Savepoints that are kept.",
+           (double)savepoints_usage(savepoints, &bytes));
+    single(out, "savepoint_bytes", "gauge", "All their files.", (double)bytes);
 }
 
 static void write_backtests(struct api *a, struct bytes *out)

@@ -76,6 +76,11 @@ size_t savepoints_list(const struct savepoints *s, char ***names)
     return savepoint_list(s->root, names);
 }
 
+size_t savepoints_usage(const struct savepoints *s, uint64_t *bytes)
+{
+    return savepoint_usage(s->root, bytes);
+}
+
 static enum err no_such(const char *name, struct diag *d)
 {
     diag_say(d, "not-found", "GET /api/v1/savepoints lists what there is",
@@ -154,16 +159,6 @@ static bool is_there(const struct savepoints *s, const char *name)
     return there;
 }
 
-static size_t count(const struct savepoints *s)
-{
-    char **names = NULL;
-    size_t n = savepoint_list(s->root, &names);
-    for (size_t i = 0; i < n; i++)
-        mem_free(names[i]);
-    mem_free(names);
-    return n;
-}
-
 static enum err check_name(const char *name, struct diag *d)
 {
     if (savepoint_is_name(name))
@@ -176,6 +171,7 @@ static enum err check_name(const char *name, struct diag *d)
 enum err savepoints_take(struct savepoints *s, const struct savepoints_order *o, struct diag *d,
                          runtime_done *done, void *ctx)
 {
+    uint64_t bytes;
     enum err e = check_name(o->name, d);
     if (e != ERR_OK)
         return e;
@@ -184,7 +180,7 @@ enum err savepoints_take(struct savepoints *s, const struct savepoints_order *o,
                  "there is a savepoint %s already", o->name);
         return ERR_EXISTS;
     }
-    if (o->rule == NULL && count(s) >= s->o.max) {
+    if (o->rule == NULL && savepoint_usage(s->root, &bytes) >= s->o.max) {
         diag_say(d, "too-many", "delete some, or raise max-savepoints",
                  "there are %u savepoints already", s->o.max);
         return ERR_CONFLICT;

@@ -39,6 +39,8 @@ enum err savepoints_take(struct savepoints *s, const struct savepoints_order *o,
 char *savepoints_folder(const struct savepoints *s, const char *name);
 /* Names of all, sorted; each and all freed by mem_free. */
 size_t savepoints_list(const struct savepoints *s, char ***names);
+/* How many there are, and the bytes of all their files. */
+size_t savepoints_usage(const struct savepoints *s, uint64_t *bytes);
 /* ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION: d says what is wrong. */
 enum err savepoints_read(const struct savepoints *s, const char *name, struct diag *d,
                          struct savemeta **out);

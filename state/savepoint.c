@@ -69,6 +69,34 @@ size_t savepoint_list(const char *root, char ***names)
     return n;
 }
 
+static uint64_t bytes_in(const char *folder)
+{
+    uint64_t bytes = 0;
+    DIR *dir = opendir(folder);
+    struct stat st;
+    for (struct dirent *x; dir != NULL && (x = readdir(dir)) != NULL;)
+        if (fstatat(dirfd(dir), x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_size;
+    if (dir != NULL)
+        closedir(dir);
+    return bytes;
+}
+
+size_t savepoint_usage(const char *root, uint64_t *bytes)
+{
+    char **names = NULL;
+    size_t n = savepoint_list(root, &names);
+    *bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        char *folder = savepoint_folder(root, names[i]);
+        *bytes += bytes_in(folder);
+        mem_free(folder);
+        mem_free(names[i]);
+    }
+    mem_free(names);
+    return n;
+}
+
 enum err savepoint_open(const char *root, struct diag *d)
 {
     if (mkdir(root, FOLDER_MODE) < 0 && errno != EEXIST)

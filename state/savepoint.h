@@ -35,6 +35,8 @@ enum err savepoint_complete(const char *root, const char *name, const char *meta
                             struct diag *d);
 /* Names of all that are complete, sorted, into *names (each and all freed by mem_free); how many. */
 size_t savepoint_list(const char *root, char ***names);
+/* How many are complete, and the bytes of all their files. */
+size_t savepoint_usage(const char *root, uint64_t *bytes);
 /* It is gone, also after a crash, when this returns. ERR_NOT_FOUND. */
 enum err savepoint_remove(const char *root, const char *name, struct diag *d);
 

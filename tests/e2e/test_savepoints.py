@@ -36,6 +36,7 @@ def test_one_is_made_listed_verified_and_deleted(tmp_path, lines):  # noqa: F811
         assert server.post("/savepoints", {"name": "first"}).status_code == 409
         assert server.post("/savepoints", {"name": "../first"}).status_code == 422
         assert server.post("/savepoints", {}).json()["name"].startswith("sp-")
+        assert server.metric("weir_savepoints") == 2 and server.metric("weir_savepoint_bytes") > made["bytes"]
         gone = server.session.delete(server.url + "/api/v1/savepoints/first", timeout=30)
         assert gone.status_code == 204 and not (tmp_path / "data" / "savepoints" / "first").exists()
         assert server.session.get(server.url + "/api/v1/savepoints/first", timeout=30).status_code == 404
@@ -79,20 +80,25 @@ def damage(folder, what):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("what", ["_metadata", "_metadata cut", "cooldown", "worker-0.flow", "worker-1.0000", "worker-1.0000 cut",
-                                  "definitions.db"])
-def test_a_damaged_one_is_refused_and_nothing_starts(tmp_path, lines, what):  # noqa: F811
+DAMAGES = ["_metadata", "_metadata cut", "cooldown", "worker-0.flow", "worker-1.0000", "worker-1.0000 cut", "definitions.db"]
+
+
+def test_a_damaged_one_is_refused_and_nothing_starts(tmp_path, lines):  # noqa: F811
     with Server(tmp_path, "--checkpoint-interval", "0") as server:
         deploy(server)
         post(server, lines, 0, 5)
-        take(server, "bad")
-        damage(tmp_path / "data" / "savepoints" / "bad", what)
-        for answer in (server.post("/savepoints/bad:verify"), go_back(server, "bad"), go_back(server, "bad", dry_run=True)):
-            assert answer.status_code == 422 and answer.json()["type"] == "/problems/bad-savepoint"
-            assert what.split()[0] in answer.text, answer.text
+        take(server, "whole")
+        there = tmp_path / "data" / "savepoints"
+        for what in DAMAGES:
+            shutil.rmtree(there / "bad", ignore_errors=True)
+            shutil.copytree(there / "whole", there / "bad")
+            damage(there / "bad", what)
+            for answer in (server.post("/savepoints/bad:verify"), go_back(server, "bad"), go_back(server, "bad", dry_run=True)):
+                assert answer.status_code == 422 and answer.json()["type"] == "/problems/bad-savepoint"
+                assert what.split()[0] in answer.text, answer.text
+            listed = server.get("/savepoints")["data"][0]
+            assert listed["name"] in ("bad", "whole") and bool(listed["problem"]) == what.startswith("_metadata")
         assert server.get("/workers")["data"][0]["attempt"] == 1
-        listed = server.get("/savepoints")["data"][0]
-        assert listed["name"] == "bad" and bool(listed["problem"]) == what.startswith("_metadata")
 
 
 def test_state_that_no_rule_claims_is_left_behind_only_when_that_is_allowed(tmp_path, lines):  # noqa: F811
@@ -259,3 +265,18 @@ def test_from_before_an_upgrade_the_version_hands_over_again(tmp_path, lines):  
 
 def newest_metadata(folder):
     return max((folder / "data" / "checkpoints").glob("chk-*/_metadata")).read_text()
+
+
+def test_events_that_are_deleted_since_are_told(tmp_path, lines):  # noqa: F811
+    with Server(tmp_path, "--checkpoint-interval", "0", "--checkpoint-kept", "1", "--intake-retention", "1 ms") as server:
+        deploy(server)
+        post(server, lines, 0, 10)
+        take(server, "early")
+        post(server, lines, 10, 40)
+        until("all is taken", lambda: all(p["taken"] == p["end"] for p in server.get("/watermarks")["data"]))
+        until("old events are deleted", lambda: server.post("/checkpoints").status_code == 201
+              and go_back(server, "early", dry_run=True).json()["events_missing"] > 0)
+        refused = go_back(server, "early")
+        assert refused.status_code == 422 and "deleted from the log" in refused.text
+        assert server.get("/workers")["data"][0]["attempt"] == 1
+        assert go_back(server, "early", allow_missing_events=True).status_code == 200
