@@ -78,11 +78,28 @@ void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i)
         put_values(k, b, i);
 }
 
+/* Mostly it is one short text, which is compared where it lies. */
+struct key *keyed_find(struct keyed *k, const struct batch *b, unsigned i, uint64_t hash)
+{
+    if (k->key.nvalues == 0 && plan_key_ncolumns(&k->key) == 1) {
+        unsigned column = k->key.columns[0];
+        if (b->schema->columns[column].type.kind == TYPE_STRING && !batch_is_null(b, column, i)) {
+            struct str s = b->columns[column].s[i];
+            if (s.n < VALUE_KEY_SHORT)
+                return keytable_find_text(&k->table, hash, s.p, s.n);
+        }
+    }
+    keyed_key_of(k, b, i);
+    return keytable_find(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
+}
+
 struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash)
 {
+    struct key *found = keyed_find(k, r->b, r->i, hash);
+    if (found != NULL)
+        return found;
     keyed_key_of(k, r->b, r->i);
-    struct key *found = keytable_find(&k->table, hash, k->key_bytes.p, k->key_bytes.n);
-    return found != NULL ? found : keyed_add(k, hash, k->key_bytes.p, k->key_bytes.n);
+    return keyed_add(k, hash, k->key_bytes.p, k->key_bytes.n);
 }
 
 struct key *keyed_add(struct keyed *k, uint64_t hash, const void *p, size_t n)

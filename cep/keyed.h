@@ -88,6 +88,8 @@ void keyed_keep(struct keyed *k, const struct colset *columns);
 
 /* Canonical bytes of row i's key, in k->key_bytes. k->scratch is empty then, if something is computed. */
 void keyed_key_of(struct keyed *k, const struct batch *b, unsigned i);
+/* The key of row i if it is there, else NULL; k->key_bytes may be another's. */
+struct key *keyed_find(struct keyed *k, const struct batch *b, unsigned i, uint64_t hash);
 /* The key of a row, made if it is not there. */
 struct key *keyed_key(struct keyed *k, const struct keyed_row *r, uint64_t hash);
 struct key *keyed_add(struct keyed *k, uint64_t hash, const void *p,

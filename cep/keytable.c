@@ -6,6 +6,7 @@
 #include "cep/keytable.h"
 #include "base/bug.h"
 #include "base/mem.h"
+#include "cep/value.h"
 #include <string.h>
 #include <xxhash.h>
 
@@ -67,6 +68,18 @@ struct key *keytable_find(const struct keytable *t, uint64_t hash, const void *p
         if (s->key == NULL)
             return NULL;
         if (s->hash == hash && s->key->len == n && (n == 0 || memcmp(s->key->bytes, p, n) == 0))
+            return s->key;
+    }
+}
+
+struct key *keytable_find_text(const struct keytable *t, uint64_t hash, const char *p, uint32_t n)
+{
+    hash &= ~KEYTABLE_LOW_BITS;
+    for (size_t i = keytable_slot_of(t, hash);; i = (i + 1) & (t->nslots - 1)) {
+        const struct keytable_slot *s = &t->slots[i];
+        if (s->key == NULL)
+            return NULL;
+        if (s->hash == hash && value_key_is_text(s->key->bytes, s->key->len, p, n))
             return s->key;
     }
 }

@@ -64,6 +64,8 @@ bool keytable_quiet(const struct keytable *t, uint64_t hash, uint64_t conditions
 /* A key of this hash, most likely the one that will be looked up: to be prefetched. NULL: none. */
 const struct key *keytable_guess(const struct keytable *t, uint64_t hash);
 struct key *keytable_find(const struct keytable *t, uint64_t hash, const void *p, size_t n);
+/* The key of one text shorter than VALUE_KEY_SHORT. */
+struct key *keytable_find_text(const struct keytable *t, uint64_t hash, const char *p, uint32_t n);
 struct key *keytable_add(struct keytable *t, uint64_t hash, const void *p,
                          size_t n); /* must not be there */
 void keytable_remove(struct keytable *t, struct key *k); /* its cells must be gone */

@@ -223,9 +223,9 @@ static void row(struct task_key *k, const struct order_entry *e)
     bool starts = begins(k->def, r.bits);
     if (starts || k->giving != NULL || !keytable_quiet(&k->keyed.table, e->tag, r.fold) ||
         (k->out.on && keyfilter_has(&k->out.filter, e->tag & ~KEYTABLE_LOW_BITS))) {
-        struct key *key = NULL;
-        keyed_key_of(&k->keyed, r.b, r.i);
-        key = keytable_find(&k->keyed.table, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+        struct key *key = keyed_find(&k->keyed, r.b, r.i, e->tag);
+        if (k->out.on || (key == NULL && starts))
+            keyed_key_of(&k->keyed, r.b, r.i);
         if (k->out.on)
             key = come_back(k, e, &r, key, starts);
         if (key == NULL && starts)

@@ -133,6 +133,12 @@ void value_key(const struct value *v, struct bytes *out)
     out->n += FIXED_MAX;
 }
 
+bool value_key_is_text(const uint8_t *key, size_t len, const char *p, uint32_t n)
+{
+    return len == (size_t)n + 2 && key[0] == TYPE_STRING && key[1] == n &&
+           (n == 0 || memcmp(key + 2, p, n) == 0);
+}
+
 bool value_from_key(struct bytes_reader *r, struct type type, struct value *out)
 {
     unsigned tag = bytes_get_u8(r);

@@ -37,6 +37,9 @@ int value_compare(const struct value *a, const struct value *b);
 /* Canonical bytes of a value as part of a key (DESIGN, Keys): type tag, then DECIMAL at the column's scale, -0.0 as 0,
  * one NaN, TIMESTAMP in ms, string length and UTF-8; NULL is a tag of its own. Appends to `out`. */
 void value_key(const struct value *v, struct bytes *out);
+/* Are these the bytes of that text, which is shorter than VALUE_KEY_SHORT? Spares putting them together to compare. */
+enum { VALUE_KEY_SHORT = 0x80 };
+bool value_key_is_text(const uint8_t *key, size_t len, const char *p, uint32_t n);
 /* One value back from its key bytes; strings point into `r`. */
 bool value_from_key(struct bytes_reader *r, struct type type, struct value *out);
 
