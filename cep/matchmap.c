@@ -261,6 +261,7 @@ struct matchmap *matchmap_new(const struct match_prog *from, const struct match_
     struct maker k = {from, to, from->nfa, to->nfa, m, NULL};
     m->arena = arena;
     m->nstates = k.a->nstates;
+    m->remembers = from->sticky || from->keeps_rows;
     m->ndepths = k.a->ndepths;
     m->states = k.states = arena_zero(arena, m->nstates * sizeof *k.states);
     m->reset = reset_of(from, to);

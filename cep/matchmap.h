@@ -30,6 +30,7 @@ struct matchmap {
     bool
         in_place; /* positions, edges and what partial matches carry are the same: nothing need be moved */
     unsigned nstates, ndepths; /* of the old one */
+    bool remembers; /* the old one keeps more of a key than its runs */
     const struct matchmap_state *states;
     int var[PLAN_VARS_MAX]; /* old variable -> new one, or -1 */
     struct arena *arena;

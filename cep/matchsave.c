@@ -468,11 +468,22 @@ static bool load_run(struct loading *x)
     return true;
 }
 
+/* Of a version that counted the matches of a key, by one that does not. */
+static bool skip_memory(struct loading *x)
+{
+    (void)bytes_get_varint(x->in);
+    (void)bytes_get_varint(x->in);
+    return bytes_get_varint(x->in) == 0 && !x->in->bad; /* rows: both keep some, or none does */
+}
+
 static bool load_cell(struct loading *x)
 {
     uint64_t n;
-    if (x->c->memory != NULL && !load_memory(x))
+    bool saved = x->map != NULL ? x->map->remembers : x->c->memory != NULL;
+    if (saved && !(x->c->memory != NULL ? load_memory(x) : skip_memory(x)))
         return false;
+    if (!saved && x->c->memory != NULL)
+        x->c->memory->first = 1; /* which was another one: its next row is not its first */
     if (!read_count(x->in, &n))
         return false;
     for (; n > 0; n--)

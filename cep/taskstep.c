@@ -120,13 +120,16 @@ static void fire_windows(struct task_key *k, evtime to, bool rows_at)
 {
     const struct window_time t = {to, k->mark < to ? k->mark : to, rows_at};
     k->next_fire = EVTIME_MAX;
+    if (k->giving != NULL)
+        taskupgrade_due(k, to);
     for (unsigned i = 0; i < k->nops; i++) {
         struct window *w = k->ops[i].window;
         if (k->ops[i].ttl != NULL)
             expire(k, &k->ops[i], to);
         if (w == NULL)
             continue;
-        window_advance(w, &t);
+        if (!taskupgrade_gives(k, &k->ops[i]))
+            window_advance(w, &t);
         k->next_fire = window_next(w) < k->next_fire ? window_next(w) : k->next_fire;
     }
 }

@@ -40,6 +40,11 @@ static uint64_t partials_of(const struct task_op *op)
     return op->match == NULL ? 0 : match_partials(op->match);
 }
 
+static size_t cells_of(const struct task_op *op)
+{
+    return op->match != NULL ? match_cells(op->match) : window_cells(op->window);
+}
+
 /* An empty operator of its rule. */
 static void make_anew(struct task_key *k, struct task_op *op)
 {
@@ -235,16 +240,25 @@ static void reset(struct task_key *k, unsigned slot)
     }
 }
 
+/* Windows of which nothing but time and their own key's rows ask anything. */
+static bool are_plain(const struct task_op *op)
+{
+    const struct window_plan *w = &op->rule->pub.plan->window;
+    return w->trigger == TRIGGER_EVENT_TIME &&
+           (op->rule->window->by_panes || w->kind == WINDOW_SESSION);
+}
+
 /* Piece by piece? Not where the time of one key depends on that of others: rules that are read by others, patterns with
  * steps, times to live. Nor with keys that are out of memory. */
 static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
 {
     const struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
-    return h->map->way != STATEMAP_RESET && from->match != NULL && to->match != NULL &&
-           match_cells(from->match) > k->snap.t->at_once_keys && !k->out.on &&
-           !k->keyed.by_arrival && !from->rule->keyed.read && !to->rule->keyed.read &&
-           !match_has_steps(from->match) && !match_has_steps(to->match) && from->ttl == NULL &&
-           to->ttl == NULL;
+    if (h->map->way == STATEMAP_RESET || k->out.on || k->keyed.by_arrival || k->def->by_mark ||
+        from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL || to->ttl != NULL)
+        return false;
+    bool plain = from->match != NULL ? !match_has_steps(from->match) && !match_has_steps(to->match)
+                                     : from->window != NULL && are_plain(from) && are_plain(to);
+    return plain && cells_of(from) > k->snap.t->at_once_keys;
 }
 
 static void has_taken(struct task_key *k, struct task_op *to)
@@ -301,9 +315,9 @@ bool taskupgrade_slice(struct task_key *k, size_t n)
     struct taskupgrade *u = k->giving;
     if (u == NULL)
         return false;
-    for (; n > 0 && match_cells(u->from->match) > 0; n--)
+    for (; n > 0 && cells_of(u->from) > 0; n--)
         move_slot(u);
-    if (match_cells(u->from->match) > 0)
+    if (cells_of(u->from) > 0)
         return true;
     has_taken(k, u->to);
     taskupgrade_stop(k);
@@ -329,19 +343,25 @@ bool taskupgrade_gives(const struct task_key *k, const struct task_op *op)
     return k->giving != NULL && k->giving->from == op;
 }
 
+static struct keystate *due_of(const struct task_op *op, evtime to, bool *all)
+{
+    *all = to == EVTIME_MAX;
+    if (*all || op->match != NULL)
+        return *all ? NULL : match_due(op->match, to);
+    return window_due(op->window, to, all);
+}
+
 void taskupgrade_due(struct task_key *k, evtime to)
 {
     struct taskupgrade *u = k->giving;
-    if (to == EVTIME_MAX)
-        while (taskupgrade_slice(k, SIZE_MAX))
-            ;
-    else
-        for (struct keystate *c; (c = match_due(u->from->match, to)) != NULL;) {
-            struct key *key = c->key;
-            move_cell(u, key, c);
-            keyed_drop_if_idle(&k->keyed, key);
-        }
-    (void)taskupgrade_slice(k, 0); /* that may have been all */
+    bool all = false;
+    for (struct keystate *c; (c = due_of(u->from, to, &all)) != NULL;) {
+        struct key *key = c->key;
+        move_cell(u, key, c);
+        keyed_drop_if_idle(&k->keyed, key);
+    }
+    while (taskupgrade_slice(k, all ? SIZE_MAX : 0) && all) /* none, unless that was all */
+        ;
 }
 
 bool taskupgrade_go_on(struct task *t, size_t n)

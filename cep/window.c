@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cep/window.h"
 #include "base/mem.h"
-#include "cep/windowrun.h"
+#include "cep/windowlist.h"
 
 struct window *window_new(struct keyed *k)
 {
@@ -75,6 +75,18 @@ void window_prefetch(const struct window *w, const struct keystate *state)
         windowpanes_prefetch(state);
     else
         windowlist_prefetch(state);
+}
+
+size_t window_cells(const struct window *w)
+{
+    return w->ready ? w->cells.live : 0;
+}
+
+struct keystate *window_due(const struct window *w, evtime to, bool *all)
+{
+    *all = w->p->by_panes && window_next(w) <= to;
+    struct timer *x = w->p->by_panes ? NULL : timers_first(&w->timers);
+    return x == NULL || x->at > to ? NULL : &((struct windowlist_one *)(void *)x)->cell->state;
 }
 
 evtime window_next(const struct window *w)

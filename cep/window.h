@@ -45,6 +45,9 @@ void window_advance(struct window *w, const struct window_time *t);
 void window_punctuated(struct window *w);
 void window_clock(struct window *w, evtime now);
 evtime window_clock_next(const struct window *w); /* when the clock fires next; EVTIME_MAX: never */
+size_t window_cells(const struct window *w); /* keys with state */
+/* A key's state of which something is due by `to`; NULL: none, or *all: of any. */
+struct keystate *window_due(const struct window *w, evtime to, bool *all);
 uint64_t window_open(const struct window *w); /* windows, or keys with panes */
 size_t window_bytes(const struct window *w);
 size_t window_used(const struct window *w); /* of these, by what is there */

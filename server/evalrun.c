@@ -19,7 +19,8 @@ enum {
     KEY_GROUPS = 128,
     KINDS = RESULT_ERROR + 1,
     LOOKUP_WAIT_MS = 20,
-    HAND_OVER_KEYS = 3
+    HAND_OVER_KEYS = 3,
+    AT_ONCE_KEYS = 1
 };
 /* Nothing is on its way that could be held back: what waits for the watermark is bounded by the input itself. */
 #define ROWS_MAX (SIZE_MAX / 2)
@@ -114,7 +115,7 @@ static void make_tasks(struct evalrun *r, unsigned workers)
                                                       .max_ordering_rows = ROWS_MAX,
                                                       .max_partials_per_key = r->max_partials,
                                                       .max_rows_per_key = r->max_rows});
-        taskupgrade_slowly(r->tasks[i], HAND_OVER_KEYS);
+        taskupgrade_slowly(r->tasks[i], AT_ONCE_KEYS);
         if (r->snap != NULL)
             tasksnap_track(r->tasks[i]);
         if (r->outside != NULL && !r->lost)
@@ -397,6 +398,9 @@ static bool has_results(struct evalrun *r)
 static void go_on_from_snapshot(struct evalrun *r, struct batch *b)
 {
     evalsnap_begin(r->snap, r->tasks, r->workers);
+    bool moving = false; /* what goes to another version has still to be looked at by that one */
+    for (unsigned i = 0; i < r->workers; i++)
+        moving = taskupgrade_go_on(r->tasks[i], 0) || moving;
     evalsnap_some(r->tasks, r->workers);
     unsigned reader = reader_of(r, b->partition);
     enum err e = task_source_rows(r->tasks[reader], b);
@@ -421,7 +425,9 @@ static void go_on_from_snapshot(struct evalrun *r, struct batch *b)
         task_source_open(r->tasks[reader_of(r, r->open[i].partition)], r->open[i].stream,
                          r->open[i].partition, EVTIME_MIN);
     exchange(r); /* what they tell each other of their partitions */
-    BUG_IF(r->failed == 0 && has_results(r), "a task that starts from a snapshot has results");
+    BUG_IF(r->failed == 0 && !moving && has_results(r),
+           "a task that starts from a snapshot has results");
+    tell_merged(r);
     clear(r);
 }
 

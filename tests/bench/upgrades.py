@@ -50,6 +50,15 @@ VERSIONS = [  # each after the first is activated, and rolled back
 ]
 
 
+def window(more, having="COUNT(*) > 5"):
+    return (f"SELECT k AS a, COUNT(*) AS b{more} FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR))"
+            f" GROUP BY k, window_start, window_end HAVING {having}")
+
+
+WINDOWS = [window(", SUM(v) AS s"), window(", SUM(v) AS s, MAX(id) AS m"), window(", MIN(v) AS l, SUM(v) AS s"),
+           window(", SUM(v) AS s, AVG(v) AS m"), window(", MAX(v) AS m, MIN(v) AS l"), window("", "COUNT(*) > 4")]
+
+
 class Poster:
     """Lines to a partition, over one connection."""
 
@@ -154,7 +163,7 @@ def busiest(server, seen):
             seen[name] = max(seen.get(name, 0), us / 1000)
 
 
-def upgrade(server, n, version):
+def upgrade(server, n, sql):
     """n-th change: a version, or the way back. What it paused."""
     worst, quiet, before = {}, {}, server.get("/rules/r")["version"]
     for _ in range(15):  # what a turn takes at this load while no rule changes
@@ -162,7 +171,7 @@ def upgrade(server, n, version):
         busiest(server, quiet)
     began = time.monotonic()
     if n % 2 == 0:
-        answer = server.post("/rules/r/versions", {"sql": VERSIONS[version]})
+        answer = server.post("/rules/r/versions", {"sql": sql})
         assert answer.status_code == 201, answer.text
         answer = server.post("/rules/r:activate", {"version": answer.json()["version"]})
     else:
@@ -179,7 +188,7 @@ def upgrade(server, n, version):
         time.sleep(0.05)
     assert now["version"] > before
     return {"version": now["version"], "what": "activate" if n % 2 == 0 else "rollback", "from": began, "to": time.monotonic(),
-            "keys": now["handover"]["keys"], "partials": now["handover"]["partials"], "lost": now["handover"]["partials_lost"], 
+            "keys": now["handover"]["keys"], "partials": now["handover"]["partials"], "windows": now["handover"]["windows"], "lost": now["handover"]["partials_lost"], 
             "quiet_turn": quiet["turn_cpu"], "quiet_turn_clock": quiet["turn"], **worst}
 
 
@@ -201,12 +210,13 @@ def reference(folder, cuts, texts, events):
 def run(args, folder):
     keys = int(args.state_mb * 1e6 / args.key_bytes)
     seconds = args.upgrades * args.each + 4
+    versions = WINDOWS if args.windows else VERSIONS
     fill, rest = make_events(keys, int(args.rate * seconds), args.rate)
     with Server(folder, *args.option, workers=args.workers) as server:
         for sql in (STREAM, "CREATE STREAM p (id BIGINT NOT NULL, k STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL,"
                             " WATERMARK FOR ts AS ts)"):
             assert server.post("/streams", {"sql": sql}).status_code == 201
-        for sql in (f"CREATE RULE r AS {VERSIONS[0]}", "CREATE RULE probe AS SELECT k FROM p WHERE v = 99"):
+        for sql in (f"CREATE RULE r AS {versions[0]}", "CREATE RULE probe AS SELECT k FROM p WHERE v = 99"):
             answer = server.post("/rules", {"sql": sql})
             assert answer.status_code == 201, answer.text
         poster = Poster(server)
@@ -220,7 +230,7 @@ def run(args, folder):
         time.sleep(1)
         done, next_at = [], time.monotonic()
         for n in range(args.upgrades):
-            done.append(upgrade(server, n, n // 2 % (len(VERSIONS) - 1) + 1))
+            done.append(upgrade(server, n, versions[n // 2 % (len(versions) - 1) + 1]))
             next_at += args.each
             time.sleep(max(0, next_at - time.monotonic()))
         load.join()
@@ -245,7 +255,7 @@ def run(args, folder):
         u["pause_clock"] = max(u["change"], u["turn"])
         print(json.dumps({k: round(v, 1) if isinstance(v, float) else v for k, v in u.items() if k not in ("from", "to")}),
               file=sys.stderr)
-    return {"upgrades": len(done), "workers": args.workers, "events": len(fill) + len(rest), "state_bytes": state,
+    return {"upgrades": len(done), "of": "windows" if args.windows else "partial matches", "workers": args.workers, "events": len(fill) + len(rest), "state_bytes": state,
             "events_s": round(load.total / load.took), "alerts": len(found), "lost": len(set(want) - set(found)),
             "twice": copies, "unexpected": len(set(found) - set(want)),
             "pause_ms": round(statistics.median(u["pause"] for u in done), 1), "pause_ms_most": round(max(u["pause"] for u in done), 1),
@@ -261,6 +271,7 @@ def main():
     parse.add_argument("--upgrades", type=int, default=10)
     parse.add_argument("--each", type=float, default=4, help="seconds from one to the next")
     parse.add_argument("--workers", type=int, default=2)
+    parse.add_argument("--windows", action="store_true", help="a window of an hour for each key, not a partial match")
     parse.add_argument("--option", action="append", default=[], help="of weir serve")
     args = parse.parse_args()
     with tempfile.TemporaryDirectory(prefix="weir-upg-") as folder:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 
 import pytest
@@ -166,3 +167,39 @@ def test_what_is_kept_of_windows_is_what_a_replay_gives(tmp_path):
         for w, row in got.items():
             for a in both:
                 assert row[f"a{a}"] == replay[w][f"a{a}"], (n, w, a)
+
+
+STEPS = ["A -> B", "A -> B -> C", "A -> B+? -> C", "A -> B{2} -> C", "A -> (B | C) -> D", "A -> B? -> C", "A B", "A ->> B -> C"]
+
+
+def find(text, within, names, measures="", skip="NO SKIP"):
+    """A pattern over A to D, each under the name that `names` has for it."""
+    define = ", ".join(f"{names[v]} AS v = {'ABCD'.index(v) + 1}" for v in "ABCD" if v in text)
+    return re.sub("[A-D]", lambda m: names[m[0]], text), define, within, f"{names['A']}.id AS a{measures}", skip
+
+
+def test_what_is_kept_of_patterns_is_what_a_replay_gives(tmp_path):
+    """Changes after which a partial match is what the new version alone would have begun: names, measures, a shorter time. From
+    the change on the matches are those of the new version over all rows."""
+    rng = random.Random(5)
+    same, other = {v: v for v in "ABCD"}, {"A": "FIRST1", "B": "MID", "C": "THIRD", "D": "LAST1"}
+    events = [{"id": i, "k": rng.choice("wxyz"), "v": rng.randrange(5), "ts": 300 * i - rng.choice((0, 0, 2000))} for i in range(400)]
+    seen = 0
+    for n in range(16):
+        steps, count = STEPS[n % len(STEPS)], ["", ", MATCH_NUMBER() AS n"]
+        within, at = rng.randrange(8, 40), rng.randrange(20000, 100000)
+        new = find(steps, rng.randrange(4, within + 1), rng.choice((same, other)), count[n // 2 % 2])
+        old = find(steps, within, same, count[n % 2])
+        more = rng.choice(((), ("--workers", "2"), ("--batch", "3", "--snapshot-every", "20:2"), ("--batch", "1")))
+
+        def told(results):
+            return sorted((r["time"], list(r["vars"].values())) for r in results if r["kind"] == "match" and r["time"] >= iso(at))
+        first, second = (pattern(p, d, w, m, s, replace) for (p, d, w, m, s), replace in ((old, False), (new, True)))
+        want = told(run(tmp_path, second.replace("OR REPLACE ", ""), [], events))
+        assert told(run(tmp_path, first, [(at, second)], events, *more)) == want, (n, steps)
+        seen += len(want)
+    assert seen > 150
+
+
+def iso(ms):
+    return f"1970-01-01T00:{ms // 60000:02}:{ms // 1000 % 60:02}.{ms % 1000:03}Z"
