@@ -98,6 +98,18 @@ async function late() {
   await visible(page.getByText("No events of this key"), "a key without events");
 }
 
+async function fromAlert() {
+  const { data } = await (await fetch(`${url}/api/v1/alerts?rule=card_testing`)).json();
+  await page.goto(`${url}/alerts/${data[0].id}`, { waitUntil: "load" });
+  await page.getByRole("link", { name: "step by step" }).click();
+  const verdict = page.getByRole("region", { name: "Why not" });
+  await visible(verdict.getByText("It has fired"), "from an alert to the steps that led to it");
+  await visible(page.getByText("Event 3 of 3"), "at the last event of its match");
+  await visible(page.locator(".wn-block .pill.good", { hasText: "match" }), "which made the match");
+  await visible(page.locator(".automaton .state-final.state-on"), "and the automaton is at its end");
+  await page.screenshot({ path: `${pictures}/alert-steps-${scheme}.png` });
+}
+
 async function windows() {
   await page.goto(`${url}/rules/w?tab=state&key=c1`, { waitUntil: "load" });
   await visible(page.locator(".st-table td", { hasText: "1201.7" }), "a window and its aggregates so far");
@@ -109,6 +121,7 @@ try {
   await whyNot();
   await stepping();
   await late();
+  await fromAlert();
   await windows();
   assert.deepEqual(faults, [], "errors on the console");
   console.log("all seen");

@@ -40,10 +40,12 @@ def test_partial_matches_and_why_not_are_looked_at(tmp_path, scheme):
             assert server.post("/rules", rule).status_code == 201
         events = [event(0, "c1", "declined", 1), event(2, "c1", "declined", 1.2), event(4, "c1", "declined", 700),
                   event(6, "c1", "approved", 499.5), event(7, "c2", "declined", 1), event(9, "c2", "declined", 1),
+                  event(20, "c5", "declined", 1), event(21, "c5", "declined", 1), event(23, "c5", "approved", 900),
                   event(75, "c2", "approved", 800), event(80, "c3", "declined", 1.5), event(82, "c3", "declined", 1),
                   event(90, "x", "approved", 1)]
         server.post_lines([json.dumps(e).encode() + b"\n" for e in events])
         until("one key is in progress", lambda: server.get("/rules/card_testing")["partials"] == 2)
+        until("one has matched", lambda: server.alerts_by_rule()["card_testing"] == 1)
         run = subprocess.run(["node", HERE / "dashboard_inspect.mjs", server.url, scheme, tmp_path / "pictures"],
                              env=dict(os.environ, CHROMIUM=CHROMIUM), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True, timeout=SECONDS, check=False)

@@ -2,6 +2,7 @@
 // One alert in full: what it says, its events on the axis of event time, the row, the rule that found it.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { AlertDetail, AlertRevision, Fields } from '../api';
+import { keyInAddress } from '../api_inspect';
 import { clock, duration, full, keyParam, plural, ruleTitle, shown, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { nounOf, originOf, useStreamNames } from '../lib/origin';
@@ -26,8 +27,18 @@ import { Timeline, type Mark } from './timeline';
 const none: string[] = [];
 const SHOWN = 200; // rows of the table of events
 
+/** Where the events of a pattern's alert can be gone through: at the last one of its match. */
+function stepsOf(a: AlertDetail): string | null {
+  const events = a.match.flatMap((m) => (m.var ? m.events : []));
+  const last = events.sort((x, y) => Date.parse(x.time) - Date.parse(y.time)).pop();
+  if (!last || last.alert || !a.key) return null;
+  const q = new URLSearchParams({ tab: 'state', key: keyInAddress(a.key), why: '1', event: `${last.partition}/${last.offset}` });
+  return `/rules/${encodeURIComponent(a.rule)}?${q.toString()}`;
+}
+
 export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boolean }) {
   const title = ruleTitle(a.title, a.rule);
+  const steps = stepsOf(a);
   return (
     <div class="alert-head">
       <div class="alert-line">
@@ -50,6 +61,14 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
           <dt>Rule</dt>
           <dd>
             <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{a.rule}</Link> <span class="dim">v{a.version}</span>
+            {steps ? (
+              <>
+                {' · '}
+                <Link to={steps} title="The recorded events of this key, with the states of the automaton at each">
+                  step by step
+                </Link>
+              </>
+            ) : null}
           </dd>
         </div>
         {Object.entries(a.key ?? {}).map(([k, v]) => (

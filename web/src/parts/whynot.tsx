@@ -223,7 +223,11 @@ function Stepper({ of: w, rule, variables }: { of: WhyNot; rule: Rule; variables
   const active = useMemo(() => {
     const n = new Map<string, number>();
     for (const a of step?.active ?? []) n.set(String(a.state), (n.get(String(a.state)) ?? 0) + 1);
-    if (step && step.active.length === 0 && rule.nfa?.states[0]) n.set(String(rule.nfa.states[0].id), 0);
+    const end = rule.nfa?.states.find((s) => s.kind === 'final')?.id;
+    const made = step?.results.some((r) => r.kind === 'match') ? takenFor(step) : null;
+    for (const s of rule.nfa?.states ?? [])
+      if (made && s.variable === made && rule.nfa?.edges.some((e) => e.from === s.id && e.to === end)) n.set(String(s.id), 1);
+    if (step && n.size === 0 && rule.nfa?.states[0]) n.set(String(rule.nfa.states[0].id), 0);
     return n;
   }, [step, rule.nfa]);
   if (!step) return null;
