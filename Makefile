@@ -207,6 +207,7 @@ nightly: $(B)/weir                ## what takes too long for every day: 100,000 
 	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/random/patterns.py --snapshots --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 	WEIR=$(CURDIR)/$(B)/weir OVERLOAD_SECONDS=120 $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/e2e/test_overload.py
 	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/e2e/crashing.py --kills $(KILLS) --seconds 600 $(if $(SEED),--seed $(SEED))
+	WEIR=$(CURDIR)/$(B)/weir $(PYTHON) tests/e2e/storm.py --seconds 120 $(if $(SEED),--seed $(SEED))
 
 # Known noise of libraries only; what is ours is never put on these lists.
 SANITIZERS = $(if $(filter asan fuzz,$(MODE)),LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0) \

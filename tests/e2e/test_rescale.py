@@ -2,7 +2,7 @@
 """Another number of workers, while events flow or at a start: nothing is lost, nothing told twice. The orderly end."""
 import threading
 
-import pytest
+import storm
 from conftest import fits
 from test_checkpoints import deploy, expected, found, lines, post  # noqa: F401  # fixtures
 from weirserver import Server, until
@@ -16,9 +16,8 @@ def rescale(server, n):
     assert [w["state"] for w in server.workers()] == ["running"] * n
 
 
-@pytest.mark.parametrize("backend", ["heap", "rocksdb"])
-def test_a_running_server_takes_another_number_of_workers(tmp_path, lines, expected, backend):  # noqa: F811
-    with Server(tmp_path, "--checkpoint-interval", "0", "--state-backend", backend) as server:
+def test_a_running_server_takes_another_number_of_workers(tmp_path, lines, expected):  # noqa: F811
+    with Server(tmp_path, "--checkpoint-interval", "0") as server:
         deploy(server)
         post(server, lines, 0, 20)
         for at, n in ((20, 3), (40, 1), (60, 5)):
@@ -65,3 +64,8 @@ def test_without_time_for_it_none_is_made(tmp_path, lines):  # noqa: F811
         server.stop()
         server.start()
         assert server.get("/checkpoints")["data"] == []
+
+
+def test_everything_at_once_loses_nothing_and_tells_nothing_twice(tmp_path):
+    did = storm.run(tmp_path, seconds=6, seed=3, backend="rocksdb")["did"]
+    assert did["savepoint 201"] > 0 and did["rescale 200"] > 0 and did["restore 200"] > 0, did
