@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * {"start":"…","end":"…","aggregates":[{"aggregate":"COUNT(*)","value":3}],"told":0}: windows that hold rows and may still give a result, by their end;
- * `told`: results that it has given. Of windows by panes those whose last pane has come; values are the aggregates. */
+ * {"start":"…","end":"…","aggregates":[{"aggregate":"COUNT(*)","value":3}],"having":true,"told":0}: windows that hold rows and may still give a result, by their end;
+ * `having`: does HAVING hold for what is there (true if there is none); `told`: results that it has given. Of windows by panes those whose last pane has come; values are the aggregates. */
+#include "base/mem.h"
+#include "cep/output.h"
 #include "cep/taskinspect.h"
 #include "cep/windowkey.h"
 #include "cep/windowlist.h"
@@ -12,10 +14,26 @@ static void put_time(const char *name, evtime t, struct bytes *out)
     taskinspect_time(name, t >= WINDOWLIST_UNBOUNDED ? EVTIME_MAX : t, out);
 }
 
-static void put_window(const struct window *w, evtime start, evtime end, const uint64_t *acc,
-                       uint32_t told, struct bytes *out)
+/* Slots as windowgive fills them: keys, bounds, then aggregates, which are there already. */
+static bool having_holds(const struct window *w, const struct key *key, evtime start, evtime end,
+                         struct value *slots, struct arena *scratch)
+{
+    const evtime bounds[3] = {start, end, end - (end != EVTIME_MIN)};
+    if (w->p->having == NULL)
+        return true;
+    keyed_values(w->k, key, slots);
+    for (unsigned i = 0; i < 3; i++)
+        slots[w->p->plan->key.n + i] = (struct value){.type = {.kind = TYPE_TIMESTAMP},
+                                                      .null = end == EVTIME_MIN,
+                                                      .c.i = end == EVTIME_MIN ? 0 : bounds[i]};
+    return output_holds(w->p->having, slots, scratch);
+}
+
+static void put_window(const struct window *w, const struct key *key, evtime start, evtime end,
+                       const uint64_t *acc, uint32_t told, struct bytes *out)
 {
     struct arena *scratch = arena_new(0, 0);
+    struct value *slots = mem_array(w->p->nslots, sizeof *slots);
     bytes_printf(out, "{");
     put_time("start", start, out);
     bytes_printf(out, ",");
@@ -26,6 +44,7 @@ static void put_window(const struct window *w, evtime start, evtime end, const u
         struct value v = {.type = w->p->aggs[i].agg.type};
         struct bytes text = {0};
         v.null = !agg_result(&w->p->aggs[i].agg, &acc[w->p->aggs[i].at], scratch, &v.c);
+        slots[w->p->plan->key.n + 3 + i] = v;
         taskinspect_agg(call, w->k->schema, &text);
         bytes_printf(out, "%s{\"aggregate\":", i > 0 ? "," : "");
         value_json_string((const char *)text.p, text.n, out);
@@ -34,7 +53,9 @@ static void put_window(const struct window *w, evtime start, evtime end, const u
         bytes_printf(out, "}");
         bytes_fini(&text);
     }
-    bytes_printf(out, "],\"told\":%u}", told);
+    bool holds = having_holds(w, key, start, end, slots, scratch);
+    bytes_printf(out, "],\"having\":%s,\"told\":%u}", holds ? "true" : "false", told);
+    mem_free(slots);
     arena_free(scratch);
 }
 
@@ -61,7 +82,8 @@ static size_t put_panes(const struct window *w, const struct windowpanes_cell *c
         }
         if (any && n < items) {
             bytes_printf(out, n > 0 ? "," : "");
-            put_window(w, windowpane_start(panes, k), windowpane_end(panes, k), sum, 0, out);
+            put_window(w, c->state.key, windowpane_start(panes, k), windowpane_end(panes, k), sum,
+                       0, out);
         }
         n += any;
         windowprog_clear(w->p, sum);
@@ -77,7 +99,7 @@ static size_t put_list(const struct window *w, const struct windowlist_cell *c, 
         if (n >= items)
             continue;
         bytes_printf(out, n > 0 ? "," : "");
-        put_window(w, one->start, one->end, one->acc, one->told.results, out);
+        put_window(w, c->state.key, one->start, one->end, one->acc, one->told.results, out);
     }
     return n;
 }

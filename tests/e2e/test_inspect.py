@@ -10,7 +10,7 @@ T0 = 1700000000000
 PATTERN = ("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.id AS a ONE ROW PER MATCH"
            " AFTER MATCH NO SKIP PATTERN (A -> B -> C) WITHIN INTERVAL '60' SECOND DEFINE A AS v = 1, B AS v = 2, C AS v = 3)")
 WINDOW = ("SELECT k, COUNT(*) AS n, SUM(v) AS s FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))"
-          " GROUP BY k, window_start, window_end")
+          " GROUP BY k, window_start, window_end HAVING COUNT(*) >= 7")
 OVER = ("SELECT id, k, SUM(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW)"
         " AS s FROM t")
 JOIN = ("SELECT a.id AS x, b.id AS y FROM t AS a JOIN t AS b ON a.k = b.k AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '20' SECOND"
@@ -63,7 +63,8 @@ def test_partial_matches_windows_frames_and_rows_of_joins_are_shown_by_key(tmp_p
         assert [d["key"]["k"] for d in server.get("/rules/p/partials?older_than=6&limit=200")["data"]] == ["x"]
 
         w = one(server, "/rules/w/state?key=x")["windows"]
-        assert [(a["aggregate"], a["value"]) for a in w[0]["aggregates"]] == [("COUNT(*)", 7), ("SUM(v)", 32)]
+        assert [(a["aggregate"], a["value"]) for a in w[0]["aggregates"]] == [("COUNT(*)", 7), ("SUM(v)", 32)] and w[0]["having"]
+        assert not one(server, "/rules/w/state?key=k3")["windows"][0]["having"], "one row is not enough yet"
         o = one(server, "/rules/o/state?key=x")
         assert o["rows"] == 7 and o["frames"] == [{"call": "SUM(v)", "rows": 7, "value": 32}]
         left, right = one(server, "/rules/j/state?key=x")["sides"]

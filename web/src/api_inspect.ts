@@ -23,7 +23,7 @@ export interface Partial {
 export interface KeyState {
   key: Fields;
   partials?: Partial[];
-  windows?: { start: Time | null; end: Time | null; aggregates: { aggregate: string; value: Json }[]; told: number }[];
+  windows?: { start: Time | null; end: Time | null; aggregates: { aggregate: string; value: Json }[]; having: boolean; told: number }[];
   rows?: number;
   first?: Time | null;
   last?: Time | null;

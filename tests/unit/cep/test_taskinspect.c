@@ -90,7 +90,7 @@ static void partial_matches_and_windows_are_shown_and_left_as_they_are(void **st
         says(&r, (struct taskinspect_ask){.rule = 1, .keys = 10, .items = 10},
              "{\"key\":{\"card\":\"c1\"},\"windows\":[{\"start\":\"2023-11-14T22:13:20.000Z\","
              "\"end\":\"2023-11-14T22:13:30.000Z\",\"aggregates\":[{\"aggregate\":\"COUNT(*)\","
-             "\"value\":2}],\"told\":0}],\"more\":0}");
+             "\"value\":2}],\"having\":true,\"told\":0}],\"more\":0}");
     }
     feed(&r, at(5, 4, "c1", "b"));
     rig_end(&r);

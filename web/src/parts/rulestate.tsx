@@ -61,6 +61,7 @@ function Windows({ of: list }: { of: NonNullable<KeyState['windows']> }) {
             <tr key={i}>
               <td class="num">
                 {w.start ? `${when(w.start)} to ${when(w.end)}` : 'all events'}
+                {w.having ? null : <span class="pill">HAVING does not hold</span>}
                 {w.told ? <span class="dim"> · {plural(w.told, 'result')} told</span> : null}
               </td>
               {w.aggregates.map((a) => (
