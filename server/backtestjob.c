@@ -53,7 +53,7 @@ static void put(struct loading *l, uint64_t uid, uint32_t version, const char *n
 static void load_rule(void *ctx, const struct catalog_rule *r)
 {
     struct loading *l = ctx;
-    if (l->e == ERR_OK)
+    if (l->e == ERR_OK && r->stands_for == 0) /* not a version that runs beside it */
         put(l, r->uid, r->version, r->name, r->sql, NULL);
 }
 

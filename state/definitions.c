@@ -10,9 +10,9 @@ enum { BUSY_MS = 5000 };
 
 /* What rules have found, and what follows from that. */
 static const char *const left_out[] = {
-    "alerts",        "alert_details", "alert_revisions", "rule_totals",
-    "minute_totals", "totals",        "dead_letters",    "dead_letter_rules",
-    "dead_floors",   "dead_marks",    "timeouts",        "audit",
+    "alerts",   "alert_details", "alert_revisions",   "rule_totals", "minute_totals",
+    "totals",   "dead_letters",  "dead_letter_rules", "dead_floors", "dead_marks",
+    "timeouts", "audit",         "trial_results",     "trial_hours", "alert_labels",
 };
 
 struct definitions {

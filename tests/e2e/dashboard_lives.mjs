@@ -141,6 +141,16 @@ async function share() {
   await page.keyboard.press("Escape");
 }
 
+async function label() {
+  await page.goto(`${url}/rules/r?tab=compare&class=both`, { waitUntil: "load" });
+  await page.getByRole("table", { name: "Both", exact: true }).getByRole("link", { name: "of 1" }).first().click();
+  await page.getByRole("button", { name: "Fraud" }).waitFor();
+  await page.keyboard.press("f");
+  await visible(page.locator('button[aria-pressed="true"]', { hasText: "Fraud" }), "an alert gets a label from the keyboard");
+  await page.goBack();
+  await visible(page.getByRole("table", { name: "Both versions" }).locator("td", { hasText: "100 %" }), "precision");
+}
+
 async function archive() {
   await button("Archive").click();
   await dialog.getByLabel("Why").fill("season is over");
@@ -158,6 +168,7 @@ try {
   await approval();
   await post("/rules/r/versions", { sql: process.env.NEW_SQL, author: "ann", reason: "B is 3 or more" });
   await shadow();
+  await label();
   await share();
   await archive();
   assert.deepEqual(faults, [], "errors on the console");

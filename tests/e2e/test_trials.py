@@ -229,3 +229,24 @@ def test_sums_stay_when_results_are_let_go(tmp_path):
         assert sum(c["counts"].values()) >= len(old.keys() | new.keys())
         assert c["counts"]["both"] > 0.8 * len(old.keys() & new.keys())
         assert sum(len(e) for e in c["examples"].values()) < 700
+
+
+def test_what_runs_beside_a_rule_of_a_statement_is_no_rule_for_backtests_readers_and_restarts(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"sql": f"CREATE RULE r AS {OLD}"}, 201)
+        post(server, "/rules/r/versions", {"sql": f"CREATE OR REPLACE RULE r AS {NEW}"}, 201)
+        post(server, "/rules/r:shadow", {"version": 2})
+        rows = events(500)
+        feed(server, rows)
+        server.kill()
+        server.start()
+        post(server, "/rules", {"name": "reader", "sql": 'SELECT a FROM "r@2"'}, 422)
+        for path in ("/rules/r@2", "/rules/r@2/versions"):
+            assert requests.get(f"{server.url}/api/v1{path}", timeout=10).status_code == 404
+        made = post(server, "/backtests", {"rule": "r", "version": 2}, 202)
+        until("the backtest is done", lambda: server.get(f"/backtests/{made['id']}")["state"] not in ("queued", "running"))
+        assert server.get(f"/backtests/{made['id']}")["state"] == "done", server.get(f"/backtests/{made['id']}")
+        server.finish("t")
+        server.settled()
+        assert told(server) == {pair: 1 for pair in evaluated(tmp_path, OLD, rows)}

@@ -132,6 +132,7 @@ export interface MatchEvent {
   event: Fields | null;
 }
 export interface AlertDetail extends Alert {
+  label?: 'fraud' | 'legit' | null;
   match: { var: string | null; events: MatchEvent[] }[];
   rule_sql: string | null;
   revisions: AlertRevision[];

@@ -258,6 +258,7 @@ export function RulesPage() {
                             <Button
                               kind="ghost"
                               icon="dead"
+                              class="hide-s"
                               title="Archive"
                               aria-label={`Archive ${r.name}`}
                               onClick={() => setDoing(archiving(r))}

@@ -55,7 +55,7 @@ export function Meaning(p: Props) {
     ['outputs', 'Outputs'],
     ['explain', 'Explain'],
     ...(p.rule
-      ? ([['alerts', 'Alerts'], ['state', 'State'], ['versions', 'Versions'], ['compare', 'Side by side']] as [Tab, string][])
+      ? ([['alerts', 'Alerts'], ['state', 'State'], ['versions', 'Versions'], ['compare', 'Compare']] as [Tab, string][])
       : []),
     ['templates', 'Templates'],
   ];

@@ -297,7 +297,7 @@ export function Versions({ rule, sql, take, changed }: Props) {
                 of={{
                   title: `Run version ${shadow.version} beside ${rule.version}?`,
                   yes: 'Run it as a shadow',
-                  text: 'It sees the same events from now on, and alerts nobody. What both find is compared under Side by side.',
+                  text: 'It sees the same events from now on, and alerts nobody. What both find is shown under Compare.',
                   run: (why) => lives.shadow(rule.name, shadow.version, why),
                   said: () => `Version ${shadow.version} runs as a shadow`,
                 }}
