@@ -189,6 +189,14 @@ struct plan_limits {
     enum limit_drop drop;
 };
 
+/* EMIT: what goes to which sink, besides where it is kept. */
+enum plan_emit_what { PLAN_EMIT_RESULTS, PLAN_EMIT_LATE, PLAN_EMIT_TIMEOUTS, PLAN_EMIT_ERRORS };
+enum { PLAN_EMITS_MAX = 16 };
+struct plan_emit {
+    enum plan_emit_what what;
+    const char *sink;
+};
+
 struct rule_plan {
     const char *name;
     uint64_t
@@ -213,6 +221,8 @@ struct rule_plan {
     const char *description; /* or NULL */
     unsigned noptions;
     const struct option *options;
+    unsigned nemits;
+    const struct plan_emit *emits;
     unsigned nlists;
     struct list **lists; /* that IN LIST names, each once; a reference to each */
     unsigned nlookups;

@@ -12,6 +12,7 @@
 #include "rules/names.h"
 #include "rules/parse.h"
 #include "rules/planner.h"
+#include "rules/sinkdef.h"
 #include "rules/streamdef.h"
 #include "rules/tabledef.h"
 #include <string.h>
@@ -201,6 +202,15 @@ static void compile_table(struct compiling *c, const struct ast_statement *st)
     add(c, st, STATEMENT_TABLE)->table = t;
 }
 
+static void compile_sink(struct compiling *c, const struct ast_statement *st)
+{
+    check_name(c, st, "sink");
+    struct sink *s = sinkdef_make(&c->cc, st, statement_text(c, st->at));
+    remember(c, st, "sink", NULL, s == NULL);
+    if (s != NULL)
+        add(c, st, STATEMENT_SINK)->sink = s;
+}
+
 static void compile_insert(struct compiling *c, const struct ast_statement *st)
 {
     bool later = c->cc.scope != NULL && c->cc.scope->list != NULL;
@@ -329,10 +339,7 @@ static void compile_statement(struct compiling *c, const struct ast_statement *s
         compile_insert(c, st);
         break;
     case AST_SINK:
-        check_name(c, st, "sink");
-        remember(c, st, "sink", NULL, false);
-        diag_error(c->cc.d, "unsupported", st->name.at, NULL,
-                   "CREATE SINK %s: this release has no sinks yet", st->name.text);
+        compile_sink(c, st);
         break;
     }
 }

@@ -7,6 +7,7 @@
 #define WEIR_RULES_COMPILE_H
 #include "base/diag.h"
 #include "cep/plan.h"
+#include "cep/sink.h"
 #include "rules/scope.h"
 
 enum {
@@ -33,6 +34,7 @@ struct statement {
         rule; /* RULE: one reference, taken over by whoever wants it (else freed with the script) */
     struct table
         *table; /* TABLE: lives in the script's arena; its number is whoever publishes it to give */
+    const struct sink *sink; /* SINK: lives in the script's arena */
     struct list *list; /* LIST, INSERT: a reference of the script's */
     const struct value **rows; /* INSERT: a value for each column of the list */
     size_t nrows;

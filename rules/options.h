@@ -5,6 +5,7 @@
 #ifndef WEIR_RULES_OPTIONS_H
 #define WEIR_RULES_OPTIONS_H
 #include "cep/plan.h"
+#include "cep/sink.h"
 #include "cep/table.h"
 #include "rules/ast.h"
 #include "rules/cc.h"
@@ -14,6 +15,8 @@ void options_stream(struct cc *cc, const struct ast_option *list, struct schema 
 /* Of CREATE TABLE: fills all of t but its key, and connector and options of `s`. `at`: where it is named. */
 void options_table(struct cc *cc, const struct ast_option *list, struct span at, struct schema *s,
                    struct table *t);
+/* Of CREATE SINK: fills all of s but its name and text. `at`: where it is named. */
+void options_sink(struct cc *cc, const struct ast_option *list, struct span at, struct sink *s);
 /* is_window: options of windows are allowed; *lateness_ms is theirs. */
 void options_rule(struct cc *cc, const struct ast_option *list, struct rule_plan *p, bool is_window,
                   int64_t *lateness_ms);

@@ -7,6 +7,7 @@
 #include "rules/options.h"
 #include "rules/overrule.h"
 #include "rules/simplify.h"
+#include "rules/sinkdef.h"
 #include "rules/sources.h"
 #include "rules/windowrule.h"
 #include <string.h>
@@ -493,9 +494,7 @@ struct rule_plan *planner_rule(const struct cc *base, const struct ast_statement
     bool window = st->select->from->function.text != NULL;
     options_rule(&cc, st->options, p, window, &lateness);
     plan_select(&cc, st->select, p, lateness);
-    for (const struct ast_emit *e = st->emits; e != NULL; e = e->next)
-        diag_error(cc.d, "unsupported", e->to.at, "results are kept, and shown as alerts",
-                   "EMIT TO %s: this release has no sinks yet", e->to.text);
+    sinkdef_emits(&cc, st->emits, p);
     if (cc.d->errors != errors || p->input == NULL) { /* its stream was wrong, as has been said */
         arena_free(cc.arena);
         return NULL;

@@ -26,6 +26,9 @@ struct scope {
      * looked up by what (derived_lookup). NULL: too many columns. Must be there if `table` is. */
     const struct schema *(*lookup)(void *ctx, const struct schema *from, const struct table *table,
                                    uint32_t uid);
+    /* Is there a sink of that name? NULL: whether there is, is not known here, and need not be. */
+    bool (*sink)(void *ctx, const char *name);
+    const char *(*sink_name)(void *ctx, unsigned i); /* as stream_name */
     uint64_t lists_since; /* cuts of lists up to this one hold for all rows (list.h) */
 };
 

@@ -46,32 +46,54 @@ static void put_window(evtime start, evtime end, struct bytes *out)
     jsonw_close(out, '}');
 }
 
-void alertjson_members(const struct catalog_alert *a, struct bytes *out)
+static void put_rule(const struct catalog_alert *a, struct bytes *out)
 {
     char rule_id[ALERTJSON_RULE_ID];
     alertjson_rule_id(a->rule_uid, rule_id);
-    jsonw_kstr(out, "id", a->id);
-    jsonw_ku64(out, "seq", a->seq);
     jsonw_kstr(out, "rule", a->rule_name);
     jsonw_kstr(out, "rule_id", rule_id);
     jsonw_ku64(out, "version", a->rule_version);
     jsonw_kstr(out, "severity", a->severity);
     jsonw_kstr(out, "title", a->title);
     jsonw_kstr(out, "kind", result_kind_name((enum result_kind)a->kind));
-    jsonw_kstr(out, "mode", mode_name(a->mode));
-    jsonw_ktime(out, "time", a->time);
-    jsonw_ktime(out, "created", a->created);
+}
+
+static void put_found(const struct catalog_alert *a, struct bytes *out)
+{
     jsonw_kraw(out, "key", a->key_json);
     jsonw_kraw(out, "row", a->row_json);
     put_window(a->window_start, a->window_end, out);
     jsonw_ku64(out, "revision", a->revision);
     jsonw_kbool(out, "retracted", a->retracted != 0);
+}
+
+void alertjson_members(const struct catalog_alert *a, struct bytes *out)
+{
+    jsonw_kstr(out, "id", a->id);
+    jsonw_ku64(out, "seq", a->seq);
+    put_rule(a, out);
+    jsonw_kstr(out, "mode", mode_name(a->mode));
+    jsonw_ktime(out, "time", a->time);
+    jsonw_ktime(out, "created", a->created);
+    put_found(a, out);
     jsonw_ku64(out, "count", a->count);
     jsonw_kstr(out, "status", a->status != NULL ? a->status : "open");
     if (a->replaces != NULL)
         jsonw_kraw(out, "replaces", a->replaces);
     if (a->replaced_by != NULL)
         jsonw_kstr(out, "replaced_by", a->replaced_by);
+}
+
+void alertjson_line(const struct catalog_alert *a, struct bytes *out)
+{
+    bytes_u8(out, '{'); /* a new object, whatever is before it */
+    jsonw_kstr(out, "id", a->id);
+    put_rule(a, out);
+    jsonw_ktime(out, "time", a->time);
+    put_found(a, out);
+    if (a->replaces != NULL)
+        jsonw_kraw(out, "replaces", a->replaces);
+    jsonw_close(out, '}');
 }
 
 void alertjson_revisions(const struct catalog_alert *a, struct bytes *out)

@@ -16,6 +16,9 @@ bool alertjson_rule_uid(const char *id, uint64_t *uid); /* false: not such an id
 void alertjson_short(const struct catalog_alert *a, struct bytes *out);
 void alertjson_members(const struct catalog_alert *a, struct bytes *out);
 
+/* Of a sink's line: the same but for what depends on the moment, and not on the input. */
+void alertjson_line(const struct catalog_alert *a, struct bytes *out);
+
 /* "revisions": what it was before it was changed. */
 void alertjson_revisions(const struct catalog_alert *a, struct bytes *out);
 

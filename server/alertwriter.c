@@ -11,6 +11,7 @@
 #include "server/alertbuild.h"
 #include "server/alertjson.h"
 #include "server/alertnotes.h"
+#include "server/alertsinks.h"
 #include "server/alerttexts.h"
 #include "server/cooldown.h"
 #include "server/resultwire.h"
@@ -26,20 +27,6 @@ enum {
     BATCH_WAIT_MS = 50,
     RETRY_MS = 500,
     EXPIRE_MS = 60000,
-};
-
-enum item_kind { ITEM_RESULTS, ITEM_DEAD_LETTER, ITEM_ALARM, ITEM_NEW_ATTEMPT, ITEM_MARK };
-struct item {
-    struct item *next;
-    enum item_kind kind;
-    unsigned worker;
-    struct {
-        uint64_t id;
-        bool first;
-    } mark;
-    struct catalog_dead_letter dead; /* its strings in bytes */
-    size_t n;
-    uint8_t bytes[];
 };
 
 struct round {
@@ -63,6 +50,7 @@ struct alertwriter {
     pthread_t thread;
     struct eventtext *texts;
     struct cooldown *cooldown;
+    struct alertsinks *sinks;
     struct timeoutring *timeouts;
     montime expired; /* when what is too old was let go last */
     struct round *batch;
@@ -73,7 +61,7 @@ struct alertwriter {
     pthread_cond_t wake, idle;
     unsigned syncing; /* that many wait for idle: no need to wait for more */
     bool working;
-    struct item *first, **last;
+    struct alertitem *first, **last;
     size_t queued, in_work; /* bytes */
     size_t letters; /* of queued: refused rows */
     bool full, stop;
@@ -82,14 +70,14 @@ struct alertwriter {
 
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
-static void enqueue(struct alertwriter *w, struct item *item)
+static void enqueue(struct alertwriter *w, struct alertitem *item)
 {
     item->next = NULL;
     pthread_mutex_lock(&w->lock);
     *w->last = item;
     w->last = &item->next;
     w->queued += sizeof *item + item->n;
-    if (item->kind == ITEM_DEAD_LETTER || item->kind == ITEM_ALARM)
+    if (item->kind == ALERTITEM_DEAD_LETTER || item->kind == ALERTITEM_ALARM)
         w->letters += sizeof *item + item->n;
     if (w->queued >= w->o.queue_bytes / 2)
         w->full = true;
@@ -99,74 +87,45 @@ static void enqueue(struct alertwriter *w, struct item *item)
 
 void alertwriter_results(struct alertwriter *w, unsigned worker, const void *frame, size_t n)
 {
-    struct item *item = mem_alloc(sizeof *item + n);
-    item->kind = ITEM_RESULTS;
+    struct alertitem *item = alertitem_new(ALERTITEM_RESULTS, frame, n);
     item->worker = worker;
-    item->n = n;
-    memcpy(item->bytes, frame, n);
-    enqueue(w, item);
-}
-
-static const char *put_text(uint8_t **at, const char *text, size_t n)
-{
-    if (text == NULL)
-        return NULL;
-    char *to = (char *)*at;
-    memcpy(to, text, n);
-    to[n] = '\0';
-    *at += n + 1;
-    return to;
-}
-
-static void enqueue_letter(struct alertwriter *w, const struct catalog_dead_letter *d,
-                           enum item_kind as)
-{
-    size_t raw = d->raw_len < CATALOG_DEAD_RAW_MAX ? d->raw_len : CATALOG_DEAD_RAW_MAX;
-    size_t kind = strlen(d->kind), rule = d->rule != NULL ? strlen(d->rule) : 0,
-           code = strlen(d->code), reason = strlen(d->reason),
-           n = kind + rule + code + reason + raw + 5;
-    struct item *item = mem_alloc(sizeof *item + n);
-    uint8_t *at = item->bytes;
-    item->kind = as;
-    item->n = n;
-    item->dead = *d;
-    item->dead.kind = put_text(&at, d->kind, kind);
-    item->dead.rule = put_text(&at, d->rule, rule);
-    item->dead.code = put_text(&at, d->code, code);
-    item->dead.reason = put_text(&at, d->reason, reason);
-    item->dead.raw = put_text(&at, d->raw, raw);
-    item->dead.raw_len = raw;
-    item->dead.size = d->size > d->raw_len ? d->size : d->raw_len;
     enqueue(w, item);
 }
 
 void alertwriter_dead_letter(struct alertwriter *w, const struct catalog_dead_letter *d)
 {
-    enqueue_letter(w, d, ITEM_DEAD_LETTER);
+    enqueue(w, alertitem_letter(ALERTITEM_DEAD_LETTER, d));
 }
 
 void alertwriter_alarm(struct alertwriter *w, const struct catalog_dead_letter *d)
 {
-    enqueue_letter(w, d, ITEM_ALARM);
+    enqueue(w, alertitem_letter(ALERTITEM_ALARM, d));
 }
 
-void alertwriter_new_attempt(struct alertwriter *w, const void *cooldown, size_t n)
+void alertwriter_new_attempt(struct alertwriter *w, const struct bytes *cooldown,
+                             const struct bytes *sinks)
 {
-    struct item *item = mem_new(sizeof *item + n);
-    item->kind = ITEM_NEW_ATTEMPT;
-    item->n = n;
-    if (n > 0)
-        memcpy(item->bytes, cooldown, n);
+    struct alertitem *item = alertitem_new(ALERTITEM_NEW_ATTEMPT, NULL, cooldown->n + sinks->n);
+    item->cooldown_n = cooldown->n;
+    if (cooldown->n > 0)
+        memcpy(item->bytes, cooldown->p, cooldown->n);
+    if (sinks->n > 0)
+        memcpy(item->bytes + cooldown->n, sinks->p, sinks->n);
     enqueue(w, item);
 }
 
-void alertwriter_mark(struct alertwriter *w, uint64_t id, unsigned worker, bool first)
+void alertwriter_mark(struct alertwriter *w, unsigned worker, const struct alertitem_mark *mark)
 {
-    struct item *item = mem_new(sizeof *item);
-    item->kind = ITEM_MARK;
+    struct alertitem *item = alertitem_new(ALERTITEM_MARK, NULL, 0);
     item->worker = worker;
+    item->mark = *mark;
+    enqueue(w, item);
+}
+
+void alertwriter_commit(struct alertwriter *w, uint64_t id)
+{
+    struct alertitem *item = alertitem_new(ALERTITEM_COMMIT, NULL, 0);
     item->mark.id = id;
-    item->mark.first = first;
     enqueue(w, item);
 }
 
@@ -206,7 +165,7 @@ static struct timespec deadline(int ms)
 
 /* Waits for something, then for the time of the next batch: one result after a pause is stored at
  * once, many are stored together. False: nothing, and the writer is to end. */
-static bool take_queue(struct alertwriter *w, struct item **out)
+static bool take_queue(struct alertwriter *w, struct alertitem **out)
 {
     struct timespec idle = deadline(EXPIRE_MS);
     pthread_mutex_lock(&w->lock);
@@ -220,7 +179,7 @@ static bool take_queue(struct alertwriter *w, struct item **out)
     while (w->first != NULL && !w->stop && !w->full && w->syncing == 0 &&
            pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
         ;
-    struct item *items = w->first;
+    struct alertitem *items = w->first;
     w->working = items != NULL;
     w->in_work = w->queued;
     bool was_full = w->full;
@@ -292,6 +251,8 @@ static void add_alert(struct alertwriter *w, struct round *b, const struct resul
     alertbuild_alert(r, version, w->o.registry, b->now, b->arena, a, &events);
     alertnotes_add(&b->notes, &v, r, a, b->arena);
     b->nalerts += v.tell;
+    if (v.tell)
+        alertsinks_add(w->sinks, worker, r, a);
     for (unsigned i = 0; v.tell && i < a->nevents; i++)
         alerttexts_want(&b->events, &events[i]);
 }
@@ -318,9 +279,11 @@ static void add_result(struct alertwriter *w, struct round *b, unsigned worker, 
     w->counts.results++;
     w->counts.late += r->kind == RESULT_LATE;
     pthread_mutex_unlock(&w->lock);
-    if (r->kind == RESULT_MATCH || r->kind == RESULT_UPDATE) {
+    if (r->kind == RESULT_MATCH || r->kind == RESULT_UPDATE)
         add_alert(w, b, r, worker, version);
-    } else if ((r->kind == RESULT_LATE && plan->stands_for == 0) || r->kind == RESULT_ERROR) {
+    else if (plan->stands_for == 0)
+        alertsinks_add(w->sinks, worker, r, NULL);
+    if ((r->kind == RESULT_LATE && plan->stands_for == 0) || r->kind == RESULT_ERROR) {
         struct catalog_dead_letter d;
         alertbuild_dead_letter(r, b->now, &d);
         add_dead_letter(b, &d);
@@ -416,6 +379,16 @@ static void expire(struct alertwriter *w)
         LOG_ERROR("old dead letters could not be deleted", "reason=\"%s\"", err_text(e));
 }
 
+/* A checkpoint that is being made would wait, and not say for what. */
+static bool wait_for_sink(void *writer, const char *why)
+{
+    struct alertwriter *w = writer;
+    w->o.not_stored(w->o.marked_ctx, 0, why, false);
+    if (!stopping(w))
+        wait_to_retry(w);
+    return !stopping(w);
+}
+
 /* False: the server is ending, and something could not be stored. */
 static bool store(struct alertwriter *w, struct round *b)
 {
@@ -434,6 +407,7 @@ static bool store(struct alertwriter *w, struct round *b)
     if (inserted > 0)
         tell_new(w, b);
     bool all = store_dead(w, b) && e == ERR_OK;
+    all = all && alertsinks_give(w->sinks, wait_for_sink, w);
     for (unsigned i = 0; i < b->nplans; i++)
         plan_unref(b->plans[i]);
     b->nalerts = b->ndead = b->nplans = b->nraised = 0;
@@ -449,7 +423,7 @@ static bool is_full(const struct round *b)
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
-static void work_off_results(struct alertwriter *w, struct round *b, const struct item *item)
+static void work_off_results(struct alertwriter *w, struct round *b, const struct alertitem *item)
 {
     struct bytes_reader in = bytes_read(item->bytes, item->n);
     struct result r;
@@ -467,26 +441,39 @@ static void work_off_results(struct alertwriter *w, struct round *b, const struc
         LOG_ERROR("results of a worker cannot be read", "bytes=%zu", item->n);
 }
 
-static void new_attempt(struct alertwriter *w, const struct item *item)
+static void new_attempt(struct alertwriter *w, struct round *b, const struct alertitem *item)
 {
+    (void)store(w, b); /* of the attempt before */
     cooldown_reset(w->cooldown);
-    if (cooldown_load(w->cooldown, item->bytes, item->n) != ERR_OK)
-        LOG_ERROR("cooldowns of a checkpoint cannot be read", "bytes=%zu", item->n);
+    if (cooldown_load(w->cooldown, item->bytes, item->cooldown_n) != ERR_OK)
+        LOG_ERROR("cooldowns of a checkpoint cannot be read", "bytes=%zu", item->cooldown_n);
+    alertsinks_new_attempt(w->sinks, item->bytes + item->cooldown_n, item->n - item->cooldown_n);
 }
 
 /* What came before is stored first. One that was not, because the server is ending, is not confirmed. */
-static void mark(struct alertwriter *w, struct round *b, const struct item *item)
+static void mark(struct alertwriter *w, struct round *b, const struct alertitem *item)
 {
-    struct bytes out = {0};
+    struct bytes out = {0}, sinks = {0};
+    struct diag d;
+    diag_init(&d, NULL, 0);
     if (item->mark.first)
         cooldown_save(w->cooldown, COOLDOWN_NOBODY, &out);
     cooldown_save(w->cooldown, item->worker, &out);
-    if (store(w, b) && store_timeouts(w))
-        w->o.marked(w->o.marked_ctx, item->mark.id, out.p, out.n);
+    if (store(w, b) && store_timeouts(w)) {
+        enum err e = alertsinks_mark(w->sinks, item->worker, &item->mark, &sinks, &d);
+        char *why = diag_text(&d);
+        if (e == ERR_OK)
+            w->o.marked(w->o.marked_ctx, item->mark.id, &out, &sinks);
+        else
+            w->o.not_stored(w->o.marked_ctx, item->mark.id, why, e == ERR_CORRUPT);
+        mem_free(why);
+    }
     bytes_fini(&out);
+    bytes_fini(&sinks);
+    diag_fini(&d);
 }
 
-static void add_alarm(struct alertwriter *w, struct round *b, const struct item *item)
+static void add_alarm(struct alertwriter *w, struct round *b, const struct alertitem *item)
 {
     struct catalog_alert_event *events = NULL;
     struct catalog_alert *a = &b->alerts[b->nalerts++];
@@ -494,22 +481,24 @@ static void add_alarm(struct alertwriter *w, struct round *b, const struct item 
     alerttexts_want(&b->events, &events[0]);
 }
 
-static void work_off(struct alertwriter *w, struct item *items)
+static void work_off(struct alertwriter *w, struct alertitem *items)
 {
     struct round *b = w->batch;
-    struct item *next = NULL, *held = NULL;
+    struct alertitem *next = NULL, *held = NULL;
     b->now = timebase_now_ms();
-    for (struct item *item = items; item != NULL; item = next) {
+    for (struct alertitem *item = items; item != NULL; item = next) {
         next = item->next;
-        if (item->kind == ITEM_RESULTS)
+        if (item->kind == ALERTITEM_RESULTS)
             work_off_results(w, b, item);
-        else if (item->kind == ITEM_NEW_ATTEMPT)
-            new_attempt(w, item);
-        else if (item->kind == ITEM_MARK)
+        else if (item->kind == ALERTITEM_NEW_ATTEMPT)
+            new_attempt(w, b, item);
+        else if (item->kind == ALERTITEM_MARK)
             mark(w, b, item);
+        else if (item->kind == ALERTITEM_COMMIT)
+            sinks_commit(w->o.sinks, item->mark.id);
         else
             add_dead_letter(b, &item->dead);
-        if (item->kind == ITEM_ALARM)
+        if (item->kind == ALERTITEM_ALARM)
             add_alarm(w, b, item);
         item->next = held;
         held = item; /* dead letters point into it until they are stored */
@@ -527,10 +516,11 @@ static void work_off(struct alertwriter *w, struct item *items)
 static void *run(void *arg)
 {
     struct alertwriter *w = arg;
-    struct item *items = NULL;
+    struct alertitem *items = NULL;
     while (take_queue(w, &items)) {
         if (items != NULL)
             work_off(w, items);
+        sinks_retry(w->o.sinks);
         expire(w);
     }
     return NULL;
@@ -543,6 +533,7 @@ struct alertwriter *alertwriter_start(const struct alertwriter_options *o)
     w->last = &w->first;
     w->texts = eventtext_new(o->log, o->registry);
     w->cooldown = cooldown_new();
+    w->sinks = alertsinks_new(o->sinks);
     w->timeouts = timeoutring_new(o->timeouts_kept);
     w->batch = mem_new(sizeof *w->batch);
     w->batch->arena = arena_new(256 << 10, 0);
@@ -569,6 +560,7 @@ void alertwriter_stop(struct alertwriter *w)
     pthread_join(w->thread, NULL);
     eventtext_free(w->texts);
     cooldown_free(w->cooldown);
+    alertsinks_free(w->sinks);
     timeoutring_free(w->timeouts);
     arena_free(w->batch->arena);
     alerttexts_fini(&w->batch->events);

@@ -14,8 +14,10 @@
  * replay counts the same; a filter has no key, and with several workers which of its matches comes first may differ. */
 #ifndef WEIR_SERVER_ALERTWRITER_H
 #define WEIR_SERVER_ALERTWRITER_H
+#include "server/alertitem.h"
 #include "server/registry.h"
 #include "server/runtime.h"
+#include "server/sinks.h"
 #include "server/trials.h"
 #include "state/catalog_dead.h"
 #include "state/intakelog.h"
@@ -23,6 +25,7 @@
 struct alertwriter_options {
     struct catalog *catalog;
     struct registry *registry;
+    struct sinks *sinks;
     struct intakelog *log;
     struct trials *trials; /* NULL: there are none */
     uint64_t trial_results_kept; /* of each trial */
@@ -32,8 +35,11 @@ struct alertwriter_options {
     void *ctx;
     size_t queue_bytes; /* of what waits to be stored: half of it queued, half in work */
     /* On the writer's thread: see alertwriter_mark. */
-    void (*marked)(void *ctx, uint64_t id, const void *cooldown, size_t n);
-    void *marked_ctx;
+    void (*marked)(void *ctx, uint64_t id, const struct bytes *cooldown, const struct bytes *sinks);
+    /* Some sink does not take what belongs to checkpoint `id`, or to whichever is being made (0). again: something may be
+     * lost, all must begin again from the checkpoint before. */
+    void (*not_stored)(void *ctx, uint64_t id, const char *why, bool again);
+    void *marked_ctx; /* of both */
     void (*drained)(void *ctx); /* the queue was full and is not any more */
     void *drained_ctx;
 };
@@ -60,11 +66,15 @@ bool alertwriter_letters_full(struct alertwriter *w);
 void alertwriter_sync(struct alertwriter *w, int wait_ms);
 
 /* A new attempt begins: what is known of cooldowns is what a checkpoint had (what alertwriter_mark has given, one after the
- * other), the rest is made again by the replay. In order with what is queued. */
-void alertwriter_new_attempt(struct alertwriter *w, const void *cooldown, size_t n);
+ * other), the rest is made again by the replay; sinks begin from that checkpoint's blob. In order with what is queued. */
+void alertwriter_new_attempt(struct alertwriter *w, const struct bytes *cooldown,
+                             const struct bytes *sinks);
 /* When all that was queued before is stored, `marked` is called with what is known of the cooldowns of that worker's keys just
- * here. first: of several workers of one checkpoint; then also with those of which none has said anything yet. */
-void alertwriter_mark(struct alertwriter *w, uint64_t id, unsigned worker, bool first);
+ * here; with the first mark of a checkpoint also with those of which none has said anything yet, with the last one with what
+ * sinks can commit. */
+void alertwriter_mark(struct alertwriter *w, unsigned worker, const struct alertitem_mark *mark);
+/* That checkpoint is complete. In order with what is queued. */
+void alertwriter_commit(struct alertwriter *w, uint64_t id);
 
 struct alertwriter_counts {
     uint64_t alerts, results, late; /* since the start: new alerts; all results; late ones */

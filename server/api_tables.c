@@ -92,7 +92,7 @@ struct listing {
     const char *only; /* NULL: all */
 };
 
-static void write_table(void *ctx, const struct catalog_table *k)
+static void write_table(void *ctx, const struct catalog_text *k)
 {
     struct listing *l = ctx;
     struct bytes *out = l->out;
@@ -118,7 +118,7 @@ void api_tables_list(struct httpcall *c, void *app)
     struct api *a = app;
     struct listing l = {a, httpcall_out(c), NULL};
     api_page_open(l.out);
-    enum err e = catalog_tables(a->reader, write_table, &l);
+    enum err e = catalog_texts(a->reader, CATALOG_TABLE, write_table, &l);
     if (e != ERR_OK) {
         api_failed(c, e);
         return;
@@ -127,7 +127,7 @@ void api_tables_list(struct httpcall *c, void *app)
     httpcall_json_reply(c, 200);
 }
 
-static void note_name(void *ctx, const struct catalog_table *t)
+static void note_name(void *ctx, const struct catalog_text *t)
 {
     api_define_note(ctx, t->name);
 }
@@ -140,7 +140,7 @@ static const struct table *find(struct api *a, struct httpcall *c)
     if (t)
         return t;
     struct api_define_names names = {0};
-    enum err e = catalog_tables(a->reader, note_name, &names);
+    enum err e = catalog_texts(a->reader, CATALOG_TABLE, note_name, &names);
     api_define_missing(c, "table", name, e, &names);
     return NULL;
 }
@@ -148,7 +148,7 @@ static const struct table *find(struct api *a, struct httpcall *c)
 static void answer_table(struct api *a, struct httpcall *c, const char *name, int status)
 {
     struct listing l = {a, httpcall_out(c), name};
-    enum err e = catalog_tables(a->reader, write_table, &l);
+    enum err e = catalog_texts(a->reader, CATALOG_TABLE, write_table, &l);
     if (e == ERR_OK && l.out->n == 0)
         e = ERR_NOT_FOUND;
     if (e != ERR_OK)

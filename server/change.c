@@ -8,10 +8,12 @@
 #include "server/changecut.h"
 #include "server/changelist.h"
 #include "server/changerule.h"
+#include "server/changesink.h"
 #include "server/changetable.h"
 #include "server/changetrial.h"
 #include "server/registrylist.h"
 #include "server/runtimeversion.h"
+#include "server/sinks.h"
 #include "server/tableset.h"
 #include <inttypes.h>
 #include <string.h>
@@ -23,11 +25,12 @@ enum change_kind {
     CHANGE_DELETE,
     CHANGE_DROP_LIST,
     CHANGE_DROP_TABLE,
+    CHANGE_DROP_SINK,
     CHANGE_RETIRE,
     CHANGE_TRIAL,
     CHANGE_TRIAL_OVER
 };
-enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_TABLE, CREATE_RULE, EDIT_LIST };
+enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_TABLE, CREATE_SINK, CREATE_RULE, EDIT_LIST };
 
 struct create {
     enum create_kind kind;
@@ -137,6 +140,13 @@ struct change *change_drop_table(const char *table)
     return c;
 }
 
+struct change *change_drop_sink(const char *sink)
+{
+    struct change *c = change_delete(sink);
+    c->kind = CHANGE_DROP_SINK;
+    return c;
+}
+
 struct change *change_edit(const char *list, struct changelist *edit)
 {
     struct change *c = mem_new(sizeof *c);
@@ -186,6 +196,7 @@ static enum err exists(struct diag *d, struct span at, const char *what, const c
 static const char *const kinds[] = {[CREATE_STREAM] = "stream",
                                     [CREATE_LIST] = "list",
                                     [CREATE_TABLE] = "table",
+                                    [CREATE_SINK] = "sink",
                                     [CREATE_RULE] = "rule"};
 
 static bool has_list(const struct change_env *env, const char *name)
@@ -195,7 +206,7 @@ static bool has_list(const struct change_env *env, const char *name)
     return l != NULL;
 }
 
-/* Of one statement: may it be created as things are now? Streams, lists and tables share their names, as all are read by rules. */
+/* Of one statement: may it be created as things are now? They share their names: most can stand after FROM. */
 static enum err check_name(const struct change_env *env, const struct create *k, struct span at,
                            struct diag *d)
 {
@@ -209,6 +220,8 @@ static enum err check_name(const struct change_env *env, const struct create *k,
         return exists(d, at, "stream", name);
     if (tableset_find(registry_tables(env->registry), name) != NULL)
         return exists(d, at, "table", name);
+    if (sinks_has(env->sinks, name))
+        return exists(d, at, "sink", name);
     if (k->kind == CREATE_RULE)
         return ERR_OK;
     if (has_list(env, name) && !(k->kind == CREATE_LIST && k->or_replace))
@@ -236,14 +249,13 @@ static enum err make_edit(const struct statement *s, struct diag *d, struct chan
 static enum err add_statement(struct change *c, const struct change_env *env,
                               const struct statement *s, const char *sql, struct diag *d)
 {
-    static const enum create_kind of[] = {[STATEMENT_STREAM] = CREATE_STREAM,
-                                          [STATEMENT_RULE] = CREATE_RULE,
-                                          [STATEMENT_LIST] = CREATE_LIST,
-                                          [STATEMENT_TABLE] = CREATE_TABLE,
-                                          [STATEMENT_INSERT] = EDIT_LIST};
-    if (s->kind == STATEMENT_SINK || s->kind == STATEMENT_EXPLAIN) {
+    static const enum create_kind of[] = {
+        [STATEMENT_STREAM] = CREATE_STREAM, [STATEMENT_RULE] = CREATE_RULE,
+        [STATEMENT_LIST] = CREATE_LIST,     [STATEMENT_TABLE] = CREATE_TABLE,
+        [STATEMENT_SINK] = CREATE_SINK,     [STATEMENT_INSERT] = EDIT_LIST};
+    if (s->kind == STATEMENT_EXPLAIN) {
         diag_error(d, "unsupported", s->at, NULL,
-                   "only CREATE STREAM, LIST, TABLE and RULE, and INSERT can be sent here");
+                   "only CREATE STREAM, LIST, TABLE, SINK and RULE, and INSERT can be sent here");
         return ERR_UNSUPPORTED;
     }
     struct create *k = &c->creates[c->n++];
@@ -349,6 +361,8 @@ static enum err store(const struct change_env *env, const struct create *k, stru
         return store_stream(env, k, d);
     if (k->kind == CREATE_TABLE)
         return changetable_create(env, k->name, k->sql, d);
+    if (k->kind == CREATE_SINK)
+        return changesink_create(env, k->name, k->sql, d);
     return k->kind == CREATE_LIST ? changelist_create(env, k->name, k->sql, d) : ERR_OK;
 }
 
@@ -360,6 +374,8 @@ static enum err begin_other(const struct change *c, const struct change_env *env
         return changelist_may_go(env, c->rule, d);
     if (c->kind == CHANGE_DROP_TABLE)
         return changetable_may_go(env, c->rule, d);
+    if (c->kind == CHANGE_DROP_SINK)
+        return changesink_may_go(env, c->rule, d);
     const struct registry_rule *rule = registry_rule_named(env->registry, c->rule);
     if (rule != NULL && c->kind == CHANGE_TRIAL)
         return changetrial_may(env, c->trial, d);
@@ -424,6 +440,8 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         return changelist_drop(env, c->rule, d, note_list(delta));
     if (c->kind == CHANGE_DROP_TABLE)
         return changetable_drop(env, c->rule, d);
+    if (c->kind == CHANGE_DROP_SINK)
+        return changesink_drop(env, c->rule, d);
     if (c->kind == CHANGE_TRIAL)
         return changetrial_commit(env, c->trial, d, delta);
     if (c->kind == CHANGE_TRIAL_OVER) {

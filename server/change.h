@@ -25,6 +25,7 @@ struct change_env {
     struct intake *intake;
     struct feed *feed;
     struct alertwriter *alerts;
+    struct sinks *sinks;
     struct trials *trials;
     struct change_limits {
         uint64_t lists, list_items, list_edits;
@@ -49,6 +50,7 @@ struct changelist;
 struct change *change_edit(const char *list, struct changelist *edit); /* a reference of its own */
 struct change *change_drop_list(const char *list);
 struct change *change_drop_table(const char *table);
+struct change *change_drop_sink(const char *sink);
 void change_free(struct change *c); /* NULL is fine */
 void change_on_done(struct change *c, runtime_done *done, void *ctx);
 void change_done(struct change *c, enum err e, const struct diag *d); /* calls done, frees */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/changelist.h"
+#include "server/changesink.h"
 #include "server/changetable.h"
 #include "server/registrylist.h"
 #include <string.h>
@@ -178,10 +179,13 @@ enum err changeload(const struct change_env *env, struct diag *d)
     struct loading l = {env, d, ERR_OK};
     enum err e = load_names(&l);
     if (e == ERR_OK && l.e == ERR_OK)
+        e = changesink_load(env, d);
+    if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_rules(env->catalog, 0, load_rule, &l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_trials(env->catalog, 0, load_trial, &l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = changelist_fold(env);
+    changesink_offer(env);
     return say(&l, e);
 }

@@ -9,8 +9,8 @@
 enum err changetable_create(const struct change_env *env, const char *name, const char *sql,
                             struct diag *d)
 {
-    struct catalog_table t = {.name = name, .sql = sql, .created = timebase_now_ms()};
-    enum err e = catalog_tables_add(env->catalog, &t);
+    struct catalog_text t = {.name = name, .sql = sql, .created = timebase_now_ms()};
+    enum err e = catalog_texts_add(env->catalog, CATALOG_TABLE, &t);
     if (e != ERR_OK)
         diag_say(d, "catalogue", NULL, "table %s cannot be stored: %s", name, err_text(e));
     else
@@ -52,7 +52,7 @@ enum err changetable_drop(const struct change_env *env, const char *name, struct
     enum err e = changetable_may_go(env, name, d);
     if (e != ERR_OK)
         return e;
-    if ((e = catalog_tables_delete(env->catalog, name)) != ERR_OK) {
+    if ((e = catalog_texts_delete(env->catalog, CATALOG_TABLE, name)) != ERR_OK) {
         diag_say(d, "catalogue", NULL, "table %s cannot be deleted: %s", name, err_text(e));
         return e;
     }
@@ -67,7 +67,7 @@ struct loading {
     enum err e;
 };
 
-static void load(void *ctx, const struct catalog_table *t)
+static void load(void *ctx, const struct catalog_text *t)
 {
     struct loading *l = ctx;
     if (l->e == ERR_OK)
@@ -78,7 +78,7 @@ static void load(void *ctx, const struct catalog_table *t)
 enum err changetable_load(const struct change_env *env, struct diag *d)
 {
     struct loading l = {env, d, ERR_OK};
-    enum err e = catalog_tables(env->catalog, load, &l);
+    enum err e = catalog_texts(env->catalog, CATALOG_TABLE, load, &l);
     return e != ERR_OK ? e : l.e;
 }
 

@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/checkmeta.h"
 #include "base/bug.h"
+#include "base/durable.h"
 #include "base/mem.h"
 #include "server/jsonw.h"
+#include "server/sinks.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 struct checkmeta *checkmeta_new(void)
 {
     return mem_new(sizeof(struct checkmeta));
+}
+
+static void forget_sinks(struct checkmeta *m)
+{
+    for (size_t i = 0; i < m->nsinks; i++) {
+        mem_free(m->sinks[i].name);
+        mem_free(m->sinks[i].pending);
+    }
+    m->nsinks = 0;
 }
 
 void checkmeta_free(struct checkmeta *m)
@@ -24,6 +36,8 @@ void checkmeta_free(struct checkmeta *m)
     }
     for (size_t i = 0; i < m->npositions; i++)
         mem_free(m->positions[i].stream);
+    forget_sinks(m);
+    mem_free(m->sinks);
     mem_free(m->rules);
     mem_free(m->positions);
     mem_free(m);
@@ -68,6 +82,38 @@ void checkmeta_add_position(struct checkmeta *m, const char *stream,
     m->positions =
         mem_grow(m->positions, m->npositions, 1, &m->positions_cap, sizeof *m->positions);
     m->positions[m->npositions++] = (struct checkmeta_position){mem_str(stream), *at};
+}
+
+static void add_sink(struct checkmeta *m, char *name, char *pending)
+{
+    m->sinks = mem_grow(m->sinks, m->nsinks, 1, &m->sinks_cap, sizeof *m->sinks);
+    m->sinks[m->nsinks++] = (struct checkmeta_sink){name, pending};
+}
+
+void checkmeta_set_sinks(struct checkmeta *m, const struct bytes *blob)
+{
+    struct bytes_reader in = bytes_read(blob->p, blob->n);
+    const char *name = NULL, *text = NULL;
+    size_t name_n = 0, n = 0;
+    forget_sinks(m);
+    while (sinks_pending_get(&in, &name, &name_n, &text, &n))
+        add_sink(m, mem_dup(name, name_n), mem_dup(text, n));
+}
+
+void checkmeta_sinks(const struct checkmeta *m, struct bytes *blob)
+{
+    for (size_t i = 0; m != NULL && i < m->nsinks; i++)
+        sinks_pending_put(blob, m->sinks[i].name, m->sinks[i].pending, strlen(m->sinks[i].pending));
+}
+
+enum err checkmeta_write_cooldown(struct checkmeta *m, const char *folder, const struct bytes *b)
+{
+    char *path = mem_printf("%s/cooldown", folder);
+    m->cooldown_bytes = b->n;
+    m->cooldown_sum = XXH3_64bits(b->p, b->n);
+    enum err e = durable_file(path, b->p == NULL ? (const uint8_t *)"" : b->p, b->n);
+    mem_free(path);
+    return e;
 }
 
 /* --- as text ------------------------------------------------------------------------------------------------------- */
@@ -148,6 +194,15 @@ void checkmeta_put(const struct checkmeta *m, struct bytes *out)
     jsonw_open(out, '[');
     for (size_t i = 0; i < m->npositions; i++)
         put_position(&m->positions[i], out);
+    jsonw_close(out, ']');
+    jsonw_key(out, "sinks");
+    jsonw_open(out, '[');
+    for (size_t i = 0; i < m->nsinks; i++) {
+        jsonw_open(out, '{');
+        jsonw_kstr(out, "name", m->sinks[i].name);
+        jsonw_kstr(out, "pending", m->sinks[i].pending);
+        jsonw_close(out, '}');
+    }
     jsonw_close(out, ']');
     jsonw_ku64(out, "cooldown_bytes", m->cooldown_bytes);
     char sum[32];
@@ -268,6 +323,11 @@ static void get_all(struct reading *r, const json_t *o, struct checkmeta *m)
     const json_t *positions = get_array(r, o, "positions");
     for (size_t i = 0; i < json_array_size(positions) && !r->bad; i++)
         get_position(r, json_array_get(positions, i), m);
+    const json_t *sinks = json_object_get(o, "sinks"); /* earlier releases had none */
+    for (size_t i = 0; i < json_array_size(sinks) && !r->bad; i++) {
+        const json_t *of = json_array_get(sinks, i);
+        add_sink(m, mem_str(get_str(r, of, "name")), mem_str(get_str(r, of, "pending")));
+    }
     m->cooldown_bytes = get_u64(r, o, "cooldown_bytes");
     if (sscanf(get_str(r, o, "cooldown_xxh3"), "%16" SCNx64, &m->cooldown_sum) != 1)
         r->bad = true;

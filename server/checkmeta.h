@@ -31,6 +31,10 @@ struct checkmeta_worker {
     uint64_t alignment_ns, sync_ns;
     bool unaligned;
 };
+struct checkmeta_sink {
+    char *name;
+    char *pending; /* what it can commit (io/io.h) */
+};
 struct checkmeta {
     uint64_t id;
     char trigger[CHECKMETA_TRIGGER_BYTES];
@@ -42,6 +46,8 @@ struct checkmeta {
     size_t nrules, rules_cap;
     struct checkmeta_position *positions;
     size_t npositions, positions_cap;
+    struct checkmeta_sink *sinks;
+    size_t nsinks, sinks_cap;
     uint64_t cooldown_bytes, cooldown_sum; /* of the file `cooldown`; its XXH3 */
 };
 
@@ -51,6 +57,11 @@ void checkmeta_free(struct checkmeta *m); /* NULL is fine */
 void checkmeta_add_rules(struct checkmeta *m, struct registry *r); /* all live ones */
 void checkmeta_add_position(struct checkmeta *m, const char *stream,
                             const struct control_position *at);
+/* The file `cooldown` of that folder, with its sum here. */
+enum err checkmeta_write_cooldown(struct checkmeta *m, const char *folder, const struct bytes *b);
+/* As sinks.h has them in one blob; they are put in the place of those it has. */
+void checkmeta_set_sinks(struct checkmeta *m, const struct bytes *blob);
+void checkmeta_sinks(const struct checkmeta *m, struct bytes *blob); /* NULL: none */
 
 void checkmeta_put(const struct checkmeta *m, struct bytes *out);
 /* ERR_CORRUPT, ERR_VERSION: d says what is wrong. */

@@ -2,7 +2,6 @@
 #define LOG_MODULE "checkpoint"
 #include "server/checkpointer.h"
 #include "base/bug.h"
-#include "base/durable.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/checkadopt.h"
@@ -16,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
 enum { FOLDER_MODE = 0750, HOLD_CHANGES_MS = 3000 };
 enum phase { IDLE, ALIGNING, WRITING };
@@ -51,7 +49,9 @@ struct checkpointer {
     pthread_mutex_t lock; /* of what follows */
     uint64_t storing; /* the id of which results are being stored */
     unsigned stored;
-    struct bytes cooldown;
+    struct bytes cooldown, sinks;
+    char not_stored[200]; /* why the results of that one cannot be; "": nothing was said */
+    bool again; /* … and something may be lost */
     struct waiter *wanted;
     bool refuses;
 };
@@ -147,6 +147,7 @@ void checkpointer_close(struct checkpointer *c)
     checkhistory_free(c->history);
     bytes_fini(&c->out);
     bytes_fini(&c->cooldown);
+    bytes_fini(&c->sinks);
     pthread_mutex_destroy(&c->lock);
     mem_free(c->root);
     mem_free(c->state);
@@ -213,16 +214,13 @@ static void remove_old(struct checkpointer *c)
 
 static enum err write_cooldown(struct checkpointer *c, const char *folder)
 {
-    char *path = mem_printf("%s/cooldown", folder);
     pthread_mutex_lock(&c->lock);
     struct bytes b = c->cooldown;
     c->cooldown = (struct bytes){0};
+    checkmeta_set_sinks(c->meta, &c->sinks);
     pthread_mutex_unlock(&c->lock);
-    c->meta->cooldown_bytes = b.n;
-    c->meta->cooldown_sum = XXH3_64bits(b.p, b.n);
-    enum err e = durable_file(path, b.p == NULL ? (const uint8_t *)"" : b.p, b.n);
+    enum err e = checkmeta_write_cooldown(c->meta, folder, &b);
     bytes_fini(&b);
-    mem_free(path);
     return e;
 }
 
@@ -247,6 +245,7 @@ static void complete(struct checkpointer *c)
         c->failed_in_a_row = 0;
         checkhistory_completed(c->history, c->meta);
         checkstart_add(c->start, c->meta);
+        alertwriter_commit(c->env.alerts, c->meta->id);
         answer_with(c->answers, ERR_OK, "", c->meta, folder);
         c->answers = NULL;
         remove_old(c);
@@ -312,6 +311,9 @@ static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
     c->storing = c->meta->id;
     c->stored = 0;
     bytes_reset(&c->cooldown);
+    bytes_reset(&c->sinks);
+    c->not_stored[0] = '\0';
+    c->again = false;
     pthread_mutex_unlock(&c->lock);
     if (checkpoint_begin(c->root, c->meta->id, &d) != ERR_OK) {
         char *text = diag_text(&d);
@@ -326,6 +328,22 @@ static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
     diag_fini(&d);
 }
 
+/* What a sink could not take. */
+static void fail_if_not_stored(struct checkpointer *c)
+{
+    char why[sizeof c->not_stored];
+    pthread_mutex_lock(&c->lock);
+    snprintf(why, sizeof why, "%s", c->not_stored);
+    bool again = c->again;
+    c->not_stored[0] = '\0';
+    pthread_mutex_unlock(&c->lock);
+    if (why[0] == '\0' || c->phase == IDLE)
+        return;
+    fail(c, why);
+    if (again)
+        c->failed_in_a_row = c->o.tolerated + 1;
+}
+
 static bool is_due(const struct checkpointer *c)
 {
     montime now = timebase_mono_ns();
@@ -335,6 +353,7 @@ static bool is_due(const struct checkpointer *c)
 
 bool checkpointer_turn(struct checkpointer *c, bool may_begin, uint32_t *epoch)
 {
+    fail_if_not_stored(c);
     pthread_mutex_lock(&c->lock);
     bool stored = c->storing != 0 && c->stored == c->env.workers, asked = c->wanted != NULL;
     pthread_mutex_unlock(&c->lock);
@@ -407,8 +426,10 @@ static enum err on_begun(struct checkpointer *c, unsigned worker, const struct c
         w->alignment_ns = m.alignment_ns;
         w->sync_ns = m.sync_ns;
         w->unaligned = m.unaligned;
-        alertwriter_mark(c->env.alerts, m.id, worker, c->begun == 0);
-        if (++c->begun == c->env.workers)
+        bool first = c->begun == 0, last = ++c->begun == c->env.workers;
+        const struct alertitem_mark mark = {m.id, first, last};
+        alertwriter_mark(c->env.alerts, worker, &mark);
+        if (last)
             c->phase = WRITING;
     }
     arena_free(a);
@@ -489,7 +510,7 @@ static void tell_workers(struct checkpointer *c, const struct checkmeta *from, u
 
 void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
 {
-    struct bytes cooldown = {0};
+    struct bytes cooldown = {0}, sinks = {0};
     checkpointer_attempt_failed(c, "another attempt begins");
     c->failed_in_a_row = 0;
     c->began = c->ended = timebase_mono_ns();
@@ -499,10 +520,12 @@ void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
         feed_restore(c->env.feed, &from->positions[i].at);
     checkhistory_restored(c->history, from != NULL ? from->id : 0);
     feed_settle(c->env.feed);
-    alertwriter_new_attempt(c->env.alerts, cooldown.p, cooldown.n);
+    checkmeta_sinks(from, &sinks);
+    alertwriter_new_attempt(c->env.alerts, &cooldown, &sinks);
     tell_workers(c, from, epoch);
     checkmeta_free(from);
     bytes_fini(&cooldown);
+    bytes_fini(&sinks);
 }
 
 /* --- any thread -------------------------------------------------------------------------------------------------- */
@@ -537,19 +560,32 @@ void checkpointer_keep(struct checkpointer *c, const struct checkpointer_keeper 
     wait_for_one(c, w);
 }
 
-void checkpointer_stored(void *checkpointer, uint64_t id, const void *cooldown, size_t n)
+void checkpointer_stored(void *checkpointer, uint64_t id, const struct bytes *cooldown,
+                         const struct bytes *sinks)
 {
     struct checkpointer *c = checkpointer;
     pthread_mutex_lock(&c->lock);
     bool wanted = id == c->storing;
     if (wanted) {
-        if (n > 0)
-            bytes_put(&c->cooldown, cooldown, n);
+        bytes_put(&c->cooldown, cooldown->p, cooldown->n);
+        bytes_put(&c->sinks, sinks->p, sinks->n);
         c->stored++;
     }
     pthread_mutex_unlock(&c->lock);
     if (wanted)
         c->env.wake(c->env.ctx);
+}
+
+void checkpointer_not_stored(void *checkpointer, uint64_t id, const char *why, bool again)
+{
+    struct checkpointer *c = checkpointer;
+    pthread_mutex_lock(&c->lock);
+    if (c->storing != 0 && (id == 0 || id == c->storing)) {
+        snprintf(c->not_stored, sizeof c->not_stored, "%s", why);
+        c->again = again;
+    }
+    pthread_mutex_unlock(&c->lock);
+    c->env.wake(c->env.ctx);
 }
 
 unsigned checkpointer_history(struct checkpointer *c, struct runtime_checkpoint *out, unsigned cap)

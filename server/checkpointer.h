@@ -77,7 +77,10 @@ struct checkpointer_keeper {
 };
 void checkpointer_keep(struct checkpointer *c, const struct checkpointer_keeper *k);
 /* The alert writer's: all results of that worker from before checkpoint `id` are stored. */
-void checkpointer_stored(void *checkpointer, uint64_t id, const void *cooldown, size_t n);
+void checkpointer_stored(void *checkpointer, uint64_t id, const struct bytes *cooldown,
+                         const struct bytes *sinks);
+/* … or cannot be: alertwriter.h not_stored. */
+void checkpointer_not_stored(void *checkpointer, uint64_t id, const char *why, bool again);
 unsigned checkpointer_history(struct checkpointer *c, struct runtime_checkpoint *out, unsigned cap);
 void checkpointer_counts(struct checkpointer *c, struct runtime_checkpoint_counts *out);
 

@@ -2,6 +2,7 @@
 #include "server/config.h"
 #include "base/bug.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "base/timebase.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -53,26 +54,6 @@ static bool parse_count(const char *s, uint64_t *out)
     return errno == 0 && *end == '\0';
 }
 
-static bool parse_size(const char *s, uint64_t *out)
-{
-    static const struct {
-        const char *name;
-        uint64_t bytes;
-    } units[] = {{"", 1},          {"B", 1},       {"KiB", 1 << 10}, {"MiB", 1 << 20},
-                 {"GiB", 1 << 30}, {"kB", 1000},   {"MB", 1000000},  {"GB", 1000000000},
-                 {"K", 1 << 10},   {"M", 1 << 20}, {"G", 1 << 30}};
-    char *end = NULL;
-    errno = 0;
-    if (*s < '0' || *s > '9')
-        return false;
-    *out = strtoull(s, &end, 10);
-    end += strspn(end, " ");
-    for (size_t i = 0; errno == 0 && i < sizeof units / sizeof *units; i++)
-        if (strcmp(end, units[i].name) == 0)
-            return !__builtin_mul_overflow(*out, units[i].bytes, out);
-    return false;
-}
-
 static bool parse(const struct option_row *row, const char *text, uint64_t *out)
 {
     int64_t ms = 0;
@@ -80,7 +61,7 @@ static bool parse(const struct option_row *row, const char *text, uint64_t *out)
     case COUNT:
         return parse_count(text, out);
     case SIZE:
-        return parse_size(text, out);
+        return size_parse(text, out);
     case SWITCH:
         *out = strcmp(text, "true") == 0;
         return *out || strcmp(text, "false") == 0;

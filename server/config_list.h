@@ -105,6 +105,9 @@
       "How many savepoints there may be; past it no more are made until some are deleted.")        \
     X(savepoints_kept, COUNT, "5", 1, 1000, "savepoints",                                          \
       "How many of those made before an activation are kept, the newest.")                         \
+    X(sinks_folder, TEXT, "", 0, 0, "folder",                                                      \
+      "Below it are the folders of file sinks, and nowhere else. Empty: sinks in the data "        \
+      "folder.")                                                                                   \
     X(state_backend, TEXT, "heap", 0, 0, "heap, rocksdb",                                          \
       "What checkpoints are made with. heap: a base and files of changes, merged now and then. "   \
       "rocksdb: its sorted files, and state may be larger than memory-state, since keys that "     \

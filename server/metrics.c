@@ -4,6 +4,7 @@
 #include "server/backtests.h"
 #include "server/http.h"
 #include "server/runtimesave.h"
+#include "server/runtimesink.h"
 #include "server/version.h"
 #include "state/catalog_lists.h"
 #include <inttypes.h>
@@ -396,6 +397,38 @@ static void write_http(struct api *a, struct bytes *out)
                  below, seconds, below);
 }
 
+static void write_sinks(struct api *a, struct bytes *out)
+{
+    static const struct {
+        const char *name, *kind, *help;
+        size_t at;
+    } rows[] = {
+        {"sink_lines_total", "counter", "Lines given to a sink, again after a crash.",
+         offsetof(struct io_sink_stats, lines)},
+        {"sink_committed_lines_total", "counter", "Lines that readers of a sink can see.",
+         offsetof(struct io_sink_stats, committed_lines)},
+        {"sink_committed_parts_total", "counter", "Parts that readers of a sink can see.",
+         offsetof(struct io_sink_stats, parts)},
+        {"sink_pending_parts", "gauge", "Parts that wait for a checkpoint to be complete.",
+         offsetof(struct io_sink_stats, pending_parts)},
+        {"sink_waiting_bytes", "gauge", "Lines in memory, not written yet.",
+         offsetof(struct io_sink_stats, waiting_bytes)},
+    };
+    const char *name = NULL;
+    struct sinks_state x;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        family(out, rows[k].name, rows[k].kind, rows[k].help);
+        for (unsigned i = 0; (name = runtimesink_name(a->runtime, i)) != NULL; i++)
+            if (runtimesink_look(a->runtime, name, &x))
+                bytes_printf(out, "weir_%s{sink=\"%s\"} %" PRIu64 "\n", rows[k].name, name,
+                             *(const uint64_t *)((const char *)&x.stats + rows[k].at));
+    }
+    family(out, "sink_wrong", "gauge", "1: a sink cannot be written or committed.");
+    for (unsigned i = 0; (name = runtimesink_name(a->runtime, i)) != NULL; i++)
+        if (runtimesink_look(a->runtime, name, &x))
+            bytes_printf(out, "weir_sink_wrong{sink=\"%s\"} %d\n", name, x.wrong[0] != '\0');
+}
+
 /* Of the newest that is complete. */
 static void write_checkpoint(const struct runtime_checkpoint *x, struct bytes *out)
 {
@@ -479,5 +512,6 @@ void metrics_write(struct api *a, struct bytes *out)
     write_partitions(a, out);
     write_time(a, out);
     write_lists(a, out);
+    write_sinks(a, out);
     write_http(a, out);
 }

@@ -33,6 +33,10 @@
     X(INVALID_TABLE, "invalid-table", 422, "The table's definition does not compile",              \
       "The CREATE TABLE statement has errors. Nothing was changed.",                               \
       "Each of errors[] has a line and a column. docs/lookups.md lists the options.")              \
+    X(INVALID_SINK, "invalid-sink", 422, "The sink's definition does not compile",                 \
+      "The CREATE SINK statement has errors, or its folder cannot be written to. Nothing was "     \
+      "changed.",                                                                                  \
+      "Each of errors[] has a line and a column. docs/sinks.md lists the options.")                \
     X(INVALID_ITEM, "invalid-item", 422, "An item does not fit its list",                          \
       "A key or another column is missing or of the wrong type, or the CSV has a line that "       \
       "cannot be read. Nothing was changed: a request is taken whole or not at all.",              \

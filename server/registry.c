@@ -6,6 +6,7 @@
 #include "cep/table.h"
 #include "server/registrydef.h"
 #include "server/registrylist.h"
+#include "server/sinks.h"
 #include "server/tableset.h"
 #include <string.h>
 #include <strings.h>
@@ -324,6 +325,39 @@ unsigned registry_table_rules(struct registry *r, const char *table,
                               void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
 {
     return registry_each_reader(r, table, reads_table, each, ctx);
+}
+
+/* --- sinks ------------------------------------------------------------------------------------------------------- */
+
+static bool scope_sink(void *ctx, const char *name)
+{
+    return sinks_has(((const struct registry *)ctx)->sinks, name);
+}
+
+static const char *scope_sink_name(void *ctx, unsigned i)
+{
+    return sinks_name(((const struct registry *)ctx)->sinks, i);
+}
+
+void registry_offer_sinks(struct registry *r, struct sinks *sinks)
+{
+    r->sinks = sinks;
+    r->scope.sink_name = scope_sink_name;
+    r->scope.sink = scope_sink;
+}
+
+static bool gives_to(const struct rule_plan *p, const char *sink)
+{
+    for (unsigned i = 0; i < p->nemits; i++)
+        if (strcasecmp(p->emits[i].sink, sink) == 0)
+            return true;
+    return false;
+}
+
+unsigned registry_sink_rules(struct registry *r, const char *sink,
+                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx)
+{
+    return registry_each_reader(r, sink, gives_to, each, ctx);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------- */

@@ -63,6 +63,13 @@ struct tableset *registry_tables(struct registry *r);
 unsigned registry_table_rules(struct registry *r, const char *table,
                               void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
 
+/* --- sinks: from here on a rule's sinks must be there. A worker is told of none, and asks for none. --- */
+struct sinks;
+void registry_offer_sinks(struct registry *r, struct sinks *sinks);
+/* As registry_table_rules, for the rules that give to it. */
+unsigned registry_sink_rules(struct registry *r, const char *sink,
+                             void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
+
 /* Adds the rule, or puts other cuts in place of those it has. A newer version than the one that is there, whose first cut is
  * a handover, has that one `before` it; any other takes its place. plan: taken over; NULL: compiled from the text. */
 enum err registry_put_rule(struct registry *r, const struct control_rule *rule,

@@ -22,6 +22,7 @@ struct registry {
     pthread_mutex_t lock;
     struct scope scope;
     struct tableset *tables;
+    struct sinks *sinks; /* NULL: rules may name any */
     struct registrydef_stream *streams; /* by id */
     size_t nstreams, streams_cap;
     struct registry_rule **rules; /* by uid; each by itself, so that pointers stay */

@@ -32,7 +32,7 @@ static void wake_loop(void *ctx)
     runtimeloop_wake(ctx);
 }
 
-static void on_drained(void *ctx)
+static void on_room_or_rows(void *ctx)
 {
     runtimeloop_wake(&((struct runtime *)ctx)->loop);
 }
@@ -40,11 +40,6 @@ static void on_drained(void *ctx)
 static void on_refused(void *ctx, const struct catalog_dead_letter *d)
 {
     alertwriter_dead_letter(((struct runtime *)ctx)->alerts, d);
-}
-
-static void on_appended(void *ctx)
-{
-    runtimeloop_wake(&((struct runtime *)ctx)->loop);
 }
 
 static enum err open_stores(struct runtime *r, const char *data, struct diag *d)
@@ -96,9 +91,10 @@ static enum err fix_key_groups(struct runtime *r, const struct runtime_options *
 static void make_parts(struct runtime *r, const struct runtime_options *o,
                        runtime_on_alert *on_alert, void *ctx)
 {
-    struct intake_events events = {on_refused, on_appended, r};
+    struct intake_events events = {on_refused, on_room_or_rows, r};
     struct alertwriter_options w = {.catalog = r->catalog,
                                     .registry = r->registry,
+                                    .sinks = r->sinks,
                                     .log = r->log,
                                     .queue_bytes = o->budget.alerts_bytes,
                                     .dead_letters_kept = o->dead_letters_kept,
@@ -109,8 +105,9 @@ static void make_parts(struct runtime *r, const struct runtime_options *o,
                                     .on_alert = on_alert,
                                     .ctx = ctx,
                                     .marked = checkpointer_stored,
+                                    .not_stored = checkpointer_not_stored,
                                     .marked_ctx = r->checkpointer,
-                                    .drained = on_drained,
+                                    .drained = on_room_or_rows,
                                     .drained_ctx = r};
     struct crew_events from_crew;
     runtimeloop_events(&r->loop, &from_crew);
@@ -152,6 +149,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     runtimeloop_init(l);
     r->registry = registry_new();
     r->trials = trials_new();
+    r->sinks = sinks_new(o->sinks, o->data);
     enum err e = runtimesave_before(r, o, d);
     if (e == ERR_OK)
         e = open_stores(r, o->data, d);
@@ -176,6 +174,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
                                  .feed = r->feed,
                                  .alerts = r->alerts,
                                  .trials = r->trials,
+                                 .sinks = r->sinks,
                                  .limits = {o->max_lists, o->max_list_items, o->max_list_edits}};
     l->log = r->log;
     l->crew = r->crew;
@@ -226,6 +225,7 @@ void runtime_stop(struct runtime *r)
     intake_free(r->intake);
     registry_free(r->registry);
     trials_free(r->trials);
+    sinks_free(r->sinks);
     catalog_close(r->catalog);
     intakelog_close(r->log);
     poison_close(r->loop.poison);

@@ -31,6 +31,7 @@ struct runtime_checkpoint_options {
 
 struct runtime_options {
     const char *data; /* data folder */
+    const char *sinks; /* folder of all sinks; "": sinks in the data folder */
     unsigned workers;
     unsigned key_groups; /* at the first start; later the catalogue's */
     /* Rows in the log that no worker has taken yet; past it intake answers ERR_AGAIN. */

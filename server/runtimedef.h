@@ -15,6 +15,7 @@ struct runtime {
     struct trials *trials;
     struct intake *intake;
     struct alertwriter *alerts;
+    struct sinks *sinks;
     struct feed *feed;
     struct crew *crew;
     struct generators *generators;

@@ -329,6 +329,7 @@ static enum err start_runtime(struct server *s, struct diag *d)
     const struct config *c = &s->config;
     char path[PATH_BYTES + 16];
     struct runtime_options o = {.data = c->data,
+                                .sinks = c->sinks_folder,
                                 .workers = (unsigned)c->workers,
                                 .key_groups = (unsigned)c->key_groups,
                                 .max_intake_ahead_rows = c->max_backlog,

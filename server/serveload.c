@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cep/list.h"
 #include "rules/compile.h"
+#include "server/runtimesink.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -82,6 +83,8 @@ static bool exists(struct runtime *r, struct catalog *reader, const struct state
     }
     if (s->kind == STATEMENT_TABLE)
         return runtime_table(r, s->name) != NULL;
+    if (s->kind == STATEMENT_SINK)
+        return runtimesink_look(r, s->name, NULL);
     return s->kind == STATEMENT_RULE && catalog_rules_find(reader, s->name, &uid) == ERR_OK;
 }
 

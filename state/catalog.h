@@ -39,17 +39,19 @@ enum err catalog_add_stream(struct catalog *c, struct catalog_stream *s); /* ERR
 enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s),
                          void *ctx);
 
-/* --- tables of databases outside (catalog_tables.c) --- */
-struct catalog_table {
-    uint32_t uid; /* given by catalog_tables_add */
+/* --- what is a name and a text: tables of databases outside, sinks (catalog_texts.c) --- */
+enum catalog_text_kind { CATALOG_TABLE, CATALOG_SINK };
+struct catalog_text {
+    uint32_t uid; /* given by catalog_texts_add */
     const char *name, *sql;
     evtime created;
 };
-enum err catalog_tables_add(struct catalog *c, struct catalog_table *t); /* ERR_EXISTS */
-enum err catalog_tables_delete(struct catalog *c, const char *name);
-/* Calls `each` for every table by uid; strings live for the call. */
-enum err catalog_tables(struct catalog *c, void (*each)(void *ctx, const struct catalog_table *t),
-                        void *ctx);
+enum err catalog_texts_add(struct catalog *c, enum catalog_text_kind kind,
+                           struct catalog_text *t); /* ERR_EXISTS */
+enum err catalog_texts_delete(struct catalog *c, enum catalog_text_kind kind, const char *name);
+/* Calls `each` for every one by uid; strings live for the call. */
+enum err catalog_texts(struct catalog *c, enum catalog_text_kind kind,
+                       void (*each)(void *ctx, const struct catalog_text *t), void *ctx);
 
 /* --- rules --- */
 struct catalog_mark {
@@ -159,6 +161,7 @@ struct catalog_alert {
     const char *replaced_by; /* the id that took its place; NULL: none */
     const char *label; /* what people say of it; NULL: nothing. Only of catalog_backtests_told */
     int only_update; /* nothing is made if the id is not there: its first result was held back */
+    bool unknown; /* set by catalog_alerts_add: … and it was not there */
     unsigned nrevisions; /* of one alert: what it was before, the oldest first */
     const struct catalog_alert_revision *revisions;
 };

@@ -179,17 +179,19 @@ static enum err drop_details(struct batch *b, uint64_t seq)
     return catalog_db_run(b->c, s);
 }
 
-/* The id is there already. *old: its seq if the alert given is a later revision, else 0. */
-static enum err find_older(struct batch *b, const struct catalog_alert *a, uint64_t *old)
+/* *old: the seq of what is there under the id if the alert given is a later revision of it, else 0. */
+static enum err find_older(struct batch *b, struct catalog_alert *a, uint64_t *old)
 {
     sqlite3_stmt *s = catalog_db_statement(
-        b->c, "SELECT seq FROM alerts WHERE id = ?1 AND revision < ?2 AND replaced_by IS NULL");
+        b->c, "SELECT CASE WHEN revision < ?2 AND replaced_by IS NULL THEN seq ELSE 0 END"
+              " FROM alerts WHERE id = ?1");
     if (!s)
         return ERR_IO;
     catalog_db_bind_text(s, 1, a->id);
     sqlite3_bind_int64(s, 2, a->revision);
     int rc = sqlite3_step(s);
     *old = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    a->unknown = rc == SQLITE_DONE;
     sqlite3_reset(s);
     return catalog_db_err(b->c, rc);
 }
@@ -229,6 +231,7 @@ static enum err add_one(struct batch *b, struct catalog_alert *a)
         return e;
     bool is_new = sqlite3_changes(b->c->db) != 0;
     a->seq = 0;
+    a->unknown = false;
     if (!is_new) {
         if ((e = find_older(b, a, &old)) != ERR_OK || old == 0)
             return e;

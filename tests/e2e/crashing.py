@@ -4,6 +4,8 @@
 
   tests/e2e/crashing.py --kills 200 --seconds 600 [--seed N] [--backend NAME]
 
+All rules give to a file sink, too: its committed parts are the same alerts, each once.
+
 The posts go on through all of it. One whose answer was lost is looked up in the log's end: it is in whole or not at all."""
 import argparse
 import collections
@@ -40,6 +42,7 @@ OWN = [f"""CREATE RULE declines WITH ('cooldown'='{COOLDOWN_MS // 1000} s', 'tit
   GROUP BY account, window_start, window_end HAVING COUNT(*) > 5""",
        """CREATE RULE often AS SELECT id, n FROM (SELECT id, amount, COUNT(*) OVER (PARTITION BY card ORDER BY ts
   RANGE BETWEEN INTERVAL '2' MINUTE PRECEDING AND CURRENT ROW) AS n FROM payments) WHERE n > 12 AND amount > 50"""]
+SINK = "CREATE SINK out WITH ('connector'='file')"
 SHARED = ["filter", "seq", "travel", "velocity", "spend", "join"]
 
 
@@ -146,6 +149,33 @@ def time_ms(text):
     return int(time.mktime(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))) * 1000 + int(ms)
 
 
+def deploy(server, more=()):
+    for path, sql in [("/streams", stream_sql()), ("/sinks", SINK)] + [("/rules", giving(sql)) for sql in rules(more)]:
+        answer = server.post(path, {"sql": sql})
+        assert answer.status_code == 201, answer.text
+
+
+def giving(sql):
+    return sql.strip().rstrip(";") + " EMIT TO out"
+
+
+def committed(server, sink="out"):
+    """The lines of a sink that a reader can see, as text for each alert, and how often; all of them whole."""
+    lines = []
+    for part in sorted((server.data / "sinks" / sink).glob("part-*.jsonl")):
+        text = part.read_text()
+        assert text.endswith("\n"), part
+        lines += [json.loads(line) for line in text.splitlines()]
+    ids = collections.Counter(line["id"] for line in lines)
+    assert not ids or max(ids.values()) == 1, [i for i, n in ids.items() if n > 1][:3]
+    return collections.Counter(as_text(line["rule"], line["time"], line["row"]) for line in lines)
+
+
+def lines_of(expected):
+    """A cooldown raises the count of an alert and makes no line."""
+    return collections.Counter({text: 1 if json.loads(text)[0] == "declines" else n for text, n in expected.items()})
+
+
 def stored_alerts(server):
     counted = collections.Counter()
     for a in server.pages("/alerts"):
@@ -160,11 +190,7 @@ class Crashes:
                              "--restart-delay", "50 ms", *options)
         self.up = threading.Event()
         self.kills = collections.Counter()
-        answer = self.server.post("/streams", {"sql": stream_sql()})
-        assert answer.status_code == 201, answer.text
-        for sql in rules(more):
-            answer = self.server.post("/rules", {"sql": sql})
-            assert answer.status_code == 201, answer.text
+        deploy(self.server, more)
         self.source = Source(self.server, self.up, per_second)
         self.up.set()
         self.source.start()
@@ -194,6 +220,8 @@ class Crashes:
         self.server.finish()
         until("the backlog is worked off", lambda: all(p["taken"] == p["end"] for p in self.server.get("/watermarks")["data"]), 600)
         self.server.settled()
+        until("a checkpoint commits the last lines", lambda: self.server.post("/checkpoints").status_code == 201)
+        self.server.settled()
         return stored_alerts(self.server)
 
     def log(self):
@@ -214,6 +242,11 @@ def run(folder, kills, seconds, seed, options=(), more=(), per_second=5000):
         lost, extra = expected - stored, stored - expected
         assert not lost and not extra, f"seed {seed}: lost {sum(lost.values())} {list(lost)[:3]}, " \
                                        f"too many {sum(extra.values())} {list(extra)[:3]}"
+        until("they are committed", lambda: sum(committed(crashes.server).values()) >= sum(lines_of(expected).values()))
+        lines = committed(crashes.server)
+        lost, extra = lines_of(expected) - lines, lines - lines_of(expected)
+        assert not lost and not extra, f"seed {seed}: the sink lacks {sum(lost.values())} {list(lost)[:3]}, " \
+                                       f"has too many {sum(extra.values())} {list(extra)[:3]}"
         log = crashes.log()
         events = sum(len(part) for part in crashes.source.taken)
         return {"kills": dict(crashes.kills), "events": events, "alerts": sum(expected.values()),

@@ -8,6 +8,7 @@
 #include "server/runtimesave.h"
 #include "server/runtimetrial.h"
 #include "server/runtimeversion.h"
+#include "tests/lib/fake_outside.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +84,7 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
 {
     struct runtime *r = mem_new(sizeof *r);
     char *path = mem_printf("%s/catalogue.db", o->data);
+    fake_outside();
     r->scope = (struct scope){.ctx = r, .stream = scope_stream, .stream_name = scope_name};
     r->on_alert = on_alert;
     r->ctx = ctx;
@@ -337,39 +339,6 @@ enum err runtime_drop_list(struct runtime *r, const char *list, runtime_done *do
 {
     (void)list;
     return later(r, ERR_NOT_FOUND, done, ctx);
-}
-
-/* --- tables: it has none --- */
-
-const struct table *runtime_table(struct runtime *r, const char *name)
-{
-    (void)r;
-    (void)name;
-    return NULL;
-}
-
-enum err runtime_drop_table(struct runtime *r, const char *table, runtime_done *done, void *ctx)
-{
-    (void)table;
-    return later(r, ERR_NOT_FOUND, done, ctx);
-}
-
-unsigned runtime_table_rules(struct runtime *r, const char *table,
-                             void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
-{
-    (void)r;
-    (void)table;
-    (void)each;
-    (void)ctx;
-    return 0;
-}
-
-unsigned runtime_lookups(struct runtime *r, struct runtime_lookups *out, unsigned cap)
-{
-    (void)r;
-    (void)out;
-    (void)cap;
-    return 0;
 }
 
 /* --- intake ------------------------------------------------------------------------------------------------------ */

@@ -14,7 +14,7 @@
     "ALTER TABLE rules DROP COLUMN stands_for;"                                                    \
     "DROP TABLE versions; ALTER TABLE cuts DROP COLUMN version;"                                   \
     "ALTER TABLE cuts DROP COLUMN handover;"                                                       \
-    "DROP TABLE tables;"                                                                           \
+    "DROP TABLE sinks; DROP TABLE tables;"                                                         \
     "DROP TABLE dead_letters; DROP TABLE dead_letter_rules; DROP TABLE dead_floors;"               \
     "DROP TABLE dead_marks; DROP TABLE timeouts;"                                                  \
     "ALTER TABLE totals DROP COLUMN dead_kept; ALTER TABLE totals DROP COLUMN dead_gone;"          \

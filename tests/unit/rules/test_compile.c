@@ -85,7 +85,6 @@ static void what_no_operator_does_is_unsupported(void **state)
 {
     (void)state;
     static const char *const rules[] = {
-        "SELECT b FROM t EMIT TO ops, LATE TO late_topic, TIMEOUTS TO review",
         "SELECT b FROM (SELECT s, b FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (A)) AS m)",
         "SELECT b FROM (SELECT b FROM t GROUP BY b)",
     };
@@ -99,7 +98,43 @@ static void what_no_operator_does_is_unsupported(void **state)
         mem_free(sql);
     }
     says("CREATE SINK ops WITH ('connector'='webhook');",
-         "UNSUPPORTED line 1, column 13: CREATE SINK ops: this release has no sinks yet");
+         "UNSUPPORTED line 1, column 35: 'connector'='webhook': this release does not do that yet");
+}
+
+static void sinks_are_checked(void **state)
+{
+    (void)state;
+    says("CREATE SINK ops;", "INVALID line 1, column 13: sink ops does not say what it writes to: "
+                             "'connector' is missing (WITH ('connector'='file'))");
+    says("CREATE SINK ops WITH ('connector'='file', 'path'='/etc');",
+         "INVALID line 1, column 13: sink ops: the path '/etc' begins with /: it is a folder below "
+         "--sinks-folder ('path'='alerts/high')");
+    says("CREATE SINK ops WITH ('connector'='file', 'path'='a/../b');",
+         "INVALID line 1, column 13: sink ops: the path 'a/../b' has a part that begins with a dot "
+         "('path'='alerts/high')");
+    says("CREATE SINK ops WITH ('connector'='file', 'roll-size'='much');",
+         "INVALID line 1, column 55: 'roll-size' is a size like 128 MiB, not 'much'");
+    says("CREATE SINK ops WITH ('connector'='file', 'roll-size'='1 KiB');",
+         "INVALID line 1, column 55: 'roll-size' is at least 4 KiB, not '1 KiB'");
+    struct script *s = NULL;
+    static const char good[] =
+        "CREATE STREAM t (a BIGINT, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts);"
+        "CREATE SINK ops WITH ('connector'='file', 'path'='x/y', 'roll-size'='1 MiB',"
+        " 'roll-interval'='5 min');"
+        "CREATE RULE r AS SELECT a FROM t WHERE a > 1 EMIT TO OPS, LATE TO ops;";
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    assert_ok(compile_script(good, strlen(good), NULL, &d, &s));
+    const struct sink *k = s->statements[1].sink;
+    assert_string_equal(k->path, "x/y");
+    assert_int_equal(k->roll_bytes, 1 << 20);
+    assert_int_equal(k->roll_interval_ms, 300000);
+    const struct rule_plan *p = s->statements[2].rule;
+    assert_int_equal(p->nemits, 2);
+    assert_int_equal(p->emits[0].what, PLAN_EMIT_RESULTS);
+    assert_int_equal(p->emits[1].what, PLAN_EMIT_LATE);
+    compile_script_free(s);
+    diag_fini(&d);
 }
 
 static void joins_are_checked(void **state)
@@ -353,9 +388,9 @@ int main(void)
 {
     CHECK_RUN(TEST(every_statement_is_looked_at), TEST(a_wrong_stream_is_said_once),
               TEST(what_is_missing_is_offered), TEST(names_are_used_once),
-              TEST(what_no_operator_does_is_unsupported), TEST(joins_are_checked),
-              TEST(options_of_rules_are_checked), TEST(depth_and_length_have_their_limits),
-              TEST(long_conditions_are_wide_and_not_deep),
+              TEST(what_no_operator_does_is_unsupported), TEST(sinks_are_checked),
+              TEST(joins_are_checked), TEST(options_of_rules_are_checked),
+              TEST(depth_and_length_have_their_limits), TEST(long_conditions_are_wide_and_not_deep),
               TEST(one_rule_is_compiled_against_a_scope),
               TEST(input_that_ends_may_be_looked_ahead_in), TEST(explain_names_a_rule_and_a_format),
               TEST(what_can_never_be_true_is_warned_of),
