@@ -112,6 +112,47 @@ def test_what_cannot_be_asked_is_refused(server):
     why(server, 422)
 
 
+def test_where_lists_and_computed_columns_are_asked_as_the_rule_asks_them(tmp_path):
+    rule = """CREATE RULE listed AS SELECT * FROM (SELECT * FROM payments WHERE status <> 'ignored') MATCH_RECOGNIZE (
+      PARTITION BY card ORDER BY ts MEASURES A.id AS a AFTER MATCH SKIP PAST LAST ROW PATTERN (A B) WITHIN INTERVAL '60' SECOND
+      DEFINE A AS card IN LIST watched, B AS big AND amount > PREV(amount))"""
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        assert server.post("/lists", {"sql": "CREATE LIST watched (card STRING PRIMARY KEY); INSERT INTO watched VALUES ('in')"}).status_code in (200, 201)
+        assert server.post("/rules", {"sql": rule}).status_code == 201
+        feed(server, [event(0, "in", "x", 50), event(1, "in", "ignored", 5000), event(2, "in", "x", 900), event(3, "out", "x", 5000),
+                      event(200, "z", "x", 1)])
+        feed(server, [event(200, "z", "x", 1)], partition=1)
+        until("all is taken", lambda: server.get("/rules/listed")["partials"] == 0 and sum(p["taken"] for p in server.partitions()) == 6)
+        answer = why(server, rule="listed", key="in")
+        assert [s["taken"] for s in answer["steps"]] == ["yes", "where", "yes"]
+        assert answer["steps"][1]["where"][0]["true"] is False
+        tries = {t["variable"]: t for t in answer["steps"][2]["tries"] if t["partial"] is not None}
+        parts = {c["text"]: (c["true"], [v["value"] for v in c["values"]]) for c in tries["B"]["conditions"]}
+        assert [v[0] for k, v in parts.items() if k.startswith("big")] == [False], parts
+        assert [v for k, v in parts.items() if "PREV" in k] == [(True, [900, 50])], parts
+        assert why(server, rule="listed", event_id="0/1")["verdict"]["kind"] == "where"
+        out = why(server, rule="listed", key="out")["verdict"]
+        assert out["kind"] == "nothing-began" and out["conditions"][0]["true"] is False, out
+
+
+def test_a_rule_without_a_key_is_asked_without_one(tmp_path):
+    rule = """CREATE RULE all_of_it AS SELECT * FROM payments MATCH_RECOGNIZE (ORDER BY ts MEASURES A.id AS a
+      AFTER MATCH NO SKIP PATTERN (A -> B) WITHIN INTERVAL '60' SECOND DEFINE A AS amount = 1, B AS amount = 2)"""
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        assert server.post("/rules", {"sql": rule}).status_code == 201
+        feed(server, [event(0, "a", "x", 1), event(1, "b", "x", 3), event(5, "c", "x", 9)])
+        feed(server, [event(5, None, "x", 9)], partition=1)
+        until("it waits", lambda: server.get("/rules/all_of_it")["partials"] == 1)
+        state = server.get("/rules/all_of_it/state")
+        assert [(k["key"], len(k["partials"])) for k in state["data"]] == [({}, 1)]
+        answer = why(server, rule="all_of_it")
+        assert (answer["key"], answer["events"], answer["verdict"]["kind"]) == ({}, 4, "waiting")
+        assert why(server, rule="all_of_it", event_id="0/1")["verdict"]["kind"] == "condition"
+        assert why(server, rule="all_of_it", event_id="1/0")["verdict"]["kind"] in ("pending", "condition")
+
+
 def test_an_old_event_is_found_where_it_came_and_only_so_much_is_looked_at(tmp_path):
     with Server(tmp_path, workers=1) as server:
         server.create(stream=STREAM)
