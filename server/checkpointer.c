@@ -42,6 +42,7 @@ struct checkpointer {
     struct waiter *answers; /* who waits for it */
 
     uint64_t next_id;
+    uint64_t only; /* see checkpointer_insist; 0: any will do */
     montime ended; /* the last one */
     unsigned failed_in_a_row;
     struct bytes out;
@@ -243,6 +244,7 @@ static void complete(struct checkpointer *c)
         LOG_INFO("checkpoint done", "id=%" PRIu64 " trigger=%s ms=%" PRId64, c->meta->id,
                  c->meta->trigger, c->meta->duration_ms);
         c->failed_in_a_row = 0;
+        c->only = 0;
         checkhistory_completed(c->history, c->meta);
         checkstart_add(c->start, c->meta);
         alertwriter_commit(c->env.alerts, c->meta->id);
@@ -381,9 +383,14 @@ bool checkpointer_holds_changes(const struct checkpointer *c)
 
 /* --- one that was a savepoint ------------------------------------------------------------------------------------ */
 
-bool checkpointer_has_any(const struct checkpointer *c)
+void checkpointer_insist(struct checkpointer *c, uint64_t id)
 {
-    return checkstart_last(c->start) != 0;
+    c->only = id;
+}
+
+uint64_t checkpointer_newest(const struct checkpointer *c)
+{
+    return checkstart_last(c->start);
 }
 
 bool checkpointer_is_idle(const struct checkpointer *c)
@@ -464,6 +471,11 @@ enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struc
         return on_written(c, worker, f);
     case CONTROL_UNUSABLE:
         snprintf(why, sizeof why, "%.*s", (int)f->n, (const char *)f->p);
+        if (c->only != 0) {
+            LOG_ERROR("the savepoint cannot be begun with; start without it, or with another",
+                      "id=%" PRIu64 " reason=\"%s\"", c->only, why);
+            return ERR_CORRUPT;
+        }
         *again = checkstart_damaged(c->start, why);
         return ERR_OK;
     default:

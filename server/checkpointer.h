@@ -60,7 +60,9 @@ enum err checkpointer_frame(struct checkpointer *c, unsigned worker, const struc
  * from it. *id: its number. */
 enum err checkpointer_adopt(struct checkpointer *c, const struct savemeta *m, const char *folder,
                             struct diag *d, uint64_t *id);
-bool checkpointer_has_any(const struct checkpointer *c); /* complete ones */
+/* Until one of this server's own is complete, it is that one or none: no attempt begins from an older one, or from nothing. */
+void checkpointer_insist(struct checkpointer *c, uint64_t id);
+uint64_t checkpointer_newest(const struct checkpointer *c); /* complete one; 0: none */
 bool checkpointer_is_idle(const struct checkpointer *c);
 
 /* Any thread. */

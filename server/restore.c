@@ -196,6 +196,8 @@ static void carry_out(struct runtimeloop *l)
         e = restore_plan(&r->ask, &l->env, l->log, &d);
     if (e == ERR_OK && !r->ask.dry_run)
         e = checkpointer_adopt(l->checkpointer, r->ask.meta, r->ask.folder, &d, &r->id);
+    if (e == ERR_OK && !r->ask.dry_run)
+        checkpointer_insist(l->checkpointer, 0); /* if it cannot be read, that of before will do */
     if (e != ERR_OK || r->ask.dry_run)
         answer(l, e, &d);
     else

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,12 +124,14 @@ enum err runtimesave_before(struct runtime *r, const struct runtime_options *o, 
     return e == ERR_OK ? take_definitions(r->from_folder, o->data, d) : e;
 }
 
-/* Started again with the same option, it goes on from where it has come to. */
+/* Started again with the same option, it goes on from where it has come to, if there is a checkpoint of its own. */
 static bool has_begun(struct runtime *r, const char *mark)
 {
     char before[256];
-    return catalog_get_setting(r->catalog, BEGUN, before) == ERR_OK && strcmp(before, mark) == 0 &&
-           checkpointer_has_any(r->checkpointer);
+    size_t n = strlen(mark);
+    return catalog_get_setting(r->catalog, BEGUN, before) == ERR_OK &&
+           strncmp(before, mark, n) == 0 && before[n] == ' ' &&
+           checkpointer_newest(r->checkpointer) > strtoull(before + n, NULL, 10);
 }
 
 static enum err begin_with(struct runtime *r, const struct runtime_options *o, struct diag *d)
@@ -137,7 +140,7 @@ static enum err begin_with(struct runtime *r, const struct runtime_options *o, s
                                     .meta = r->from,
                                     .folder = r->from_folder};
     uint64_t id = 0;
-    char mark[256];
+    char mark[128], begun[256];
     snprintf(mark, sizeof mark, "%s %" PRId64, r->from->name, r->from->created);
     if (has_begun(r, mark)) {
         LOG_INFO(
@@ -150,7 +153,10 @@ static enum err begin_with(struct runtime *r, const struct runtime_options *o, s
         e = restore_plan(&ask, &r->loop.env, r->log, d);
     if (e == ERR_OK)
         e = checkpointer_adopt(r->checkpointer, r->from, r->from_folder, d, &id);
-    return e == ERR_OK ? catalog_set_setting(r->catalog, BEGUN, mark) : e;
+    if (e == ERR_OK)
+        checkpointer_insist(r->checkpointer, id);
+    snprintf(begun, sizeof begun, "%s %" PRIu64, mark, id);
+    return e == ERR_OK ? catalog_set_setting(r->catalog, BEGUN, begun) : e;
 }
 
 void runtimesave_end(struct runtime *r)

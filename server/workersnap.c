@@ -4,6 +4,7 @@
  * the next one, so that frames of a worker that has begun wait at one that has not. */
 #define LOG_MODULE "snapshot"
 #include "server/workersnap.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/snapthread.h"
@@ -185,6 +186,8 @@ bool workersnap_restore(struct worker *w)
     struct restoring r = {.task = w->task, .d = &d};
     diag_init(&d, NULL, 0);
     enum err e = w->job == NULL ? ERR_OK : restore_flows(s, &r);
+    if (e == ERR_OK && fault_at("restore.load") != FAULT_NONE)
+        e = ERR_CORRUPT;
     taskload_foreign(w->task, s->thread != NULL && !is_kept(w));
     if (e == ERR_OK && w->job != NULL)
         e = restore_entries(w, &r);

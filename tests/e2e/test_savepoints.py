@@ -280,3 +280,21 @@ def test_events_that_are_deleted_since_are_told(tmp_path, lines):  # noqa: F811
         assert refused.status_code == 422 and "deleted from the log" in refused.text
         assert server.get("/workers")["data"][0]["attempt"] == 1
         assert go_back(server, "early", allow_missing_events=True).status_code == 200
+
+
+def test_what_workers_cannot_load_is_not_begun_without(tmp_path, halfway, monkeypatch):
+    """The files are whole, but a worker cannot make anything of them: no rule runs with nothing instead."""
+    monkeypatch.setenv("WEIR_FAULT", "restore.load:1:fail")
+    log = tmp_path / "serve.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen([weirserver.WEIR, "serve", "--data", tmp_path / "data", "--port", "0", "--restart-delay", "10 ms",
+                                   "--from-savepoint", halfway["heap"][0]], stdout=out, stderr=out)
+    try:
+        until("it is said", lambda: log.read_text().count("the savepoint cannot be begun with") > 1)
+        assert "workers run" not in log.read_text()
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0
+    monkeypatch.delenv("WEIR_FAULT")
+    with Server(tmp_path, "--from-savepoint", halfway["heap"][0]) as server:
+        assert server.get("/checkpoints")["restored"] > 1
