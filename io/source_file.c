@@ -238,15 +238,11 @@ static enum err read_line(int fd, uint64_t offset, char **text, size_t *n)
     return ERR_LIMIT;
 }
 
-enum err source_file_event(const char *path, uint64_t offset, char **text, size_t *n)
+enum err source_file_event(int fd, uint64_t offset, char **text, size_t *n)
 {
     char *line = NULL;
     size_t len = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
     enum err e = read_line(fd, offset, &line, &len);
-    close(fd);
     if (e == ERR_OK) {
         *text = line;
         *n = len;

@@ -32,7 +32,7 @@ uint64_t source_file_offset(const struct source_file *f); /* where the next line
 void source_file_seek(struct source_file *f, uint64_t offset);
 uint64_t source_file_size(const struct source_file *f);
 
-/* The text of the event at a place; caller frees with mem_free. ERR_NOT_FOUND, ERR_IO. */
-enum err source_file_event(const char *path, uint64_t offset, char **text, size_t *n);
+/* The text of the event at a place in a file that is open; caller frees with mem_free. ERR_NOT_FOUND, ERR_IO. */
+enum err source_file_event(int fd, uint64_t offset, char **text, size_t *n);
 
 #endif

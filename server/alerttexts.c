@@ -31,6 +31,7 @@ void alerttexts_fetch(struct alerttexts *t, struct eventtext *from, struct arena
             ev->json = NULL; /* gone by retention; the alert stands without it */
     }
     t->n = 0;
+    eventtext_rest(from);
 }
 
 void alerttexts_fini(struct alerttexts *t)

@@ -3,7 +3,10 @@
 #include "base/mem.h"
 #include "cep/derived.h"
 #include "io/source_file.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 struct files { /* of a stream with the connector 'file' */
     uint32_t stream;
@@ -17,6 +20,8 @@ struct eventtext {
     struct intakelog_block *block;
     struct files *files;
     size_t nfiles, files_cap;
+    int fd; /* of the file read last; -1: none is open */
+    struct place file; /* its stream and partition */
 };
 
 struct eventtext *eventtext_new(struct intakelog *log, struct registry *streams)
@@ -25,13 +30,22 @@ struct eventtext *eventtext_new(struct intakelog *log, struct registry *streams)
     t->log = log;
     t->streams = streams;
     t->block = mem_new(sizeof *t->block);
+    t->fd = -1;
     return t;
+}
+
+void eventtext_rest(struct eventtext *t)
+{
+    if (t->fd >= 0)
+        close(t->fd);
+    t->fd = -1;
 }
 
 void eventtext_free(struct eventtext *t)
 {
     if (t == NULL)
         return;
+    eventtext_rest(t);
     for (size_t i = 0; i < t->nfiles; i++)
         source_file_list_free(t->files[i].paths);
     intakelog_block_fini(t->block);
@@ -63,8 +77,15 @@ static enum err get_from_file(struct eventtext *t, const struct schema *s, const
     const struct files *f = files_of(t, s);
     if (f == NULL || at->partition >= f->n)
         return ERR_NOT_FOUND;
+    if (t->fd < 0 || t->file.stream != at->stream || t->file.partition != at->partition) {
+        eventtext_rest(t);
+        t->fd = open(f->paths[at->partition], O_RDONLY | O_CLOEXEC);
+        t->file = *at;
+    }
+    if (t->fd < 0)
+        return err_from_errno(errno);
     char *found = NULL;
-    enum err e = source_file_event(f->paths[at->partition], at->offset, &found, n);
+    enum err e = source_file_event(t->fd, at->offset, &found, n);
     if (e == ERR_OK)
         *text = arena_dup(a, found, *n);
     mem_free(found);
