@@ -8,6 +8,7 @@
 #include "server/backtestparam.h"
 #include "server/backtests.h"
 #include "server/jsonw.h"
+#include "server/runtimesave.h"
 #include "state/catalog_backtests.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -246,6 +247,31 @@ static bool resolve(struct api *a, struct httpcall *c, json_t *body)
     return false;
 }
 
+/* The savepoint that it begins from: where it is. False: answered. */
+static bool find_savepoint(struct api *a, struct httpcall *c, json_t *body)
+{
+    const char *name = json_string_value(json_object_get(body, "start"));
+    struct savemeta *m = NULL;
+    struct diag d;
+    if (name == NULL || strcmp(name, "empty") == 0)
+        return true;
+    struct savepoints *all = runtimesave_all(a->runtime);
+    diag_init(&d, NULL, 0);
+    enum err e = savepoints_read(all, name, &d, &m);
+    if (e == ERR_OK) {
+        char *folder = savepoints_folder(all, name);
+        json_object_set_new(body, "savepoint", json_string(folder));
+        mem_free(folder);
+    } else if (d.errors > 0) {
+        httpcall_diag(c, problem_of(e), &d);
+    } else {
+        api_failed(c, e);
+    }
+    savemeta_free(m);
+    diag_fini(&d);
+    return e == ERR_OK;
+}
+
 /* --- is it right? ------------------------------------------------------------------------------------------------------------ */
 
 static enum err check_texts(struct api *a, const struct backtestplan *p, struct diag *d)
@@ -288,7 +314,7 @@ void api_backtests_create(struct httpcall *c, void *app)
     backtestplan_fini(&p);
     if (e != ERR_OK) {
         httpcall_diag(c, e == ERR_UNSUPPORTED ? PROBLEM_UNSUPPORTED : PROBLEM_BAD_FIELD, &d);
-    } else if (resolve(a, c, body)) {
+    } else if (resolve(a, c, body) && find_savepoint(a, c, body)) {
         e = backtestplan_read(json_incref(body), &d, &p);
         if (e == ERR_OK)
             e = check_texts(a, &p, &d);

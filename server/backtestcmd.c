@@ -23,6 +23,7 @@ struct backtest {
     struct backtestplan plan;
     struct catalog *catalog;
     struct intakelog *log;
+    struct backtestsave save;
     struct backtestjob job;
     struct evalrun *run;
     struct backtestfeed *feed;
@@ -97,11 +98,24 @@ static evtime first_time(const struct backtestplan *p)
     return p->from > EVTIME_MIN + p->warm_up_ms ? p->from - p->warm_up_ms : p->from;
 }
 
+/* *from: rows before it are of no use to the variants. */
+static enum err make_job(struct backtest *b, struct diag *d, evtime *from)
+{
+    enum err e = backtestsave_open(&b->plan, d, &b->save);
+    *from = first_time(&b->plan);
+    if (e != ERR_OK || b->save.meta == NULL)
+        return e != ERR_OK ? e : backtestjob_new(&b->plan, b->catalog, *from, d, &b->job);
+    e = backtestjob_from(&b->plan, b->catalog, &b->save, d, from, &b->job);
+    if (e == ERR_OK && b->plan.from < *from)
+        b->plan.from = *from;
+    return e;
+}
+
 static enum err set_up(struct backtest *b, struct diag *d)
 {
     char path[PATH_BYTES];
-    evtime from = first_time(&b->plan);
-    enum err e = backtestjob_new(&b->plan, b->catalog, from, d, &b->job);
+    evtime from = EVTIME_MIN;
+    enum err e = make_job(b, d, &from);
     if (e != ERR_OK)
         return e;
     e = backtesttold_new(&b->plan, b->job.registry, b->job.variants + is_compared(b),
@@ -113,12 +127,18 @@ static enum err set_up(struct backtest *b, struct diag *d)
     b->run = evalrun_new(b->job.job, 1, -1, no_row, NULL);
     evalrun_tell(b->run, on_result, b);
     evalrun_limits(b->run, b->plan.max_partials_per_key, b->plan.max_rows_per_key);
+    if (b->save.meta != NULL)
+        e = evalrun_begin_from(b->run, b->save.meta->check->key_groups, backtestsave_load, &b->save,
+                               d);
+    if (e != ERR_OK)
+        return e;
     int64_t later = backtestjob_lateness_ms(&b->job);
     const struct backtestfeed_options o = {.plan = &b->plan,
                                            .registry = b->job.registry,
                                            .job = b->job.job,
                                            .run = b->run,
                                            .log = b->log,
+                                           .save = b->save.meta != NULL ? &b->save : NULL,
                                            .from = from,
                                            .to = b->plan.to < EVTIME_MAX - later
                                                      ? b->plan.to + later
@@ -285,6 +305,7 @@ enum err backtestcmd_run(const char *folder, const char *catalogue, FILE *says, 
     evalrun_free(b.run);
     backtesttold_free(b.told);
     backtestjob_fini(&b.job);
+    backtestsave_close(&b.save);
     backtestplan_fini(&b.plan);
     intakelog_close(b.log);
     catalog_close(b.catalog);

@@ -78,11 +78,20 @@ static enum err open_log(struct backtestfeed *f, struct decoder *d, uint32_t num
     uint64_t stop = intakelog_end(f->o.log, s->id, number);
     evtime w = EVTIME_MIN, unused = 0;
     enum err e = ERR_OK;
+    uint64_t there = offset;
     /* How far behind a watermark is that rows themselves give, nobody knows. */
-    if (f->o.from > EVTIME_MIN && s->watermark == WATERMARK_BOUNDED)
+    if (f->o.save != NULL)
+        (void)backtestsave_position(f->o.save, s->id, number, &offset, &w);
+    else if (f->o.from > EVTIME_MIN && s->watermark == WATERMARK_BOUNDED)
         e = intakelogcopy_seek(f->o.log, s->id, number, f->o.from, s->delay_ms, &offset, &w);
     if (e == ERR_OK && f->o.to < EVTIME_MAX)
         e = intakelogcopy_seek(f->o.log, s->id, number, f->o.to, 0, &stop, &unused);
+    if (e == ERR_OK && offset < there) {
+        diag_say(diag, "savepoint", NULL,
+                 "events of stream %s from offset %llu on have been deleted from the log", s->name,
+                 (unsigned long long)offset);
+        return ERR_INVALID;
+    }
     if (e != ERR_OK)
         diag_say(diag, "intake-log", NULL, "the log of stream %s, partition %u, cannot be read: %s",
                  s->name, number, err_text(e));

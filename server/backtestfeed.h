@@ -8,7 +8,7 @@
  * is that was asked for, and ends in each partition when its watermark has passed the end of it. */
 #ifndef WEIR_SERVER_BACKTESTFEED_H
 #define WEIR_SERVER_BACKTESTFEED_H
-#include "server/backtestplan.h"
+#include "server/backtestsave.h"
 #include "server/evalrun.h"
 #include "server/registry.h"
 #include "state/intakelog.h"
@@ -20,6 +20,7 @@ struct backtestfeed_options {
     struct registry *registry;
     struct job *job;
     struct evalrun *run;
+    const struct backtestsave *save; /* positions to begin at, or NULL */
     struct intakelog *log; /* NULL: there is none, only files */
     evtime from,
         to; /* rows before `from` are of no use; results are wanted whose time is before `to` */

@@ -181,7 +181,7 @@ static void drop_others(struct backtestjob *j)
     while (dropped) {
         dropped = false;
         for (unsigned i = 0; (r = registry_rule_at(j->registry, i)) != NULL; i++) {
-            bool needed = r->uid >= FIRST_UID;
+            bool needed = r->uid >= FIRST_UID || (j->version > 0 && r->uid == j->uid);
             for (unsigned k = 0; !needed && (reader = registry_rule_at(j->registry, k)) != NULL;
                  k++)
                 needed = reader != r && reads(reader->plan, r->plan->name);
@@ -223,6 +223,80 @@ enum err backtestjob_new(const struct backtestplan *plan, struct catalog *catalo
     return e;
 }
 
+/* The version of the savepoint gives way to the variant at `w`, with its state. */
+static enum err add_versions(struct loading *l, const struct backtestplan *plan,
+                             const struct backtestsave *save, evtime *w)
+{
+    struct backtestjob *j = l->job;
+    const struct checkmeta_rule *was = backtestsave_rule(save, plan->uid);
+    struct rule_plan *to = NULL;
+    struct bytes text = {0};
+    enum err e = backtestparam_text(plan->sql, plan->parameters, 0, l->d, &text);
+    if (e == ERR_OK)
+        e = backtestjob_compile(plan->name, (const char *)text.p, registry_scope(j->registry), l->d,
+                                &to);
+    if (e == ERR_OK)
+        e = backtestjob_names(plan, to, l->d);
+    if (e == ERR_OK && (plan_is_derived(to) || to->shape == RULE_JOIN)) {
+        diag_say(l->d, "savepoint", "begin with an empty state, and a warm_up",
+                 "a rule over other rules, or a join, does not take over state in a backtest");
+        e = ERR_UNSUPPORTED;
+    }
+    if (e == ERR_OK)
+        e = backtestsave_time(save, schema_rows(to->input), l->d, w);
+    if (e == ERR_OK) {
+        const struct job_cut cuts[] = {{true, RULE_ACTIVE, was->since_w, was->nmarks, was->marks,
+                                        JOB_HANDOVER_NONE},
+                                       {false, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP}};
+        const struct control_rule old = {.uid = was->uid,
+                                         .version = was->version,
+                                         .name = was->name,
+                                         .sql = was->sql,
+                                         .ncuts = 2,
+                                         .cuts = cuts};
+        registry_remove_rule(j->registry, was->uid);
+        e = registry_put_rule(j->registry, &old, NULL, l->d);
+    }
+    if (e == ERR_OK) {
+        l->cut = (struct job_cut){true, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP};
+        put(l, was->uid, was->version + 1, was->name, (const char *)text.p, to);
+        to = NULL;
+        e = l->e;
+    }
+    if (e == ERR_OK) {
+        j->uid = was->uid;
+        j->version = was->version + 1;
+        j->variants = 1;
+        j->plans = mem_array(2, sizeof(struct rule_plan *));
+        j->plans[0] = registry_rule(j->registry, was->uid)->plan;
+    }
+    plan_unref(to);
+    bytes_fini(&text);
+    return e;
+}
+
+enum err backtestjob_from(const struct backtestplan *plan, struct catalog *catalog,
+                          const struct backtestsave *save, struct diag *d, evtime *from,
+                          struct backtestjob *out)
+{
+    struct backtestjob j = {.registry = registry_new()};
+    const struct change_env env = {.catalog = catalog, .registry = j.registry};
+    struct loading l = {.job = &j, .d = d};
+    enum err e = changeload_names(&env, d);
+    if (e == ERR_OK)
+        e = load_items(&l, &env);
+    if (e == ERR_OK)
+        e = add_versions(&l, plan, save, from);
+    if (e == ERR_OK) {
+        drop_others(&j);
+        j.job = registry_job(j.registry);
+        *out = j;
+    } else {
+        backtestjob_fini(&j);
+    }
+    return e;
+}
+
 void backtestjob_fini(struct backtestjob *j)
 {
     job_unref(j->job);
@@ -233,7 +307,8 @@ void backtestjob_fini(struct backtestjob *j)
 
 int backtestjob_of(const struct backtestjob *j, const struct result *r)
 {
-    (void)j;
+    if (j->version > 0)
+        return r->rule_uid == j->uid && r->rule_version == j->version ? 0 : -1;
     return r->rule_uid >= FIRST_UID ? (int)(r->rule_uid - FIRST_UID) : -1;
 }
 

@@ -5,7 +5,7 @@
  * Owns:   the registry and the job.  Thread: one.  Time: evtime. */
 #ifndef WEIR_SERVER_BACKTESTJOB_H
 #define WEIR_SERVER_BACKTESTJOB_H
-#include "server/backtestplan.h"
+#include "server/backtestsave.h"
 #include "server/registry.h"
 
 struct catalog;
@@ -15,6 +15,8 @@ struct backtestjob {
     struct job *job;
     unsigned variants;
     bool baseline; /* a text to compare with is behind them */
+    uint64_t uid; /* from a savepoint: of the variant, whose version is… */
+    uint32_t version; /* 0: its numbers are no rule's */
     const struct rule_plan **plans; /* of the variants, and of that text; the registry's */
 };
 
@@ -22,6 +24,10 @@ struct backtestjob {
  * with its place. */
 enum err backtestjob_new(const struct backtestplan *plan, struct catalog *catalog, evtime from,
                          struct diag *d, struct backtestjob *out);
+/* The same, from a savepoint: the rule as it was, and behind it the variant, which takes over at *from. */
+enum err backtestjob_from(const struct backtestplan *plan, struct catalog *catalog,
+                          const struct backtestsave *save, struct diag *d, evtime *from,
+                          struct backtestjob *out);
 void backtestjob_fini(struct backtestjob *j);
 /* Which of `plans` a result is of; -1: of a rule that they read. */
 int backtestjob_of(const struct backtestjob *j, const struct result *r);

@@ -90,16 +90,28 @@ static enum err read_streams(const json_t *o, struct diag *d, struct backtestpla
     return ERR_OK;
 }
 
-static enum err read_start(const json_t *o, struct diag *d)
+/* A savepoint has the state of one rule, and a time. */
+static enum err read_start(const json_t *o, struct diag *d, struct backtestplan *p)
 {
-    const char *start = NULL;
-    enum err e = read_text(o, "start", d, &start);
-    if (e == ERR_OK && start != NULL && strcmp(start, "empty") != 0) {
-        diag_say(d, "bad-field", "write \"empty\", and a \"warm_up\" that is as long as matches",
-                 "a backtest does not begin from a savepoint yet: 'start' is \"empty\"");
-        e = ERR_UNSUPPORTED;
-    }
-    return e;
+    enum err e = read_text(o, "start", d, &p->start);
+    p->savepoint = json_string_value(json_object_get(o, "savepoint"));
+    if (e != ERR_OK || p->start == NULL || strcmp(p->start, "empty") == 0)
+        return e;
+    if (p->name == NULL)
+        return say_bad(d, "start", "a savepoint only where 'rule' names a rule that it knows");
+    if (p->files != NULL || p->streams != NULL || p->warm_up_ms > 0)
+        return say_bad(d, "start", "a savepoint only without 'files', 'streams' and 'warm_up'");
+    const json_t *values = json_object_get(o, "parameters");
+    const char *name;
+    const json_t *v;
+    json_object_foreach(
+        (json_t *)(uintptr_t)values, name,
+        v) if (json_array_size(v) >
+               1) return say_bad(d, "start", "a savepoint only with one value of each parameter");
+    if (!json_is_null(json_object_get(o, "baseline_version")) &&
+        json_object_get(o, "baseline_version") != NULL)
+        return say_bad(d, "start", "a savepoint only without 'baseline_version'");
+    return ERR_OK;
 }
 
 static uint64_t number(const json_t *o, const char *field)
@@ -129,7 +141,7 @@ enum err backtestplan_read(json_t *json, struct diag *d, struct backtestplan *p)
     if (e == ERR_OK)
         e = read_streams(json, d, p);
     if (e == ERR_OK)
-        e = read_start(json, d);
+        e = read_start(json, d, p);
     if (e == ERR_OK && p->from >= p->to)
         e = say_bad(d, "to", "a time after 'from'");
     const json_t *v = json_object_get(json, "parameters");

@@ -24,7 +24,9 @@ struct backtestplan {
     const json_t *files; /* [{"stream":…,"path":…}] in place of the log, or NULL */
     const char *label_column, *label_value; /* value NULL: any but false, 0 and "" */
     const char *sum; /* an output, or NULL */
+    const char *start; /* "empty", or a savepoint's name; NULL: empty */
     /* found out */
+    const char *savepoint; /* its folder, or NULL */
     uint64_t uid; /* whose alerts are compared and whose ids are given; 0: no live rule */
     uint32_t version, baseline_version; /* 0: none has this text */
     /* set by the server */

@@ -45,6 +45,7 @@ struct evalrun {
     void *ctx;
     evalrun_told *told; /* NULL: lines to fd */
     void *told_ctx;
+    unsigned key_groups;
     size_t max_partials, max_rows; /* of a key; rows 0: no limit */
     struct lookups *lookups[TASK_WORKERS_MAX]; /* by task; NULL: there was none yet */
     unsigned asked[TASK_WORKERS_MAX]; /* asks that they have */
@@ -111,7 +112,7 @@ static void make_tasks(struct evalrun *r, unsigned workers)
     for (unsigned i = 0; i < workers; i++) {
         r->tasks[i] = task_new(&(struct task_options){.worker = i,
                                                       .workers = workers,
-                                                      .key_groups = KEY_GROUPS,
+                                                      .key_groups = r->key_groups,
                                                       .max_ordering_rows = ROWS_MAX,
                                                       .max_partials_per_key = r->max_partials,
                                                       .max_rows_per_key = r->max_rows});
@@ -135,6 +136,7 @@ struct evalrun *evalrun_new(struct job *job, unsigned workers, int fd, evalrun_l
     r->late_row = late_row;
     r->ctx = ctx;
     r->max_partials = PARTIALS_MAX;
+    r->key_groups = KEY_GROUPS;
     r->places = evalplaces_new(job);
     r->counts = mem_array((size_t)job_nrules(job) * KINDS + 1, sizeof *r->counts);
     make_tasks(r, workers);
@@ -354,6 +356,15 @@ void evalrun_limits(struct evalrun *r, size_t max_partials, size_t max_rows)
     r->max_partials = max_partials;
     r->max_rows = max_rows;
     make_anew(r);
+}
+
+enum err evalrun_begin_from(struct evalrun *r, unsigned key_groups, evalrun_load *load, void *ctx,
+                            struct diag *d)
+{
+    BUG_IF(r->workers != 1, "%u tasks begin from one state", r->workers);
+    r->key_groups = key_groups;
+    make_anew(r);
+    return load(ctx, r->tasks[0], d);
 }
 
 void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then)

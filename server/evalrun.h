@@ -27,6 +27,11 @@ typedef void evalrun_told(void *ctx, const struct result *r);
 void evalrun_tell(struct evalrun *r, evalrun_told *told, void *ctx);
 void evalrun_limits(struct evalrun *r, size_t max_partials, size_t max_rows);
 
+/* Before anything is open: with so many key groups, from what `load` puts into its only task. */
+typedef enum err evalrun_load(void *ctx, struct task *t, struct diag *d);
+enum err evalrun_begin_from(struct evalrun *r, unsigned key_groups, evalrun_load *load, void *ctx,
+                            struct diag *d);
+
 /* Before anything is open: after every so many rows a snapshot, from which so many tasks go on (0: as many as there are). */
 void evalrun_snapshots(struct evalrun *r, uint64_t every, unsigned then);
 

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "cep/tasksnap.h"
 #include "server/changeload.h"
+#include "server/saveload.h"
 #include "server/trials.h"
-#include "state/flowfile.h"
 #include "state/savepoint.h"
 #include "state/store.h"
 #include <errno.h>
@@ -56,18 +56,7 @@ static enum err take_entry(void *ctx, const char *op, unsigned group,
 
 static enum err load_state(struct saveinspect *s, const struct savemeta *m, const char *folder)
 {
-    enum err e = ERR_OK;
-    for (unsigned i = 0; i < m->check->workers && e == ERR_OK; i++) {
-        char *path = mem_printf("%s/worker-%u.flow", folder, i);
-        e = flowfile_read(path, take_record, s, s->d);
-        mem_free(path);
-    }
-    for (unsigned i = 0; i < m->check->workers && e == ERR_OK; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "worker-%u", i);
-        e = store_read(folder, name, m->check->worker[i].done.files, 0, SNAPFILE_GROUPS_MAX,
-                       take_entry, s, s->d);
-    }
+    enum err e = saveload(m, folder, take_record, take_entry, s, s->d);
     if (e == ERR_OK)
         taskload_done(s->task);
     return e;

@@ -187,7 +187,10 @@ def test_a_file_in_place_of_the_log(live, tmp_path):
     ({"rule": "f", "sum": "none"}, 422, "column 'none'"),
     ({"rule": "f", "from": 5, "to": 4}, 422, "after 'from'"),
     ({"rule": "f", "from": "soon"}, 422, "'from'"),
-    ({"rule": "f", "start": "svp_1"}, 422, "savepoint"),
+    ({"rule": "f", "start": "none"}, 404, "none"),
+    ({"sql": FILTER, "start": "none"}, 422, "a savepoint only where"),
+    ({"rule": "f", "start": "none", "warm_up": "1 h"}, 422, "only without"),
+    ({"rule": "f", "start": "none", "parameters": {"limit": [1, 2]}}, 422, "one value"),
     ({"rule": "f", "bogus": 1}, 422, "bogus"),
 ])
 def test_what_is_wrong_is_said_at_once(live, request_, status, says):
@@ -218,6 +221,41 @@ def test_too_many_alerts_and_too_much_memory_end_a_run(tmp_path):
 WIDE = ("SELECT a.id, b.k FROM t AS a JOIN t AS b ON a.id = b.id + 100000 AND a.ts BETWEEN b.ts AND b.ts + INTERVAL '24' HOUR")
 SLOW = ("SELECT a.id FROM t AS a JOIN t AS b ON a.v = b.v AND a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts"
         " WHERE a.id + b.id < 0")
+
+
+LONG = PATTERN.replace("'1' MINUTE", "'30' MINUTE")
+
+
+def test_time_travel_from_a_savepoint(tmp_path):
+    rows = events(4000)
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        for name, sql in (("p", LONG), ("w", WINDOW), ("f", FILTER.replace(":limit", "8"))):
+            rule(server, name, sql)
+        feed(server, rows[:2000])
+        until("all is taken", lambda: all(p["taken"] == p["end"] for p in server.get("/watermarks")["data"]))
+        made = server.post("/savepoints", {"name": "before"})
+        assert made.status_code == 201, made.text
+        feed(server, rows[2000:])
+        server.finish("t")
+        server.settled()
+        for name in ("p", "w", "f"):
+            b = backtest(server, rule=name, start="before")
+            v, result = b["result"]["variants"][0], b["result"]
+            assert 1990 <= result["events"] <= 2010, "it reads on where the savepoint was"
+            assert (v["only_new"]["alerts"], v["only_old"]["alerts"]) == (0, 0), name
+            assert v["both"]["alerts"] > 20
+        # Without what the savepoint knows, matches that had begun are not found.
+        first = min(a["time"] for a in paged(server, backtest(server, rule="p", start="before"), "alerts"))
+        empty = backtest(server, rule="p", **{"from": first})["result"]["variants"][0]
+        assert empty["only_old"]["alerts"] > 0
+        # Another text takes over what the old one had begun.
+        other = backtest(server, rule="p", sql=LONG.replace("C AS v > B.v", "C AS v > B.v + :more"), parameters={"more": [0]}, start="before")
+        v = other["result"]["variants"][0]
+        assert (v["only_new"]["alerts"], v["only_old"]["alerts"]) == (0, 0)
+        rule(server, "late", LONG)
+        b = ended(server, server.post("/backtests", {"rule": "late", "start": "before"}))
+        assert b["state"] == "failed" and "knows nothing of rule late" in b["error"], b
 
 
 def test_they_wait_are_cancelled_and_outlive_the_server(tmp_path):

@@ -67,6 +67,7 @@ export interface Request {
   files?: { stream: string; path: string }[] | null;
   label?: string | { column: string; value?: string } | null;
   sum?: string | null;
+  start?: string | null;
 }
 export interface Backtest {
   id: string;

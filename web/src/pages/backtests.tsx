@@ -234,6 +234,7 @@ function One({ id }: { id: string }) {
           </span>
         ) : null}
         <span>{span(b)}</span>
+        {b.request.start && b.request.start !== 'empty' ? <span>from savepoint {b.request.start}</span> : null}
         {b.request.parameters ? <span>{valuesText(Object.fromEntries(Object.entries(b.request.parameters).map(([k, v]) => [k, v.join(', ')])))}</span> : null}
         {b.request.label ? <span>fraud by {typeof b.request.label === 'string' ? b.request.label : `${b.request.label.column} = ${b.request.label.value}`}</span> : null}
         <span>

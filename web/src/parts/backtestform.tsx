@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a backtest is to do: which rule or text, over which time, with which values, how its alerts are judged.
 import { useState } from 'preact/hooks';
-import { api, paths, Problem, type Json, type Page as ListPage, type Rule, type Stream } from '../api';
+import { api, call, paths, Problem, type Json, type Page as ListPage, type Rule, type Stream } from '../api';
 import { backtestPaths, backtests, namesIn, type Backtest, type Request } from '../api_backtests';
 import { draft } from '../lib/draft';
 import { useQuery } from '../lib/query';
@@ -29,6 +29,7 @@ interface Fields {
   sum: string;
   values: Record<string, string>;
   baseline: string;
+  start: string;
 }
 function requestOf(rule: Rule | null, f: Fields): Request {
   const names = namesIn(f.sql);
@@ -39,6 +40,7 @@ function requestOf(rule: Rule | null, f: Fields): Request {
     from: timeOf(f.from),
     to: timeOf(f.to),
     warm_up: f.warm_up.trim() || undefined,
+    start: f.start || undefined,
     label: f.label ? (f.labelValue ? { column: f.label, value: f.labelValue } : f.label) : undefined,
     sum: f.sum || undefined,
     parameters: names.length ? Object.fromEntries(names.map((n) => [n, valuesOf(f.values[n] ?? '')])) : undefined,
@@ -52,6 +54,7 @@ interface Props {
 }
 export function BacktestForm({ rule, again, done }: Props) {
   const streams = useQuery('streams', (s) => api.get<ListPage<Stream>>(paths.streams, s).then((p) => p.data));
+  const savepoints = useQuery(rule ? 'savepoints' : null, (s) => call<{ data: { name: string }[] }>('/savepoints', { signal: s }).then((p) => p.data));
   const label = again?.label ?? '';
   const [f, set] = useState<Fields>(() => ({
     sql: again?.sql ?? (rule ? (draft.read(rule.name) ?? rule.sql) : ''),
@@ -63,6 +66,7 @@ export function BacktestForm({ rule, again, done }: Props) {
     sum: again?.sum ?? '',
     values: Object.fromEntries(Object.entries(again?.parameters ?? {}).map(([k, v]) => [k, v.join(', ')])),
     baseline: again?.baseline_version ? String(again.baseline_version) : '',
+    start: again?.start && again.start !== 'empty' ? again.start : '',
   }));
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState<Problem | null>(null);
@@ -130,6 +134,19 @@ export function BacktestForm({ rule, again, done }: Props) {
             {text('from', 'From', 'the log’s beginning')}
             {text('to', 'To', 'its end')}
           </div>
+          {rule && savepoints.data?.length ? (
+            <label>
+              <span>Begins</span>
+              <select value={f.start} onChange={(e) => put({ start: e.currentTarget.value })} aria-label="Begins">
+                <option value="">with an empty state</option>
+                {savepoints.data.map((s) => (
+                  <option key={s.name} value={s.name}>
+                    with what it knew in {s.name}
+                  </option>
+                ))}
+              </select>
+            </label>
+          ) : null}
           <div class="form-row">
             {text('warm_up', 'Warm up', '1 h')}
             {rule ? text('baseline', 'Compare with version', 'what live told') : null}
