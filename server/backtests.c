@@ -28,7 +28,8 @@ struct item { /* it waits or runs */
     char *rule;
     json_t *plan;
     bool cancelled;
-    pid_t pid; /* 0: it waits */
+    bool begun; /* else it waits */
+    pid_t pid; /* 0: it has no process */
     int fd; /* what it says */
     evtime started;
     struct backtests_progress progress;
@@ -217,6 +218,9 @@ static void start_item(struct backtests *b, struct item *i)
     char *folder = folder_of(b, i->id);
     diag_init(&d, NULL, 0);
     i->started = timebase_now_ms();
+    pthread_mutex_lock(&b->lock);
+    i->begun = true;
+    pthread_mutex_unlock(&b->lock);
     store(b, i, CATALOG_BACKTEST_RUNNING, NULL, NULL);
     enum err e = prepare(b, i, folder, &d);
     if (e == ERR_OK)
@@ -302,7 +306,7 @@ static struct item *next_item(struct backtests *b)
     struct item *found = NULL;
     pthread_mutex_lock(&b->lock);
     for (struct item *i = b->items; i != NULL && found == NULL; i = i->next)
-        if (i->pid == 0 && (i->cancelled || b->running < b->o.at_once))
+        if (!i->begun && (i->cancelled || b->running < b->o.at_once))
             found = i;
     pthread_mutex_unlock(&b->lock);
     return found;
@@ -385,7 +389,7 @@ enum err backtests_add(struct backtests *b, const char *rule, json_t *plan, stru
     pthread_mutex_lock(&b->lock);
     struct item **last = &b->items;
     for (; *last != NULL; last = &(*last)->next)
-        waiting += (*last)->pid == 0;
+        waiting += !(*last)->begun;
     enum err e = waiting < b->o.queued ? ERR_OK : ERR_LIMIT;
     if (e != ERR_OK)
         diag_say(d, "limit", "wait for them, or cancel some (option backtest-queue)",
@@ -449,7 +453,7 @@ void backtests_counts(struct backtests *b, struct backtests_counts *out)
     out->running = b->running;
     out->waiting = 0;
     for (const struct item *i = b->items; i != NULL; i = i->next)
-        out->waiting += i->pid == 0;
+        out->waiting += !i->begun;
     pthread_mutex_unlock(&b->lock);
 }
 
