@@ -62,7 +62,7 @@ class Source(threading.Thread):
         super().__init__(daemon=True)
         self.server, self.up, self.per_second = server, up, per_second
         self.taken = [[] for _ in range(PARTITIONS)]
-        self.ending, self.failed = threading.Event(), None
+        self.ending, self.failed, self.seen = threading.Event(), None, 0
         self.gen = subprocess.Popen([WEIR, "gen", "--events", "100000000"], stdout=subprocess.PIPE)
 
     def run(self):
@@ -77,6 +77,14 @@ class Source(threading.Thread):
             self.failed = e
         finally:
             self.gen.kill()
+
+    def wrote_more(self):
+        """More than a block of each partition since the last time that this was true."""
+        n = sum(len(part) for part in self.taken)
+        if n < self.seen + 3000:
+            return False
+        self.seen = n
+        return True
 
     def post(self, partition, block):
         end = len(self.taken[partition])
@@ -113,8 +121,8 @@ def evaluated(folder, taken, more=()):
     script = folder / "rules.sql"
     script.write_text(stream_sql() + ";\n" + ";\n".join(sql.strip().rstrip(";") for sql in rules(more)) + ";\n")
     inputs = []
-    for p, lines in enumerate(taken):
-        (folder / f"{p}.jsonl").write_bytes(b"".join(lines))
+    for p, part in enumerate(taken):
+        (folder / f"{p}.jsonl").write_bytes(b"".join(part))
         inputs += ["--input", str(folder / f"{p}.jsonl")]
     run = subprocess.run([WEIR, "eval", str(script), *inputs], capture_output=True, check=True)
     found = [json.loads(line) for line in run.stdout.splitlines()]
@@ -159,16 +167,22 @@ def giving(sql):
     return sql.strip().rstrip(";") + " EMIT TO out"
 
 
-def committed(server, sink="out"):
-    """The lines of a sink that a reader can see, as text for each alert, and how often; all of them whole."""
-    lines = []
+def lines(server, sink="out"):
+    """What a reader of a sink can see; all lines are whole."""
+    found = []
     for part in sorted((server.data / "sinks" / sink).glob("part-*.jsonl")):
         text = part.read_text()
         assert text.endswith("\n"), part
-        lines += [json.loads(line) for line in text.splitlines()]
-    ids = collections.Counter(line["id"] for line in lines)
+        found += [json.loads(line) for line in text.splitlines()]
+    return found
+
+
+def committed(server):
+    """The same as text for each alert, and how often; no id is there twice."""
+    found = lines(server)
+    ids = collections.Counter(line["id"] for line in found)
     assert not ids or max(ids.values()) == 1, [i for i, n in ids.items() if n > 1][:3]
-    return collections.Counter(as_text(line["rule"], line["time"], line["row"]) for line in lines)
+    return collections.Counter(as_text(line["rule"], line["time"], line["row"]) for line in found)
 
 
 def lines_of(expected):
@@ -243,8 +257,8 @@ def run(folder, kills, seconds, seed, options=(), more=(), per_second=5000):
         assert not lost and not extra, f"seed {seed}: lost {sum(lost.values())} {list(lost)[:3]}, " \
                                        f"too many {sum(extra.values())} {list(extra)[:3]}"
         until("they are committed", lambda: sum(committed(crashes.server).values()) >= sum(lines_of(expected).values()))
-        lines = committed(crashes.server)
-        lost, extra = lines_of(expected) - lines, lines - lines_of(expected)
+        seen = committed(crashes.server)
+        lost, extra = lines_of(expected) - seen, seen - lines_of(expected)
         assert not lost and not extra, f"seed {seed}: the sink lacks {sum(lost.values())} {list(lost)[:3]}, " \
                                        f"has too many {sum(extra.values())} {list(extra)[:3]}"
         log = crashes.log()

@@ -187,3 +187,24 @@ def test_whatever_fails_each_line_comes_once(tmp_path, wish):
         assert len(server.alert_ids()) == 3
     finally:
         server.stop()
+
+
+def test_a_slow_sink_holds_the_clients_and_not_the_memory(tmp_path):
+    """64 KiB of lines at a time take 5 ms: what waits is within the budget of results, and nothing is lost."""
+    text = "x" * 200
+    with with_fault("sink.write:1:delay=5", lambda: begin(tmp_path, "--memory-exchange", "2 MiB", "--max-backlog", "1000")) as server:
+        made(server, "CREATE RULE all_of_them AS SELECT id, card FROM p WHERE amount > 10 EMIT TO ops")
+        taken, refused, most = 0, 0, 0
+        while refused < 5 or taken < 15000:  # 6 MB of lines
+            rows = [{"id": str(taken + i), "card": text, "amount": 100, "ts": START + taken + i} for i in range(500)]
+            answer = server.session.post(f"{server.url}/api/v1/streams/p/events", json=rows, timeout=60)
+            assert answer.status_code in (202, 429), answer.text
+            taken += 500 * (answer.status_code == 202)
+            refused += answer.status_code == 429
+            most = max(most, server.get("/workers")["memory"]["exchange"]["used_bytes"])
+        print(f"{taken} events, refused {refused} times, at most {most >> 10} KiB waited")
+        assert most < 4 << 20  # a step may overdraw credit by what it makes: 1,024 lines of 450 bytes
+        server.finish("p")
+        server.settled()
+        checkpoint(server)
+        until_read(server, list(range(taken)))
