@@ -521,11 +521,14 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     out->kept = op->took_over;
     if (op->match != NULL) {
         out->partials = match_partials(op->match);
+        out->keys = match_cells(op->match);
         out->dropped = match_dropped(op->match);
     } else if (op->over != NULL) {
         out->dropped = over_dropped(op->over);
+        out->keys = over_keys(op->over);
     } else if (op->window != NULL) {
         out->windows_open = window_open(op->window);
+        out->keys = window_cells(op->window);
     }
 }
 

@@ -198,6 +198,7 @@ struct task_rule_stats {
     uint64_t rows_kept; /* of joins */
     bool took; /* it has taken over from the version before it */
     struct task_kept kept;
+    uint64_t keys; /* with state, in memory; not of joins */
 };
 void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule_stats *out);
 evtime task_stream_watermark(const struct task *t, uint32_t stream);

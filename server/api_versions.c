@@ -210,6 +210,7 @@ void api_versions_plan(struct httpcall *c, void *app)
         jsonw_key(out, "plan");
         upgradeplan_write(from, to, out);
         struct runtime_rule_stats now = runtimeversion_stats(a->runtime, rule.uid);
+        jsonw_ku64(out, "keys", now.keys);
         jsonw_ku64(out, "partials", now.partials);
         jsonw_ku64(out, "windows_open", now.windows_open);
         jsonw_close(out, '}');

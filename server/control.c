@@ -354,6 +354,7 @@ void control_put_status(const struct control_status *m, struct bytes *out)
         bytes_varint(out, m->rules[i].kept.partials);
         bytes_varint(out, m->rules[i].kept.partials_lost);
         bytes_varint(out, m->rules[i].kept.windows);
+        bytes_varint(out, m->rules[i].keys);
     }
 }
 
@@ -398,6 +399,7 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
         rules[i].kept.partials = bytes_get_varint(&r);
         rules[i].kept.partials_lost = bytes_get_varint(&r);
         rules[i].kept.windows = bytes_get_varint(&r);
+        rules[i].keys = bytes_get_varint(&r);
     }
     out->rules = rules;
     return finished(&r) ? ERR_OK : ERR_CORRUPT;

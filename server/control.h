@@ -124,9 +124,9 @@ struct control_rule_stats {
     uint32_t version;
     bool took; /* it has taken over from the version before it: what */
     struct task_kept kept;
+    uint64_t keys;
 };
-struct
-    control_pause { /* of rows in a worker since its last whole status, by the clock and of its thread */
+struct control_pause { /* of rows in a worker, since its last whole status; cpu: of its thread */
     uint64_t change_ns, change_cpu_ns; /* a change of rules: from sources' stop to their going on */
     uint64_t turn_ns, turn_cpu_ns; /* the longest turn of its loop */
 };

@@ -468,6 +468,7 @@ unsigned crew_rules(struct crew *c, struct runtime_rule_stats *out, unsigned cap
             if (at < cap) {
                 out[at].results += s->results;
                 out[at].partials += s->partials;
+                out[at].keys += s->keys;
                 out[at].windows_open += s->windows_open;
                 out[at].dropped += s->dropped;
             }

@@ -221,6 +221,7 @@ struct runtime_rule_stats {
     uint64_t uid;
     uint64_t results, partials, windows_open;
     uint64_t dropped; /* partial matches or rows, for a limit of one key */
+    uint64_t keys; /* with state */
 };
 struct runtime_exception {
     evtime at;

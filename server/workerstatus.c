@@ -18,7 +18,8 @@ static void add_rules(const struct task *t, const struct job *j, struct arena *a
                                                .dropped = s.dropped,
                                                .version = r->version,
                                                .took = s.took,
-                                               .kept = s.kept};
+                                               .kept = s.kept,
+                                               .keys = s.keys};
     }
     out->rules = rules;
 }

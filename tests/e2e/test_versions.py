@@ -48,7 +48,7 @@ def test_from_a_draft_to_the_active_version_and_back(tmp_path):
         feed(server, rows(1, 0, 0, 0))
         until("the partial match is there", lambda: server.get("/rules/r")["partials"] == 1)
         plan = post(server, "/rules/r/versions/2:plan", {}, 200)
-        assert (plan["plan"]["state"], plan["partials"]) == ("mapped", 1)
+        assert (plan["plan"]["state"], plan["keys"], plan["partials"]) == ("mapped", 1, 1)
         verdicts = {(i["kind"], i["name"]): i["verdict"] for i in plan["plan"]["items"]}
         assert verdicts["variable", "A"] == "keep" and verdicts["variable", "C"] == "new" and verdicts["measure", "c"] == "new"
         assert server.get("/rules/r")["version"] == 1, "a plan changes nothing"
@@ -114,6 +114,22 @@ def test_a_timeout_has_the_columns_of_the_version_that_found_it(tmp_path):
         server.settled()
         told = until("both timeouts are stored", lambda: (lambda d: d if len(d) == 2 else None)(server.get("/rules/r/timeouts")["data"]))
         assert sorted((t["version"], sorted(t["row"])) for t in told) == [(1, ["a", "k"]), (2, ["k", "w", "z"])]
+
+
+def test_rules_that_read_it_go_on_while_its_columns_stay(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": ONE}, 201)
+        post(server, "/rules", {"name": "reader", "sql": "SELECT a AS x FROM r WHERE a >= 0"}, 201)
+        feed(server, rows(1, 0, 2, 1, 0))
+        for sql, status in ((ONE.replace("v = 2", "v = 3"), 200), (ONE.replace("A.id AS a", "A.id AS z"), 409)):
+            version = post(server, "/rules/r/versions", {"sql": sql}, 201)["version"]
+            post(server, "/rules/r:activate", {"version": version}, status)
+        feed(server, rows(3, 0, 0, 1, 0, 3, first=5))
+        server.finish("t")
+        server.settled()
+        told = sorted((a["rule"], a["row"].get("a", a["row"].get("x"))) for a in server.pages("/alerts"))
+        assert told == [(rule, a) for rule in ("r", "reader") for a in (0, 3, 8)]
 
 
 def test_what_is_wrong_is_said(tmp_path):
