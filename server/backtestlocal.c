@@ -8,6 +8,7 @@
 #include "server/backtestcmd.h"
 #include "server/change.h"
 #include "server/evaltext.h"
+#include "server/sinks.h"
 #include "state/catalog.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -40,14 +41,16 @@ static void say(const struct evaltext *t, const struct diag *d)
 
 static enum err create(const struct local *l, const struct bytes *sql, struct diag *d)
 {
+    if (sql->n == 0)
+        return ERR_OK;
+    struct sinks *sinks = sinks_new("", l->folder); /* none */
     const struct change_env env = {.catalog = l->catalog,
                                    .registry = l->registry,
+                                   .sinks = sinks,
                                    .limits = {ANY, ANY, ANY}};
     struct change_delta delta = {0};
     struct change *c = NULL;
     bool more = false;
-    if (sql->n == 0)
-        return ERR_OK;
     enum err e = change_script(&env, (const char *)sql->p, sql->n, NULL, d, &c);
     if (e == ERR_OK)
         e = change_begin(c, &env, d, &more);
@@ -55,6 +58,7 @@ static enum err create(const struct local *l, const struct bytes *sql, struct di
         e = change_commit(c, &env, d, &delta);
     change_delta_fini(&delta);
     change_free(c);
+    sinks_free(sinks);
     return e;
 }
 
@@ -81,7 +85,7 @@ static enum err fill(const struct local *l, struct diag *d)
         const struct statement *s = &script->statements[i];
         if (s->kind == STATEMENT_RULE) {
             e = add_rule(l, s, d);
-        } else {
+        } else if (s->kind != STATEMENT_SINK && s->kind != STATEMENT_EXPLAIN) {
             bytes_put(&others, text + s->at.begin, s->at.end - s->at.begin);
             bytes_printf(&others, ";\n");
         }

@@ -11,7 +11,8 @@ STATEMENTS = """CREATE STREAM t (id BIGINT NOT NULL, k STRING, v BIGINT, fraud B
 CREATE STREAM other (k STRING, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts);
 CREATE LIST known (k STRING PRIMARY KEY);
 INSERT INTO known VALUES ('friend');
-CREATE RULE high AS SELECT id, k, v FROM t WHERE v > 2 AND k NOT IN LIST known;
+CREATE SINK out WITH ('connector'='file', 'path'='out');
+CREATE RULE high AS SELECT id, k, v FROM t WHERE v > 2 AND k NOT IN LIST known EMIT TO out;
 """
 ROWS = [(k, v) for v in range(6) for k in ("a", "friend", "b")]
 
