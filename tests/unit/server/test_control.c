@@ -145,7 +145,7 @@ static void a_status_carries_positions_and_counters(void **state)
     struct bytes b = {0};
     struct arena *a = arena_new(4096, 0);
     struct control_position at[] = {{1, 0, 10, 5, 10, 1, 0}, {1, 2, 7, EVTIME_MAX, 7, 0, 4096}};
-    struct control_rule_stats of_rules[] = {{9, 1, 2, 3, 4, 5, true, {6, 7, 8, 9}}};
+    struct control_rule_stats of_rules[] = {{9, 1, 2, 3, 4, 5, true, {6, 7, 8, 9}, 10}};
     struct control_status m = {.task = {.rows_in = 3,
                                         .windows_open = 4,
                                         .watermark = -1,
@@ -167,6 +167,7 @@ static void a_status_carries_positions_and_counters(void **state)
     assert_true(out.positions[1].w == EVTIME_MAX);
     assert_int_equal(out.positions[1].end, 4096);
     assert_int_equal(out.rules[0].partials, 2);
+    assert_int_equal(out.rules[0].keys, 10);
     bytes_fini(&b);
     arena_free(a);
 }
