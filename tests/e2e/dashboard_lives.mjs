@@ -72,6 +72,10 @@ async function approval() {
   await form.getByLabel("Why").fill("as discussed");
   await form.getByRole("button", { name: "Approve" }).click();
   await visible(form.locator("li", { hasText: "approved" }).filter({ hasText: "as discussed" }), "by another");
+  await visible(
+    page.getByRole("region", { name: "Who did what" }).locator("li", { hasText: "version 1 approved" }).filter({ hasText: "by ben" }),
+    "and the audit of the rule says so",
+  );
   await widths("approval", ".versions");
   await button("Activate").click();
   await inDialog("Activate").click();

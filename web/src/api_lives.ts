@@ -66,12 +66,23 @@ export interface Approvals {
   data: Approval[];
 }
 
+export interface Audited {
+  id: number;
+  at: Time;
+  what: string;
+  name: string;
+  who: string | null;
+  more: string | null;
+}
+
 export const lifePaths = {
+  audit: (r: string) => `/audit?limit=50&name=${encodeURIComponent(r)}`,
   comparison: (r: string, of: ResultClass, limit: number) => `${paths.rule(r)}/comparison?class=${of}&limit=${limit}`,
   approvals: (r: string) => `${paths.rule(r)}/approvals`,
   resting: `${paths.rules}?state=all`,
 };
 export const lives = {
+  audit: (r: string, signal?: AbortSignal) => call<{ data: Audited[] }>(lifePaths.audit(r), { signal }).then((p) => p.data),
   /** null: no version of the rule has ever run beside another. */
   comparison: (r: string, of: ResultClass, limit: number, signal?: AbortSignal) =>
     call<Comparison>(lifePaths.comparison(r, of, limit), { signal }).catch((e: unknown) => {

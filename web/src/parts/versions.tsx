@@ -9,6 +9,7 @@ import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
 import { onTick, useSyncExternalStore } from '../lib/store';
 import { Approvals, useApprovals } from './approvals';
+import { Audit } from './audit';
 import { Ago, Button, CopyCurl, States } from './basic';
 import { DoDialog } from './share';
 import { say } from './dialog';
@@ -292,6 +293,7 @@ export function Versions({ rule, sql, take, changed }: Props) {
                 }}
               />
             ) : null}
+            <Audit rule={rule} />
             {shadow ? (
               <DoDialog
                 of={{
