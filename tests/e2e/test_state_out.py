@@ -6,8 +6,9 @@ import subprocess
 import crashing
 import pytest
 import weirserver
+from test_checkpoint_faults import with_fault
 from test_checkpoints import checkpoint, deploy, found, post
-from weirserver import Server
+from weirserver import Server, until
 
 SMALL = ("--state-backend", "rocksdb", "--memory-state", "6 MiB")
 STREAM = crashing.QUERIES / "payments.sql"
@@ -92,6 +93,28 @@ def test_either_backend_goes_on_from_the_files_of_the_other(tmp_path, lines, exp
             server.start()
             assert server.get("/checkpoints")["restored"]
             post(server, lines, begin, end)
+        assert found(server) == expected
+
+
+@pytest.mark.parametrize("wish", ["store.write:1:fail", "store.link:2:fail"])
+def test_a_checkpoint_that_fails_while_keys_are_out_leaves_them_whole(tmp_path, lines, expected, wish):
+    with with_fault(wish, lambda: Server(tmp_path, "--checkpoint-interval", "0", "--restart-strategy", "fixed-delay",
+                                         "--restart-delay", "20 ms", *SMALL, workers=1)) as server:
+        deploy(server)
+        for begin, end in ((0, 30), (30, 50), (50, 70)):
+            post(server, lines, begin, end)
+            server.post("/checkpoints")
+        if "link" in wish:  # the store is as it was, and the next checkpoint has all
+            until("one is made after all", lambda: server.post("/checkpoints").status_code == 201, 10)
+            assert server.get("/checkpoints")["failed"] == 1 and not server.get("/workers")["exceptions"]
+            assert of_workers(server, "keys_left_total") > 100
+        else:  # what had left is lost: workers begin again, and each of them meets the fault
+            until("its end is told", lambda: server.get("/workers")["exceptions"])
+            assert "the store" in server.log.read_text()
+        server.kill()
+        server.start()
+        assert bool(server.get("/checkpoints")["restored"]) == ("link" in wish)
+        post(server, lines, 70, 100)
         assert found(server) == expected
 
 
