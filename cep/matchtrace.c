@@ -72,12 +72,19 @@ static void begin(struct trace *t, const struct matchtrace_ask *ask)
     count_left(t);
 }
 
+static void forget(struct trace *t, uint32_t i)
+{
+    struct trace_partial *p = &t->partial[i];
+    matchrun_unref(t->m, p->node);
+    bytes_fini(&p->miss.conditions);
+    bytes_fini(&p->late.conditions);
+    *p = (struct trace_partial){.node = NULL};
+}
+
 static void end(struct trace *t)
 {
     for (uint32_t i = 0; i < t->npartials; i++) {
-        matchrun_unref(t->m, t->partial[i].node);
-        bytes_fini(&t->partial[i].miss.conditions);
-        bytes_fini(&t->partial[i].late.conditions);
+        forget(t, i);
     }
     bytes_fini(&t->start.conditions);
     if (t->key != NULL && t->key->cells != NULL)
@@ -182,14 +189,41 @@ static unsigned left_of(const struct trace *t, const struct match_node *n)
     return least;
 }
 
+/* A place for one more: of those that do not wait any longer the least far is forgotten. */
+static uint32_t find_room(struct trace *t)
+{
+    uint32_t worst = TRACE_NONE;
+    if (t->npartials < TRACE_PARTIALS_MAX)
+        return t->npartials++;
+    for (uint32_t i = 0; i < t->npartials; i++) {
+        const struct trace_partial *p = &t->partial[i];
+        if (p->node == NULL)
+            return i;
+        if (!p->alive && !p->listed &&
+            (worst == TRACE_NONE || matchwhy_is_further(&t->partial[worst], p)))
+            worst = i;
+    }
+    if (worst != TRACE_NONE)
+        forget(t, worst);
+    return worst;
+}
+
 static uint32_t add_node(struct trace *t, struct match_run *run, struct match_node *n, uint32_t row)
 {
-    if (t->npartials == TRACE_PARTIALS_MAX) {
+    uint32_t from = n->parent != NULL ? find_node(t, n->parent) : TRACE_NONE;
+    if (from != TRACE_NONE)
+        t->partial[from].was_taken = true;
+    unsigned rows = from != TRACE_NONE ? t->partial[from].rows + 1 : 0;
+    for (const struct match_node *i = n; i != NULL && from == TRACE_NONE; i = i->parent)
+        rows++;
+    uint32_t at = find_room(t);
+    if (at == TRACE_NONE) {
         t->cut_off = true;
         return TRACE_NONE;
     }
-    struct trace_partial *p = &t->partial[t->npartials];
+    struct trace_partial *p = &t->partial[at];
     *p = (struct trace_partial){.node = n,
+                                .id = t->last_id++,
                                 .born = row,
                                 .ended = TRACE_NONE,
                                 .begun = run->first,
@@ -197,21 +231,27 @@ static uint32_t add_node(struct trace *t, struct match_run *run, struct match_no
                                 .left = left_of(t, n),
                                 .end_var = -1};
     p->miss.row = p->late.row = TRACE_NONE;
-    p->from = n->parent != NULL ? find_node(t, n->parent) : TRACE_NONE;
-    for (const struct match_node *i = n; i != NULL; i = i->parent)
-        p->rows++;
+    p->rows = rows;
     n->refs++;
-    return t->npartials++;
+    return at;
 }
 
 /* Skip modes: a match that is not given yet, since a preferred one may still come. */
 static void note_best(struct trace *t, struct match_run *run, uint32_t row)
 {
-    uint32_t i = find_node(t, run->best);
-    if (i == TRACE_NONE)
-        i = add_node(t, run, run->best, row);
-    if (i != TRACE_NONE && t->partial[i].from != TRACE_NONE)
-        t->partial[t->partial[i].from].was_taken = true;
+    if (find_node(t, run->best) == TRACE_NONE)
+        add_node(t, run, run->best, row);
+}
+
+/* There are more than are followed. What was followed and is not seen any more has not ended for that. */
+static void lose_rest(struct trace *t)
+{
+    t->cut_off = true;
+    for (unsigned i = 0; i < t->nlive; i++) {
+        struct trace_partial *p = &t->partial[t->live[i]];
+        p->was_taken |= !p->alive;
+        p->alive = true;
+    }
 }
 
 /* What is there now, as far as it waits for something. row: the one that made what is new. */
@@ -221,7 +261,11 @@ static void look(struct trace *t, uint32_t row)
     uint32_t now[TRACE_LIVE_MAX];
     unsigned nnow = 0;
     for (uint32_t i = 0; i < t->npartials; i++)
-        t->partial[i].alive = false;
+        t->partial[i].alive = t->partial[i].listed = false;
+    for (unsigned i = 0; i < t->nlive; i++)
+        t->partial[t->live[i]].listed = true;
+    for (unsigned i = 0; i < t->nover; i++)
+        t->partial[t->over[i]].listed = true;
     for (struct match_run *run = c != NULL ? c->first : NULL; run != NULL; run = run->next) {
         if (!t->prog->no_skip && run->best != NULL)
             note_best(t, run, row);
@@ -230,19 +274,15 @@ static void look(struct trace *t, uint32_t row)
         for (struct match_node *n = run->list; n != NULL; n = n->next) {
             if (n->live == 0)
                 continue;
-            if (nnow == TRACE_LIVE_MAX) {
-                t->cut_off = true;
+            uint32_t i = nnow < TRACE_LIVE_MAX ? find_node(t, n) : TRACE_NONE;
+            if (i == TRACE_NONE && nnow < TRACE_LIVE_MAX)
+                i = add_node(t, run, n, row);
+            if (i == TRACE_NONE) {
+                lose_rest(t);
                 goto out;
             }
-            uint32_t i = find_node(t, n);
-            if (i == TRACE_NONE)
-                i = add_node(t, run, n, row);
-            if (i == TRACE_NONE)
-                goto out;
             t->partial[i].alive = true;
             t->partial[i].live = n->live;
-            if (t->partial[i].from != TRACE_NONE)
-                t->partial[t->partial[i].from].was_taken = true;
             now[nnow++] = i;
         }
     }
@@ -278,7 +318,7 @@ static void put_try(const struct trace *t, const struct trace_partial *p, int va
 {
     bytes_printf(out, "%s{\"partial\":", out->p[out->n - 1] == '[' ? "" : ",");
     if (p != NULL)
-        bytes_printf(out, "%u", (unsigned)(p - t->partial));
+        bytes_printf(out, "%u", p->id);
     else
         bytes_printf(out, "null");
     bytes_printf(out, ",\"variable\":");
@@ -317,6 +357,8 @@ static bool ask_var(struct trace *t, struct trace_partial *p, int var, uint32_t 
     struct trace_miss *miss = strcmp(kind, "take") == 0 ? noted(t, p, row, said) : NULL;
     done->asked |= bit;
     done->holds |= holds ? bit : 0;
+    if (out != NULL && out->n > TRACE_RESULTS_BYTES)
+        out = NULL;
     if (out != NULL || miss != NULL)
         matchcond_ask(t->all[var], &at, &json);
     if (out != NULL)
@@ -384,54 +426,13 @@ static enum trace_end fate(struct trace *t, struct trace_partial *p, uint32_t ro
     return TRACE_SKIPPED;
 }
 
-static bool is_in(const struct result *r, const struct match_node *n, unsigned rows)
-{
-    if (rows > r->nrows)
-        return false;
-    for (unsigned i = rows; i-- > 0; n = n->parent)
-        if (r->rows[i].place.partition != n->row->row.partition ||
-            r->rows[i].place.offset != n->row->row.offset)
-            return false;
-    return true;
-}
-
-/* Matches and timeouts that were given; of those the rows, for people. */
-static void take_results(struct trace *t, uint32_t row, struct bytes *out)
-{
-    unsigned n = 0;
-    const struct result *all = emit_all(&t->emit, &n);
-    for (unsigned i = 0; i < n; i++) {
-        const struct result *r = &all[i];
-        if (r->kind == RESULT_MATCH) {
-            t->last_match = row;
-            for (uint32_t k = 0; k < t->npartials; k++)
-                t->partial[k].matched |= is_in(r, t->partial[k].node, t->partial[k].rows);
-        }
-        for (unsigned k = 0; k < r->nrows && r->kind == RESULT_MATCH; k++)
-            t->focus_matched |= t->focus != TRACE_NONE &&
-                                r->rows[k].place.partition == t->ask->partition &&
-                                r->rows[k].place.offset == t->ask->offset;
-        if (out == NULL || out->n > TRACE_RESULTS_BYTES)
-            continue;
-        bytes_printf(out, "%s{\"kind\":\"%s\",", out->p[out->n - 1] == '[' ? "" : ",",
-                     result_kind_name(r->kind));
-        taskinspect_time("time", r->time, out);
-        bytes_printf(out, ",\"rows\":[");
-        for (unsigned k = 0; k < r->nrows; k++)
-            bytes_printf(out, "%s{\"partition\":%u,\"offset\":%" PRIu64 "}", k > 0 ? "," : "",
-                         r->rows[k].place.partition, r->rows[k].place.offset);
-        bytes_printf(out, "]}");
-    }
-    emit_clear(&t->emit);
-}
-
 /* --- steps --- */
 
 static void put_ended(const struct trace *t, uint32_t i, struct bytes *out)
 {
     const struct trace_partial *p = &t->partial[i];
     bytes_printf(out, "%s{\"partial\":%u,\"why\":\"%s\",\"variable\":",
-                 out->p[out->n - 1] == '[' ? "" : ",", i, matchwhy_end_name(p->end));
+                 out->p[out->n - 1] == '[' ? "" : ",", p->id, matchwhy_end_name(p->end));
     if (p->end_var >= 0)
         value_json_string(var_name(t, p->end_var), strlen(var_name(t, p->end_var)), out);
     else
@@ -453,6 +454,8 @@ static void settle(struct trace *t, const uint32_t *before, unsigned n, uint32_t
             keep_asking(t, before[i]);
         if (out != NULL)
             put_ended(t, before[i], out);
+        if (p->end == TRACE_TAKEN || p->end == TRACE_MATCHED)
+            forget(t, before[i]); /* what it has become says more */
     }
 }
 
@@ -475,9 +478,17 @@ static void pass_time(struct trace *t, evtime w, uint32_t at, struct bytes *ende
     memcpy(before, t->live, n * sizeof *before);
     match_advance(t->m, w);
     find_key(t);
-    take_results(t, at, results);
+    matchsteps_results(t, at, results);
     look(t, at);
     settle(t, before, n, TRACE_NONE, at, ended);
+}
+
+static bool is_among_furthest(const struct trace *t, const uint32_t *list, unsigned n, unsigned at)
+{
+    unsigned further = 0;
+    for (unsigned i = 0; i < n && further < TRACE_ASKED_MAX; i++)
+        further += i != at && !matchwhy_is_further(&t->partial[list[at]], &t->partial[list[i]]);
+    return further < TRACE_ASKED_MAX;
 }
 
 static void give(struct trace *t, uint32_t row, struct bytes *tries, struct bytes *ended,
@@ -488,7 +499,8 @@ static void give(struct trace *t, uint32_t row, struct bytes *tries, struct byte
     unsigned n = t->nlive;
     memcpy(before, t->live, n * sizeof *before);
     for (unsigned i = 0; i < n; i++)
-        try_partial(t, &t->partial[before[i]], t->partial[before[i]].live, row, tries);
+        if (tries != NULL || is_among_furthest(t, before, n, i))
+            try_partial(t, &t->partial[before[i]], t->partial[before[i]].live, row, tries);
     try_start(t, row, tries);
     for (unsigned i = 0; i < t->nover; i++) {
         struct trace_partial *p = &t->partial[t->over[i]];
@@ -500,7 +512,7 @@ static void give(struct trace *t, uint32_t row, struct bytes *tries, struct byte
     if (r->r.kept != NULL)
         keyed_unref(&t->k, r->r.kept);
     r->r.kept = NULL;
-    take_results(t, row, results);
+    matchsteps_results(t, row, results);
     look(t, row);
     settle(t, before, n, row, row, ended);
     arena_reset(t->k.scratch);
@@ -566,7 +578,7 @@ void matchtrace_run(const struct matchtrace_ask *ask, const struct matchtrace_ro
     bytes_printf(out, "],\"results\":");
     bytes_put(out, s.results.p, s.results.n);
     bytes_printf(out, "]");
-    matchsteps_put_active(&t, out);
+    matchsteps_put_active(&t, TRACE_LIVE_MAX, out);
     bytes_printf(out, "}");
     bytes_fini(&steps);
     bytes_fini(&s.tries);

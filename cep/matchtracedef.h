@@ -8,10 +8,14 @@
 #include "cep/matchtrace.h"
 
 enum {
-    TRACE_PARTIALS_MAX = 2000, /* that are followed in all */
+    TRACE_PARTIALS_MAX =
+        512, /* that are remembered: those that wait, and the furthest that ended */
     TRACE_LIVE_MAX = 64, /* … at a time */
+    TRACE_ASKED_MAX = 8, /* … of them are asked about a row that is not told of: the furthest */
     TRACE_OVER_MAX = 16, /* whose time is over, and which are still asked */
-    TRACE_RESULTS_BYTES = 32 << 10, /* of what a step tells of results */
+    TRACE_ROWS_TOLD = 8, /* the last of a partial match */
+    TRACE_TOLD_MAX = 16, /* partial matches after a step */
+    TRACE_RESULTS_BYTES = 32 << 10, /* of what a step tells of results, and of what was asked */
 };
 #define TRACE_NONE UINT32_MAX
 
@@ -35,13 +39,14 @@ struct trace_miss { /* the row that came nearest to what was waited for */
 };
 
 struct trace_partial {
-    struct match_node *node; /* with a reference: what is over can still be asked */
+    struct match_node *node; /* with a reference: what is over can still be asked. NULL: free */
+    uint32_t id;
     uint32_t from; /* the partial match that it goes on from, or TRACE_NONE */
     uint32_t born, ended; /* rows */
     evtime begun, ends;
     unsigned left, rows; /* rows that are still needed at least; that it has */
     uint64_t live; /* edges, as they were last seen */
-    bool alive, was_taken, matched;
+    bool alive, listed, was_taken, matched;
     enum trace_end end;
     int end_var; /* NOT, UNTIL */
     struct trace_miss miss; /* while it lived */
@@ -70,7 +75,7 @@ struct trace {
     struct trace_row *row;
     uint32_t nrows, focus; /* focus: TRACE_NONE */
     struct trace_partial *partial;
-    uint32_t npartials;
+    uint32_t npartials, last_id;
     bool cut_off; /* there were more partial matches than are followed */
     uint32_t live[TRACE_LIVE_MAX];
     unsigned nlive;
@@ -86,7 +91,9 @@ struct trace_step { /* parts of a row's object that are made before it is known 
 };
 
 /* matchsteps.c */
-void matchsteps_put_active(const struct trace *t, struct bytes *out);
+/* Takes what was given, and notes what was a match; out NULL, or results are put there. */
+void matchsteps_results(struct trace *t, uint32_t row, struct bytes *out);
+void matchsteps_put_active(const struct trace *t, unsigned most, struct bytes *out);
 void matchsteps_put(struct trace *t, uint32_t row, const struct trace_step *s, struct bytes *out);
 
 /* matchwhy.c */

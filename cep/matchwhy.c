@@ -50,10 +50,9 @@ static void put_var(const struct trace *t, int var, struct bytes *out)
 /* The last rows of a long way. */
 void matchwhy_put_rows(const struct trace *t, const struct trace_partial *p, struct bytes *out)
 {
-    enum { LAST = 32 };
-    const struct match_node *way[LAST];
+    const struct match_node *way[TRACE_ROWS_TOLD];
     unsigned n = 0;
-    for (const struct match_node *i = p->node; i != NULL && n < LAST; i = i->parent)
+    for (const struct match_node *i = p->node; i != NULL && n < TRACE_ROWS_TOLD; i = i->parent)
         way[n++] = i;
     bytes_printf(out, ",\"earlier\":%u,\"rows\":[", p->rows - n);
     for (unsigned i = n; i-- > 0;) {
@@ -110,7 +109,7 @@ static const struct trace_partial *furthest(const struct trace *t)
     const struct trace_partial *best = NULL, *skipped = NULL;
     for (uint32_t i = 0; i < t->npartials; i++) {
         const struct trace_partial *p = &t->partial[i];
-        if (p->matched || p->end == TRACE_TAKEN || !concerns(t, p))
+        if (p->node == NULL || p->matched || p->end == TRACE_TAKEN || !concerns(t, p))
             continue;
         if (p->was_taken && p->left > 0 && p->end != TRACE_TIME)
             continue; /* its continuation says more */
@@ -215,8 +214,7 @@ static struct says find(const struct trace *t, const struct trace_partial **p)
 
 static void put_partial(const struct trace *t, const struct trace_partial *p, struct bytes *out)
 {
-    bytes_printf(out, "{\"partial\":%u,\"state\":%u,\"left\":%u,", (unsigned)(p - t->partial),
-                 p->node->state, p->left);
+    bytes_printf(out, "{\"partial\":%u,\"state\":%u,\"left\":%u,", p->id, p->node->state, p->left);
     taskinspect_time("begun", p->begun, out);
     bytes_printf(out, ",");
     taskinspect_time("ends", p->ends, out);
