@@ -220,7 +220,7 @@ static enum err check_name(const struct change_env *env, const struct create *k,
         return exists(d, at, "stream", name);
     if (tableset_find(registry_tables(env->registry), name) != NULL)
         return exists(d, at, "table", name);
-    if (sinks_has(env->sinks, name))
+    if (env->sinks != NULL && sinks_has(env->sinks, name))
         return exists(d, at, "sink", name);
     if (k->kind == CREATE_RULE)
         return ERR_OK;

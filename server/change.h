@@ -25,7 +25,7 @@ struct change_env {
     struct intake *intake;
     struct feed *feed;
     struct alertwriter *alerts;
-    struct sinks *sinks;
+    struct sinks *sinks; /* NULL: nothing is given out (weir backtest) */
     struct trials *trials;
     struct change_limits {
         uint64_t lists, list_items, list_edits;
