@@ -180,23 +180,10 @@ static void fail(struct checkpointer *c, const char *why)
     c->answers = NULL;
 }
 
-static void remove_folder(struct checkpointer *c, uint64_t id)
-{
-    struct diag d;
-    diag_init(&d, NULL, 0);
-    if (checkpoint_remove(c->root, id, &d) != ERR_OK) {
-        char *text = diag_text(&d);
-        LOG_WARN("an old checkpoint could not be deleted", "id=%" PRIu64 " reason=\"%s\"", id,
-                 text);
-        mem_free(text);
-    }
-    diag_fini(&d);
-}
-
 static void end(struct checkpointer *c)
 {
     if (c->failed)
-        remove_folder(c, c->meta->id);
+        checkstart_remove(c->start, c->meta->id);
     checkmeta_free(c->meta);
     c->meta = NULL;
     c->phase = IDLE;
@@ -208,7 +195,7 @@ static void remove_old(struct checkpointer *c)
 {
     uint64_t id = 0;
     while ((id = checkstart_too_many(c->start, c->o.kept)) != 0) {
-        remove_folder(c, id);
+        checkstart_remove(c->start, id);
         checkhistory_removed(c->history, id);
     }
 }

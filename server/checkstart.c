@@ -176,6 +176,19 @@ bool checkstart_needs(const struct checkstart *s, uint32_t stream, uint32_t part
     return s->n > 0;
 }
 
+void checkstart_remove(const struct checkstart *s, uint64_t id)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (checkpoint_remove(s->root, id, &d) != ERR_OK) {
+        char *text = diag_text(&d);
+        LOG_WARN("an old checkpoint could not be deleted", "id=%" PRIu64 " reason=\"%s\"", id,
+                 text);
+        mem_free(text);
+    }
+    diag_fini(&d);
+}
+
 uint64_t checkstart_too_many(struct checkstart *s, unsigned kept)
 {
     size_t good = 0, i = s->n;

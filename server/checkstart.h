@@ -22,6 +22,8 @@ void checkstart_add(struct checkstart *s, const struct checkmeta *m); /* it is c
 /* The least offset from which one of them would read that partition. False: there is none, or one of them does not say. */
 bool checkstart_needs(const struct checkstart *s, uint32_t stream, uint32_t partition,
                       uint64_t *offset);
+/* Deletes the folder of that one; a failure is in the log. */
+void checkstart_remove(const struct checkstart *s, uint64_t id);
 /* The number of one more than `kept` good ones, which leaves the list with this; 0: there is none. */
 uint64_t checkstart_too_many(struct checkstart *s, unsigned kept);
 
