@@ -9,6 +9,7 @@
 #include "server/checkmeta.h"
 #include "server/checkretain.h"
 #include "server/checkstart.h"
+#include "server/checkwaiter.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -18,13 +19,6 @@
 
 enum { FOLDER_MODE = 0750, HOLD_CHANGES_MS = 3000 };
 enum phase { IDLE, ALIGNING, WRITING };
-
-struct waiter {
-    runtime_done *done; /* NULL: a keeper's */
-    void *ctx;
-    struct checkpointer_keeper keeper;
-    struct waiter *next;
-};
 
 struct checkpointer {
     struct runtime_checkpoint_options o;
@@ -39,7 +33,7 @@ struct checkpointer {
     montime began;
     unsigned begun, written; /* workers that have answered */
     bool failed; /* it will not be complete; the workers' answers are still waited for */
-    struct waiter *answers; /* who waits for it */
+    struct checkwaiter *answers; /* who waits for it */
 
     uint64_t next_id;
     uint64_t only; /* see checkpointer_insist; 0: any will do */
@@ -53,7 +47,7 @@ struct checkpointer {
     struct bytes cooldown, sinks;
     char not_stored[200]; /* why the results of that one cannot be; "": nothing was said */
     bool again; /* … and something may be lost */
-    struct waiter *wanted;
+    struct checkwaiter *wanted;
     bool refuses;
 };
 
@@ -94,33 +88,15 @@ void checkpointer_scale(struct checkpointer *c, unsigned workers)
     c->env.workers = workers;
 }
 
-static void answer_with(struct waiter *w, enum err e, const char *why, const struct checkmeta *m,
-                        const char *folder)
+static void refuse(struct checkwaiter *w, enum err e, const char *why)
 {
-    struct diag d;
-    diag_init(&d, NULL, 0);
-    if (e != ERR_OK)
-        diag_say(&d, "checkpoint", NULL, "%s", why);
-    for (struct waiter *next = NULL; w != NULL; w = next) {
-        next = w->next;
-        if (w->done != NULL)
-            w->done(w->ctx, e, &d);
-        else
-            w->keeper.ended(w->keeper.ctx, e, &d, m, folder);
-        mem_free(w);
-    }
-    diag_fini(&d);
+    checkwaiter_answer(w, e, why, NULL, NULL);
 }
 
-static void answer(struct waiter *w, enum err e, const char *why)
-{
-    answer_with(w, e, why, NULL, NULL);
-}
-
-static struct waiter *take_wanted(struct checkpointer *c)
+static struct checkwaiter *take_wanted(struct checkpointer *c)
 {
     pthread_mutex_lock(&c->lock);
-    struct waiter *w = c->wanted;
+    struct checkwaiter *w = c->wanted;
     c->wanted = NULL;
     pthread_mutex_unlock(&c->lock);
     return w;
@@ -133,9 +109,9 @@ void checkpointer_refuse(struct checkpointer *c)
     pthread_mutex_lock(&c->lock);
     c->refuses = true;
     pthread_mutex_unlock(&c->lock);
-    answer(c->answers, ERR_CLOSED, "the server ends");
+    refuse(c->answers, ERR_CLOSED, "the server ends");
     c->answers = NULL;
-    answer(take_wanted(c), ERR_CLOSED, "the server ends");
+    refuse(take_wanted(c), ERR_CLOSED, "the server ends");
 }
 
 void checkpointer_close(struct checkpointer *c)
@@ -176,7 +152,7 @@ static void fail(struct checkpointer *c, const char *why)
     pthread_mutex_lock(&c->lock);
     c->storing = 0;
     pthread_mutex_unlock(&c->lock);
-    answer(c->answers, ERR_IO, why);
+    refuse(c->answers, ERR_IO, why);
     c->answers = NULL;
 }
 
@@ -235,7 +211,7 @@ static void complete(struct checkpointer *c)
         checkhistory_completed(c->history, c->meta);
         checkstart_add(c->start, c->meta);
         alertwriter_commit(c->env.alerts, c->meta->id);
-        answer_with(c->answers, ERR_OK, "", c->meta, folder);
+        checkwaiter_answer(c->answers, ERR_OK, "", c->meta, folder);
         c->answers = NULL;
         remove_old(c);
         checkstart_forget_versions(c->start, c->env.registry);
@@ -264,30 +240,14 @@ static void order(struct checkpointer *c, uint32_t epoch)
     mem_free(folder);
 }
 
-static const char *trigger_of(const struct waiter *asked)
-{
-    const char *trigger = asked != NULL ? "manual" : "periodic";
-    for (const struct waiter *w = asked; w != NULL; w = w->next)
-        if (w->done == NULL)
-            trigger = w->keeper.trigger;
-    return trigger;
-}
-
-static void tell_keepers(const struct waiter *w)
-{
-    for (; w != NULL; w = w->next)
-        if (w->done == NULL && w->keeper.began != NULL)
-            w->keeper.began(w->keeper.ctx);
-}
-
-static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
+static void begin(struct checkpointer *c, struct checkwaiter *asked, uint32_t *epoch)
 {
     struct diag d;
     diag_init(&d, NULL, 0);
     c->meta = checkmeta_new();
     c->meta->id = c->next_id++;
     c->meta->started = timebase_now_ms();
-    snprintf(c->meta->trigger, sizeof c->meta->trigger, "%s", trigger_of(asked));
+    snprintf(c->meta->trigger, sizeof c->meta->trigger, "%s", checkwaiter_trigger(asked));
     c->meta->workers = c->env.workers;
     c->meta->key_groups = c->env.key_groups;
     checkmeta_add_rules(c->meta, c->env.registry);
@@ -312,7 +272,7 @@ static void begin(struct checkpointer *c, struct waiter *asked, uint32_t *epoch)
     } else {
         c->phase = ALIGNING;
         order(c, ++*epoch);
-        tell_keepers(asked);
+        checkwaiter_began(asked);
     }
     diag_fini(&d);
 }
@@ -356,7 +316,7 @@ bool checkpointer_turn(struct checkpointer *c, bool may_begin, uint32_t *epoch)
         fail(c, c->phase == ALIGNING ? "it has expired while barriers were on their way"
                                      : "it has expired before all was written");
     if (asked && !crew_up(c->env.crew))
-        answer(take_wanted(c), ERR_CONFLICT, "no workers run");
+        refuse(take_wanted(c), ERR_CONFLICT, "no workers run");
     else if (may_begin && c->phase == IDLE && (asked || is_due(c)))
         begin(c, take_wanted(c), epoch);
     return c->failed_in_a_row <= c->o.tolerated;
@@ -529,34 +489,27 @@ void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
 
 /* --- any thread -------------------------------------------------------------------------------------------------- */
 
-static void wait_for_one(struct checkpointer *c, struct waiter *w)
+static void wait_for_one(struct checkpointer *c, struct checkwaiter *w)
 {
     pthread_mutex_lock(&c->lock);
     bool refused = c->refuses;
-    if (!refused) {
-        w->next = c->wanted;
-        c->wanted = w;
-    }
+    if (!refused)
+        c->wanted = checkwaiter_join(w, c->wanted);
     pthread_mutex_unlock(&c->lock);
     if (refused)
-        answer(w, ERR_CLOSED, "the server ends");
+        refuse(w, ERR_CLOSED, "the server ends");
     else
         c->env.wake(c->env.ctx);
 }
 
 void checkpointer_want(struct checkpointer *c, runtime_done *done, void *ctx)
 {
-    struct waiter *w = mem_new(sizeof *w);
-    w->done = done;
-    w->ctx = ctx;
-    wait_for_one(c, w);
+    wait_for_one(c, checkwaiter_new(done, ctx));
 }
 
 void checkpointer_keep(struct checkpointer *c, const struct checkpointer_keeper *k)
 {
-    struct waiter *w = mem_new(sizeof *w);
-    w->keeper = *k;
-    wait_for_one(c, w);
+    wait_for_one(c, checkwaiter_keeper(k));
 }
 
 void checkpointer_stored(void *checkpointer, uint64_t id, const struct bytes *cooldown,
