@@ -45,7 +45,7 @@ PACKAGES := libh2o-evloop openssl zlib sqlite3 libpq rocksdb jansson yaml-0.1 li
 LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -lsimdjson -lre2 -lstdc++ -lm
 
 # --- what there is -----------------------------------------------------------------------------------------------
-# A room is a folder; a new file in it needs no line here. Each room is an archive, and what is linked names the rooms
+# A room is a folder, with folders of its own where it is large; a new file needs no line here. Each room is an archive, and what is linked names the rooms
 # that it may use, lower ones last: a test of cep/ cannot lean on rules/, nor be broken by it.
 ROOMS := base state cep rules io server
 USES_base   := base
@@ -56,8 +56,9 @@ USES_io     := io cep state base
 USES_server := server rules io cep state base
 archives = $(patsubst %,$(B)/lib/%.a,$(1))
 
-SRC     := $(filter-out server/main.c,$(wildcard $(addsuffix /*.c,$(ROOMS))))
-SHIMS   := $(wildcard $(addsuffix /*.cpp,$(ROOMS)))
+in_rooms = $(wildcard $(addsuffix /$(1),$(ROOMS)) $(addsuffix /*/$(1),$(ROOMS)))
+SRC     := $(filter-out server/main.c,$(call in_rooms,*.c))
+SHIMS   := $(call in_rooms,*.cpp)
 GEN     := $(patsubst %.re,$(B)/gen/%.c,$(wildcard rules/*.re)) \
            $(patsubst %.y,$(B)/gen/%.c,$(wildcard rules/*.y)) \
            $(patsubst %,$(B)/gen/%.h,$(wildcard $(addsuffix /*.sql,$(ROOMS))))
@@ -107,12 +108,12 @@ install: all                      ## install weir, its dashboard and examples un
 
 # --- objects -----------------------------------------------------------------------------------------------------
 # Loops over columns are worth more than -O2 gives them.
-FASTER := $(patsubst %.c,$(B)/%.o,$(wildcard cep/expr*.c cep/batch*.c))
+FASTER := $(patsubst %.c,$(B)/%.o,$(filter cep/expr/expr% cep/row/batch%,$(SRC)))
 $(FASTER): private FAST = $(if $(filter release,$(MODE)),-O3)
 
 # Who prints the version is told the commit; a new commit compiles those files again and no others.
 COMMIT ?= $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
-VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls '^#include "server/version.h"' server/*.c))
+VERSIONED := $(patsubst %.c,$(B)/%.o,$(shell grep -ls '^#include "server/version.h"' $(filter server/%,$(SRC))))
 $(VERSIONED): private CPPFLAGS += -DVERSION_COMMIT='"$(COMMIT)"'
 $(VERSIONED): $(B)/commit
 $(B)/commit: FORCE
@@ -224,7 +225,7 @@ coverage:                         ## lines and branches reached by unit tests, f
 	  --exclude-unreachable-branches --gcov-ignore-parse-errors -o $(BUILD)/cov/report.txt
 
 # --- checks ------------------------------------------------------------------------------------------------------
-OWN_C = $(wildcard $(addsuffix /*.[ch],$(ROOMS)) tests/unit/*/*.c tests/fuzz/*.c tests/lib/*.[ch])
+OWN_C = $(call in_rooms,*.[ch]) $(wildcard tests/unit/*/*.c tests/fuzz/*.c tests/lib/*.[ch])
 lint: layers names length format-check tidy ## all checks of the text: layers, names, length, format, clang-tidy, cppcheck, shellcheck
 	cppcheck -q --std=c17 --error-exitcode=1 --inline-suppr -j $(JOBS) -DERR_TYPE= -D_GNU_SOURCE -I. \
 	  --suppressions-list=tools/cppcheck.supp $(SRC) server/main.c

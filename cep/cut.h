@@ -8,8 +8,8 @@
  * paused. A filter changes by the marks of each cut. Over a derived stream all rules change in event time. */
 #ifndef WEIR_CEP_CUT_H
 #define WEIR_CEP_CUT_H
-#include "cep/batch.h"
 #include "cep/job.h"
+#include "cep/row/batch.h"
 
 struct cut {
     enum rule_mode mode; /* without cuts */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frame:      'w' version stage 0, then messages of streams of that stage (cep/schema.h)
+ * Frame:      'w' version stage 0, then messages of streams of that stage (cep/row/schema.h)
  * Message:    u32 length of what follows it (of its kind's body), u8 kind, body
  *   ROWS      varint stream, varint partition, u8 nsummed, nsummed x u64 key definition, varint ncolumns, ncolumns x u8
  *             column, rows (framerows.c)

@@ -12,8 +12,8 @@
 #define WEIR_CEP_FRAME_H
 #include "base/bytes.h"
 #include "base/err.h"
-#include "cep/batch.h"
-#include "cep/dict.h"
+#include "cep/row/batch.h"
+#include "cep/row/dict.h"
 
 enum { FRAME_MAX = 32 << 10, FRAME_VERSION = 2, FRAME_MESSAGE_MAX = 16 << 20, FRAME_STAGES = 63 };
 

@@ -8,8 +8,8 @@
 #ifndef WEIR_CEP_FRAMEROWS_H
 #define WEIR_CEP_FRAMEROWS_H
 #include "base/bytes.h"
-#include "cep/batch.h"
-#include "cep/dict.h"
+#include "cep/row/batch.h"
+#include "cep/row/dict.h"
 
 struct framerows_columns {
     unsigned n;

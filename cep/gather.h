@@ -9,7 +9,7 @@
  * until the watermark passes them. */
 #ifndef WEIR_CEP_GATHER_H
 #define WEIR_CEP_GATHER_H
-#include "cep/batch.h"
+#include "cep/row/batch.h"
 
 enum { GATHER_SMALL = 128 }; /* rows of a batch that is worth it */
 

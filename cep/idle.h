@@ -12,7 +12,7 @@
  * all that follows, is the same in a replay. */
 #ifndef WEIR_CEP_IDLE_H
 #define WEIR_CEP_IDLE_H
-#include "cep/schema.h"
+#include "cep/row/schema.h"
 
 struct idle_partition {
     evtime w; /* after the last event, or where it began; EVTIME_MIN: it has no time yet */

@@ -8,7 +8,7 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/jobdef.h"
-#include "cep/statemap.h"
+#include "cep/key/statemap.h"
 #include <stdlib.h>
 #include <string.h>
 

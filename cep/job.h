@@ -8,8 +8,8 @@
  * A change of rules makes a new job; operators keep their state across jobs by the rule's uid. */
 #ifndef WEIR_CEP_JOB_H
 #define WEIR_CEP_JOB_H
-#include "cep/dict.h"
 #include "cep/plan.h"
+#include "cep/row/dict.h"
 
 /* Where a change of a rule cuts the stream (DESIGN, "A change of rules"): durable, so that a replay cuts the same. */
 struct job_mark {

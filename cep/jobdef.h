@@ -7,14 +7,14 @@
 #define WEIR_CEP_JOBDEF_H
 #include "cep/cut.h"
 #include "cep/derived.h"
+#include "cep/expr/predindex.h"
 #include "cep/job.h"
-#include "cep/joinprog.h"
-#include "cep/keyed.h"
-#include "cep/match.h"
+#include "cep/join/joinprog.h"
+#include "cep/key/keyed.h"
+#include "cep/match/match.h"
 #include "cep/output.h"
-#include "cep/overprog.h"
-#include "cep/predindex.h"
-#include "cep/window.h"
+#include "cep/over/overprog.h"
+#include "cep/window/window.h"
 
 enum { JOBDEF_NONE = UINT32_MAX };
 struct jobdef_side { /* of a join */

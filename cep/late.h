@@ -5,9 +5,9 @@
  * Owns:   nothing.  Thread: one worker.  Time: evtime. */
 #ifndef WEIR_CEP_LATE_H
 #define WEIR_CEP_LATE_H
-#include "cep/batch.h"
 #include "cep/emit.h"
 #include "cep/plan.h"
+#include "cep/row/batch.h"
 
 struct late_of {
     const struct rule_plan *rule;

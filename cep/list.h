@@ -12,7 +12,7 @@
 #ifndef WEIR_CEP_LIST_H
 #define WEIR_CEP_LIST_H
 #include "base/err.h"
-#include "cep/value.h"
+#include "cep/row/value.h"
 
 enum { LIST_ITEMS_MAX = 10000000, LIST_KEY_MAX = 64 << 10 }; /* items; bytes of a key */
 

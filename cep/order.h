@@ -9,8 +9,8 @@
  * the last time released, so it moves at most once for each byte of the disorder, whatever the number of rows. */
 #ifndef WEIR_CEP_ORDER_H
 #define WEIR_CEP_ORDER_H
-#include "cep/batch.h"
 #include "cep/plan.h"
+#include "cep/row/batch.h"
 #include "cep/slab.h"
 
 struct order_entry {

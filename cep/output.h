@@ -6,7 +6,7 @@
 #ifndef WEIR_CEP_OUTPUT_H
 #define WEIR_CEP_OUTPUT_H
 #include "cep/emit.h"
-#include "cep/exprvm.h"
+#include "cep/expr/exprvm.h"
 
 struct output_item {
     struct type type;

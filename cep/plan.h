@@ -8,9 +8,9 @@
 #ifndef WEIR_CEP_PLAN_H
 #define WEIR_CEP_PLAN_H
 #include "base/arena.h"
-#include "cep/expr.h"
-#include "cep/pattern.h"
-#include "cep/schema.h"
+#include "cep/expr/expr.h"
+#include "cep/match/pattern.h"
+#include "cep/row/schema.h"
 
 enum rule_shape { RULE_FILTER, RULE_WINDOW, RULE_OVER, RULE_MATCH, RULE_JOIN };
 enum rule_mode { RULE_ACTIVE, RULE_SHADOW, RULE_PAUSED };

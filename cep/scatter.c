@@ -7,7 +7,7 @@
  * keeps it for the keys that it owns. So frames hold no numbers of conditions, which are of one job only. */
 #include "base/mem.h"
 #include "cep/late.h"
-#include "cep/taskdef.h"
+#include "cep/task/taskdef.h"
 #include <string.h>
 
 /* --- filters --- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sink.h - where results go besides the alert store: CREATE SINK. What it is, not how it is written.
  *
- * Room:   rules/sinkdef -> [sink] -> server/sinks, io/sink_file
+ * Room:   rules/sinkdef -> [sink] -> server/alerts/sinks, io/sink_file
  * Owns:   nothing; a sink and all it points to lives in the arena that it was compiled into
  * Thread: any, read only.  Time: none; durations in ms. */
 #ifndef WEIR_CEP_SINK_H

@@ -6,7 +6,7 @@
  * Thread: any, read only.  Time: none; durations in ms. */
 #ifndef WEIR_CEP_TABLE_H
 #define WEIR_CEP_TABLE_H
-#include "cep/schema.h"
+#include "cep/row/schema.h"
 
 /* What becomes of a row that could not be looked up: it is set aside, it goes on with NULLs, or all stops. */
 enum table_on_error { TABLE_DEAD_LETTER, TABLE_NULL, TABLE_FAIL };

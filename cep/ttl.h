@@ -9,7 +9,7 @@
  * by itself stays here until its time is over: nothing is found to be dropped then. */
 #ifndef WEIR_CEP_TTL_H
 #define WEIR_CEP_TTL_H
-#include "cep/keytable.h"
+#include "cep/key/keytable.h"
 #include "cep/timers.h"
 
 struct ttl;

@@ -7,7 +7,7 @@
  * W is the largest value of the WATERMARK expression so far; a row is late when ts < W. Saved with offsets. */
 #ifndef WEIR_CEP_WATERMARK_H
 #define WEIR_CEP_WATERMARK_H
-#include "cep/batch.h"
+#include "cep/row/batch.h"
 
 struct watermark {
     evtime w; /* EVTIME_MIN at the start, EVTIME_MAX after end of input */

@@ -10,8 +10,8 @@
 #ifndef WEIR_IO_CODEC_JSON_H
 #define WEIR_IO_CODEC_JSON_H
 #include "base/err.h"
-#include "cep/batch.h"
-#include "cep/dict.h"
+#include "cep/row/batch.h"
+#include "cep/row/dict.h"
 
 enum {
     CODEC_PADDING = 64, /* readable bytes after every text */
@@ -39,7 +39,7 @@ const char *codec_problem_name(enum codec_problem_code c);
 
 struct codec_json;
 
-/* want: columns to store (the time column always is); dict: see cep/dict.h, may be NULL. */
+/* want: columns to store (the time column always is); dict: see cep/row/dict.h, may be NULL. */
 struct codec_json *codec_json_new(const struct schema *s, const struct colset *want,
                                   const struct dict *dict);
 void codec_json_free(struct codec_json *c); /* NULL is fine */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* codec_number.h - numbers of JSON from their digits, eight at a time; what is unusual goes to cep/value.h.
+/* codec_number.h - numbers of JSON from their digits, eight at a time; what is unusual goes to cep/row/value.h.
  *
  * All of these read up to 8 bytes past the last one (CODEC_PADDING). Thread: any. */
 #ifndef WEIR_IO_CODEC_NUMBER_H
 #define WEIR_IO_CODEC_NUMBER_H
-#include "cep/value.h"
+#include "cep/row/value.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #ifndef WEIR_IO_CODEC_SHAPE_H
 #define WEIR_IO_CODEC_SHAPE_H
 #include "base/arena.h"
-#include "cep/dict.h"
+#include "cep/row/dict.h"
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.h - what every sink does: lines go in, and what a checkpoint has made sure of comes out, once.
  *
- * Room:   server/sinks -> [io] -> sink_file
+ * Room:   server/alerts/sinks -> [io] -> sink_file
  * Owns:   each sink its files or connections, and what was given to it and is not committed
  * Thread: one at a time.  Time: none in what it is given.
  *

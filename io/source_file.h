@@ -11,7 +11,7 @@
 #ifndef WEIR_IO_SOURCE_FILE_H
 #define WEIR_IO_SOURCE_FILE_H
 #include "base/diag.h"
-#include "cep/schema.h"
+#include "cep/row/schema.h"
 
 /* The files of a stream. ERR_INVALID, ERR_NOT_FOUND, ERR_LIMIT with a sentence in d. *paths is one block, NULL at its
  * end: free it with source_file_list_free. */

@@ -10,7 +10,7 @@
 #ifndef WEIR_IO_SOURCE_GEN_H
 #define WEIR_IO_SOURCE_GEN_H
 #include "base/diag.h"
-#include "cep/schema.h"
+#include "cep/row/schema.h"
 #include "io/paygen.h"
 
 struct source_gen;

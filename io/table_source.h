@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table_source.h - one connection to the database that has a table (CREATE TABLE), and the question for some keys.
  *
- * Room:   server/lookups (its threads) -> [table_source] -> libsqlite3, libpq
+ * Room:   server/worker/lookups (its threads) -> [table_source] -> libsqlite3, libpq
  * Owns:   the connection; made with the first question, and anew after it was lost
  * Thread: one at a time; calls block, but not past their deadline.  Time: montime.
  *
@@ -11,8 +11,8 @@
 #define WEIR_IO_TABLE_SOURCE_H
 #include "base/bytes.h"
 #include "base/err.h"
+#include "cep/row/value.h"
 #include "cep/table.h"
-#include "cep/value.h"
 
 enum table_found { TABLE_MISSING, TABLE_ROW, TABLE_BAD };
 struct table_answer {

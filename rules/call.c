@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/call.h"
-#include "cep/func.h"
+#include "cep/expr/func.h"
 #include "rules/aggregate.h"
 #include "rules/callarg.h"
 #include "rules/grammar.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/callarg.h"
-#include "cep/func.h"
-#include "cep/func_regex.h"
+#include "cep/expr/func.h"
+#include "cep/expr/func_regex.h"
 #include "rules/types.h"
 #include <string.h>
 #include <strings.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/explainrule.h"
 #include "cep/jobprint.h"
-#include "cep/nfa.h"
-#include "cep/windowprog.h"
+#include "cep/match/nfa.h"
+#include "cep/window/windowprog.h"
 #include "rules/explain.h"
 #include "rules/explainjoin.h"
 #include "rules/explainlookup.h"

@@ -8,7 +8,7 @@
  * SECOND, and also a.ts + INTERVAL '1' HOUR > b.ts, or b.ts - a.ts < INTERVAL '5' SECOND. */
 #ifndef WEIR_RULES_JOINBOUND_H
 #define WEIR_RULES_JOINBOUND_H
-#include "cep/expr.h"
+#include "cep/expr/expr.h"
 
 struct joinbound {
     unsigned left_time, right_time; /* slots */

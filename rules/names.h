@@ -9,7 +9,7 @@
  * unquoted ones are in upper case, so that "b" and b are two. */
 #ifndef WEIR_RULES_NAMES_H
 #define WEIR_RULES_NAMES_H
-#include "cep/expr.h"
+#include "cep/expr/expr.h"
 #include "cep/plan.h"
 #include "rules/ast.h"
 #include "rules/cc.h"

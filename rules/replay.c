@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/replay.h"
-#include "cep/windowprog.h"
+#include "cep/window/windowprog.h"
 #include <string.h>
 #include <strings.h>
 

@@ -3,7 +3,7 @@
  * table. rules/ never reaches the catalogue itself. */
 #ifndef WEIR_RULES_SCOPE_H
 #define WEIR_RULES_SCOPE_H
-#include "cep/schema.h"
+#include "cep/row/schema.h"
 
 struct scope {
     void *ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/simplify.h"
-#include "cep/exprvm.h"
+#include "cep/expr/exprvm.h"
 #include "rules/types.h"
 
 /* --- constants -------------------------------------------------------------------------------- */

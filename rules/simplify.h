@@ -5,7 +5,7 @@
  * Thread: one. */
 #ifndef WEIR_RULES_SIMPLIFY_H
 #define WEIR_RULES_SIMPLIFY_H
-#include "cep/expr.h"
+#include "cep/expr/expr.h"
 #include "rules/cc.h"
 
 /* A node whose arguments are all constants as the constant it is: evaluated by the machine that runs rules, so that

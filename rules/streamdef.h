@@ -4,7 +4,7 @@
  * Room:   ast -> [streamdef] -> schema.  Owns: nothing; the schema lives in the arena of the context.  Thread: one. */
 #ifndef WEIR_RULES_STREAMDEF_H
 #define WEIR_RULES_STREAMDEF_H
-#include "cep/schema.h"
+#include "cep/row/schema.h"
 #include "rules/ast.h"
 #include "rules/cc.h"
 

@@ -9,7 +9,7 @@
  * mean NULL. Constants are folded on the way. */
 #ifndef WEIR_RULES_TYPES_H
 #define WEIR_RULES_TYPES_H
-#include "cep/expr.h"
+#include "cep/expr/expr.h"
 #include "rules/cc.h"
 
 static inline struct type types_of(enum type_kind k)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - the sub-commands of `weir`, and nothing else. */
-#include "server/backtestcli.h"
-#include "server/bench.h"
-#include "server/eval.h"
-#include "server/explaincmd.h"
-#include "server/gen.h"
-#include "server/savecmd.h"
+#include "server/backtest/backtestcli.h"
+#include "server/commands/bench.h"
+#include "server/commands/explaincmd.h"
+#include "server/commands/gen.h"
+#include "server/commands/savecmd.h"
+#include "server/eval/eval.h"
 #include "server/serve.h"
-#include "server/testcmd.h"
+#include "server/testcmd/testcmd.h"
 #include "server/version.h"
-#include "server/worker.h"
+#include "server/worker/worker.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "cep/list.h"
 #include "rules/compile.h"
-#include "server/runtimesink.h"
+#include "server/run/runtimesink.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * Room:   serve -> [serveload] -> runtime.  Owns: nothing.  Thread: main, before requests are taken. */
 #ifndef WEIR_SERVER_SERVELOAD_H
 #define WEIR_SERVER_SERVELOAD_H
-#include "server/runtime.h"
+#include "server/run/runtime.h"
 
 /* Waits for each statement to be done. The whole file is compiled first: with an error in it, nothing is created. */
 enum err serveload_file(struct runtime *r, struct catalog *reader, const char *path,

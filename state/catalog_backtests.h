@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog_backtests.h - backtests that were asked for, how they ended and what they found; what a rule told in a time.
  *
- * Room:   server/backtests, API -> [catalog_backtests] -> the catalogue's table of backtests, and its alerts
+ * Room:   server/backtest/backtests, API -> [catalog_backtests] -> the catalogue's table of backtests, and its alerts
  * Owns:   nothing.  Thread: as catalog.h.  Time: wall clock, but of alerts their event time. */
 #ifndef WEIR_STATE_CATALOG_BACKTESTS_H
 #define WEIR_STATE_CATALOG_BACKTESTS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog_lists.h - lists as they are now, who changed them and why, and the edits that a replay needs.
  *
- * Room:   server/change, API -> [catalog_lists, catalog_listedit] -> the catalogue's tables of lists
+ * Room:   server/deploy/change, API -> [catalog_lists, catalog_listedit] -> the catalogue's tables of lists
  * Owns:   nothing.  Thread: as catalog.h.  Time: wall clock; a mark's w is event time.
  *
  * An item's key is the text that is shown; its row a JSON object of all columns, as the caller wrote it. A change is one

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* intakelog.h - events posted over HTTP (and generated ones), durable before they are acknowledged, read by offset.
  *
- * Room:   server/intake -> [intakelog] -> runtime (pushes blocks to the worker that reads the partition), alert pages
+ * Room:   server/intake/intake -> [intakelog] -> runtime (pushes blocks to the worker that reads the partition), alert pages
  * Owns:   a RocksDB in <data>/log; one process opens it (the coordinator)
  * Thread: one appender at a time; readers on any thread.  Time: arrival in ms of the wall clock, watermarks in evtime.
  *

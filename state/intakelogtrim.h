@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* intakelogtrim.h - the beginning of a partition's log is deleted: what is old and nobody needs any more.
  *
- * Room:   server/checkretain -> [intakelogtrim] -> intake log
+ * Room:   server/checkpoint/checkretain -> [intakelogtrim] -> intake log
  * Owns:   nothing.  Thread: one at a time; readers and the appender on any.  Time: arrival in ms of the wall clock. */
 #ifndef WEIR_STATE_INTAKELOGTRIM_H
 #define WEIR_STATE_INTAKELOGTRIM_H

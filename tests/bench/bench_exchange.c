@@ -4,9 +4,9 @@
  * takes part: what is told is processor time of each part of their work, the least of all rounds. Sockets are left out. */
 #include "base/mem.h"
 #include "base/timebase.h"
-#include "server/registry.h"
-#include "server/workersource.h"
-#include "server/workerwatch.h"
+#include "server/deploy/registry.h"
+#include "server/worker/workersource.h"
+#include "server/worker/workerwatch.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

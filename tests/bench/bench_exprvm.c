@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What conditions cost, in nanoseconds for each row: over batches, and one row of a match at a time. */
 #include "base/timebase.h"
-#include "cep/exprvm.h"
+#include "cep/expr/exprvm.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * to, merged and asked, and what it is written as is taken again. */
 #include "base/arena.h"
 #include "base/bug.h"
-#include "cep/aggbytes.h"
+#include "cep/agg/aggbytes.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

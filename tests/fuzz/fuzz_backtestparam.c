@@ -4,7 +4,7 @@
  * names is a text that leaves none open. */
 #include "base/bug.h"
 #include "base/mem.h"
-#include "server/backtestparam.h"
+#include "server/backtest/backtestparam.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,13 +4,13 @@
  * of the encoder as it went in. */
 #include "base/bug.h"
 #include "base/mem.h"
-#include "server/control.h"
-#include "server/inspectwire.h"
-#include "server/loadwire.h"
-#include "server/lookupwire.h"
-#include "server/poison.h"
-#include "server/resultwire.h"
-#include "server/tracewire.h"
+#include "server/run/poison.h"
+#include "server/wire/control.h"
+#include "server/wire/inspectwire.h"
+#include "server/wire/loadwire.h"
+#include "server/wire/lookupwire.h"
+#include "server/wire/resultwire.h"
+#include "server/wire/tracewire.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,7 +10,7 @@
  * windows are visited one after the other, so that a pane which is far away in time takes long. */
 #include "base/bug.h"
 #include "base/mem.h"
-#include "cep/task.h"
+#include "cep/task/task.h"
 #include "io/codec_json.h"
 #include "rules/compile.h"
 #include <string.h>

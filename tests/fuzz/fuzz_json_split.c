@@ -4,7 +4,7 @@
  * are cut the same way; and what a JSON parser takes for an array has just those elements. */
 #include "base/bug.h"
 #include "base/bytes.h"
-#include "server/json_split.h"
+#include "server/http/json_split.h"
 #include <jansson.h>
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * key the list has. What is taken has a key that is read again as itself, and a row that is taken again as itself. */
 #include "base/bug.h"
 #include "base/mem.h"
-#include "server/listitems.h"
-#include "server/listwire.h"
+#include "server/deploy/listitems.h"
+#include "server/wire/listwire.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

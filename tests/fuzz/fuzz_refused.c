@@ -3,7 +3,7 @@
  * A row of ERRORS as it may stand in a log: what is read of it is written and read the same; and any bytes that are
  * refused come back to the byte, as far as they are kept. */
 #include "base/bug.h"
-#include "server/refused.h"
+#include "server/alerts/refused.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
  * found, decoding stays in its buffer, and the query's names are whole words. */
 #include "base/bug.h"
 #include "base/mem.h"
-#include "server/api.h"
+#include "server/api/api.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

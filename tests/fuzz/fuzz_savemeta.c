@@ -4,7 +4,7 @@
  * refused with a sentence. (Their files: fuzz_snapfile, fuzz_flowfile; what stands in them: fuzz_entry.) */
 #include "base/bug.h"
 #include "base/mem.h"
-#include "server/savemeta.h"
+#include "server/checkpoint/savemeta.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,9 +2,9 @@
  *
  * What is said and kept of checkpoints out of hostile bytes: messages, metadata, cooldowns. The first byte says which. */
 #include "base/bug.h"
-#include "server/checkmeta.h"
-#include "server/cooldown.h"
-#include "server/snapwire.h"
+#include "server/alerts/cooldown.h"
+#include "server/checkpoint/checkmeta.h"
+#include "server/wire/snapwire.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,8 +6,8 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "rules/compile.h"
-#include "server/testcmdbind.h"
-#include "server/testcmddiff.h"
+#include "server/testcmd/testcmdbind.h"
+#include "server/testcmd/testcmddiff.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

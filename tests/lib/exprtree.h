@@ -4,8 +4,8 @@
  * exprtree_start and exprtree_stop are a test's set-up and tear-down: the trees live that long. */
 #ifndef WEIR_TESTS_LIB_EXPRTREE_H
 #define WEIR_TESTS_LIB_EXPRTREE_H
-#include "cep/exprvm.h"
-#include "cep/func_list.h"
+#include "cep/expr/exprvm.h"
+#include "cep/expr/func_list.h"
 #include "tests/lib/check.h"
 
 #define BOOLEAN ((struct type){.kind = TYPE_BOOLEAN})

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/diag.h"
-#include "server/runtimebacktest.h"
+#include "server/run/runtimebacktest.h"
 #include "tests/lib/fake_runtime.h"
 
 struct catalog *runtimebacktest_catalog(struct runtime *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/fake_outside.h"
-#include "server/runtimesink.h"
+#include "server/run/runtimesink.h"
 
 void fake_outside(void)
 {

@@ -3,11 +3,11 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "rules/compile.h"
-#include "server/alertjson.h"
-#include "server/runtimebacktest.h"
-#include "server/runtimesave.h"
-#include "server/runtimetrial.h"
-#include "server/runtimeversion.h"
+#include "server/api/alertjson.h"
+#include "server/deploy/runtimeversion.h"
+#include "server/run/runtimebacktest.h"
+#include "server/run/runtimesave.h"
+#include "server/run/runtimetrial.h"
 #include "tests/lib/fake_outside.h"
 #include <pthread.h>
 #include <stdio.h>

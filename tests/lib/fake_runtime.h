@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake_runtime.h - server/runtime.h without workers: streams, rules and events in memory, what goes wrong by order.
+/* fake_runtime.h - server/run/runtime.h without workers: streams, rules and events in memory, what goes wrong by order.
  *
  * For tests of the HTTP layer. It has the real compiler and a real catalogue; it evaluates nothing: alerts are what a test
  * puts in. Link it before the server's archive and its functions are taken instead of runtime.c's. */
 #ifndef WEIR_TESTS_LIB_FAKE_RUNTIME_H
 #define WEIR_TESTS_LIB_FAKE_RUNTIME_H
-#include "server/runtime.h"
+#include "server/run/runtime.h"
 #include <stdatomic.h>
 
 struct fake_runtime_knobs {

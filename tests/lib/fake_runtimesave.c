@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * runtimesave.h without a runtime behind it: there are no savepoints. */
-#include "server/runtimesave.h"
+#include "server/run/runtimesave.h"
 
 struct savepoints *runtimesave_all(struct runtime *r)
 {

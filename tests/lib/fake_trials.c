@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Of the runtime in tests of the API: no version runs beside another, no rule rests. */
-#include "server/runtimeinspect.h"
-#include "server/runtimelife.h"
-#include "server/runtimetrial.h"
+#include "server/run/runtimeinspect.h"
+#include "server/run/runtimelife.h"
+#include "server/run/runtimetrial.h"
 #include "tests/lib/fake_runtime.h"
 
 const bool fake_runtime_has_trials = false;

@@ -2,8 +2,8 @@
 /* matchrig.h - a pattern over rows that are letters: what it finds, as text. */
 #ifndef WEIR_TESTS_LIB_MATCHRIG_H
 #define WEIR_TESTS_LIB_MATCHRIG_H
-#include "cep/match.h"
-#include "cep/matchrun.h"
+#include "cep/match/match.h"
+#include "cep/match/matchrun.h"
 #include "tests/lib/snaprig.h"
 
 /* Rows are letters, a second apart, of one card; variable A takes rows `a`, and so on; amounts count from 0. */

@@ -2,10 +2,10 @@
 #include "tests/lib/planuse.h"
 #include "base/bug.h"
 #include "base/mem.h"
-#include "cep/exprvm.h"
-#include "cep/match.h"
-#include "cep/task.h"
-#include "cep/window.h"
+#include "cep/expr/exprvm.h"
+#include "cep/match/match.h"
+#include "cep/task/task.h"
+#include "cep/window/window.h"
 #include "io/codec_json.h"
 #include <string.h>
 #include <strings.h>

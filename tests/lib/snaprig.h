@@ -2,7 +2,7 @@
 /* snaprig.h - snapshots of tasks: kept as pieces, loaded again; states that go out of memory and come back. */
 #ifndef WEIR_TESTS_LIB_SNAPRIG_H
 #define WEIR_TESTS_LIB_SNAPRIG_H
-#include "cep/taskdef.h"
+#include "cep/task/taskdef.h"
 #include "tests/lib/taskrig.h"
 
 struct snap_piece {

@@ -4,7 +4,7 @@
 #ifndef WEIR_TESTS_LIB_TASKRIG_H
 #define WEIR_TESTS_LIB_TASKRIG_H
 #include "base/mem.h"
-#include "cep/task.h"
+#include "cep/task/task.h"
 #include "tests/lib/planbuild.h"
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
-#include "cep/agg.h"
-#include "cep/aggbytes.h"
+#include "cep/agg/agg.h"
+#include "cep/agg/aggbytes.h"
 #include "tests/lib/planbuild.h"
 #include <math.h>
 

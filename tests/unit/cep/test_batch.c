@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/batch.h"
-#include "cep/row.h"
+#include "cep/row/batch.h"
+#include "cep/row/row.h"
 #include "cep/watermark.h"
 #include "tests/lib/check.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/dict.h"
+#include "cep/row/dict.h"
 #include "tests/lib/check.h"
 
 static void the_same_text_has_the_same_id(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/expr.h"
+#include "cep/expr/expr.h"
 #include "tests/lib/check.h"
 
 static struct expr number(int64_t v)

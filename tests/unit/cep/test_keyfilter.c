@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/keyfilter.h"
-#include "cep/keytable.h"
+#include "cep/key/keyfilter.h"
+#include "cep/key/keytable.h"
 #include "tests/lib/check.h"
 
 enum { KEYS = 200000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/keytable.h"
+#include "cep/key/keytable.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 

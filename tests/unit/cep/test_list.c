@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "cep/exprvm.h"
+#include "cep/expr/exprvm.h"
 #include "cep/list.h"
 #include "tests/lib/check.h"
 #include <math.h>

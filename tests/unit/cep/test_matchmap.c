@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/matchmap.h"
+#include "cep/match/matchmap.h"
 #include "tests/lib/planbuild.h"
 
 enum { MANY = UINT32_MAX };

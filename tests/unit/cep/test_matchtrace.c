@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/matchtrace.h"
+#include "cep/match/matchtrace.h"
 #include "tests/lib/matchrig.h"
 
 enum { LETTERS_MAX = 200 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "cep/nfa.h"
+#include "cep/match/nfa.h"
 #include "tests/lib/planbuild.h"
 
 enum { MANY = UINT32_MAX };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/predindex.h"
+#include "cep/expr/predindex.h"
 #include "tests/lib/taskrig.h"
 
 enum { N = 200 };

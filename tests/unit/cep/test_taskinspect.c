@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/taskinspect.h"
+#include "cep/task/taskinspect.h"
 #include "tests/lib/taskrig.h"
 
 enum { SECOND = 1000 };

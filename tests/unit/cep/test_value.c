@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/value.h"
+#include "cep/row/value.h"
 #include "tests/lib/check.h"
 #include <math.h>
 #include <stdlib.h>

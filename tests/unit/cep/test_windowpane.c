@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cep/windowpane.h"
+#include "cep/window/windowpane.h"
 #include "tests/lib/check.h"
 
 /* Every window is exactly the panes that lie in it, for all times around. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/alertbuild.h"
+#include "server/alerts/alertbuild.h"
 #include "tests/lib/check.h"
 
 struct fixture {

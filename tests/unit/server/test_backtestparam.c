@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/backtestparam.h"
+#include "server/backtest/backtestparam.h"
 #include "tests/lib/check.h"
 
 static json_t *read(const char *text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/checkmeta.h"
+#include "server/checkpoint/checkmeta.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/durable.h"
 #include "base/mem.h"
-#include "server/checkstart.h"
+#include "server/checkpoint/checkstart.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 #include <string.h>

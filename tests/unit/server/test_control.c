@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "io/codec_json.h"
-#include "server/control.h"
+#include "server/wire/control.h"
 #include "tests/lib/check.h"
 
 static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME_MIN, 6}};

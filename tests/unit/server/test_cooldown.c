@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/cooldown.h"
+#include "server/alerts/cooldown.h"
 #include "tests/lib/check.h"
 
 static struct rule_plan plan = {.cooldown_ms = 1000};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/evalbad.h"
+#include "server/eval/evalbad.h"
 #include "tests/lib/check.h"
 
 static void check_raw(const char *raw, size_t n, const char *expected)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "io/codec_json.h"
-#include "server/evalinput.h"
+#include "server/eval/evalinput.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/evalline.h"
+#include "server/eval/evalline.h"
 #include "tests/lib/check.h"
 
 static struct evalline read_text(const char *text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/evaltext.h"
+#include "server/eval/evaltext.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 #include <unistd.h>

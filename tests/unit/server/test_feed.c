@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/feedtime.h"
+#include "server/intake/feedtime.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/inspectwire.h"
+#include "server/wire/inspectwire.h"
 #include "tests/lib/check.h"
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "cep/derived.h"
 #include "rules/compile.h"
-#include "server/intake.h"
+#include "server/intake/intake.h"
 #include "tests/lib/check.h"
 #include <stdlib.h>
 

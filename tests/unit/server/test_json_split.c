@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/json_split.h"
+#include "server/http/json_split.h"
 #include "tests/lib/check.h"
 
 enum { MAX = 8 };

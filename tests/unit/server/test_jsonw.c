@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/jsonw.h"
+#include "server/http/jsonw.h"
 #include "tests/lib/check.h"
 
 static void assert_json(struct bytes *b, const char *expected)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/lookupcache.h"
+#include "server/worker/lookupcache.h"
 #include "tests/lib/check.h"
 
 enum { MS = 1000000 };

@@ -6,7 +6,7 @@
 #include "cep/job.h"
 #include "cep/table.h"
 #include "rules/compile.h"
-#include "server/lookups.h"
+#include "server/worker/lookups.h"
 #include "tests/lib/check.h"
 #include <poll.h>
 #include <sqlite3.h>

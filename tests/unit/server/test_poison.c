@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/poison.h"
-#include "server/workerwatch.h"
+#include "server/run/poison.h"
+#include "server/worker/workerwatch.h"
 #include "tests/lib/check.h"
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/refused.h"
+#include "server/alerts/refused.h"
 #include "tests/lib/check.h"
 
 struct back {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/restart.h"
+#include "server/run/restart.h"
 #include "tests/lib/check.h"
 
 static montime seconds(int64_t s)

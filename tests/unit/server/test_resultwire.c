@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/resultwire.h"
+#include "server/wire/resultwire.h"
 #include "tests/lib/check.h"
 
 static const struct value values[] = {

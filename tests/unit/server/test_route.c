@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/route.h"
+#include "server/http/route.h"
 #include "tests/lib/check.h"
 
 static const struct route routes[] = {

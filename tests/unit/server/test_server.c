@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP server over a socket, with a fake runtime behind it: what only shows with control over both of its sides. */
 #include "base/mem.h"
-#include "server/api.h"
-#include "server/http.h"
+#include "server/api/api.h"
+#include "server/http/http.h"
 #include "tests/lib/check.h"
 #include "tests/lib/fake_runtime.h"
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/snapthread.h"
+#include "server/worker/snapthread.h"
 #include "state/flowfile.h"
 #include "tests/lib/check.h"
 #include <poll.h>

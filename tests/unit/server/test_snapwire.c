@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "server/snapwire.h"
+#include "server/wire/snapwire.h"
 #include "tests/lib/check.h"
 #include <string.h>
 

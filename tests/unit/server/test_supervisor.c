@@ -2,8 +2,8 @@
  *
  * The supervisor starts /proc/self/exe, which is this program: called as a worker it does what the first byte from its
  * coordinator says. */
-#include "server/supervisor.h"
-#include "server/worker.h"
+#include "server/run/supervisor.h"
+#include "server/worker/worker.h"
 #include "tests/lib/check.h"
 #include <fcntl.h>
 #include <signal.h>

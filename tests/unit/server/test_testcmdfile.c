@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of tests: their form, their places, and what the compiler is given of them. */
 #include "base/mem.h"
-#include "server/testcmdfile.h"
+#include "server/testcmd/testcmdfile.h"
 #include "tests/lib/check.h"
 
 static struct testcmdfile *parsed(const char *text)

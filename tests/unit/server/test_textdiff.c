@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bytes.h"
-#include "server/textdiff.h"
+#include "server/deploy/textdiff.h"
 #include "tests/lib/check.h"
 
 static void note(void *ctx, enum textdiff_op op, const char *line, size_t n)

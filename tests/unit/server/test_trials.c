@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/trials.h"
+#include "server/deploy/trials.h"
 #include "tests/lib/check.h"
 
 enum { RULE = 7, TRIAL = 9, KEYS = 1000 };

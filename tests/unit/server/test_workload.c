@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A worker's time from its loop to the pages: workload, loadwire, crewload. */
-#include "server/crewload.h"
-#include "server/workload.h"
+#include "server/run/crewload.h"
+#include "server/run/workload.h"
 #include "tests/lib/check.h"
 
 static montime ms(int64_t n)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/key/keyload.h"
+#include "base/mem.h"
+#include <string.h>
+
+struct saved_cell {
+    bool null;
+    int64_t i;
+    struct str s;
+};
+
+void keyload_fini(struct keyload *l)
+{
+    mem_free(l->rows);
+    *l = (struct keyload){0};
+}
+
+void keyload_end(struct keyload *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        keyed_unref(l->k, l->rows[i]);
+    l->n = 0;
+}
+
+/* to[i]: the cell of saved column i, or -1. */
+static enum err map_columns(const struct keyed *k, const struct keylayout *from, int *to)
+{
+    for (unsigned i = 0; i < from->n; i++) {
+        int c = schema_column(k->schema, from->columns[i].name, strlen(from->columns[i].name));
+        to[i] = -1;
+        if (c < 0 || !colset_has(&k->layout.columns, (unsigned)c))
+            continue;
+        if (!schema_type_same(k->schema->columns[c].type, from->columns[i].type))
+            return ERR_CORRUPT;
+        to[i] = k->layout.cell[c];
+    }
+    return ERR_OK;
+}
+
+static struct kept *make_row(struct keyed *k, const struct kept *head,
+                             const struct saved_cell *cells)
+{
+    unsigned ncells = k->layout.ncells;
+    size_t fixed = sizeof(struct kept) + ncells * sizeof(union cell), size = fixed;
+    for (unsigned c = 0; c < ncells; c++)
+        size += cells[c].null ? 0 : cells[c].s.n;
+    struct kept *r = slabs_alloc(&k->memory, size);
+    char *text = (char *)r + fixed;
+    *r = *head;
+    r->ncells = ncells & 511;
+    r->size = (uint32_t)size;
+    r->row.refs = 1;
+    for (unsigned c = 0; c < ncells; c++) {
+        union cell *to = &r->row.cells[c];
+        if (cells[c].null)
+            r->row.nulls[c / 64] |= UINT64_C(1) << (c % 64);
+        if (cells[c].null || !k->keeps[c].string) {
+            *to = (union cell){.s = {"", 0, 0}};
+            if (!cells[c].null)
+                to->i = cells[c].i;
+            continue;
+        }
+        if (cells[c].s.n > 0)
+            memcpy(text, cells[c].s.p, cells[c].s.n);
+        to->s = (struct str){text, cells[c].s.n, 0};
+        text += cells[c].s.n;
+    }
+    k->kept_rows++;
+    return r;
+}
+
+static bool read_row(struct keyload *l, const struct keylayout *from, const int *to,
+                     struct bytes_reader *in)
+{
+    struct saved_cell cells[SCHEMA_COLUMNS_MAX];
+    struct kept head = {.seq = bytes_get_varint(in) & KEPT_SEQ_MASK};
+    head.row.ts = (evtime)bytes_get_u64(in);
+    head.row.partition = (uint32_t)bytes_get_varint(in);
+    head.row.offset = bytes_get_varint(in);
+    const uint8_t *nulls = bytes_get(in, (from->n + 7) / 8);
+    if (in->bad)
+        return false;
+    for (unsigned c = 0; c < l->k->layout.ncells; c++)
+        cells[c] = (struct saved_cell){.null = true};
+    for (unsigned i = 0; i < from->n; i++) {
+        struct saved_cell v = {.null = nulls[i / 8] >> (i % 8) & 1};
+        size_t n = 0;
+        if (!v.null && from->columns[i].type.kind == TYPE_STRING)
+            v.s.p = bytes_get_str(in, &n);
+        else if (!v.null)
+            v.i = (int64_t)bytes_get_u64(in);
+        v.s.n = (uint32_t)n;
+        if (in->bad)
+            return false;
+        if (to[i] >= 0)
+            cells[to[i]] = v;
+    }
+    l->rows = mem_grow(l->rows, l->n, 1, &l->cap, sizeof(struct kept *));
+    l->rows[l->n++] = make_row(l->k, &head, cells);
+    return true;
+}
+
+enum err keyload_rows(struct keyload *l, const struct keylayouts *layouts, struct bytes_reader *in)
+{
+    int to[SCHEMA_COLUMNS_MAX];
+    uint64_t n = bytes_get_varint(in);
+    l->n = 0;
+    if (n == 0)
+        return in->bad ? ERR_CORRUPT : ERR_OK;
+    const struct keylayout *from = keylayouts_find(layouts, bytes_get_u64(in));
+    enum err e = from == NULL ? ERR_CORRUPT : map_columns(l->k, from, to);
+    for (uint64_t i = 0; i < n && e == ERR_OK; i++)
+        if (!read_row(l, from, to, in))
+            e = ERR_CORRUPT;
+    if (e != ERR_OK)
+        keyload_end(l);
+    return e;
+}
+
+struct kept *keyload_row(const struct keyload *l, uint64_t number)
+{
+    return number < l->n ? keyed_ref(l->rows[number]) : NULL;
+}

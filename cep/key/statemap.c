@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cep/key/statemap.h"
+#include "base/mem.h"
+
+static const char *const other_key = "its keys are others, or in another order";
+
+/* --- OVER --- */
+
+static const char *over_reset(const struct overprog *a, const struct overprog *b)
+{
+    const struct over_plan *x = &a->plan->over, *y = &b->plan->over;
+    if (x->ncalls != y->ncalls)
+        return "its calls are others";
+    for (unsigned i = 0; i < x->ncalls; i++) {
+        const struct over_call *c = &x->calls[i], *d = &y->calls[i];
+        if (c->kind != d->kind || c->frame.rows != d->frame.rows ||
+            c->frame.preceding != d->frame.preceding || c->offset != d->offset ||
+            !expr_same_agg(&c->agg, &d->agg))
+            return "its calls are others";
+    }
+    return NULL;
+}
+
+/* --- both --- */
+
+static void decide(struct statemap *m, const struct statemap_rule *from,
+                   const struct statemap_rule *to)
+{
+    const struct rule_plan *a = from->plan, *b = to->plan;
+    m->way = STATEMAP_RESET;
+    if (a->shape != b->shape)
+        m->why = "it is a rule of another kind";
+    else if (a->input != b->input || !plan_key_same(&a->key, &b->key))
+        m->why = other_key;
+    else if (a->shape == RULE_WINDOW)
+        m->why = (m->window = windowmap_new(from->window, to->window))->reset;
+    else if (a->shape == RULE_OVER)
+        m->why = over_reset(from->over, to->over);
+    else if (a->shape == RULE_MATCH)
+        m->why = (m->match = matchmap_new(from->match, to->match))->reset;
+    else
+        m->why = a->shape == RULE_FILTER ? NULL : "rows of joins are not handed over";
+    if (m->why == NULL)
+        m->way =
+            (m->match == NULL || m->match->in_place) && (m->window == NULL || m->window->in_place)
+                ? STATEMAP_IN_PLACE
+                : STATEMAP_MOVED;
+}
+
+struct statemap *statemap_new(const struct statemap_rule *from, const struct statemap_rule *to)
+{
+    struct statemap *m = mem_new(sizeof *m);
+    decide(m, from, to);
+    return m;
+}
+
+void statemap_refuse(struct statemap *m, const char *why)
+{
+    m->way = STATEMAP_RESET;
+    m->why = why;
+}
+
+void statemap_free(struct statemap *m)
+{
+    if (m == NULL)
+        return;
+    matchmap_free(m->match);
+    windowmap_free(m->window);
+    mem_free(m);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From one version of a rule to the next, at one event time for all keys and workers. Up to it rows are the old version's;
+ * then the new one takes over its state: as it is, if it can be read by the new program, else key by key as a snapshot
+ * would save and load it, through a map of what corresponds to what (statemap.h). What has no counterpart is dropped, and
+ * counted. It comes between two rows of the key definition, so a row sees the one version or the other.
+ *
+ * Much state is not handed over in one stop: a key's state goes to the new version before that one is given a row of the
+ * key, or has something to tell of it; all others follow piece by piece between batches (taskupgrade_go_on). Which key has
+ * gone already makes no difference to results, so it may be another one in a replay, and after a snapshot, which has the
+ * key's state under the version that has it. */
+#include "base/bug.h"
+#include "base/mem.h"
+#include "cep/key/statemap.h"
+#include "cep/task/taskdef.h"
+
+struct taskupgrade { /* what is on its way from one version to the next */
+    struct task_key *k;
+    const struct jobdef_handover *h;
+    struct task_op *from, *to;
+    struct keysave save;
+    struct keyload load;
+    struct bytes bytes;
+    size_t at; /* the next slot of the table that is looked at */
+};
+
+void taskupgrade_bind(struct task_key *k)
+{
+    k->next_handover = EVTIME_MAX;
+    for (unsigned i = 0; i < k->def->nhandovers; i++) {
+        const struct jobdef_handover *h = &k->def->handovers[i];
+        if (!k->ops[h->to].took && h->at < k->next_handover &&
+            (k->giving == NULL || k->giving->h != h))
+            k->next_handover = h->at;
+    }
+}
+
+static uint64_t partials_of(const struct task_op *op)
+{
+    return op->match == NULL ? 0 : match_partials(op->match);
+}
+
+static size_t cells_of(const struct task_op *op)
+{
+    return op->match != NULL ? match_cells(op->match) : window_cells(op->window);
+}
+
+/* An empty operator of its rule. */
+static void make_anew(struct task_key *k, struct task_op *op)
+{
+    const struct jobdef_rule *r = op->rule;
+    op->match = NULL;
+    op->window = NULL;
+    op->over = NULL;
+    op->ttl = r->pub.plan->state_ttl_ms > 0 ? ttl_new(r->pub.plan->state_ttl_ms) : NULL;
+    if (r->match != NULL)
+        match_bind(op->match = match_new(&k->keyed), r->match, &r->keyed);
+    else if (r->over != NULL)
+        over_bind(op->over = over_new(&k->keyed), r->over, &r->keyed);
+    else
+        window_bind(op->window = window_new(&k->keyed), r->window, &r->keyed);
+}
+
+static struct keystate *cell_of(const struct key *key, unsigned slot)
+{
+    struct keystate *c = key->cells;
+    while (c != NULL && c->rule != slot)
+        c = c->next;
+    return c;
+}
+
+/* --- as it is --- */
+
+static void take_in_place(struct task_key *k, unsigned from, unsigned to)
+{
+    struct task_op *a = &k->ops[from], *b = &k->ops[to];
+    const struct keytable *table = &k->keyed.table;
+    match_free(b->match);
+    window_free(b->window);
+    over_free(b->over);
+    ttl_free(b->ttl);
+    b->match = a->match;
+    b->window = a->window;
+    b->over = a->over;
+    b->ttl = a->ttl;
+    make_anew(k, a);
+    for (size_t i = 0; i < table->nslots; i++) {
+        keytable_look_ahead(table, i);
+        struct key *key = table->slots[i].key;
+        struct keystate *c = key == NULL ? NULL : cell_of(key, from);
+        if (c == NULL)
+            continue;
+        keyed_touch(&k->keyed, key);
+        c->rule = to;
+        c->waiting = ~UINT64_C(0); /* conditions have other numbers; asked anew with its next row */
+        key->waiting = ~UINT64_C(0);
+        b->took_over.keys++;
+    }
+    const struct jobdef_rule *r = b->rule;
+    if (b->match != NULL)
+        match_bind(b->match, r->match, &r->keyed);
+    else if (b->over != NULL)
+        over_bind(b->over, r->over, &r->keyed);
+    else
+        window_bind(b->window, r->window, &r->keyed);
+    int64_t ttl = r->pub.plan->state_ttl_ms;
+    if (ttl == 0) {
+        ttl_free(b->ttl);
+        b->ttl = NULL;
+    } else if (b->ttl != NULL) {
+        ttl_change(b->ttl, ttl);
+    } else {
+        b->ttl = ttl_new(ttl);
+    }
+}
+
+/* --- key by key --- */
+
+static struct taskupgrade *moving_new(struct task_key *k, const struct jobdef_handover *h,
+                                      bool bulk)
+{
+    struct taskupgrade *u = mem_new(sizeof *u);
+    *u = (struct taskupgrade){.k = k, .h = h, .from = &k->ops[h->from], .to = &k->ops[h->to]};
+    u->load = (struct keyload){.k = &k->keyed,
+                               .now = h->at,
+                               .map = h->map->match,
+                               .windows = h->map->window,
+                               .bulk = bulk};
+    return u;
+}
+
+static void moving_free(struct taskupgrade *u)
+{
+    if (u == NULL)
+        return;
+    keysave_fini(&u->save);
+    keyload_fini(&u->load);
+    bytes_fini(&u->bytes);
+    mem_free(u);
+}
+
+static void save_cell(struct taskupgrade *u, const struct keystate *c)
+{
+    const struct task_op *op = u->from;
+    if (op->match != NULL)
+        matchsave_put(op->match, c, &u->save, &u->bytes);
+    else if (op->over != NULL)
+        oversave_put(op->over, c, &u->save, &u->bytes);
+    else
+        windowsave_put(op->window, c, &u->save, &u->bytes);
+}
+
+static enum err load_cell(struct taskupgrade *u, struct bytes_reader *in)
+{
+    struct task_op *op = u->to;
+    if (op->match != NULL)
+        return matchsave_load(op->match, &u->load, in);
+    if (op->over != NULL)
+        return oversave_load(op->over, &u->load, in);
+    return windowsave_load(op->window, &u->load, in);
+}
+
+static void move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
+{
+    struct task_key *k = u->k;
+    struct task_kept *kept = &u->to->took_over;
+    uint64_t had = partials_of(u->from), has = partials_of(u->to);
+    keyed_touch(&k->keyed, key);
+    keysave_begin(&u->save, &k->keyed);
+    bytes_reset(&u->bytes);
+    save_cell(u, old);
+    struct keyload *l = &u->load;
+    l->key = key;
+    l->rows = mem_grow(l->rows, 0, u->save.n, &l->cap, sizeof(struct kept *));
+    l->n = u->save.n;
+    for (size_t i = 0; i < l->n; i++)
+        l->rows[i] = keyed_ref(u->save.rows[i]);
+    struct bytes_reader in = bytes_read(u->bytes.p, u->bytes.n);
+    enum err e = load_cell(u, &in);
+    BUG_IF(e != ERR_OK, "the state of a key cannot be taken over: %s", err_name(e));
+    keyload_end(l);
+    evtime last;
+    if (u->from->ttl != NULL && u->to->ttl != NULL && ttl_last(u->from->ttl, key, &last))
+        ttl_touch(u->to->ttl, key, last);
+    taskjob_drop(u->from, old);
+    key->waiting = ~UINT64_C(0);
+    had -= partials_of(u->from);
+    has = partials_of(u->to) - has;
+    kept->keys += cell_of(key, u->h->to) != NULL;
+    kept->partials += has;
+    kept->partials_lost += had > has ? had - has : 0;
+}
+
+/* Of slot u->at; the next one is another. */
+static void move_slot(struct taskupgrade *u)
+{
+    struct keytable *table = &u->k->keyed.table;
+    u->at &= table->nslots - 1; /* it may have grown */
+    keytable_look_ahead(table, u->at);
+    struct key *key = table->slots[u->at].key;
+    struct keystate *c = key == NULL ? NULL : cell_of(key, u->h->from);
+    size_t before = table->count;
+    if (c != NULL) {
+        move_cell(u, key, c);
+        keyed_drop_if_idle(&u->k->keyed, key); /* shifts others to this slot or past it */
+    }
+    u->at += table->count == before;
+}
+
+static void move_all(struct task_key *k, const struct jobdef_handover *h)
+{
+    struct taskupgrade *u = moving_new(k, h, true);
+    while (u->at < k->keyed.table.nslots)
+        move_slot(u);
+    if (u->to->match != NULL)
+        matchsave_loaded(u->to->match);
+    else if (u->to->over != NULL)
+        oversave_loaded(u->to->over);
+    else
+        windowsave_loaded(u->to->window);
+    moving_free(u);
+}
+
+/* --- both --- */
+
+static void reset(struct task_key *k, unsigned slot)
+{
+    struct keytable *table = &k->keyed.table;
+    for (size_t i = 0; i < table->nslots;) {
+        keytable_look_ahead(table, i);
+        struct key *key = table->slots[i].key;
+        struct keystate *c = key == NULL ? NULL : cell_of(key, slot);
+        size_t before = table->count;
+        if (c != NULL) {
+            keyed_touch(&k->keyed, key);
+            taskjob_drop(&k->ops[slot], c);
+            keyed_drop_if_idle(&k->keyed, key);
+        }
+        i += table->count == before;
+    }
+}
+
+/* Windows of which nothing but time and their own key's rows ask anything. */
+static bool are_plain(const struct task_op *op)
+{
+    const struct window_plan *w = &op->rule->pub.plan->window;
+    return w->trigger == TRIGGER_EVENT_TIME &&
+           (op->rule->window->by_panes || w->kind == WINDOW_SESSION);
+}
+
+/* Piece by piece? Not where the time of one key depends on that of others: rules that are read by others, patterns with
+ * steps, times to live. Nor with keys that are out of memory. */
+static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
+{
+    const struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
+    if (h->map->way == STATEMAP_RESET || k->out.on || k->keyed.by_arrival || k->def->by_mark ||
+        from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL || to->ttl != NULL)
+        return false;
+    bool plain = from->match != NULL ? !match_has_steps(from->match) && !match_has_steps(to->match)
+                                     : from->window != NULL && are_plain(from) && are_plain(to);
+    return plain && cells_of(from) > k->snap.t->at_once_keys;
+}
+
+static void has_taken(struct task_key *k, struct task_op *to)
+{
+    to->took = true;
+    if (to->window != NULL)
+        to->took_over.windows = window_open(to->window);
+    k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
+}
+
+static void hand_over(struct task_key *k, const struct jobdef_handover *h)
+{
+    struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
+    bool begun = to->begun; /* before a change of rules, or a crash: it has some keys already */
+    taskout_recall(k);
+    taskstep_advance(k, from, h->at, true);
+    if (to->window != NULL)
+        taskstep_advance(k, to, h->at, true); /* it has fired what the old one has */
+    to->begun = true;
+    if (goes_slowly(k, h)) {
+        k->giving = moving_new(k, h, false);
+        return;
+    }
+    if (h->map->way == STATEMAP_IN_PLACE && !begun) {
+        take_in_place(k, h->from, h->to);
+        to->took_over.partials = partials_of(to);
+    } else if (h->map->way != STATEMAP_RESET) {
+        move_all(k, h);
+    } else {
+        to->took_over.partials_lost += partials_of(from);
+        reset(k, h->from);
+    }
+    has_taken(k, to);
+}
+
+void taskupgrade_hand_over(struct task_key *k, evtime to)
+{
+    for (unsigned i = 0; i < k->def->nhandovers; i++) {
+        const struct jobdef_handover *h = &k->def->handovers[i];
+        if (h->at > to || k->ops[h->to].took || (k->giving != NULL && k->giving->h == h))
+            continue;
+        if (k->giving != NULL) /* to the version that now gives way itself */
+            while (taskupgrade_slice(k, SIZE_MAX))
+                ;
+        hand_over(k, h);
+    }
+    taskupgrade_bind(k);
+}
+
+/* --- piece by piece --- */
+
+bool taskupgrade_slice(struct task_key *k, size_t n)
+{
+    struct taskupgrade *u = k->giving;
+    if (u == NULL)
+        return false;
+    for (; n > 0 && cells_of(u->from) > 0; n--)
+        move_slot(u);
+    if (cells_of(u->from) > 0)
+        return true;
+    has_taken(k, u->to);
+    taskupgrade_stop(k);
+    return false;
+}
+
+void taskupgrade_stop(struct task_key *k)
+{
+    moving_free(k->giving);
+    k->giving = NULL;
+}
+
+void taskupgrade_key(struct task_key *k, struct key *key)
+{
+    struct taskupgrade *u = k->giving;
+    struct keystate *c = cell_of(key, u->h->from);
+    if (c != NULL)
+        move_cell(u, key, c);
+}
+
+bool taskupgrade_gives(const struct task_key *k, const struct task_op *op)
+{
+    return k->giving != NULL && k->giving->from == op;
+}
+
+static struct keystate *due_of(const struct task_op *op, evtime to, bool *all)
+{
+    *all = to == EVTIME_MAX;
+    if (*all || op->match != NULL)
+        return *all ? NULL : match_due(op->match, to);
+    return window_due(op->window, to, all);
+}
+
+void taskupgrade_due(struct task_key *k, evtime to)
+{
+    struct taskupgrade *u = k->giving;
+    bool all = false;
+    for (struct keystate *c; (c = due_of(u->from, to, &all)) != NULL;) {
+        struct key *key = c->key;
+        move_cell(u, key, c);
+        keyed_drop_if_idle(&k->keyed, key);
+    }
+    while (taskupgrade_slice(k, all ? SIZE_MAX : 0) && all) /* none, unless that was all */
+        ;
+}
+
+bool taskupgrade_go_on(struct task *t, size_t n)
+{
+    bool more = false;
+    for (unsigned i = 0; i < t->nkeys; i++)
+        more = (t->keys[i]->giving != NULL && taskupgrade_slice(t->keys[i], n)) || more;
+    return more;
+}
+
+void taskupgrade_slowly(struct task *t, size_t keys)
+{
+    t->at_once_keys = keys;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_define.h - what is defined by a CREATE statement of its own: a stream, a list, a table.
+ *
+ * Room:   api_streams, api_lists, api_tables -> [api_define] -> rules/compile, runtime
+ * Owns:   nothing; the change takes the request
+ * Thread: the HTTP thread. */
+#ifndef WEIR_SERVER_API_DEFINE_H
+#define WEIR_SERVER_API_DEFINE_H
+#include "rules/compile.h"
+#include "server/api/api.h"
+
+struct api_define {
+    const char *example; /* as in {"sql": "CREATE TABLE …"} */
+    const char *must; /* what 'sql' must be */
+    const char *elsewhere; /* where other statements go */
+    enum problem bad;
+    const char *(*name)(
+        const struct script *s); /* of what the text is about, or NULL: it is not one of these */
+    api_answer *created;
+};
+
+/* POST {"sql": …}: compiled here, carried out by the runtime, answered by `created` or with the problem. */
+void api_define_create(struct api *a, struct httpcall *c, const struct api_define *what);
+/* An api_answer: 204. */
+void api_define_deleted(struct api *a, struct httpcall *c, const char *name);
+
+/* The names of all that there are, to say which was meant. */
+struct api_define_names {
+    char **names;
+    size_t n, cap;
+};
+void api_define_note(struct api_define_names *n, const char *name); /* copied */
+/* Answers 404 with the nearest of the names, or the error that reading them gave; frees them. */
+void api_define_missing(struct httpcall *c, const char *what, const char *name, enum err e,
+                        struct api_define_names *n);
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /rules/{r}:why_not: why a pattern has not fired for a key, from what is recorded. */
+#include "base/mem.h"
+#include "cep/match/matchtrace.h"
+#include "cep/task/taskinspect.h"
+#include "server/api/api.h"
+#include "server/api/rulekey.h"
+#include "server/http/jsonw.h"
+#include "server/run/runtimeinspect.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 100, SCAN = 1000000, SCAN_MAX = 100000000 };
+
+struct asked {
+    struct api *api;
+    struct httplater *later;
+    char *name;
+    uint32_t version;
+    enum err e;
+    struct diag d;
+    struct bytes key, json; /* JSON */
+    uint64_t scanned;
+    uint32_t events;
+    bool complete;
+    struct rule_plan *plan;
+};
+
+static void free_asked(struct asked *q)
+{
+    diag_fini(&q->d);
+    bytes_fini(&q->key);
+    bytes_fini(&q->json);
+    plan_unref(q->plan);
+    mem_free(q->name);
+    mem_free(q);
+}
+
+static void answer_failed(struct httpcall *c, const struct asked *q)
+{
+    if (q->d.n > 0)
+        httpcall_problem(c, problem_of(q->e), NULL, "%s", q->d.items[0].message);
+    else
+        httpcall_problem(c, PROBLEM_NOT_READY, NULL, "the workers do not run just now");
+}
+
+static void answer(struct httpcall *c, void *state)
+{
+    struct asked *q = state;
+    if (c != NULL && (q->e != ERR_OK || q->json.n == 0)) {
+        answer_failed(c, q);
+    } else if (c != NULL) {
+        struct bytes *out = httpcall_out(c);
+        jsonw_open(out, '{');
+        jsonw_kstr(out, "rule", q->name);
+        jsonw_ku64(out, "version", q->version);
+        jsonw_key(out, "key");
+        bytes_put(out, q->key.p, q->key.n);
+        jsonw_ku64(out, "events", q->events);
+        jsonw_ku64(out, "scanned", q->scanned);
+        jsonw_kbool(out, "complete", q->complete);
+        bytes_u8(out, ',');
+        bytes_put(out, q->json.p, q->json.n);
+        jsonw_close(out, '}');
+        httpcall_json_reply(c, 200);
+    }
+    free_asked(q);
+}
+
+/* On another thread: what it tells lives for the call only. */
+static void done(void *ctx, enum err e, const struct diag *d, const struct whynot_answer *a)
+{
+    struct asked *q = ctx;
+    q->e = e;
+    if (d->n > 0)
+        diag_say(&q->d, d->items[0].code, NULL, "%s", d->items[0].message);
+    if (e == ERR_OK) {
+        bytes_put(&q->json, a->json, a->n);
+        taskinspect_key(q->plan, a->key->p, a->key->n, &q->key);
+        q->scanned = a->scanned;
+        q->events = a->events;
+        q->complete = a->complete;
+    }
+    httpcall_resume(q->later);
+}
+
+/* "partition/offset" */
+static bool read_event(struct httpcall *c, const struct rule_plan *p, const json_t *body,
+                       struct whynot_ask *ask)
+{
+    const json_t *id = json_object_get(body, "event_id");
+    const char *text = json_string_value(id);
+    char *end = NULL;
+    if (id == NULL)
+        return true;
+    ask->partition = text != NULL ? (uint32_t)strtoul(text, &end, 10) : 0;
+    if (end != NULL && end != text && *end == '/') {
+        const char *from = end + 1;
+        ask->offset = strtoull(from, &end, 10);
+        ask->has_event =
+            end != from && *end == '\0' && *from != '-' && ask->partition < p->input->partitions;
+    }
+    if (!ask->has_event)
+        httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
+                         "the field 'event_id' is a text of partition and offset: \"0/4711\"");
+    return ask->has_event;
+}
+
+static bool read_at(struct httpcall *c, const json_t *body, struct whynot_ask *ask)
+{
+    const json_t *at = json_object_get(body, "at");
+    const char *text = json_string_value(at);
+    ask->at = EVTIME_MAX;
+    if (at == NULL)
+        return true;
+    if (json_is_integer(at)) {
+        ask->at = json_integer_value(at);
+        return true;
+    }
+    union cell t;
+    if (text != NULL &&
+        value_parse_text((struct type){.kind = TYPE_TIMESTAMP}, text, strlen(text), &t)) {
+        ask->at = t.i;
+        return true;
+    }
+    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
+                     "the field 'at' is a time: \"2026-11-21T06:48:51Z\", or milliseconds");
+    return false;
+}
+
+static bool read_number(struct httpcall *c, const json_t *body, const char *name,
+                        json_int_t fallback, json_int_t most, json_int_t *out)
+{
+    const json_t *v = json_object_get(body, name);
+    *out = v != NULL ? json_integer_value(v) : fallback;
+    if (v == NULL || (json_is_integer(v) && *out >= 1 && *out <= most))
+        return true;
+    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
+                     "the field '%s' is a number from 1 to %" JSON_INTEGER_FORMAT, name, most);
+    return false;
+}
+
+static bool read_key(struct httpcall *c, const struct rule_plan *p, const json_t *body,
+                     struct whynot_ask *ask)
+{
+    const json_t *key = json_object_get(body, "key");
+    struct diag d;
+    if (key == NULL && (ask->has_event || plan_nkeys(p) == 0))
+        return true;
+    diag_init(&d, NULL, 0);
+    enum err e = rulekey_from_json(p, key, &d, &ask->key);
+    if (e != ERR_OK)
+        httpcall_problem(c, PROBLEM_BAD_FIELD, "write {\"key\": …} or {\"event_id\": \"0/4711\"}",
+                         "%s", d.items[0].message);
+    diag_fini(&d);
+    return e == ERR_OK;
+}
+
+static bool read_ask(struct httpcall *c, const struct rule_plan *p, const json_t *body,
+                     struct whynot_ask *ask)
+{
+    json_int_t steps = 0, scan = 0;
+    if (!read_event(c, p, body, ask) || !read_at(c, body, ask) ||
+        !read_number(c, body, "steps", STEPS, MATCHTRACE_STEPS_MAX, &steps) ||
+        !read_number(c, body, "scan", SCAN, SCAN_MAX, &scan) || !read_key(c, p, body, ask))
+        return false;
+    ask->steps = (uint32_t)steps;
+    ask->scan = (uint64_t)scan;
+    return true;
+}
+
+/* What is not recorded cannot be gone through again. */
+static bool can(struct httpcall *c, const struct rule_plan *p)
+{
+    if (p->shape != RULE_MATCH)
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, "GET /api/v1/rules/{r}/state shows what it keeps",
+                         "rule %s is no pattern", p->name);
+    else if (p->input->derived != DERIVED_NOT)
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, "ask the rule that makes those rows",
+                         "rule %s reads rows that are not recorded themselves", p->name);
+    else if (strcmp(p->input->connector, "file") == 0)
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, "weir eval finds the same over the file",
+                         "stream %s is read from files, of which nothing is recorded",
+                         p->input->name);
+    else if (!matchtrace_can(p))
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, NULL,
+                         "rule %s reads MATCH_NUMBER() or NEXT in its conditions", p->name);
+    else
+        return true;
+    return false;
+}
+
+static void ask_for(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                    struct rule_plan *p, struct whynot_ask *ask)
+{
+    struct asked *q = mem_new(sizeof *q);
+    q->api = a;
+    q->name = mem_str(rule->name);
+    q->version = rule->version;
+    q->plan = plan_ref(p);
+    diag_init(&q->d, NULL, 0);
+    q->later = httpcall_later(c, answer, q);
+    ask->plan = plan_ref(p);
+    ask->uid = rule->uid;
+    if (runtimeinspect_why(a->runtime, ask, done, q) == ERR_OK)
+        return;
+    httpcall_later_drop(q->later);
+    httpcall_problem(c, PROBLEM_NOT_READY, NULL, "too many such questions wait already");
+    bytes_fini(&ask->key);
+    plan_unref(ask->plan);
+    free_asked(q);
+}
+
+void api_whynot(struct httpcall *c, void *app)
+{
+    struct api *a = app;
+    struct api_rule rule;
+    if (!api_rules_find(a, c, &rule))
+        return;
+    struct rule_plan *p = runtime_plan(a->runtime, rule.uid);
+    json_t *body = NULL;
+    struct whynot_ask *ask = mem_new(sizeof *ask);
+    if (p == NULL)
+        api_failed(c, ERR_NOT_FOUND);
+    else if ((body = httpcall_json(c, "key at event_id steps scan")) != NULL && can(c, p)) {
+        if (read_ask(c, p, body, ask))
+            ask_for(a, c, &rule, p, ask);
+        else
+            bytes_fini(&ask->key);
+    }
+    mem_free(ask);
+    json_decref(body);
+    plan_unref(p);
+    mem_free(rule.name);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define LOG_MODULE "change"
+#include "server/deploy/changerule.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/deploy/changecut.h"
+#include "server/deploy/changetrial.h"
+#include "state/catalog_lists.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* The newest change of any list: the rule's rows all come after it. */
+static uint64_t lists_seq(const struct change_env *env)
+{
+    uint64_t seq = 0;
+    enum err e = catalog_lists_seq(env->catalog, &seq);
+    return e == ERR_OK ? seq
+                       : 0; /* then older edits are asked for by their marks, as is right too */
+}
+
+/* A version that goes on where the one before it ends: the same streams, read on from where they are. Of files that have
+ * been read to their end nothing is to come, so a new version sees them from the beginning, as a new rule does. */
+static bool may_hand_over(const struct registry_rule *old, const struct rule_plan *plan, evtime w)
+{
+    const struct schema *a[PLAN_ROOTS_MAX], *b[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(old->plan, a);
+    bool same = n == plan_roots(plan, b) && w != EVTIME_MAX;
+    for (unsigned i = 0; same && i < n; i++)
+        same = a[i] == b[i];
+    return same;
+}
+
+/* The old version with its end, then the new one. */
+static enum err put_after(const struct change_env *env, const struct registry_rule *old,
+                          const struct job_cut *end, const struct control_rule *put,
+                          struct rule_plan *plan, struct diag *d)
+{
+    struct job_cut *cuts = mem_array(old->ncuts + 1, sizeof *cuts);
+    unsigned n = old->ncuts + 1;
+    for (unsigned i = 0; i < old->ncuts; i++)
+        cuts[i] = registry_cut_copy(&old->cuts[i]);
+    cuts[n - 1] = registry_cut_copy(end);
+    struct control_rule ended = {.uid = old->uid,
+                                 .version = old->version,
+                                 .name = old->name,
+                                 .sql = old->sql,
+                                 .lists_seq = old->lists_seq,
+                                 .ncuts = n,
+                                 .cuts = cuts};
+    enum err e = registry_put_rule(env->registry, &ended, NULL, d);
+    for (unsigned i = 0; i < n; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+    return e == ERR_OK ? registry_put_rule(env->registry, put, plan, d) : e;
+}
+
+/* Nothing of the old version is left, and those that read it begin anew with the new one. */
+static enum err put_instead(const struct change_env *env, const struct registry_rule *old,
+                            const struct control_rule *put, struct rule_plan *plan, struct diag *d,
+                            struct change_delta *delta)
+{
+    struct changecut_readers readers = {0};
+    enum err e = ERR_OK;
+    if (old != NULL) {
+        e = changecut_stop_readers(env, old, d, delta, &readers);
+        changecut_take_away(env, old, delta);
+    }
+    plan_ref(plan);
+    enum err there = registry_put_rule(env->registry, put, plan, d);
+    e = e != ERR_OK ? e : there;
+    changecut_open(env, plan, put->cuts->marks, delta);
+    there = changecut_start_readers(env, &readers, d, delta);
+    return e != ERR_OK ? e : there;
+}
+
+enum err changerule_create(const struct change_env *env, const struct changerule *k, struct diag *d,
+                           struct change_delta *delta)
+{
+    struct rule_plan *plan = NULL;
+    enum err e =
+        compile_rule(k->name, k->sql, strlen(k->sql), registry_scope(env->registry), d, &plan);
+    const struct registry_rule *old = registry_rule_named(env->registry, k->name);
+    uint64_t uid = old != NULL ? old->uid : k->resting;
+    uint32_t version = k->version > 0 ? k->version : 1;
+    if (e == ERR_OK)
+        e = changecut_may_come(env, plan, old, uid, d);
+    if (e == ERR_OK && uid != 0 && k->version == 0)
+        e = catalog_versions_next(env->catalog, uid, &version);
+    if (e != ERR_OK) {
+        plan_unref(plan);
+        return e;
+    }
+    struct job_mark marks[CHANGECUT_MARKS_MAX];
+    struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
+    struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy;
+    end.nmarks = changecut_marks(env, plan, false, marks, &end.w);
+    /* Rows that came before the new version was there may have been left out as of no interest to the old one: so it takes
+     * over at a time that none of them has. */
+    bool hands_over = old != NULL && end.w != EVTIME_MAX;
+    if (hands_over)
+        end.w = changecut_past(plan, marks);
+    hands_over = hands_over && may_hand_over(old, plan, end.w);
+    if (hands_over)
+        end.handover = k->reset ? JOB_HANDOVER_RESET : JOB_HANDOVER_KEEP;
+    else
+        end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
+    deploy = end;
+    deploy.deployed = true;
+    struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
+                                  changecut_stored(&deploy, stored[1])};
+    cuts[0].version = old != NULL ? old->version : version;
+    cuts[1].version = version;
+    evtime now = timebase_now_ms();
+    struct catalog_rule r = {.uid = uid,
+                             .name = k->name,
+                             .sql = k->sql,
+                             .version = version,
+                             .mode = (int)plan->mode,
+                             .created = now,
+                             .updated = now,
+                             .lists_seq = plan->nlists > 0 ? lists_seq(env) : 0,
+                             .author = k->author,
+                             .reason = k->reason,
+                             .rollback_to = k->rollback_to,
+                             .ncuts = old != NULL ? 2 : 1,
+                             .cuts = old != NULL ? cuts : cuts + 1};
+    if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "rule %s cannot be stored: %s", k->name, err_text(e));
+        plan_unref(plan);
+        return e;
+    }
+    const struct control_rule put = {.uid = r.uid,
+                                     .version = version,
+                                     .name = k->name,
+                                     .sql = k->sql,
+                                     .lists_seq = r.lists_seq,
+                                     .ncuts = 1,
+                                     .cuts = &deploy};
+    if (hands_over)
+        e = put_after(env, old, &end, &put, plan_ref(plan), d);
+    else
+        e = put_instead(env, old, &put, plan, d, delta);
+    changecut_put(delta, r.uid);
+    if (old != NULL)
+        changetrial_superseded(env, r.uid, hands_over ? end.w : EVTIME_MIN, delta);
+    plan_unref(plan);
+    LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, version);
+    return e;
+}
+
+enum err changerule_mode(const struct change_env *env, const char *name, bool deployed,
+                         enum rule_mode mode, struct diag *d, struct change_delta *delta)
+{
+    const struct registry_rule *rule = registry_rule_named(env->registry, name);
+    if (rule == NULL)
+        return ERR_NOT_FOUND;
+    if (deployed && rule->mode == mode)
+        return ERR_OK;
+    struct job_mark marks[CHANGECUT_MARKS_MAX];
+    struct catalog_mark stored[CHANGECUT_MARKS_MAX];
+    struct job_cut cut = {.deployed = deployed, .mode = mode, .marks = marks};
+    if (!deployed)
+        cut.mode = rule->mode;
+    cut.nmarks = changecut_marks(env, rule->plan, false, marks, &cut.w);
+    struct catalog_cut as_stored = changecut_stored(&cut, stored);
+    as_stored.version = rule->version;
+    enum err e = catalog_rules_cut(env->catalog, rule->uid, &as_stored);
+    if (e != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "the change of rule %s cannot be stored: %s", name,
+                 err_text(e));
+        return e;
+    }
+    changetrial_follows(env, rule->uid, deployed, mode, d, delta);
+    if (!deployed) {
+        changecut_take_away(env, rule, delta);
+        LOG_INFO("rule deleted", "rule=%s", name);
+        return ERR_OK;
+    }
+    struct job_cut *cuts = mem_array(rule->ncuts + 1, sizeof *cuts);
+    memcpy(cuts, rule->cuts, rule->ncuts * sizeof *cuts);
+    cuts[rule->ncuts] = cut;
+    struct control_rule put = {.uid = rule->uid,
+                               .version = rule->version,
+                               .name = rule->name,
+                               .sql = rule->sql,
+                               .lists_seq = rule->lists_seq,
+                               .ncuts = rule->ncuts + 1,
+                               .cuts = cuts};
+    /* The new list is copied before the old one is freed, to which these cuts' marks belong: so they must be ours. */
+    for (unsigned i = 0; i <= rule->ncuts; i++)
+        cuts[i] = registry_cut_copy(&cuts[i]);
+    unsigned n = put.ncuts;
+    e = registry_put_rule(env->registry, &put, NULL, d);
+    changecut_put(delta, rule->uid);
+    for (unsigned i = 0; i < n; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+    LOG_INFO("rule changed", "rule=%s mode=%d", name, (int)mode);
+    return e;
+}
+
+void changerule_retire(const struct change_env *env, uint64_t uid, uint32_t version,
+                       struct change_delta *delta)
+{
+    registry_retire(env->registry, uid, version);
+    changecut_put(delta, uid);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/inspect/whynot.h"
+#include "base/bug.h"
+#include "base/mem.h"
+#include "server/inspect/keyscan.h"
+#include "server/wire/tracewire.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct asking {
+    struct asking *next;
+    struct whynot_ask ask;
+    struct keyscan_found found;
+    whynot_done *done;
+    void *ctx;
+};
+
+struct whynot {
+    struct intakelog *log;
+    struct inspector *inspector;
+    void (*wake)(void *ctx);
+    void *ctx;
+    pthread_t thread;
+    bool stopped;
+    atomic_bool stop;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t more;
+    struct asking *first, **last;
+    unsigned n;
+};
+
+static void end(struct asking *a, enum err e, const struct diag *d, const char *json, size_t n)
+{
+    const struct whynot_answer answer = {.key = &a->ask.key,
+                                         .json = json,
+                                         .n = n,
+                                         .scanned = a->found.scanned,
+                                         .events = a->found.nrows,
+                                         .complete = a->found.complete};
+    a->done(a->ctx, e, d, &answer);
+    plan_unref(a->ask.plan);
+    bytes_fini(&a->ask.key);
+    bytes_fini(&a->found.rows);
+    mem_free(a);
+}
+
+static void answered(void *ctx, enum err e, const struct inspector_answer *m)
+{
+    struct diag none;
+    diag_init(&none, NULL, 0);
+    end(ctx, e, &none, m->json, m->n);
+    diag_fini(&none);
+}
+
+static bool skips(void *ctx, uint32_t partition, uint64_t offset)
+{
+    const struct whynot_ask *ask = ctx;
+    for (unsigned i = 0; i < ask->nskips; i++)
+        if (ask->skips[i].partition == partition && ask->skips[i].offset == offset)
+            return true;
+    return false;
+}
+
+static void send(struct whynot *w, struct asking *a)
+{
+    const struct whynot_ask *ask = &a->ask;
+    struct bytes frame = {0};
+    tracewire_put_ask(&(struct tracewire_ask){.uid = ask->uid,
+                                              .key = ask->key.p,
+                                              .key_n = ask->key.n,
+                                              .at = ask->at,
+                                              .has_focus = ask->has_event,
+                                              .partition = ask->partition,
+                                              .offset = ask->offset,
+                                              .steps = ask->steps,
+                                              .nrows = a->found.nrows},
+                      &frame);
+    bytes_put(&frame, a->found.rows.p, a->found.rows.n);
+    bytes_fini(&a->found.rows);
+    a->found.rows = (struct bytes){0};
+    inspector_want(w->inspector, &(struct inspector_ask){.uid = ask->uid, .trace = &frame},
+                   answered, a);
+    bytes_fini(&frame);
+    w->wake(w->ctx);
+}
+
+static void work(struct whynot *w, struct asking *a)
+{
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    const struct keyscan_ask scan = {.log = w->log,
+                                     .plan = a->ask.plan,
+                                     .partitions = a->ask.plan->input->partitions,
+                                     .key = &a->ask.key,
+                                     .scan = a->ask.scan,
+                                     .at = a->ask.at,
+                                     .has_focus = a->ask.has_event,
+                                     .partition = a->ask.partition,
+                                     .offset = a->ask.offset,
+                                     .skips = skips,
+                                     .skips_ctx = &a->ask,
+                                     .stop = &w->stop};
+    enum err e = keyscan(&scan, &d, &a->found);
+    if (e == ERR_OK)
+        send(w, a);
+    else
+        end(a, e, &d, NULL, 0);
+    diag_fini(&d);
+}
+
+static struct asking *next(struct whynot *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->first == NULL && !atomic_load(&w->stop))
+        pthread_cond_wait(&w->more, &w->lock);
+    struct asking *a = w->first;
+    if (a != NULL && (w->first = a->next) == NULL)
+        w->last = &w->first;
+    w->n -= a != NULL;
+    pthread_mutex_unlock(&w->lock);
+    return a;
+}
+
+static void *run(void *arg)
+{
+    struct whynot *w = arg;
+    struct diag none;
+    diag_init(&none, NULL, 0);
+    for (struct asking *a; (a = next(w)) != NULL;) {
+        if (atomic_load(&w->stop))
+            end(a, ERR_CLOSED, &none, NULL, 0);
+        else
+            work(w, a);
+    }
+    diag_fini(&none);
+    return NULL;
+}
+
+struct whynot *whynot_new(struct intakelog *log, struct inspector *inspector,
+                          void (*wake)(void *ctx), void *ctx)
+{
+    struct whynot *w = mem_new(sizeof *w);
+    w->log = log;
+    w->inspector = inspector;
+    w->wake = wake;
+    w->ctx = ctx;
+    w->last = &w->first;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->more, NULL);
+    BUG_IF(pthread_create(&w->thread, NULL, run, w) != 0, "no thread to look back");
+    return w;
+}
+
+void whynot_stop(struct whynot *w)
+{
+    if (w == NULL || w->stopped)
+        return;
+    pthread_mutex_lock(&w->lock);
+    atomic_store(&w->stop, true);
+    pthread_cond_signal(&w->more);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    w->stopped = true;
+}
+
+void whynot_free(struct whynot *w)
+{
+    if (w == NULL)
+        return;
+    whynot_stop(w);
+    pthread_cond_destroy(&w->more);
+    pthread_mutex_destroy(&w->lock);
+    mem_free(w);
+}
+
+enum err whynot_want(struct whynot *w, struct whynot_ask *ask, whynot_done *done, void *ctx)
+{
+    enum err e = ERR_OK;
+    pthread_mutex_lock(&w->lock);
+    if (w->n >= WHYNOT_WAITING_MAX) {
+        e = ERR_AGAIN;
+    } else {
+        struct asking *a = mem_new(sizeof *a);
+        a->ask = *ask;
+        a->done = done;
+        a->ctx = ctx;
+        *w->last = a;
+        w->last = &a->next;
+        w->n++;
+        pthread_cond_signal(&w->more);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return e;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whynot.h - why a rule has not fired for a key: its recorded rows are found here, and gone through by a worker.
+ *
+ * Room:   API -> [whynot: a thread of its own] -> keyscan -> inspector -> a worker (workertrace)
+ * Owns:   its thread, and what has been asked
+ * Thread: whynot_want any; `done` comes on this one's or the runtime's. */
+#ifndef WEIR_SERVER_WHYNOT_H
+#define WEIR_SERVER_WHYNOT_H
+#include "base/diag.h"
+#include "server/inspect/inspector.h"
+#include "state/intakelog.h"
+
+enum { WHYNOT_WAITING_MAX = 16, WHYNOT_SKIPS_MAX = 64 };
+
+struct whynot;
+
+struct whynot_ask {
+    struct rule_plan
+        *plan; /* a pattern over a stream that is in the log; the caller's reference goes over */
+    uint64_t uid;
+    struct bytes key; /* canonical bytes, goes over; empty: that of the event */
+    bool has_event;
+    uint32_t partition;
+    uint64_t offset;
+    evtime at; /* EVTIME_MAX: now */
+    uint64_t scan; /* rows that may be looked at */
+    uint32_t steps;
+    unsigned nskips; /* rows that no worker takes (poison) */
+    struct whynot_skip {
+        uint32_t partition;
+        uint64_t offset;
+    } skips[WHYNOT_SKIPS_MAX];
+};
+struct whynot_answer {
+    const struct bytes *key;
+    const char
+        *json; /* members of an object (cep/match/matchtrace.h); n 0: no worker knows the rule */
+    size_t n;
+    uint64_t scanned;
+    uint32_t events;
+    bool complete; /* all rows of the key that the rule has seen are among them */
+};
+typedef void whynot_done(void *ctx, enum err e, const struct diag *d,
+                         const struct whynot_answer *a);
+
+/* wake: the runtime's loop, after something was put to the inspector. */
+struct whynot *whynot_new(struct intakelog *log, struct inspector *inspector,
+                          void (*wake)(void *ctx), void *ctx);
+void whynot_stop(struct whynot *w); /* ends the thread; what waits is answered ERR_CLOSED */
+void whynot_free(
+    struct whynot *w); /* NULL is fine; after whynot_stop, and once nobody answers any more */
+/* ERR_AGAIN: too many wait already; *ask is still the caller's. */
+enum err whynot_want(struct whynot *w, struct whynot_ask *ask, whynot_done *done, void *ctx);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/run/runtimeinspect.h"
+#include "server/run/runtimedef.h"
+#include <string.h>
+
+void runtimeinspect(struct runtime *r, const struct inspector_ask *ask, inspector_done *done,
+                    void *ctx)
+{
+    inspector_want(r->loop.inspector, ask, done, ctx);
+    runtimeloop_wake(&r->loop);
+}
+
+enum err runtimeinspect_why(struct runtime *r, struct whynot_ask *ask, whynot_done *done, void *ctx)
+{
+    struct runtime_poison all[WHYNOT_SKIPS_MAX];
+    unsigned n = runtime_poison(r, all, WHYNOT_SKIPS_MAX);
+    for (unsigned i = 0; i < n && i < WHYNOT_SKIPS_MAX; i++)
+        if (all[i].set_aside && all[i].stream != NULL &&
+            strcmp(all[i].stream, ask->plan->input->name) == 0)
+            ask->skips[ask->nskips++] = (struct whynot_skip){all[i].partition, all[i].offset};
+    return whynot_want(r->whynot, ask, done, ctx);
+}

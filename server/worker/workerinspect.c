@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/worker/workerinspect.h"
+#include "cep/task/taskinspect.h"
+#include "server/wire/inspectwire.h"
+#include "server/worker/workerdef.h"
+
+/* The newest version that has its keys; while one takes over from another, the one before it has them. */
+bool workerinspect_rule(const struct worker *w, uint64_t uid, unsigned *out)
+{
+    uint32_t version = 0;
+    unsigned n = w->job != NULL ? job_nrules(w->job) : 0, same = 0;
+    for (unsigned i = 0; i < n; i++)
+        same += job_rule(w->job, i)->uid == uid;
+    for (unsigned i = 0; i < n; i++) {
+        const struct job_rule *r = job_rule(w->job, i);
+        struct task_rule_stats s = {0};
+        if (r->uid != uid)
+            continue;
+        task_rule_stats(w->task, i, &s);
+        bool has = same == 1 || s.took || s.partials > 0 || s.windows_open > 0;
+        if (version != 0 && (!has || r->version < version))
+            continue;
+        version = r->version;
+        *out = i;
+    }
+    return same > 0;
+}
+
+enum err workerinspect_take(struct worker *w, const struct channel_frame *f)
+{
+    struct inspectwire_ask m;
+    arena_reset(w->scratch);
+    enum err e = inspectwire_get_ask(f->p, f->n, w->scratch, &m);
+    if (e != ERR_OK)
+        return e;
+    struct taskinspect_ask ask = {.key = m.key,
+                                  .key_n = m.key_n,
+                                  .from = (size_t)m.from,
+                                  .keys = m.keys,
+                                  .items = m.items,
+                                  .at = m.at,
+                                  .older_ms = m.older_ms};
+    struct inspectwire_answer answer = {.number = m.number};
+    struct bytes json = {0};
+    if (workerinspect_rule(w, m.uid, &ask.rule))
+        answer.next = taskinspect_rule(w->task, &ask, &json, &answer.keys);
+    answer.json = (const char *)json.p;
+    answer.json_n = json.n;
+    bytes_reset(&w->out);
+    inspectwire_put_answer(&answer, &w->out);
+    worker_say(w, CONTROL_INSPECTED, &w->out);
+    bytes_fini(&json);
+    return ERR_OK;
+}
