@@ -9,7 +9,6 @@ from weirserver import WEIR
 STATEMENTS = """CREATE STREAM t (id BIGINT NOT NULL, k STRING, v BIGINT, fraud BOOLEAN, ts TIMESTAMP(3) NOT NULL,
   WATERMARK FOR ts AS ts);
 CREATE STREAM other (k STRING, ts TIMESTAMP(3) NOT NULL, WATERMARK FOR ts AS ts);
-CREATE SINK out WITH ('connector'='file', 'path'='out');
 CREATE LIST known (k STRING PRIMARY KEY);
 INSERT INTO known VALUES ('friend');
 CREATE SINK out WITH ('connector'='file', 'path'='out');
