@@ -373,6 +373,7 @@ async function deadLetters() {
     page.locator(".letters h2", { hasText: "'amount'" }),
     "a group shows its letters",
   );
+  await page.locator(".letters tbody tr").first().waitFor(); // the title is there before them
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   const text = page.locator(".again textarea");

@@ -93,10 +93,7 @@ def test_a_rule_can_be_deleted_while_no_worker_lives(tmp_path, lines):
         server.create(*RULES[:2])
         server.post_lines(lines[:10000])
         for _ in range(3):  # the delay before the next attempt grows
-            pids = until("the workers run", lambda: [w["pid"] for w in server.workers() if w["state"] == "running"])
-            os.kill(pids[0], signal.SIGKILL)
-            until("the death was seen", lambda pids=pids: server.workers()[0]["pid"] != pids[0] or
-                  server.workers()[0]["state"] == "failed")
+            server.kill_worker()
         answer = server.session.delete(server.url + "/api/v1/rules/seq", timeout=20)
         assert answer.status_code == 204, answer.text
         server.post_lines(lines[10000:20000])
