@@ -2,52 +2,20 @@
 // Drives the pages of backtests in Debian's chromium: node dashboard_backtests.mjs URL light|dark PICTURES_DIR
 // Prints a line for each thing that was seen; ends with 1 at the first that was not. Its caller: test_dashboard_backtests.py.
 import { strict as assert } from "node:assert";
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
+import { expect, go, page, play, url, visible, widths } from "./browser.mjs";
 
-const { chromium } = createRequire(
-  new URL("../../web/package.json", import.meta.url),
-)("playwright-core");
-const [url, scheme, pictures] = process.argv.slice(2);
-mkdirSync(pictures, { recursive: true });
+expect(/status of 422/); // the text that is refused
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
-});
-const page = await (
-  await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: scheme })
-).newPage();
-page.setDefaultTimeout(30000);
-const faults = [];
-page.on("console", (m) => m.type() === "error" && faults.push(`${page.url()}: ${m.text()}`));
-page.on("pageerror", (e) => faults.push(`${page.url()}: ${e.stack}`));
-
-const visible = async (locator, what) => {
-  await locator.first().waitFor({ state: "visible" });
-  console.log(`seen: ${what}`);
-};
 const card = (title) => page.locator(".card", { has: page.locator("h2", { hasText: title }) });
 
-/** At each width: nothing of the page is wider than the window. */
-async function widths(name) {
-  for (const width of [390, 768, 1440, 1900]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.screenshot({ path: `${pictures}/${name}-${scheme}-${width}.png`, fullPage: true });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(over <= 0, `${name} at ${width}: wider than the window by ${over}`);
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
-
 async function empty() {
-  await page.goto(`${url}/backtests`, { waitUntil: "load" });
+  await go("/backtests");
   await visible(page.getByText("No backtests yet"), "there are none");
   await widths("empty");
 }
 
 async function ask() {
-  await page.goto(`${url}/rules/f`, { waitUntil: "load" });
+  await go("/rules/f");
   await page.getByRole("button", { name: "Backtest", exact: true }).click();
   await visible(page.getByRole("form", { name: "New backtest" }), "the rule's page leads to its backtest");
   await visible(page.locator(".cm-line", { hasText: "v > 8" }), "with the rule's text");
@@ -84,15 +52,14 @@ async function look() {
 }
 
 async function refuse() {
-  await page.goto(`${url}/backtests/new?rule=f`, { waitUntil: "load" });
+  await go("/backtests/new?rule=f");
   await page.getByLabel("Sum up").fill("nothing");
   await page.getByRole("button", { name: "Run the backtest" }).click();
   await visible(page.getByRole("alert").filter({ hasText: "nothing" }), "the server's own words");
-  faults.splice(0, faults.length, ...faults.filter((f) => !f.includes("422")));
 }
 
 async function list() {
-  await page.goto(`${url}/backtests`, { waitUntil: "load" });
+  await go("/backtests");
   await visible(page.locator(".bt-list tr", { hasText: "bkt_1" }).locator(".pill", { hasText: "done" }), "the list has it");
   await widths("list");
   await page.getByRole("button", { name: "Delete bkt_1" }).click();
@@ -100,18 +67,4 @@ async function list() {
   await visible(page.getByText("No backtests yet"), "it is gone");
 }
 
-try {
-  await empty();
-  await ask();
-  await look();
-  await refuse();
-  await list();
-  assert.deepEqual(faults, [], "errors on the console");
-  console.log("all seen");
-} catch (e) {
-  await page.screenshot({ path: `${pictures}/failed-${scheme}.png` }).catch(() => {});
-  console.log(`FAILED at ${page.url()}\n${e.stack}\nconsole: ${faults.join("\n") || "clean"}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+await play(empty, ask, look, refuse, list);

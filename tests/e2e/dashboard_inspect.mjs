@@ -2,48 +2,10 @@
 // Drives the tab State in Debian's chromium: node dashboard_inspect.mjs URL light|dark PICTURES_DIR
 // Prints a line for each thing that was seen; ends with 1 at the first that was not. Its caller: test_dashboard_inspect.py.
 import { strict as assert } from "node:assert";
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
-
-const { chromium } = createRequire(
-  new URL("../../web/package.json", import.meta.url),
-)("playwright-core");
-const [url, scheme, pictures] = process.argv.slice(2);
-mkdirSync(pictures, { recursive: true });
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
-});
-const page = await (
-  await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: scheme })
-).newPage();
-page.setDefaultTimeout(30000);
-const faults = [];
-page.on("console", (m) => m.type() === "error" && faults.push(`${page.url()}: ${m.text()}`));
-page.on("pageerror", (e) => faults.push(`${page.url()}: ${e.stack}`));
-
-const visible = async (locator, what) => {
-  await locator.first().waitFor({ state: "visible" });
-  console.log(`seen: ${what}`);
-};
-
-/** At each width: nothing of the page is wider than the window, nor of the tab than itself. */
-async function widths(name) {
-  for (const width of [390, 768, 1440, 1900]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.locator(".st").first().scrollIntoViewIfNeeded();
-    await page.screenshot({ path: `${pictures}/${name}-${scheme}-${width}.png` });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(over <= 0, `${name} at ${width}: wider than the window by ${over}`);
-    const cut = await page.locator(".st").first().evaluate((e) => e.scrollWidth - e.clientWidth);
-    assert.ok(cut <= 0, `${name} at ${width}: its tab is ${cut} px too wide`);
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
+import { go, page, pictures, play, scheme, url, visible, widths } from "./browser.mjs";
 
 async function partials() {
-  await page.goto(`${url}/rules/card_testing?tab=state`, { waitUntil: "load" });
+  await go("/rules/card_testing?tab=state");
   const key = page.getByRole("article", { name: "Key c3" });
   await visible(key, "the key that is in progress");
   await visible(key.getByText("2 partial matches"), "with its partial matches");
@@ -52,7 +14,7 @@ async function partials() {
   assert.deepEqual(await first.locator(".st-rows .var").allTextContents(), ["A", "A"]);
   await visible(first.getByText("amount 1.5"), "and the values that are bound");
   assert.equal(await page.getByRole("article").count(), 1, "keys whose time is over are not there");
-  await widths("state");
+  await widths("state", ".st");
   await page.getByLabel("Key", { exact: true }).fill("c1");
   await page.getByRole("button", { name: "Show" }).click();
   await visible(page.getByText("Nothing is kept of that key"), "a key of which nothing is left");
@@ -68,7 +30,7 @@ async function whyNot() {
   assert.equal(await verdict.locator(".is-true").count(), 2, "the other conditions held");
   await visible(page.getByText("Event 4 of 4"), "it stands at the event that came nearest");
   await visible(page.locator(".automaton .state-on"), "the automaton shows where it is");
-  await widths("why");
+  await widths("why", ".st");
 }
 
 async function stepping() {
@@ -90,17 +52,17 @@ async function stepping() {
 }
 
 async function late() {
-  await page.goto(`${url}/rules/card_testing?tab=state&key=c2&why=1`, { waitUntil: "load" });
+  await go("/rules/card_testing?tab=state&key=c2&why=1");
   const verdict = page.getByRole("region", { name: "Why not" });
   await visible(verdict.getByText("The time was over"), "an event that came when the time was over");
   await visible(verdict.getByText("8.0 s too late").or(verdict.getByText("6.0 s too late")), "with by how much");
-  await page.goto(`${url}/rules/card_testing?tab=state&key=nobody&why=1`, { waitUntil: "load" });
+  await go("/rules/card_testing?tab=state&key=nobody&why=1");
   await visible(page.getByText("No events of this key"), "a key without events");
 }
 
 async function fromAlert() {
   const { data } = await (await fetch(`${url}/api/v1/alerts?rule=card_testing`)).json();
-  await page.goto(`${url}/alerts/${data[0].id}`, { waitUntil: "load" });
+  await go(`/alerts/${data[0].id}`);
   await page.getByRole("link", { name: "step by step" }).click();
   const verdict = page.getByRole("region", { name: "Why not" });
   await visible(verdict.getByText("It has fired"), "from an alert to the steps that led to it");
@@ -111,24 +73,9 @@ async function fromAlert() {
 }
 
 async function windows() {
-  await page.goto(`${url}/rules/w?tab=state&key=c1`, { waitUntil: "load" });
+  await go("/rules/w?tab=state&key=c1");
   await visible(page.locator(".st-table td", { hasText: "1201.7" }), "a window and its aggregates so far");
-  await widths("windows");
+  await widths("windows", ".st");
 }
 
-try {
-  await partials();
-  await whyNot();
-  await stepping();
-  await late();
-  await fromAlert();
-  await windows();
-  assert.deepEqual(faults, [], "errors on the console");
-  console.log("all seen");
-} catch (e) {
-  await page.screenshot({ path: `${pictures}/failed-${scheme}.png` }).catch(() => {});
-  console.log(`FAILED at ${page.url()}\n${e.stack}\nconsole: ${faults.join("\n") || "clean"}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+await play(partials, whyNot, stepping, late, fromAlert, windows);

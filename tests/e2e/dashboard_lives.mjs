@@ -2,49 +2,13 @@
 // Drives the life of a rule in Debian's chromium: node dashboard_lives.mjs URL light|dark PICTURES_DIR
 // Prints a line for each thing that was seen; ends with 1 at the first that was not. Its caller: test_dashboard_lives.py.
 import { strict as assert } from "node:assert";
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
+import { expect, go, page, pictures, play, scheme, url, visible, widths } from "./browser.mjs";
 
-const { chromium } = createRequire(
-  new URL("../../web/package.json", import.meta.url),
-)("playwright-core");
-const [url, scheme, pictures] = process.argv.slice(2);
-mkdirSync(pictures, { recursive: true });
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
-});
-const page = await (
-  await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: scheme })
-).newPage();
-page.setDefaultTimeout(30000);
-const faults = [];
-const refusals = /status of 40[49]/; // a refusal that the page shows, and a comparison that is not there yet
-page.on("console", (m) => m.type() === "error" && !refusals.test(m.text()) && faults.push(`${page.url()}: ${m.text()}`));
-page.on("pageerror", (e) => faults.push(`${page.url()}: ${e.stack}`));
-
-const visible = async (locator, what) => {
-  await locator.first().waitFor({ state: "visible" });
-  console.log(`seen: ${what}`);
-};
+expect(/status of 40[49]/); // a refusal that the page shows, and a comparison that is not there yet
 const dialog = page.getByRole("dialog");
 const button = (name) => page.getByRole("button", { name, exact: true });
 const inDialog = (name) => dialog.getByRole("button", { name, exact: true });
 
-/** At each width: nothing of the page is wider than the window, nothing of the tab wider than it. */
-async function widths(name, part) {
-  for (const width of [390, 768, 1440, 1900]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.locator(part).first().scrollIntoViewIfNeeded();
-    await page.screenshot({ path: `${pictures}/${name}-${scheme}-${width}.png` });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(over <= 0, `${name} at ${width}: wider than the window by ${over}`);
-    const cut = await page.locator(part).first().evaluate((e) => e.scrollWidth - e.clientWidth);
-    assert.ok(cut <= 0, `${name} at ${width}: its part is ${cut} px too wide`);
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
 async function post(path, body, type = "application/json") {
   const answer = await fetch(`${url}/api/v1${path}`, {
     method: "POST",
@@ -55,7 +19,7 @@ async function post(path, body, type = "application/json") {
 }
 
 async function approval() {
-  await page.goto(`${url}/rules`, { waitUntil: "load" });
+  await go("/rules");
   await visible(page.locator("tr", { hasText: "draft" }), "the list has the draft");
   await page.getByRole("link", { name: "r", exact: true }).click();
   await visible(page.locator(".rule-title .pill", { hasText: "draft" }), "its page says that it is one");
@@ -83,7 +47,7 @@ async function approval() {
 }
 
 async function shadow() {
-  await page.goto(`${url}/rules/r?tab=compare`, { waitUntil: "load" });
+  await go("/rules/r?tab=compare");
   await visible(page.getByText("No version runs beside the active one"), "nothing is compared yet, and what to do");
   await button("Choose a version").click();
   await page.getByLabel("Version 2", { exact: true }).click();
@@ -120,17 +84,17 @@ async function share() {
   await visible(page.locator(".side-by-side .pill", { hasText: "30 % of the keys" }), "it has a share of the keys");
   await visible(page.getByRole("list", { name: "Shares" }).locator("li", { hasText: "a third of them first" }), "and why");
   await visible(page.locator(".rule-title .beside", { hasText: "30 %" }), "the head says so");
-  await page.goto(`${url}/rules`, { waitUntil: "load" });
+  await go("/rules");
   await visible(page.locator("tr .beside", { hasText: "+v2 30 %" }), "so does the list");
   await widths("rules", ".card");
-  await page.goto(`${url}/rules/r?tab=compare`, { waitUntil: "load" });
+  await go("/rules/r?tab=compare");
   await button("Make it the active one").click();
   await visible(dialog.locator(".plan-sum"), "the dialog has the plan");
   await page.screenshot({ path: `${pictures}/promote-${scheme}.png` });
   await inDialog("Activate").click();
   await visible(page.locator(".side-by-side .pill", { hasText: /ending|ended/ }), "it ends as the one beside");
   await visible(page.locator(".rule-title", { hasText: "v2" }), "since it is the active one");
-  await page.goto(`${url}/rules/r?tab=versions`, { waitUntil: "load" });
+  await go("/rules/r?tab=versions");
   await visible(page.locator(".undo").getByRole("button", { name: "Undo: back to 1" }), "which can be undone");
   await page.getByLabel("Version 1", { exact: true }).click();
   await button("Activate").click();
@@ -146,7 +110,7 @@ async function share() {
 }
 
 async function label() {
-  await page.goto(`${url}/rules/r?tab=compare&class=both`, { waitUntil: "load" });
+  await go("/rules/r?tab=compare&class=both");
   await page.getByRole("table", { name: "Both", exact: true }).getByRole("link", { name: "of 1" }).first().click();
   await page.getByRole("button", { name: "Fraud" }).waitFor();
   await page.keyboard.press("f");
@@ -168,19 +132,11 @@ async function archive() {
   await visible(page.locator("tr .pill", { hasText: "draft" }), "and it comes back");
 }
 
-try {
-  await approval();
-  await post("/rules/r/versions", { sql: process.env.NEW_SQL, author: "ann", reason: "B is 3 or more" });
-  await shadow();
-  await label();
-  await share();
-  await archive();
-  assert.deepEqual(faults, [], "errors on the console");
-  console.log("all seen");
-} catch (e) {
-  await page.screenshot({ path: `${pictures}/failed-${scheme}.png` }).catch(() => {});
-  console.log(`FAILED at ${page.url()}\n${e.stack}\nconsole: ${faults.join("\n") || "clean"}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+await play(
+  approval,
+  () => post("/rules/r/versions", { sql: process.env.NEW_SQL, author: "ann", reason: "B is 3 or more" }),
+  shadow,
+  label,
+  share,
+  archive,
+);

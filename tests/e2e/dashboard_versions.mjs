@@ -2,51 +2,13 @@
 // Drives the tab Versions in Debian's chromium: node dashboard_versions.mjs URL light|dark PICTURES_DIR
 // Prints a line for each thing that was seen; ends with 1 at the first that was not. Its caller: test_dashboard_versions.py.
 import { strict as assert } from "node:assert";
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
+import { go, page, play, shot, url, visible, widths } from "./browser.mjs";
 
-const { chromium } = createRequire(
-  new URL("../../web/package.json", import.meta.url),
-)("playwright-core");
-const [url, scheme, pictures] = process.argv.slice(2);
-mkdirSync(pictures, { recursive: true });
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
-});
-const page = await (
-  await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: scheme })
-).newPage();
-page.setDefaultTimeout(30000);
-const faults = [];
-page.on("console", (m) => m.type() === "error" && faults.push(`${page.url()}: ${m.text()}`));
-page.on("pageerror", (e) => faults.push(`${page.url()}: ${e.stack}`));
-
-const visible = async (locator, what) => {
-  await locator.first().waitFor({ state: "visible" });
-  console.log(`seen: ${what}`);
-};
-const shot = (name) => page.screenshot({ path: `${pictures}/versions-${name}-${scheme}.png` });
 const row = (version, state) =>
   page.locator(".versions-list tr", { has: page.getByLabel(`Version ${version}`, { exact: true }), hasText: state });
 
-/** At each width: nothing of the page is wider than the window. */
-async function widths(name) {
-  for (const width of [390, 768, 1440, 1900]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.locator(".versions").first().scrollIntoViewIfNeeded();
-    await page.screenshot({ path: `${pictures}/${name}-${scheme}-${width}.png` });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(over <= 0, `${name} at ${width}: wider than the window by ${over}`);
-    const cut = await page.locator(".versions").evaluate((e) => e.scrollWidth - e.clientWidth);
-    assert.ok(cut <= 0, `${name} at ${width}: its tab is ${cut} px too wide`);
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
-
 async function draft() {
-  await page.goto(`${url}/rules/r?tab=versions`, { waitUntil: "load" });
+  await go("/rules/r?tab=versions");
   await visible(row(1, "active"), "the rule has one version, the active one");
   assert.equal(await page.getByRole("button", { name: /^Roll back/ }).count(), 0, "there is nothing to go back to");
   await page.locator(".cm-line", { hasText: "B AS v = 2" }).click();
@@ -72,16 +34,16 @@ async function plan() {
     plan.locator("tr", { hasText: "variable B" }).filter({ hasText: "its condition is another" }),
     "and says what becomes of a variable",
   );
-  await widths("draft");
+  await widths("draft", ".versions");
 }
 
 async function activate() {
   await page.getByRole("button", { name: "Activate", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await visible(dialog.locator("tr", { hasText: "variable A" }), "the dialog shows the plan");
-  await shot("dialog");
+  await shot("versions-dialog");
   await page.setViewportSize({ width: 390, height: 844 });
-  await shot("dialog-390");
+  await shot("versions-dialog-390");
   assert.ok((await dialog.evaluate((e) => e.scrollWidth - e.clientWidth)) <= 0, "the dialog fits a phone");
   await page.setViewportSize({ width: 1440, height: 900 });
   await visible(dialog.locator("p", { hasText: "by ann: “B is 3 now”" }), "and what was written with the draft");
@@ -101,7 +63,7 @@ async function activate() {
     page.locator(".note-line", { hasText: "has taken over" }).filter({ hasText: "1 match in progress" }),
     "with the match that the old one had begun",
   );
-  await widths("active");
+  await widths("active", ".versions");
 }
 
 async function back() {
@@ -114,20 +76,7 @@ async function back() {
   await visible(row(3, "active"), "the old text is active again, as version 3");
   await visible(row(3, "too many"), "with the reason given");
   await visible(page.locator(".cm-line", { hasText: "B AS v = 2" }), "and stands in the editor");
-  await shot("back");
+  await shot("versions-back");
 }
 
-try {
-  await draft();
-  await plan();
-  await activate();
-  await back();
-  assert.deepEqual(faults, [], "errors on the console");
-  console.log("all seen");
-} catch (e) {
-  await shot("failed").catch(() => {});
-  console.log(`FAILED at ${page.url()}\n${e.stack}\nconsole: ${faults.join("\n") || "clean"}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+await play(draft, plan, activate, back);
