@@ -1,44 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Lists are a varint count and their elements. A count is believed only as far as the bytes that follow could hold that
- * many of the smallest element, so that a damaged one cannot ask for memory. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "server/wire/control.h"
 #include "io/codec_json.h"
+#include "server/wire/wirefield.h"
 #include "state/intakelog.h"
 #include <string.h>
 
 _Static_assert((int)BATCH_ROWS == (int)INTAKELOG_BLOCK_ROWS, "a block of the log is a batch");
-
-static bool finished(const struct bytes_reader *r)
-{
-    return !r->bad && r->p == r->end;
-}
-
-static unsigned get_count(struct bytes_reader *r, size_t least_bytes)
-{
-    uint64_t n = bytes_get_varint(r);
-    if (n > (size_t)(r->end - r->p) / least_bytes) {
-        r->bad = true;
-        return 0;
-    }
-    return (unsigned)n;
-}
-
-static void put_text(struct bytes *out, const char *s)
-{
-    bytes_str(out, s, strlen(s));
-}
-
-static const char *get_text(struct bytes_reader *r, struct arena *a)
-{
-    size_t n = 0;
-    const char *p = bytes_get_str(r, &n);
-    if (p == NULL || memchr(p, 0, n) != NULL) {
-        r->bad = true;
-        return "";
-    }
-    return arena_dup(a, p, n);
-}
 
 /* --- a set of rules ---------------------------------------------------------------------------------------------- */
 
@@ -67,7 +34,7 @@ static struct job_cut get_cut(struct bytes_reader *r, struct arena *a)
     c.handover = (enum job_handover)handover;
     c.mode = (enum rule_mode)mode;
     c.w = (evtime)bytes_get_u64(r);
-    c.nmarks = get_count(r, 24);
+    c.nmarks = wirefield_get_count(r, 24);
     struct job_mark *marks = arena_zero(a, c.nmarks * sizeof *marks);
     for (unsigned i = 0; i < c.nmarks; i++) {
         marks[i].stream = bytes_get_u32(r);
@@ -83,8 +50,8 @@ static void put_rule(const struct control_rule *m, struct bytes *out)
 {
     bytes_u64(out, m->uid);
     bytes_u32(out, m->version);
-    put_text(out, m->name);
-    put_text(out, m->sql);
+    wirefield_put_text(out, m->name);
+    wirefield_put_text(out, m->sql);
     bytes_varint(out, m->lists_seq);
     bytes_varint(out, m->ncuts);
     for (unsigned i = 0; i < m->ncuts; i++)
@@ -97,10 +64,10 @@ static void get_rule(struct bytes_reader *r, struct arena *a, struct control_rul
 {
     out->uid = bytes_get_u64(r);
     out->version = bytes_get_u32(r);
-    out->name = get_text(r, a);
-    out->sql = get_text(r, a);
+    out->name = wirefield_get_text(r, a);
+    out->sql = wirefield_get_text(r, a);
     out->lists_seq = bytes_get_varint(r);
-    out->ncuts = get_count(r, 12);
+    out->ncuts = wirefield_get_count(r, 12);
     struct job_cut *cuts = arena_zero(a, out->ncuts * sizeof *cuts);
     for (unsigned i = 0; i < out->ncuts; i++)
         cuts[i] = get_cut(r, a);
@@ -115,12 +82,12 @@ void control_put_change(const struct control_change *m, struct bytes *out)
     for (unsigned i = 0; i < m->nstreams; i++) {
         bytes_u32(out, m->streams[i].id);
         bytes_u32(out, m->streams[i].partitions);
-        put_text(out, m->streams[i].sql);
+        wirefield_put_text(out, m->streams[i].sql);
     }
     bytes_varint(out, m->ntables);
     for (unsigned i = 0; i < m->ntables; i++) {
         bytes_u32(out, m->tables[i].uid);
-        put_text(out, m->tables[i].sql);
+        wirefield_put_text(out, m->tables[i].sql);
     }
     bytes_varint(out, m->nrules);
     for (unsigned i = 0; i < m->nrules; i++)
@@ -140,28 +107,28 @@ void control_put_change(const struct control_change *m, struct bytes *out)
 static void get_change(struct bytes_reader *r, struct arena *a, struct control_change *out)
 {
     *out = (struct control_change){0};
-    out->nstreams = get_count(r, 9);
+    out->nstreams = wirefield_get_count(r, 9);
     struct control_stream *streams = arena_zero(a, out->nstreams * sizeof *streams);
     for (unsigned i = 0; i < out->nstreams; i++) {
         streams[i].id = bytes_get_u32(r);
         streams[i].partitions = bytes_get_u32(r);
-        streams[i].sql = get_text(r, a);
+        streams[i].sql = wirefield_get_text(r, a);
     }
-    out->ntables = get_count(r, 5);
+    out->ntables = wirefield_get_count(r, 5);
     struct control_table *tables = arena_zero(a, out->ntables * sizeof *tables);
     for (unsigned i = 0; i < out->ntables; i++) {
         tables[i].uid = bytes_get_u32(r);
-        tables[i].sql = get_text(r, a);
+        tables[i].sql = wirefield_get_text(r, a);
     }
-    out->nrules = get_count(r, 16);
+    out->nrules = wirefield_get_count(r, 16);
     struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++)
         get_rule(r, a, &rules[i]);
-    out->nremoved = get_count(r, 8);
+    out->nremoved = wirefield_get_count(r, 8);
     uint64_t *removed = arena_zero(a, out->nremoved * sizeof *removed);
     for (unsigned i = 0; i < out->nremoved; i++)
         removed[i] = bytes_get_u64(r);
-    out->nopens = get_count(r, 24);
+    out->nopens = wirefield_get_count(r, 24);
     struct control_open *opens = arena_zero(a, out->nopens * sizeof *opens);
     for (unsigned i = 0; i < out->nopens; i++) {
         opens[i].stream = bytes_get_u32(r);
@@ -180,7 +147,7 @@ enum err control_get_change(const void *p, size_t n, struct arena *a, struct con
 {
     struct bytes_reader r = bytes_read(p, n);
     get_change(&r, a, out);
-    return finished(&r) ? ERR_OK : ERR_CORRUPT;
+    return wirefield_finished(&r) ? ERR_OK : ERR_CORRUPT;
 }
 
 void control_put_init(const struct control_init *m, struct bytes *out)
@@ -210,7 +177,7 @@ enum err control_get_init(const void *p, size_t n, struct arena *a, struct contr
     budget_get(&r, &out->budget);
     out->task.max_ordering_bytes = out->budget.ordering_bytes;
     get_change(&r, a, &out->first);
-    if (!finished(&r) || out->task.workers == 0 || out->task.workers > TASK_WORKERS_MAX)
+    if (!wirefield_finished(&r) || out->task.workers == 0 || out->task.workers > TASK_WORKERS_MAX)
         return ERR_CORRUPT;
     unsigned groups = out->task.key_groups;
     if (out->task.worker >= out->task.workers || groups < out->task.workers ||
@@ -265,7 +232,7 @@ enum err control_get_rows(const void *p, size_t n, struct control_rows *out)
         out->bytes += out->lengths[i];
     }
     const void *padding = bytes_get(&r, CODEC_PADDING);
-    return padding != NULL && finished(&r) ? ERR_OK : ERR_CORRUPT;
+    return padding != NULL && wirefield_finished(&r) ? ERR_OK : ERR_CORRUPT;
 }
 
 evtime control_rows_arrival(const struct control_rows *m, unsigned i)
@@ -287,7 +254,7 @@ enum err control_get_hold(const void *p, size_t n, struct control_hold *out)
     out->stream = bytes_get_u32(&r);
     out->partition = bytes_get_u32(&r);
     out->held = bytes_get_u8(&r) != 0;
-    return finished(&r) ? ERR_OK : ERR_CORRUPT;
+    return wirefield_finished(&r) ? ERR_OK : ERR_CORRUPT;
 }
 
 /* --- status ------------------------------------------------------------------------------------------------------ */
@@ -314,7 +281,7 @@ enum err control_get_advance(const void *p, size_t n, struct control_advance *ou
     out->stream = bytes_get_u32(&r);
     out->partition = bytes_get_u32(&r);
     out->w = (evtime)bytes_get_u64(&r);
-    return finished(&r) ? ERR_OK : ERR_CORRUPT;
+    return wirefield_finished(&r) ? ERR_OK : ERR_CORRUPT;
 }
 
 void control_put_status(const struct control_status *m, struct bytes *out)
@@ -373,7 +340,7 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
     out->pause.change_cpu_ns = bytes_get_varint(&r);
     out->pause.turn_ns = bytes_get_varint(&r);
     out->pause.turn_cpu_ns = bytes_get_varint(&r);
-    out->npositions = get_count(&r, 27);
+    out->npositions = wirefield_get_count(&r, 27);
     struct control_position *positions = arena_zero(a, out->npositions * sizeof *positions);
     for (unsigned i = 0; i < out->npositions; i++) {
         positions[i].stream = bytes_get_u32(&r);
@@ -385,7 +352,7 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
         positions[i].end = bytes_get_varint(&r);
     }
     out->positions = positions;
-    out->nrules = get_count(&r, 18);
+    out->nrules = wirefield_get_count(&r, 18);
     struct control_rule_stats *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++) {
         rules[i].uid = bytes_get_u64(&r);
@@ -402,7 +369,7 @@ enum err control_get_status(const void *p, size_t n, struct arena *a, struct con
         rules[i].keys = bytes_get_varint(&r);
     }
     out->rules = rules;
-    return finished(&r) ? ERR_OK : ERR_CORRUPT;
+    return wirefield_finished(&r) ? ERR_OK : ERR_CORRUPT;
 }
 
 void control_put_bad_row(const struct control_bad_row *m, struct bytes *out)
@@ -410,8 +377,8 @@ void control_put_bad_row(const struct control_bad_row *m, struct bytes *out)
     bytes_u32(out, m->stream);
     bytes_u32(out, m->partition);
     bytes_u64(out, m->offset);
-    put_text(out, m->code);
-    put_text(out, m->reason);
+    wirefield_put_text(out, m->code);
+    wirefield_put_text(out, m->reason);
     bytes_str(out, m->text, m->text_len);
 }
 
@@ -421,10 +388,10 @@ enum err control_get_bad_row(const void *p, size_t n, struct arena *a, struct co
     out->stream = bytes_get_u32(&r);
     out->partition = bytes_get_u32(&r);
     out->offset = bytes_get_u64(&r);
-    out->code = get_text(&r, a);
-    out->reason = get_text(&r, a);
+    out->code = wirefield_get_text(&r, a);
+    out->reason = wirefield_get_text(&r, a);
     out->text_len = 0;
     const char *text = bytes_get_str(&r, &out->text_len);
     out->text = text != NULL ? arena_dup(a, text, out->text_len) : "";
-    return finished(&r) ? ERR_OK : ERR_CORRUPT;
+    return wirefield_finished(&r) ? ERR_OK : ERR_CORRUPT;
 }

@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/wire/snapwire.h"
+#include "server/wire/wirefield.h"
 #include "state/store.h"
 #include <string.h>
 
-static bool finished(const struct bytes_reader *r)
-{
-    return !r->bad && r->p == r->end;
-}
-
-static unsigned get_count(struct bytes_reader *r, size_t least_bytes)
-{
-    uint64_t n = bytes_get_varint(r);
-    if (n > (size_t)(r->end - r->p) / least_bytes) {
-        r->bad = true;
-        return 0;
-    }
-    return (unsigned)n;
-}
-
-static void put_text(struct bytes *out, const char *s)
-{
-    bytes_str(out, s, strlen(s));
-}
-
-static const char *get_text(struct bytes_reader *r, struct arena *a)
-{
-    size_t n = 0;
-    const char *p = bytes_get_str(r, &n);
-    if (p == NULL || memchr(p, 0, n) != NULL) {
-        r->bad = true;
-        return "";
-    }
-    return arena_dup(a, p, n);
-}
-
 void snapwire_put_state(const struct snapwire_state *m, struct bytes *out)
 {
-    put_text(out, m->dir);
+    wirefield_put_text(out, m->dir);
     bytes_u8(out, m->backend);
-    put_text(out, m->folder);
+    wirefield_put_text(out, m->folder);
     bytes_u8(out, m->same);
     bytes_u32(out, m->key_groups);
     bytes_varint(out, m->n);
@@ -49,18 +19,19 @@ void snapwire_put_state(const struct snapwire_state *m, struct bytes *out)
 enum err snapwire_get_state(const void *p, size_t n, struct arena *a, struct snapwire_state *out)
 {
     struct bytes_reader r = bytes_read(p, n);
-    out->dir = get_text(&r, a);
+    out->dir = wirefield_get_text(&r, a);
     out->backend = bytes_get_u8(&r);
-    out->folder = get_text(&r, a);
+    out->folder = wirefield_get_text(&r, a);
     uint8_t same = bytes_get_u8(&r);
     out->same = same != 0;
     out->key_groups = bytes_get_u32(&r);
-    out->n = get_count(&r, sizeof *out->files);
+    out->n = wirefield_get_count(&r, sizeof *out->files);
     uint32_t *files = arena_zero(a, out->n * sizeof *files);
     for (unsigned i = 0; i < out->n; i++)
         files[i] = bytes_get_u32(&r);
     out->files = files;
-    return finished(&r) && out->n <= TASK_WORKERS_MAX && same <= 1 && out->backend <= STORE_ROCKSDB
+    return wirefield_finished(&r) && out->n <= TASK_WORKERS_MAX && same <= 1 &&
+                   out->backend <= STORE_ROCKSDB
                ? ERR_OK
                : ERR_CORRUPT;
 }
@@ -70,7 +41,7 @@ void snapwire_put_order(const struct snapwire_order *m, struct bytes *out)
     bytes_u64(out, m->id);
     bytes_u8(out, (uint8_t)m->mode);
     bytes_u64(out, (uint64_t)m->alignment_timeout_ms);
-    put_text(out, m->folder);
+    wirefield_put_text(out, m->folder);
 }
 
 enum err snapwire_get_order(const void *p, size_t n, struct arena *a, struct snapwire_order *out)
@@ -80,8 +51,9 @@ enum err snapwire_get_order(const void *p, size_t n, struct arena *a, struct sna
     uint8_t mode = bytes_get_u8(&r);
     out->mode = (enum snapwire_mode)mode;
     out->alignment_timeout_ms = (int64_t)bytes_get_u64(&r);
-    out->folder = get_text(&r, a);
-    return finished(&r) && mode <= SNAPWIRE_AT_LEAST_ONCE && out->alignment_timeout_ms >= 0
+    out->folder = wirefield_get_text(&r, a);
+    return wirefield_finished(&r) && mode <= SNAPWIRE_AT_LEAST_ONCE &&
+                   out->alignment_timeout_ms >= 0
                ? ERR_OK
                : ERR_CORRUPT;
 }
@@ -113,7 +85,7 @@ enum err snapwire_get_begun(const void *p, size_t n, struct arena *a, struct sna
     out->sync_ns = bytes_get_u64(&r);
     uint8_t unaligned = bytes_get_u8(&r);
     out->unaligned = unaligned != 0;
-    out->npositions = get_count(&r, 48);
+    out->npositions = wirefield_get_count(&r, 48);
     struct control_position *positions = arena_zero(a, out->npositions * sizeof *positions);
     for (unsigned i = 0; i < out->npositions; i++) {
         struct control_position *at = &positions[i];
@@ -126,7 +98,7 @@ enum err snapwire_get_begun(const void *p, size_t n, struct arena *a, struct sna
         at->end = bytes_get_u64(&r);
     }
     out->positions = positions;
-    return finished(&r) && unaligned <= 1 ? ERR_OK : ERR_CORRUPT;
+    return wirefield_finished(&r) && unaligned <= 1 ? ERR_OK : ERR_CORRUPT;
 }
 
 void snapwire_put_done(const struct snapwire_done *m, struct bytes *out)
@@ -140,7 +112,7 @@ void snapwire_put_done(const struct snapwire_done *m, struct bytes *out)
     bytes_u64(out, m->records);
     bytes_u64(out, m->async_ns);
     bytes_u32(out, m->files);
-    put_text(out, m->why);
+    wirefield_put_text(out, m->why);
 }
 
 enum err snapwire_get_done(const void *p, size_t n, struct snapwire_done *out)
@@ -159,7 +131,7 @@ enum err snapwire_get_done(const void *p, size_t n, struct snapwire_done *out)
     out->files = bytes_get_u32(&r);
     size_t len = 0;
     const char *why = bytes_get_str(&r, &len);
-    if (!finished(&r) || ok > 1 || len >= sizeof out->why || memchr(why, 0, len) != NULL)
+    if (!wirefield_finished(&r) || ok > 1 || len >= sizeof out->why || memchr(why, 0, len) != NULL)
         return ERR_CORRUPT;
     memcpy(out->why, why, len);
     return ERR_OK;
