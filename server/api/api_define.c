@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/api/api_define.h"
 #include "base/mem.h"
+#include "server/api/alertjson.h"
+#include "server/http/jsonw.h"
 #include <string.h>
 
 static char *name_of(struct api *a, struct httpcall *c, const struct api_define *what,
@@ -55,6 +57,17 @@ void api_define_deleted(struct api *a, struct httpcall *c, const char *name)
     (void)name;
     httpcall_out(c);
     httpcall_reply(c, 204, NULL);
+}
+
+void api_define_rule(void *ctx, uint64_t uid, const char *rule)
+{
+    struct bytes *out = ctx;
+    char id[ALERTJSON_RULE_ID];
+    alertjson_rule_id(uid, id);
+    jsonw_open(out, '{');
+    jsonw_kstr(out, "id", id);
+    jsonw_kstr(out, "name", rule);
+    jsonw_close(out, '}');
 }
 
 void api_define_note(struct api_define_names *n, const char *name)

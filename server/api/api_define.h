@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_define.h - what is defined by a CREATE statement of its own: a stream, a list, a table.
+/* api_define.h - what is defined by a CREATE statement of its own: a stream, a list, a table, a sink.
  *
- * Room:   api_streams, api_lists, api_tables -> [api_define] -> rules/compile, runtime
+ * Room:   api_streams, api_lists, api_tables, api_sinks -> [api_define] -> rules/compile, runtime
  * Owns:   nothing; the change takes the request
  * Thread: the HTTP thread. */
 #ifndef WEIR_SERVER_API_DEFINE_H
@@ -23,6 +23,9 @@ struct api_define {
 void api_define_create(struct api *a, struct httpcall *c, const struct api_define *what);
 /* An api_answer: 204. */
 void api_define_deleted(struct api *a, struct httpcall *c, const char *name);
+
+/* One of the rules that use it: {"id", "name"}, to ctx, a struct bytes. */
+void api_define_rule(void *ctx, uint64_t uid, const char *rule);
 
 /* The names of all that there are, to say which was meant. */
 struct api_define_names {

@@ -2,7 +2,6 @@
 /* Lists: created from SQL, shown with their columns, sizes, and the rules that read them. */
 #include "base/mem.h"
 #include "cep/list.h"
-#include "server/api/alertjson.h"
 #include "server/api/api_define.h"
 #include "server/http/jsonw.h"
 #include "state/catalog_lists.h"
@@ -29,17 +28,6 @@ static void write_columns(struct bytes *out, const struct list *l)
     jsonw_close(out, ']');
 }
 
-static void write_reader(void *ctx, uint64_t uid, const char *rule)
-{
-    struct bytes *out = ctx;
-    char id[ALERTJSON_RULE_ID];
-    alertjson_rule_id(uid, id);
-    jsonw_open(out, '{');
-    jsonw_kstr(out, "id", id);
-    jsonw_kstr(out, "name", rule);
-    jsonw_close(out, '}');
-}
-
 struct listing {
     struct api *api;
     struct bytes *out;
@@ -62,7 +50,7 @@ static void write_list(void *ctx, const struct catalog_list *k)
     jsonw_ktime(out, "updated", k->updated);
     jsonw_key(out, "rules");
     jsonw_open(out, '[');
-    runtime_list_rules(l->api->runtime, k->name, write_reader, out);
+    runtime_list_rules(l->api->runtime, k->name, api_define_rule, out);
     jsonw_close(out, ']');
     jsonw_close(out, '}');
     list_unref(def);

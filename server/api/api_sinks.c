@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sinks: made from SQL, shown with what was written and committed, what waits, what is wrong. */
 #include "rules/compile.h"
-#include "server/api/alertjson.h"
 #include "server/api/api.h"
 #include "server/api/api_define.h"
 #include "server/http/jsonw.h"
@@ -24,17 +23,6 @@ static void write_figures(struct bytes *out, const struct sinks_state *x)
     jsonw_ku64(out, "open_bytes", s->open_bytes);
     jsonw_ku64(out, "waiting_bytes", s->waiting_bytes);
     jsonw_ktime(out, "committed_at", s->committed_at);
-    jsonw_close(out, '}');
-}
-
-static void write_giver(void *ctx, uint64_t uid, const char *rule)
-{
-    struct bytes *out = ctx;
-    char id[ALERTJSON_RULE_ID];
-    alertjson_rule_id(uid, id);
-    jsonw_open(out, '{');
-    jsonw_kstr(out, "id", id);
-    jsonw_kstr(out, "name", rule);
     jsonw_close(out, '}');
 }
 
@@ -65,7 +53,7 @@ static void write_sink(void *ctx, const struct catalog_text *k)
     jsonw_ktime(out, "created", k->created);
     jsonw_key(out, "rules");
     jsonw_open(out, '[');
-    runtimesink_rules(l->api->runtime, k->name, write_giver, out);
+    runtimesink_rules(l->api->runtime, k->name, api_define_rule, out);
     jsonw_close(out, ']');
     jsonw_close(out, '}');
 }

@@ -2,7 +2,6 @@
 /* Tables of databases outside: made known from SQL, shown with their options, the rules that look into them, how that goes. */
 #include "base/mem.h"
 #include "cep/table.h"
-#include "server/api/alertjson.h"
 #include "server/api/api_define.h"
 #include "server/http/jsonw.h"
 #include "state/catalog.h"
@@ -75,17 +74,6 @@ static void write_figures(struct api *a, struct bytes *out, const struct table *
     jsonw_close(out, '}');
 }
 
-static void write_reader(void *ctx, uint64_t uid, const char *rule)
-{
-    struct bytes *out = ctx;
-    char id[ALERTJSON_RULE_ID];
-    alertjson_rule_id(uid, id);
-    jsonw_open(out, '{');
-    jsonw_kstr(out, "id", id);
-    jsonw_kstr(out, "name", rule);
-    jsonw_close(out, '}');
-}
-
 struct listing {
     struct api *api;
     struct bytes *out;
@@ -108,7 +96,7 @@ static void write_table(void *ctx, const struct catalog_text *k)
     jsonw_ktime(out, "created", k->created);
     jsonw_key(out, "rules");
     jsonw_open(out, '[');
-    runtime_table_rules(l->api->runtime, k->name, write_reader, out);
+    runtime_table_rules(l->api->runtime, k->name, api_define_rule, out);
     jsonw_close(out, ']');
     jsonw_close(out, '}');
 }
