@@ -112,7 +112,7 @@ async function share() {
 async function label() {
   await go("/rules/r?tab=compare&class=both");
   await page.getByRole("table", { name: "Both", exact: true }).getByRole("link", { name: "of 1" }).first().click();
-  await page.getByRole("button", { name: "Fraud" }).waitFor();
+  await page.getByRole("button", { name: "Fraud", disabled: false }).waitFor(); // the alert is there
   await page.keyboard.press("f");
   await visible(page.locator('button[aria-pressed="true"]', { hasText: "Fraud" }), "an alert gets a label from the keyboard");
   await page.goBack();
