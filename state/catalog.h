@@ -28,19 +28,8 @@ enum err catalog_get_setting(struct catalog *c, const char *name,
                              char out[256]); /* ERR_NOT_FOUND */
 enum err catalog_set_setting(struct catalog *c, const char *name, const char *value);
 
-/* --- streams --- */
-struct catalog_stream {
-    uint32_t id; /* given by catalog_add_stream */
-    char *name, *sql;
-    evtime created;
-};
-enum err catalog_add_stream(struct catalog *c, struct catalog_stream *s); /* ERR_EXISTS */
-/* Calls `each` for every stream by id; strings live for the call. */
-enum err catalog_streams(struct catalog *c, void (*each)(void *ctx, const struct catalog_stream *s),
-                         void *ctx);
-
-/* --- what is a name and a text: tables of databases outside, sinks (catalog_texts.c) --- */
-enum catalog_text_kind { CATALOG_TABLE, CATALOG_SINK };
+/* --- what is a name and a text: streams, tables of databases outside, sinks (catalog_texts.c) --- */
+enum catalog_text_kind { CATALOG_STREAM, CATALOG_TABLE, CATALOG_SINK };
 struct catalog_text {
     uint32_t uid; /* given by catalog_texts_add */
     const char *name, *sql;
@@ -48,6 +37,7 @@ struct catalog_text {
 };
 enum err catalog_texts_add(struct catalog *c, enum catalog_text_kind kind,
                            struct catalog_text *t); /* ERR_EXISTS */
+/* Not of a stream: its number stands in the log. */
 enum err catalog_texts_delete(struct catalog *c, enum catalog_text_kind kind, const char *name);
 /* Calls `each` for every one by uid; strings live for the call. */
 enum err catalog_texts(struct catalog *c, enum catalog_text_kind kind,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is a name and a text and no more: tables of databases outside, whose rows are not ours, and sinks. */
+/* What is a name and a text and no more: streams, tables of databases outside, whose rows are not ours, and sinks. */
+#include "base/bug.h"
 #include "state/catalog.h"
 #include "state/catalog_db.h"
 
@@ -7,6 +8,9 @@ struct kind {
     const char *insert, *drop, *list, *created, *deleted; /* the last two: for the audit */
 };
 static const struct kind kinds[] = {
+    [CATALOG_STREAM] = {"INSERT INTO streams (name, sql, created) VALUES (?1, ?2, ?3)", NULL,
+                        "SELECT id, name, sql, created FROM streams ORDER BY id", "stream created",
+                        NULL},
     [CATALOG_TABLE] = {"INSERT INTO tables (name, sql, created) VALUES (?1, ?2, ?3)",
                        "DELETE FROM tables WHERE name = ?1",
                        "SELECT uid, name, sql, created FROM tables ORDER BY uid", "table created",
@@ -51,6 +55,7 @@ enum err catalog_texts_add(struct catalog *c, enum catalog_text_kind kind, struc
 enum err catalog_texts_delete(struct catalog *c, enum catalog_text_kind kind, const char *name)
 {
     const struct kind *k = &kinds[kind];
+    BUG_IF(k->drop == NULL, "a stream is not deleted");
     pthread_mutex_lock(&c->lock);
     enum err e = catalog_db_begin(c, true);
     if (e == ERR_OK) {

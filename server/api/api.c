@@ -223,19 +223,19 @@ void api_page_close(struct bytes *out, bool has_more, uint64_t next)
     jsonw_close(out, '}');
 }
 
-static void note_name(void *ctx, const struct catalog_stream *s)
+static void note_name(void *ctx, const struct catalog_text *s)
 {
     struct api *a = ctx;
-    if (a->nstreams > 0 && s->id <= a->streams[a->nstreams - 1].id)
+    if (a->nstreams > 0 && s->uid <= a->streams[a->nstreams - 1].id)
         return; /* they come in order of id, and are never renamed nor deleted */
     a->streams = mem_grow(a->streams, a->nstreams, 1, &a->streams_cap, sizeof *a->streams);
-    a->streams[a->nstreams].id = s->id;
+    a->streams[a->nstreams].id = s->uid;
     a->streams[a->nstreams++].name = mem_str(s->name);
 }
 
 void api_read_stream_names(struct api *a)
 {
-    enum err e = catalog_streams(a->reader, note_name, a);
+    enum err e = catalog_texts(a->reader, CATALOG_STREAM, note_name, a);
     (void)e; /* a name that cannot be had is shown as null; the failure is in the log */
 }
 

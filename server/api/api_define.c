@@ -59,6 +59,33 @@ void api_define_deleted(struct api *a, struct httpcall *c, const char *name)
     httpcall_reply(c, 204, NULL);
 }
 
+void api_define_list(struct api *a, struct httpcall *c, enum catalog_text_kind kind,
+                     api_define_write *write)
+{
+    struct api_define_listing l = {a, httpcall_out(c), NULL};
+    api_page_open(l.out);
+    enum err e = catalog_texts(a->reader, kind, write, &l);
+    if (e != ERR_OK) {
+        api_failed(c, e);
+        return;
+    }
+    api_page_close(l.out, false, 0);
+    httpcall_json_reply(c, 200);
+}
+
+void api_define_one(struct api *a, struct httpcall *c, enum catalog_text_kind kind,
+                    api_define_write *write, const char *name, int status)
+{
+    struct api_define_listing l = {a, httpcall_out(c), name};
+    enum err e = catalog_texts(a->reader, kind, write, &l);
+    if (e == ERR_OK && l.out->n == 0)
+        e = ERR_NOT_FOUND;
+    if (e != ERR_OK)
+        api_failed(c, e);
+    else
+        httpcall_json_reply(c, status);
+}
+
 void api_define_rule(void *ctx, uint64_t uid, const char *rule)
 {
     struct bytes *out = ctx;

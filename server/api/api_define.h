@@ -24,6 +24,18 @@ void api_define_create(struct api *a, struct httpcall *c, const struct api_defin
 /* An api_answer: 204. */
 void api_define_deleted(struct api *a, struct httpcall *c, const char *name);
 
+/* What the catalogue keeps of them, as JSON. `write` is given the listing, and leaves out what is not its `only`. */
+struct api_define_listing {
+    struct api *api;
+    struct bytes *out;
+    const char *only; /* NULL: all */
+};
+typedef void api_define_write(void *listing, const struct catalog_text *t);
+void api_define_list(struct api *a, struct httpcall *c, enum catalog_text_kind kind,
+                     api_define_write *write);
+void api_define_one(struct api *a, struct httpcall *c, enum catalog_text_kind kind,
+                    api_define_write *write, const char *name, int status);
+
 /* One of the rules that use it: {"id", "name"}, to ctx, a struct bytes. */
 void api_define_rule(void *ctx, uint64_t uid, const char *rule);
 

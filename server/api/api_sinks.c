@@ -26,15 +26,9 @@ static void write_figures(struct bytes *out, const struct sinks_state *x)
     jsonw_close(out, '}');
 }
 
-struct listing {
-    struct api *api;
-    struct bytes *out;
-    const char *only; /* NULL: all */
-};
-
 static void write_sink(void *ctx, const struct catalog_text *k)
 {
-    struct listing *l = ctx;
+    struct api_define_listing *l = ctx;
     struct bytes *out = l->out;
     struct sinks_state x;
     if ((l->only != NULL && strcasecmp(l->only, k->name) != 0) ||
@@ -60,16 +54,7 @@ static void write_sink(void *ctx, const struct catalog_text *k)
 
 void api_sinks_list(struct httpcall *c, void *app)
 {
-    struct api *a = app;
-    struct listing l = {a, httpcall_out(c), NULL};
-    api_page_open(l.out);
-    enum err e = catalog_texts(a->reader, CATALOG_SINK, write_sink, &l);
-    if (e != ERR_OK) {
-        api_failed(c, e);
-        return;
-    }
-    api_page_close(l.out, false, 0);
-    httpcall_json_reply(c, 200);
+    api_define_list(app, c, CATALOG_SINK, write_sink);
 }
 
 /* False: answered. */
@@ -88,14 +73,7 @@ static bool find(struct api *a, struct httpcall *c, const char **name)
 
 static void answer_sink(struct api *a, struct httpcall *c, const char *name, int status)
 {
-    struct listing l = {a, httpcall_out(c), name};
-    enum err e = catalog_texts(a->reader, CATALOG_SINK, write_sink, &l);
-    if (e == ERR_OK && l.out->n == 0)
-        e = ERR_NOT_FOUND;
-    if (e != ERR_OK)
-        api_failed(c, e);
-    else
-        httpcall_json_reply(c, status);
+    api_define_one(a, c, CATALOG_SINK, write_sink, name, status);
 }
 
 void api_sinks_get(struct httpcall *c, void *app)

@@ -119,7 +119,7 @@ struct listing {
     const char *only; /* a name, or NULL for all */
 };
 
-static void list_stream(void *ctx, const struct catalog_stream *s)
+static void list_stream(void *ctx, const struct catalog_text *s)
 {
     struct listing *l = ctx;
     if (l->only && strcasecmp(l->only, s->name) != 0)
@@ -134,7 +134,7 @@ static enum err list(struct api *a, struct bytes *out, const char *only)
     struct listing l = {.out = out, .only = only};
     enum err e = read_facts(a, &l.facts);
     if (e == ERR_OK)
-        e = catalog_streams(a->reader, list_stream, &l);
+        e = catalog_texts(a->reader, CATALOG_STREAM, list_stream, &l);
     free_facts(&l.facts);
     return e;
 }
@@ -162,7 +162,7 @@ static void answer_stream(struct api *a, struct httpcall *c, const char *name, i
         httpcall_json_reply(c, status);
 }
 
-static void note_name(void *ctx, const struct catalog_stream *s)
+static void note_name(void *ctx, const struct catalog_text *s)
 {
     api_define_note(ctx, s->name);
 }
@@ -173,7 +173,7 @@ const struct schema *api_streams_find(struct api *a, struct httpcall *c, const c
     if (s)
         return s;
     struct api_define_names names = {0};
-    enum err e = catalog_streams(a->reader, note_name, &names);
+    enum err e = catalog_texts(a->reader, CATALOG_STREAM, note_name, &names);
     api_define_missing(c, "stream", name, e, &names);
     return NULL;
 }

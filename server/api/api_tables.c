@@ -74,15 +74,9 @@ static void write_figures(struct api *a, struct bytes *out, const struct table *
     jsonw_close(out, '}');
 }
 
-struct listing {
-    struct api *api;
-    struct bytes *out;
-    const char *only; /* NULL: all */
-};
-
 static void write_table(void *ctx, const struct catalog_text *k)
 {
-    struct listing *l = ctx;
+    struct api_define_listing *l = ctx;
     struct bytes *out = l->out;
     const struct table *t = runtime_table(l->api->runtime, k->name);
     if (t == NULL || (l->only != NULL && strcasecmp(l->only, k->name) != 0))
@@ -103,16 +97,7 @@ static void write_table(void *ctx, const struct catalog_text *k)
 
 void api_tables_list(struct httpcall *c, void *app)
 {
-    struct api *a = app;
-    struct listing l = {a, httpcall_out(c), NULL};
-    api_page_open(l.out);
-    enum err e = catalog_texts(a->reader, CATALOG_TABLE, write_table, &l);
-    if (e != ERR_OK) {
-        api_failed(c, e);
-        return;
-    }
-    api_page_close(l.out, false, 0);
-    httpcall_json_reply(c, 200);
+    api_define_list(app, c, CATALOG_TABLE, write_table);
 }
 
 static void note_name(void *ctx, const struct catalog_text *t)
@@ -135,14 +120,7 @@ static const struct table *find(struct api *a, struct httpcall *c)
 
 static void answer_table(struct api *a, struct httpcall *c, const char *name, int status)
 {
-    struct listing l = {a, httpcall_out(c), name};
-    enum err e = catalog_texts(a->reader, CATALOG_TABLE, write_table, &l);
-    if (e == ERR_OK && l.out->n == 0)
-        e = ERR_NOT_FOUND;
-    if (e != ERR_OK)
-        api_failed(c, e);
-    else
-        httpcall_json_reply(c, status);
+    api_define_one(a, c, CATALOG_TABLE, write_table, name, status);
 }
 
 void api_tables_get(struct httpcall *c, void *app)

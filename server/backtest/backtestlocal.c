@@ -28,15 +28,6 @@ struct local {
     struct registry *registry;
 };
 
-static void say(const struct evaltext *t, const struct diag *d)
-{
-    struct bytes out = {0};
-    evaltext_tell(t, d, &out);
-    if (out.n > 0)
-        fwrite(out.p, 1, out.n, stderr);
-    bytes_fini(&out);
-}
-
 /* --- the catalogue ------------------------------------------------------------------------------------------------------- */
 
 static enum err create(const struct local *l, const struct bytes *sql, struct diag *d)
@@ -112,7 +103,7 @@ static bool set_text(json_t *plan, const char *field, const char *path)
     return good;
 }
 
-static void count_streams(void *ctx, const struct catalog_stream *s)
+static void count_streams(void *ctx, const struct catalog_text *s)
 {
     json_t *names = ctx;
     json_array_append_new(names, json_string(s->name));
@@ -123,7 +114,7 @@ static bool name_streams(const struct local *l, json_t *plan)
 {
     size_t i;
     json_t *v, *names = json_array();
-    enum err e = catalog_streams(l->catalog, count_streams, names);
+    enum err e = catalog_texts(l->catalog, CATALOG_STREAM, count_streams, names);
     bool good = e == ERR_OK;
     json_array_foreach(json_object_get(plan, "files"), i, v)
     {
@@ -270,7 +261,7 @@ static int run(struct local *l)
     enum err e = catalog_open(l->catalogue, &d, &l->catalog);
     if (e == ERR_OK)
         e = fill(l, &d);
-    say(&l->text, &d);
+    evaltext_say(&l->text, &d);
     diag_fini(&d);
     if (e == ERR_OK && write_plan(l)) {
         diag_init(&d, NULL, 0);

@@ -49,13 +49,13 @@ void savemeta_add_operator(struct savemeta *m, const char *id, uint64_t entries,
     m->operators[i].bytes += bytes;
 }
 
-void savemeta_add_stream(void *savemeta, const struct catalog_stream *s)
+void savemeta_add_stream(void *savemeta, const struct catalog_text *s)
 {
     struct bytes *out = &((struct savemeta *)savemeta)->streams;
     if (out->n == 0)
         jsonw_open(out, '[');
     jsonw_open(out, '{');
-    jsonw_ku64(out, "id", s->id);
+    jsonw_ku64(out, "id", s->uid);
     jsonw_kstr(out, "name", s->name);
     jsonw_kstr(out, "sql", s->sql);
     jsonw_close(out, '}');

@@ -45,7 +45,7 @@ void savemeta_free(struct savemeta *m); /* NULL is fine */
 void savemeta_add_operator(struct savemeta *m, const char *id, uint64_t entries, uint64_t bytes);
 /* The automata of the checkpoint's rules, of versions that live still. Any thread. */
 void savemeta_add_automata(struct savemeta *m, struct registry *r);
-void savemeta_add_stream(void *savemeta, const struct catalog_stream *s); /* for catalog_streams */
+void savemeta_add_stream(void *savemeta, const struct catalog_text *s); /* for catalog_streams */
 uint64_t savemeta_bytes(const struct savemeta *m); /* of all files */
 uint64_t savemeta_entries(const struct savemeta *m);
 

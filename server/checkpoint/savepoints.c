@@ -379,7 +379,7 @@ static enum err write_all(struct savepoints *s, struct job *j, struct diag *d)
     if (e == ERR_OK)
         e = savewrite(j->meta, j->part, d);
     if (e == ERR_OK)
-        e = catalog_streams(s->o.catalog, savemeta_add_stream, j->meta);
+        e = catalog_texts(s->o.catalog, CATALOG_STREAM, savemeta_add_stream, j->meta);
     if (e == ERR_OK)
         savemeta_add_automata(j->meta, s->o.registry);
     return e;

@@ -28,15 +28,6 @@ struct explaining {
     struct script *script;
 };
 
-static void say(const struct explaining *x, const struct diag *d)
-{
-    struct bytes out = {0};
-    evaltext_tell(&x->text, d, &out);
-    if (out.n > 0)
-        fwrite(out.p, 1, out.n, stderr);
-    bytes_fini(&out);
-}
-
 static struct job *make_job(const struct script *s)
 {
     struct evalscript e = evalscript_sort(s);
@@ -75,7 +66,7 @@ static int explain(struct explaining *x)
     const char *text = (const char *)x->text.text.p;
     diag_init(&d, text, x->text.text.n);
     enum err e = compile_script_bounded(text, x->text.text.n, NULL, &d, &x->script);
-    say(x, &d);
+    evaltext_say(&x->text, &d);
     diag_fini(&d);
     int code = e == ERR_OK ? print(x) : ARGS_FAILED;
     compile_script_free(x->script);

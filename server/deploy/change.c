@@ -344,14 +344,14 @@ enum err change_count_files(const struct change_env *env, const char *sql, struc
 static enum err store_stream(const struct change_env *env, const struct create *k, struct diag *d)
 {
     unsigned partitions = 0;
-    struct catalog_stream s = {.name = k->name, .sql = k->sql, .created = timebase_now_ms()};
+    struct catalog_text s = {.name = k->name, .sql = k->sql, .created = timebase_now_ms()};
     enum err e = change_count_files(env, k->sql, d, &partitions);
-    if (e == ERR_OK && (e = catalog_add_stream(env->catalog, &s)) != ERR_OK)
+    if (e == ERR_OK && (e = catalog_texts_add(env->catalog, CATALOG_STREAM, &s)) != ERR_OK)
         diag_say(d, "catalogue", NULL, "stream %s cannot be stored: %s", k->name, err_text(e));
     if (e == ERR_OK)
-        e = registry_add_stream(env->registry, s.id, partitions, k->sql, strlen(k->sql), d);
+        e = registry_add_stream(env->registry, s.uid, partitions, k->sql, strlen(k->sql), d);
     if (e == ERR_OK)
-        LOG_INFO("stream created", "stream=%s id=%u", k->name, s.id);
+        LOG_INFO("stream created", "stream=%s id=%u", k->name, s.uid);
     return e;
 }
 

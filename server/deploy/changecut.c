@@ -161,17 +161,23 @@ static bool reads(const struct rule_plan *p, uint64_t uid, bool direct)
     return yes;
 }
 
-unsigned changecut_readers_of(const struct change_env *env, uint64_t uid, struct bytes *names)
+void changecut_name_rule(void *names, const struct registry_rule *rule)
 {
     enum { SHOWN = 200 };
+    struct bytes *b = names;
+    if (b->n < SHOWN)
+        bytes_printf(b, "%s%s", b->n > 0 ? ", " : "", rule->name);
+}
+
+unsigned changecut_readers_of(const struct change_env *env, uint64_t uid, struct bytes *names)
+{
     unsigned n = 0;
     const struct registry_rule *r;
     for (unsigned i = 0; (r = registry_rule_at(env->registry, i)) != NULL; i++) {
         if (!reads(r->plan, uid, true))
             continue;
         n++;
-        if (names->n < SHOWN)
-            bytes_printf(names, "%s%s", names->n > 0 ? ", " : "", r->name);
+        changecut_name_rule(names, r);
     }
     return n;
 }

@@ -24,6 +24,9 @@ void changecut_take_away(const struct change_env *env, const struct registry_rul
 void changecut_open(const struct change_env *env, const struct rule_plan *plan,
                     const struct job_mark *marks, struct change_delta *delta);
 
+/* To a list of names, a struct bytes, for people: one more rule, while it is not too long. */
+void changecut_name_rule(void *names, const struct registry_rule *rule);
+
 /* How many rules read it themselves; their names behind what is in `names`. */
 unsigned changecut_readers_of(const struct change_env *env, uint64_t uid, struct bytes *names);
 /* ERR_CONFLICT, with their names: other rules read it. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/deploy/change.h"
+#include "server/deploy/changecut.h"
 #include "server/deploy/registrylist.h"
 #include "server/wire/listwire.h"
 #include <inttypes.h>
@@ -420,13 +421,6 @@ enum err changelist_create(const struct change_env *env, const char *name, const
     return e;
 }
 
-static void name_rule(void *ctx, const struct registry_rule *rule)
-{
-    struct bytes *b = ctx;
-    if (b->n < 200)
-        bytes_printf(b, "%s%s", b->n > 0 ? ", " : "", rule->name);
-}
-
 enum err changelist_may_go(const struct change_env *env, const char *name, struct diag *d)
 {
     struct bytes rules = {0};
@@ -434,7 +428,7 @@ enum err changelist_may_go(const struct change_env *env, const char *name, struc
         diag_say(d, "not-found", NULL, "there is no list %s", name);
         return ERR_NOT_FOUND;
     }
-    unsigned n = registrylist_rules(env->registry, name, name_rule, &rules);
+    unsigned n = registrylist_rules(env->registry, name, changecut_name_rule, &rules);
     if (n > 0)
         diag_say(d, "conflict", "delete or replace these rules first",
                  "list %s is read by %u rule%s: %.*s", name, n, n == 1 ? "" : "s", (int)rules.n,

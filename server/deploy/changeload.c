@@ -16,7 +16,7 @@ struct loading {
 };
 
 /* Files that are not there just now keep nothing else from starting: their worker says so when it opens them. */
-static unsigned count_files_if_there(const struct change_env *env, const struct catalog_stream *s)
+static unsigned count_files_if_there(const struct change_env *env, const struct catalog_text *s)
 {
     struct diag d;
     unsigned partitions = 0;
@@ -32,12 +32,12 @@ static unsigned count_files_if_there(const struct change_env *env, const struct 
     return partitions;
 }
 
-static void load_stream(void *ctx, const struct catalog_stream *s)
+static void load_stream(void *ctx, const struct catalog_text *s)
 {
     struct loading *l = ctx;
     if (l->e == ERR_OK)
-        l->e = registry_add_stream(l->env->registry, s->id, count_files_if_there(l->env, s), s->sql,
-                                   strlen(s->sql), l->d);
+        l->e = registry_add_stream(l->env->registry, s->uid, count_files_if_there(l->env, s),
+                                   s->sql, strlen(s->sql), l->d);
 }
 
 static void load_list(void *ctx, const struct catalog_list *k)
@@ -121,7 +121,7 @@ static void load_rule(void *ctx, const struct catalog_rule *r)
 
 static enum err load_names(struct loading *l)
 {
-    enum err e = catalog_streams(l->env->catalog, load_stream, l);
+    enum err e = catalog_texts(l->env->catalog, CATALOG_STREAM, load_stream, l);
     if (e == ERR_OK && l->e == ERR_OK)
         e = changetable_load(l->env, l->d);
     if (e == ERR_OK && l->e == ERR_OK)

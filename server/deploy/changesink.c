@@ -3,6 +3,7 @@
 #include "server/deploy/changesink.h"
 #include "base/log.h"
 #include "server/alerts/sinks.h"
+#include "server/deploy/changecut.h"
 #include "state/catalog.h"
 #include <string.h>
 
@@ -23,31 +24,19 @@ enum err changesink_create(const struct change_env *env, const char *name, const
     return ERR_OK;
 }
 
-struct givers {
-    struct bytes names;
-};
-
-static void name_rule(void *ctx, const struct registry_rule *rule)
-{
-    enum { SHOWN = 200 };
-    struct givers *g = ctx;
-    if (g->names.n < SHOWN)
-        bytes_printf(&g->names, "%s%s", g->names.n > 0 ? ", " : "", rule->name);
-}
-
 enum err changesink_may_go(const struct change_env *env, const char *name, struct diag *d)
 {
-    struct givers g = {{0}};
+    struct bytes rules = {0};
     if (!sinks_has(env->sinks, name)) {
         diag_say(d, "not-found", NULL, "there is no sink %s", name);
         return ERR_NOT_FOUND;
     }
-    unsigned n = registry_sink_rules(env->registry, name, name_rule, &g);
+    unsigned n = registry_sink_rules(env->registry, name, changecut_name_rule, &rules);
     if (n > 0)
         diag_say(d, "conflict", "delete these rules first, or replace them without EMIT",
-                 "%u rule%s to sink %s: %.*s", n, n == 1 ? " gives" : "s give", name,
-                 (int)g.names.n, (const char *)g.names.p);
-    bytes_fini(&g.names);
+                 "%u rule%s to sink %s: %.*s", n, n == 1 ? " gives" : "s give", name, (int)rules.n,
+                 (const char *)rules.p);
+    bytes_fini(&rules);
     return n > 0 ? ERR_CONFLICT : ERR_OK;
 }
 

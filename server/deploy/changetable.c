@@ -2,6 +2,7 @@
 #define LOG_MODULE "change"
 #include "server/deploy/changetable.h"
 #include "base/log.h"
+#include "server/deploy/changecut.h"
 #include "server/deploy/tableset.h"
 #include "state/catalog.h"
 #include <string.h>
@@ -20,30 +21,18 @@ enum err changetable_create(const struct change_env *env, const char *name, cons
     return e;
 }
 
-struct readers {
-    struct bytes names;
-};
-
-static void name_rule(void *ctx, const struct registry_rule *rule)
-{
-    enum { SHOWN = 200 };
-    struct readers *r = ctx;
-    if (r->names.n < SHOWN)
-        bytes_printf(&r->names, "%s%s", r->names.n > 0 ? ", " : "", rule->name);
-}
-
 enum err changetable_may_go(const struct change_env *env, const char *name, struct diag *d)
 {
-    struct readers r = {{0}};
+    struct bytes rules = {0};
     if (tableset_find(registry_tables(env->registry), name) == NULL) {
         diag_say(d, "not-found", NULL, "there is no table %s", name);
         return ERR_NOT_FOUND;
     }
-    unsigned n = registry_table_rules(env->registry, name, name_rule, &r);
+    unsigned n = registry_table_rules(env->registry, name, changecut_name_rule, &rules);
     if (n > 0)
         diag_say(d, "conflict", "delete these rules first", "table %s is read by %u rule%s: %.*s",
-                 name, n, n == 1 ? "" : "s", (int)r.names.n, (const char *)r.names.p);
-    bytes_fini(&r.names);
+                 name, n, n == 1 ? "" : "s", (int)rules.n, (const char *)rules.p);
+    bytes_fini(&rules);
     return n > 0 ? ERR_CONFLICT : ERR_OK;
 }
 

@@ -34,15 +34,6 @@ struct loaded {
 
 /* --- rules ------------------------------------------------------------------------------------- */
 
-static void say(const struct evaltext *t, const struct diag *d)
-{
-    struct bytes out = {0};
-    evaltext_tell(t, d, &out);
-    if (out.n > 0)
-        fwrite(out.p, 1, out.n, stderr);
-    bytes_fini(&out);
-}
-
 static void unload(struct loaded *l)
 {
     mem_free(l->streams);
@@ -69,7 +60,7 @@ static bool explain(const struct evaltext *text, const struct loaded *l, FILE *t
     struct job *job = job_new(l->streams, l->nstreams, l->rules, l->nrules);
     diag_init(&d, (const char *)text->text.p, text->text.n);
     evalexplain_script(l->script, job, &d, &out);
-    say(text, &d);
+    evaltext_say(text, &d);
     if (out.n > 0)
         fwrite(out.p, 1, out.n, to);
     bool good = d.errors == 0;
@@ -94,7 +85,7 @@ static bool load(const struct evaljob_options *o, const struct evaltext *text, s
     diag_init(&d, p, text->text.n);
     enum err e = o->no_end ? compile_script(p, text->text.n, NULL, &d, &l->script)
                            : compile_script_bounded(p, text->text.n, NULL, &d, &l->script);
-    say(text, &d);
+    evaltext_say(text, &d);
     if (e != ERR_OK && d.errors == 0)
         args_complain("eval", "the rules do not compile: %s", err_text(e));
     diag_fini(&d);

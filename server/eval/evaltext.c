@@ -3,6 +3,7 @@
 #include "rules/compile.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,4 +118,13 @@ void evaltext_tell(const struct evaltext *t, const struct diag *d, struct bytes 
     }
     if (d->n > shown)
         bytes_printf(out, "and %d more\n", d->n - shown);
+}
+
+void evaltext_say(const struct evaltext *t, const struct diag *d)
+{
+    struct bytes out = {0};
+    evaltext_tell(t, d, &out);
+    if (out.n > 0)
+        fwrite(out.p, 1, out.n, stderr);
+    bytes_fini(&out);
 }

@@ -22,5 +22,6 @@ enum err evaltext_add(struct evaltext *t, const char *path);
 void evaltext_fini(struct evaltext *t);
 /* "rules.sql:3:8: error: no column 'amout' in stream payments [unknown-column]", the line, a mark under it, the hint. */
 void evaltext_tell(const struct evaltext *t, const struct diag *d, struct bytes *out);
+void evaltext_say(const struct evaltext *t, const struct diag *d); /* the same, to stderr */
 
 #endif

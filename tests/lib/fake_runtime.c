@@ -204,17 +204,17 @@ static enum err later(struct runtime *r, enum err e, runtime_done *done, void *c
 static enum err add_stream(struct runtime *r, struct script *script, const char *sql)
 {
     struct stream *s = mem_new(sizeof *s);
-    struct catalog_stream row = {.created = timebase_now_ms()};
+    struct catalog_text row = {.created = timebase_now_ms()};
     s->script = script;
     s->schema = *script->statements[0].schema;
     row.name = (char *)(uintptr_t)s->schema.name;
     row.sql = (char *)(uintptr_t)sql;
-    enum err e = r->nstreams == STREAMS ? ERR_LIMIT : catalog_add_stream(r->c, &row);
+    enum err e = r->nstreams == STREAMS ? ERR_LIMIT : catalog_texts_add(r->c, CATALOG_STREAM, &row);
     if (e != ERR_OK) {
         mem_free(s);
         return e;
     }
-    s->schema.id = row.id;
+    s->schema.id = row.uid;
     r->streams[r->nstreams++] = s;
     return ERR_OK;
 }

@@ -61,27 +61,27 @@ static void settings_outlive_the_process(void **state)
     assert_string_equal(value, "256");
 }
 
-static void note_stream(void *ctx, const struct catalog_stream *s)
+static void note_stream(void *ctx, const struct catalog_text *s)
 {
     struct bytes *out = ctx;
-    bytes_printf(out, "%u %s %s %lld;", s->id, s->name, s->sql, (long long)s->created);
+    bytes_printf(out, "%u %s %s %lld;", s->uid, s->name, s->sql, (long long)s->created);
 }
 
 static void stream_names_are_unique_without_regard_to_case(void **state)
 {
     struct place *p = *state;
-    struct catalog_stream a = {.name = (char[]){"payments"}, .sql = (char[]){"S1"}, .created = 5};
-    struct catalog_stream b = {.name = (char[]){"PAYMENTS"}, .sql = (char[]){"S2"}};
-    struct catalog_stream l = {.name = (char[]){"logins"}, .sql = (char[]){"S3"}, .created = 7};
-    assert_ok(catalog_add_stream(p->c, &a));
-    assert_err(catalog_add_stream(p->c, &b), ERR_EXISTS);
-    assert_int_equal(b.id, 0);
-    assert_ok(catalog_add_stream(p->c, &l));
+    struct catalog_text a = {.name = (char[]){"payments"}, .sql = (char[]){"S1"}, .created = 5};
+    struct catalog_text b = {.name = (char[]){"PAYMENTS"}, .sql = (char[]){"S2"}};
+    struct catalog_text l = {.name = (char[]){"logins"}, .sql = (char[]){"S3"}, .created = 7};
+    assert_ok(catalog_texts_add(p->c, CATALOG_STREAM, &a));
+    assert_err(catalog_texts_add(p->c, CATALOG_STREAM, &b), ERR_EXISTS);
+    assert_int_equal(b.uid, 0);
+    assert_ok(catalog_texts_add(p->c, CATALOG_STREAM, &l));
     struct bytes out = {0};
-    assert_ok(catalog_streams(p->c, note_stream, &out));
+    assert_ok(catalog_texts(p->c, CATALOG_STREAM, note_stream, &out));
     bytes_u8(&out, 0);
     char expected[128];
-    snprintf(expected, sizeof expected, "%u payments S1 5;%u logins S3 7;", a.id, l.id);
+    snprintf(expected, sizeof expected, "%u payments S1 5;%u logins S3 7;", a.uid, l.uid);
     assert_string_equal((char *)out.p, expected);
     bytes_fini(&out);
 }

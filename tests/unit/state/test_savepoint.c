@@ -181,7 +181,7 @@ static void of_either_backend_the_sorted_file_is_the_same(void **state)
     assert_true(sum[0] == sum[1] && bytes[0] == bytes[1]);
 }
 
-static void note_stream(void *ctx, const struct catalog_stream *s)
+static void note_stream(void *ctx, const struct catalog_text *s)
 {
     snprintf(ctx, 32, "%s/%s", (char[]){""}, s->name);
 }
@@ -192,19 +192,19 @@ static void definitions_are_those_of_the_moment_and_without_what_rules_found(voi
     char from[96], to[96], name[32] = "", set[256];
     struct catalog *c = NULL, *copy = NULL;
     struct definitions *x = NULL;
-    struct catalog_stream s = {.name = (char[]){"before"}, .sql = (char[]){"CREATE"}, .created = 1};
+    struct catalog_text s = {.name = (char[]){"before"}, .sql = (char[]){"CREATE"}, .created = 1};
     snprintf(from, sizeof from, "%s/catalogue.db", p->dir);
     snprintf(to, sizeof to, "%s/definitions.db", p->dir);
     assert_ok(catalog_open(from, &p->d, &c));
-    assert_ok(catalog_add_stream(c, &s));
+    assert_ok(catalog_texts_add(c, CATALOG_STREAM, &s));
     assert_ok(catalog_set_setting(c, "key_groups", "16"));
     assert_ok(definitions_prepare(to, &p->d));
     assert_ok(definitions_begin(from, to, &p->d, &x));
     s.name = (char[]){"after"};
-    assert_ok(catalog_add_stream(c, &s));
+    assert_ok(catalog_texts_add(c, CATALOG_STREAM, &s));
     assert_ok(definitions_end(x, &p->d));
     assert_ok(catalog_open(to, &p->d, &copy));
-    assert_ok(catalog_streams(copy, note_stream, name));
+    assert_ok(catalog_texts(copy, CATALOG_STREAM, note_stream, name));
     assert_string_equal(name, "/before");
     assert_ok(catalog_get_setting(copy, "key_groups", set));
     assert_string_equal(set, "16");
