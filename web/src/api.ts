@@ -380,6 +380,11 @@ export class Problem extends Error {
   }
 }
 
+/** An error in words for people. */
+export const messageOf = (e: unknown) => (e instanceof Problem ? e.message : String(e));
+/** The same where a text was refused: the first thing that is wrong with it. */
+export const firstMessageOf = (e: unknown) => (e instanceof Problem ? (e.errors[0]?.message ?? e.message) : String(e));
+
 export const base = new URL('api/v1', document.baseURI).pathname;
 
 type Reached = (ok: boolean) => void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /alerts/{id}: one alert, all of it.
-import { api, paths, Problem, type AlertDetail } from '../api';
+import { api, paths, type AlertDetail } from '../api';
 import { lives } from '../api_lives';
 import { useShortcuts } from '../lib/keys';
 import { ruleTitle } from '../lib/format';
@@ -9,7 +9,7 @@ import { navigate } from '../lib/router';
 import { who } from '../lib/who';
 import { AlertBody, AlertHead } from '../parts/alertview';
 import { Button, CopyCurl, Link, States } from '../parts/basic';
-import { say } from '../parts/dialog';
+import { say, sayWrong } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 
@@ -30,7 +30,7 @@ export function AlertPage({ arg: id }: { arg: string }) {
       say(now ? `Labelled as ${now}` : 'The label is taken back');
       q.reload();
     } catch (e) {
-      say(e instanceof Problem ? e.message : String(e), true);
+      sayWrong(e);
     }
   };
   useShortcuts([

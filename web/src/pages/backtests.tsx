@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /backtests, /backtests/new?rule=… and /backtests/{b}: rules over recorded events.
 import { useEffect } from 'preact/hooks';
-import { api, paths, Problem, type Rule } from '../api';
+import { api, paths, type Rule } from '../api';
 import { backtestPaths, backtests, isOver, valuesText, type Backtest } from '../api_backtests';
 import { duration, number, percent, plural, short, when } from '../lib/format';
 import { useQuery } from '../lib/query';
@@ -9,7 +9,7 @@ import { navigate, useLocation } from '../lib/router';
 import { BacktestForm } from '../parts/backtestform';
 import { BacktestResult } from '../parts/backtestresult';
 import { Ago, Bar, Button, Card, CopyCurl, Empty, Failed, Link, Loading, States } from '../parts/basic';
-import { ask, say } from '../parts/dialog';
+import { ask, sayWrong } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 import { SqlView } from '../parts/sqlview';
@@ -45,7 +45,7 @@ async function remove(b: Backtest, done: () => void) {
   try {
     await backtests.remove(b.id);
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
   done();
 }

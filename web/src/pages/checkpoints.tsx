@@ -2,7 +2,7 @@
 // /checkpoints: what a crash would go back to: each checkpoint's size and duration and what failed; savepoints; and the
 // number of workers, which changes over a checkpoint.
 import { useMemo } from 'preact/hooks';
-import { api, paths, Problem, type Worker } from '../api';
+import { api, paths, type Worker } from '../api';
 import { checkpointPaths, checkpoints, type Checkpoint, type Checkpoints } from '../api_checkpoints';
 import { bytes, duration, full, number, plural } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
@@ -10,7 +10,7 @@ import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
 import { Ago, Button, Card, CopyCurl, Empty, Figure, States } from '../parts/basic';
 import { Chart } from '../parts/chart_lazy';
-import { say } from '../parts/dialog';
+import { say, sayWrong } from '../parts/dialog';
 import { Page } from '../parts/page';
 import { Rescale } from '../parts/rescale';
 import { Savepoints } from '../parts/savepoints';
@@ -32,7 +32,7 @@ async function make(reload: () => void) {
     const c = await checkpoints.make();
     say(`Checkpoint ${c.id} is complete, after ${duration(c.duration_ms)}`);
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
   reload();
 }

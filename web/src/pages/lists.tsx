@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // /lists and /lists/{l}: what is in a list, who put it there and why, which rules ask it; items come and go here.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, paths, Problem, type List, type ListChange, type ListItem, type Page as ListPage } from '../api';
+import { api, paths, type List, type ListChange, type ListItem, type Page as ListPage } from '../api';
 import { clock, dateOf, full, number, plural, short, shown } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
 import { Ago, Button, Card, CopyButton, CopyCurl, Empty, Link, States } from '../parts/basic';
-import { ask, say } from '../parts/dialog';
+import { ask, say, sayWrong } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { BulkDialog, ItemDialog, listLink } from '../parts/listforms';
 import { NewObject } from '../parts/newobject';
@@ -21,7 +21,6 @@ const example = `CREATE LIST blocked_cards (
 );
 `;
 const day = (t: string) => (dateOf(t) === dateOf(Date.now()) ? clock(t) : dateOf(t));
-const failed = (e: unknown) => say(e instanceof Problem ? e.message : String(e), true);
 
 async function removeItem(list: List, item: ListItem, done: () => void) {
   const yes = await ask({
@@ -35,7 +34,7 @@ async function removeItem(list: List, item: ListItem, done: () => void) {
     await api.removeItem(list.name, item.key);
     say(`${item.key} is out of ${list.name}`);
   } catch (e) {
-    failed(e);
+    sayWrong(e);
   }
   done();
 }
@@ -221,7 +220,7 @@ async function removeList(list: List, gone: () => void) {
     say(`${list.name} is deleted`);
     gone();
   } catch (e) {
-    failed(e);
+    sayWrong(e);
   }
 }
 

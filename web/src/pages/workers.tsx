@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // /workers: the processes that do the work, how busy they are, and what went wrong.
 import { useMemo, useRef } from 'preact/hooks';
-import { api, paths, Problem, type Channel, type Memory, type Poison, type Restart, type Worker, type WorkerException } from '../api';
+import { api, paths, type Channel, type Memory, type Poison, type Restart, type Worker, type WorkerException } from '../api';
 import { bytes, clock, duration, full, number, percent, plural, short } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Ago, Bar, Button, Card, CopyCurl, Empty, States } from '../parts/basic';
-import { say } from '../parts/dialog';
+import { say, sayWrong } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Page } from '../parts/page';
 
@@ -23,7 +23,7 @@ async function tryAgain(reload: () => void, skip = false) {
     await api.restartWorkers(skip);
     say('The next attempt begins');
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
   reload();
 }

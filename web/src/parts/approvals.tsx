@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who asked for a version to be active, who approved or rejected it; and saying so.
 import { useState } from 'preact/hooks';
-import { Problem, type Rule } from '../api';
+import { messageOf, type Rule } from '../api';
 import { lifePaths, lives, type Approval, type Approvals as Said, type Verdict } from '../api_lives';
 import type { Version } from '../api_versions';
 import { useQuery } from '../lib/query';
@@ -46,7 +46,7 @@ export function Approvals({ rule, of: v, said, done }: { rule: Rule; of: Version
       setWhy({ ...why, reason: '' });
       done();
     } catch (e) {
-      setWrong(e instanceof Problem ? e.message : String(e));
+      setWrong(messageOf(e));
     }
     setBusy(null);
   };

@@ -2,6 +2,7 @@
 // Questions, the list of keys, and short messages at the bottom.
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { messageOf } from '../api';
 import { shortcuts } from '../lib/keys';
 import { store, useStore } from '../lib/store';
 import { Button, Kbd } from './basic';
@@ -85,6 +86,7 @@ export function say(text: string, bad = false) {
   toasts.update((t) => [...t.slice(-2), { id, text, bad }]);
   setTimeout(() => toasts.update((t) => t.filter((x) => x.id !== id)), bad ? 8000 : 3500);
 }
+export const sayWrong = (e: unknown) => say(messageOf(e), true);
 export function Toasts() {
   const list = useStore(toasts);
   return (

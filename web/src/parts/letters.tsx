@@ -6,7 +6,7 @@ import { bytes, full, plural, when } from '../lib/format';
 import { laidOut, wrongWith } from '../lib/jsontext';
 import { who } from '../lib/who';
 import { Ago, Button, CopyButton, CopyCurl, Link } from './basic';
-import { ask, say } from './dialog';
+import { ask, say, sayWrong } from './dialog';
 import { Icon } from './icons';
 
 type Kind = { kind?: string; code?: string; rules?: string[] };
@@ -271,7 +271,7 @@ export async function removeAll(filter: Parameters<typeof api.deleteLetters>[0],
     const { deleted } = await api.deleteLetters(filter, who.get());
     say(`${plural(deleted, 'dead letter')} deleted`);
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
   done();
 }
@@ -302,7 +302,7 @@ export async function sendAll(filter: Parameters<typeof api.sendLetters>[0], n: 
     }
     say(refused ? `${sent} sent; ${refused} not: ${why}` : `${plural(sent, 'event')} sent again`, refused > 0);
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
   done();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done to a list's items, as dialogs: one is added or changed, many are pasted or uploaded, an alert's key is put in.
 import { useRef, useState } from 'preact/hooks';
-import { api, paths, Problem, type AlertDetail, type Fields, type Json, type List, type ListItem, type Page as ListPage } from '../api';
+import { api, paths, type AlertDetail, type Fields, type Json, type List, type ListItem, type Page as ListPage } from '../api';
+import { useAct } from '../lib/act';
 import { plural, value } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { who } from '../lib/who';
@@ -83,23 +84,18 @@ export function typed(type: string, text: string): Json {
   return text;
 }
 
-const messageOf = (e: unknown) => (e instanceof Problem ? e.message : String(e));
-
 /** One item: new, or `item` with other columns. */
 export function ItemDialog({ list, item, close, done }: { list: List; item?: ListItem; close: () => void; done: () => void }) {
   const [texts, setTexts] = useState<Record<string, string>>(() =>
     Object.fromEntries(list.columns.map((c) => [c.name, item && item.values[c.name] !== null ? value(item.values[c.name]) : ''])),
   );
   const [why, setWhy] = useWhy();
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct();
   const others = list.columns.filter((c) => c.name !== list.key);
   const key = texts[list.key] ?? '';
   const save = async () => {
-    if (busy || key === '') return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    if (key === '') return;
+    await act(async () => {
       const columns: Fields = {};
       for (const c of others) {
         const text = texts[c.name] ?? '';
@@ -109,11 +105,8 @@ export function ItemDialog({ list, item, close, done }: { list: List; item?: Lis
       else await api.putItem(list.name, key, columns, optionsOf(why));
       say(item ? `${key} is changed` : `${key} is in ${list.name}`);
       done();
-      return close();
-    } catch (e) {
-      setWrong(messageOf(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title={item ? `Change ${item.key}` : `Add to ${list.name}`} close={close}>
@@ -168,8 +161,7 @@ export function BulkDialog({ list, close, done }: { list: List; close: () => voi
   const [file, setFile] = useState('');
   const [mode, setMode] = useState<How>('add');
   const [why, setWhy] = useWhy();
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, setWrong, act } = useAct();
   const pick = useRef<HTMLInputElement>(null);
   const json = /^\s*\[/.test(text);
   const rows = json ? null : text.split('\n').filter((l) => l.trim()).length;
@@ -182,18 +174,13 @@ export function BulkDialog({ list, close, done }: { list: List; close: () => voi
     setWrong(null);
   };
   const send = async () => {
-    if (busy || text.trim() === '') return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    if (text.trim() === '') return;
+    await act(async () => {
       const n = await api.bulk(path(), type, text);
       say(`${list.name}: ${plural(n.added, 'item')} added, ${n.removed} removed, ${n.changed} changed`);
       done();
-      return close();
-    } catch (e) {
-      setWrong(messageOf(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title={`Many items of ${list.name}`} close={close} wide>
@@ -279,24 +266,18 @@ function AlertDialog({ alert: a, close }: { alert: AlertDetail; close: () => voi
   const list =
     lists.find((l) => l.name === name) ?? lists.find((l) => values.some(([k]) => k.toLowerCase() === l.key.toLowerCase())) ?? lists[0];
   const [why, setWhy] = useWhy({ expires: '30d', reason: `${a.rule}, ${a.id}` });
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct();
   const key = values.find(([k]) => k === column)?.[1] ?? '';
   const save = async () => {
-    if (!list || busy) return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    if (!list) return;
+    await act(async () => {
       const columns: Fields = {};
       const told = list.columns.find((c) => c.name.toLowerCase() === 'reason' && c.type === 'STRING' && c.name !== list.key);
       if (told) columns[told.name] = why.reason;
       await api.putItem(list.name, key, columns, optionsOf(why));
       say(`${key} is in ${list.name}`);
-      return close();
-    } catch (e) {
-      setWrong(messageOf(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title="Add to a list" close={close}>

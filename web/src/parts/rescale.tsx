@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Another number of workers, while the server runs.
 import { useState } from 'preact/hooks';
-import { Problem } from '../api';
 import { checkpoints } from '../api_checkpoints';
+import { useAct } from '../lib/act';
 import { plural } from '../lib/format';
 import { Button } from './basic';
 import { Dialog, say } from './dialog';
@@ -12,22 +12,15 @@ const MOST = 64; // as many as the server takes
 
 function RescaleDialog({ now, close, done }: { now: number; close: () => void; done: () => void }) {
   const [text, setText] = useState(String(now));
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct();
   const n = Number(text);
   const go = async () => {
-    if (busy) return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    await act(async () => {
       await checkpoints.rescale(n);
       say(`${plural(n, 'worker')} now`);
       done();
-      return close();
-    } catch (e) {
-      setWrong(e instanceof Problem ? e.message : String(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title="Another number of workers" close={close}>

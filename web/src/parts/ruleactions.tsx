@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be done to a rule, wherever it is shown.
-import { api, Problem, type Rule } from '../api';
+import { api, type Rule } from '../api';
 import { plural } from '../lib/format';
 import { lives } from '../api_lives';
-import { ask, say } from './dialog';
+import { ask, say, sayWrong } from './dialog';
 import type { Doing } from './share';
 
 export const ruleLink = (r: { name: string; id?: string; state?: string }) =>
@@ -14,7 +14,7 @@ export async function switchRule(r: Rule, done: () => void) {
     const now = r.mode === 'paused' ? await api.resume(r.name) : await api.pause(r.name);
     say(now.mode === 'paused' ? `${r.name} is paused: its state is kept, events are not seen` : `${r.name} runs again`);
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
   done();
 }
@@ -71,6 +71,6 @@ export async function removeRule(r: Rule, done: () => void) {
     say(`${r.name} is deleted`);
     done();
   } catch (e) {
-    say(e instanceof Problem ? e.message : String(e), true);
+    sayWrong(e);
   }
 }

@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Savepoints: made, read through, gone back to, deleted.
 import { useState } from 'preact/hooks';
-import { Problem } from '../api';
 import { checkpointPaths, savepoints, type Restore, type Savepoint } from '../api_checkpoints';
+import { useAct } from '../lib/act';
 import { bytes, full, number, plural } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Ago, Button, Card, CopyCurl, Empty, States } from './basic';
-import { ask, Dialog, say } from './dialog';
+import { ask, Dialog, say, sayWrong } from './dialog';
 import { Icon } from './icons';
 import { Wrong } from './listforms';
 
-const messageOf = (e: unknown) => (e instanceof Problem ? e.message : String(e));
-
 function MakeDialog({ close, done }: { close: () => void; done: () => void }) {
   const [name, setName] = useState('');
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct();
   const go = async () => {
-    if (busy) return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    await act(async () => {
       const s = await savepoints.make(name.trim());
       say(`Savepoint ${s.name} is complete`);
       done();
-      return close();
-    } catch (e) {
-      setWrong(messageOf(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title="New savepoint" close={close}>
@@ -108,24 +99,18 @@ function RestoreDialog({ of: s, close, done }: { of: Savepoint; close: () => voi
   const plan = useQuery(`restore/${s.name}`, (signal) => savepoints.restore(s.name, { dry_run: true }, signal));
   const [leave, setLeave] = useState(false);
   const [missing, setMissing] = useState(false);
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct();
   const p = plan.data;
   const unusable = p?.rules.some((r) => r.state === 'unusable');
   const ready = p && !unusable && (leave || !p.not_restored.length) && (missing || !p.events_missing);
   const go = async () => {
-    if (busy || !ready) return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    if (!ready) return;
+    await act(async () => {
       await savepoints.restore(s.name, { allow_non_restored_state: leave, allow_missing_events: missing });
       say(`The workers go on from ${s.name}`);
       done();
-      return close();
-    } catch (e) {
-      setWrong(messageOf(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title={`Go back to ${s.name}?`} close={close} wide>
@@ -166,7 +151,7 @@ async function verify(s: Savepoint) {
     const whole = await savepoints.verify(s.name);
     say(`${s.name} is whole: all ${bytes(whole.bytes ?? 0)} were read and are what was written`);
   } catch (e) {
-    say(messageOf(e), true);
+    sayWrong(e);
   }
 }
 
@@ -176,7 +161,7 @@ async function remove(s: Savepoint, done: () => void) {
   try {
     await savepoints.remove(s.name);
   } catch (e) {
-    say(messageOf(e), true);
+    sayWrong(e);
   }
   done();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The share of the keys that a version has, and questions that ask who and why.
-import { useState } from 'preact/hooks';
-import { Problem, type Rule } from '../api';
+import { firstMessageOf, type Rule } from '../api';
 import { type Said } from '../api_lives';
+import { useAct } from '../lib/act';
 import { Button } from './basic';
 import { Dialog, say } from './dialog';
 import { optionsOf, useWhy, WhyFields, Wrong } from './listforms';
@@ -46,22 +46,15 @@ export interface Doing {
 /** Asks who and why, then does it. */
 export function DoDialog({ of: d, close, done }: { of: Doing; close: () => void; done: (now: Rule) => void }) {
   const [why, setWhy] = useWhy();
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct(firstMessageOf);
   const go = async () => {
-    if (busy) return;
-    setBusy(true);
-    setWrong(null);
-    const { by, reason } = optionsOf(why);
-    try {
+    await act(async () => {
+      const { by, reason } = optionsOf(why);
       const now = await d.run({ author: by || undefined, reason: reason || undefined });
       say(d.said(now));
       done(now);
-      return close();
-    } catch (e) {
-      setWrong(e instanceof Problem ? (e.errors[0]?.message ?? e.message) : String(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   return (
     <Dialog title={d.title} close={close}>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an upgrade would keep, and the upgrade.
 import { useState } from 'preact/hooks';
-import { Problem, type Rule } from '../api';
+import { firstMessageOf, type Rule } from '../api';
 import { versions, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
 import { lives } from '../api_lives';
+import { useAct } from '../lib/act';
 import { plural } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Button, States } from './basic';
@@ -82,17 +83,14 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
   const plan = usePlan(rule, resting ? null : to.version);
   const [state, setState] = useState<Upgrade['state']>('keep');
   const [why, setWhy] = useWhy();
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, wrong, act } = useAct(firstMessageOf);
   const nothing = plan.data?.plan.state === 'reset';
   const drops = state === 'reset' || nothing;
   const go = async () => {
-    if (busy || (!plan.data && !resting)) return;
-    setBusy(true);
-    setWrong(null);
-    const { by, reason } = optionsOf(why);
-    const how: Upgrade = { state, author: by || undefined, reason: reason || undefined };
-    try {
+    if (!plan.data && !resting) return;
+    await act(async () => {
+      const { by, reason } = optionsOf(why);
+      const how: Upgrade = { state, author: by || undefined, reason: reason || undefined };
       if (part) {
         const now = await lives.share(rule.name, to.version, share, { author: how.author, reason: how.reason });
         say(`${now.name}: version ${to.version} has ${share} % of the keys`);
@@ -102,11 +100,8 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
       const now = back ? await versions.rollback(rule.name, how) : await versions.activate(rule.name, to.version, how);
       say(`${now.name}: version ${now.version} is active`);
       done(now);
-      return close();
-    } catch (e) {
-      setWrong(e instanceof Problem ? (e.errors[0]?.message ?? e.message) : String(e));
-    }
-    setBusy(false);
+      close();
+    });
   };
   const choice = (value: Upgrade['state'], text: string, more: string) => (
     <label class={state === value ? 'on' : ''}>
