@@ -227,7 +227,7 @@ def run(args, folder):
         load, probe = Load(server, rest, args.rate), Probe(server)
         load.start()
         probe.start()
-        time.sleep(1)
+        until("events and probes flow", lambda: load.posted >= args.rate and probe.seen)
         done, next_at = [], time.monotonic()
         for n in range(args.upgrades):
             done.append(upgrade(server, n, versions[n // 2 % (len(versions) - 1) + 1]))
