@@ -196,9 +196,11 @@ rule-tests: $(B)/weir             ## the unit tests of the example rules (weir t
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 E2E     = $(wildcard tests/e2e/test_*.py)
 e2e: $(B)/weir $(if $(filter release,$(MODE)),all,web) ## tests of the running server (K=expression, as pytest's -k; MODE=asan)
-	@$(if $(E2E),WEIR=$(CURDIR)/$(B)/weir $(SANITIZERS) PYTHONDONTWRITEBYTECODE=1 timeout $(E2E_SECONDS) \
+	@$(if $(E2E),WEIR=$(CURDIR)/$(B)/weir $(SANITIZERS) $(SLOW) PYTHONDONTWRITEBYTECODE=1 timeout $(E2E_SECONDS) \
 	  $(PYTHON) -m pytest -q -p no:cacheprovider $(if $(K),-k '$(K)',-n $(E2E_JOBS) --dist loadfile) tests/e2e,echo "there is no tests/e2e/test_*.py")
-E2E_SECONDS ?= 900
+E2E_SECONDS ?= $(if $(SLOW),5400,900)
+# What tests allow a step is multiplied by this where the build makes all slower (tests/e2e/weirserver.py).
+SLOW = $(if $(filter asan tsan,$(MODE)),SLOW=4)
 E2E_JOBS    ?= $(shell expr $(JOBS) + 1) # they wait for conditions more than they compute; a file's tests stay together
 PAIRS ?= 100000
 KILLS ?= 200
