@@ -30,7 +30,11 @@ struct job_cut {
         JOB_HANDOVER_NONE,
         JOB_HANDOVER_KEEP, /* the new one takes over the state (statemap.h) */
         JOB_HANDOVER_RESET, /* it begins empty */
+        JOB_HANDOVER_COPY, /* it begins with a copy of the state of `from`, which goes on */
     } handover;
+    /* First cut: the rule whose state is taken (KEEP), and which ends at that very time, or is copied (COPY): of that uid.
+     * 0: the version before it. */
+    uint64_t from;
 };
 struct job_rule {
     struct rule_plan *plan;

@@ -53,6 +53,7 @@ struct catalog_cut { /* job.h job_cut, durable */
     int deployed, mode; /* enum rule_mode */
     uint32_t version; /* of the rule */
     int handover; /* enum job_handover */
+    uint64_t from; /* whose state is taken; 0: of the version before it */
     evtime w, at; /* event time of the cut; wall clock */
     unsigned nmarks;
     struct catalog_mark *marks;

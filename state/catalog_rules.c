@@ -40,8 +40,8 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
         return e;
     sqlite3_stmt *s =
         catalog_db_statement(c,
-                             "INSERT INTO cuts (uid, n, deployed, mode, w, at, version, handover)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+                             "INSERT INTO cuts (uid, n, deployed, mode, w, at, version, handover,"
+                             " from_uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, uid);
@@ -52,6 +52,7 @@ static enum err insert_cut(struct catalog *c, uint64_t uid, const struct catalog
     sqlite3_bind_int64(s, 6, cut->at);
     sqlite3_bind_int64(s, 7, cut->version);
     sqlite3_bind_int(s, 8, cut->handover);
+    catalog_db_bind_u64(s, 9, cut->from);
     e = catalog_db_run(c, s);
     for (unsigned i = 0; e == ERR_OK && i < cut->nmarks; i++)
         e = insert_mark(c, uid, n, &cut->marks[i]);
@@ -218,8 +219,8 @@ static enum err read_marks(struct catalog *c, uint64_t uid, int n, struct catalo
 static enum err read_cuts(struct catalog *c, struct catalog_rule *r)
 {
     sqlite3_stmt *s =
-        catalog_db_statement(c, "SELECT n, deployed, mode, w, at, version, handover FROM cuts"
-                                " WHERE uid = ?1 ORDER BY n");
+        catalog_db_statement(c, "SELECT n, deployed, mode, w, at, version, handover, from_uid"
+                                " FROM cuts WHERE uid = ?1 ORDER BY n");
     if (!s)
         return ERR_IO;
     catalog_db_bind_u64(s, 1, r->uid);
@@ -234,7 +235,8 @@ static enum err read_cuts(struct catalog *c, struct catalog_rule *r)
                                     .w = sqlite3_column_int64(s, 3),
                                     .at = sqlite3_column_int64(s, 4),
                                     .version = (uint32_t)sqlite3_column_int64(s, 5),
-                                    .handover = sqlite3_column_int(s, 6)};
+                                    .handover = sqlite3_column_int(s, 6),
+                                    .from = (uint64_t)sqlite3_column_int64(s, 7)};
         e = read_marks(c, r->uid, sqlite3_column_int(s, 0), cut);
     }
     sqlite3_reset(s);

@@ -199,10 +199,13 @@ enum err backtestjob_new(const struct backtestplan *plan, struct catalog *catalo
 {
     struct backtestjob j = {.registry = registry_new()};
     const struct change_env env = {.catalog = catalog, .registry = j.registry};
-    struct loading l = {
-        .job = &j,
-        .cut = {.deployed = true, .mode = RULE_ACTIVE, .w = from, .handover = JOB_HANDOVER_RESET},
-        .d = d};
+    struct loading l = {.job = &j,
+                        .cut = {.deployed = true,
+                                .mode = RULE_ACTIVE,
+                                .w = from,
+                                .handover = JOB_HANDOVER_RESET,
+                                0},
+                        .d = d};
     enum err e = changeload_names(&env, d);
     if (e == ERR_OK)
         e = count_files(plan, j.registry, d);
@@ -246,8 +249,8 @@ static enum err add_versions(struct loading *l, const struct backtestplan *plan,
         e = backtestsave_time(save, schema_rows(to->input), l->d, w);
     if (e == ERR_OK) {
         const struct job_cut cuts[] = {{true, RULE_ACTIVE, was->since_w, was->nmarks, was->marks,
-                                        JOB_HANDOVER_NONE},
-                                       {false, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP}};
+                                        JOB_HANDOVER_NONE, 0},
+                                       {false, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP, 0}};
         const struct control_rule old = {.uid = was->uid,
                                          .version = was->version,
                                          .name = was->name,
@@ -258,7 +261,7 @@ static enum err add_versions(struct loading *l, const struct backtestplan *plan,
         e = registry_put_rule(j->registry, &old, NULL, l->d);
     }
     if (e == ERR_OK) {
-        l->cut = (struct job_cut){true, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP};
+        l->cut = (struct job_cut){true, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP, 0};
         put(l, was->uid, was->version + 1, was->name, (const char *)text.p, to);
         to = NULL;
         e = l->e;

@@ -72,6 +72,7 @@ struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark
                                          c->marks[i].offset, c->marks[i].w};
     return (struct catalog_cut){.deployed = c->deployed,
                                 .handover = (int)c->handover,
+                                .from = c->from,
                                 .mode = (int)c->mode,
                                 .w = c->w,
                                 .at = timebase_now_ms(),

@@ -72,7 +72,8 @@ static void cut_of(const struct catalog_cut *c, struct job_cut *out)
                             .w = c->w,
                             .nmarks = c->nmarks,
                             .marks = marks,
-                            .handover = (enum job_handover)c->handover};
+                            .handover = (enum job_handover)c->handover,
+                            .from = c->from};
 }
 
 /* Cuts [from, to) of the catalogue's are those of one version. */

@@ -15,6 +15,7 @@ static void put_cut(const struct job_cut *c, struct bytes *out)
     bytes_u8(out, (uint8_t)c->handover);
     bytes_u8(out, (uint8_t)c->mode);
     bytes_u64(out, (uint64_t)c->w);
+    bytes_varint(out, c->from);
     bytes_varint(out, c->nmarks);
     for (unsigned i = 0; i < c->nmarks; i++) {
         bytes_u32(out, c->marks[i].stream);
@@ -29,11 +30,12 @@ static struct job_cut get_cut(struct bytes_reader *r, struct arena *a)
     struct job_cut c = {0};
     c.deployed = bytes_get_u8(r) != 0;
     uint8_t handover = bytes_get_u8(r), mode = bytes_get_u8(r);
-    if (mode > RULE_PAUSED || handover > JOB_HANDOVER_RESET)
+    if (mode > RULE_PAUSED || handover > JOB_HANDOVER_COPY)
         r->bad = true;
     c.handover = (enum job_handover)handover;
     c.mode = (enum rule_mode)mode;
     c.w = (evtime)bytes_get_u64(r);
+    c.from = bytes_get_varint(r);
     c.nmarks = wirefield_get_count(r, 24);
     struct job_mark *marks = arena_zero(a, c.nmarks * sizeof *marks);
     for (unsigned i = 0; i < c.nmarks; i++) {

@@ -13,7 +13,7 @@
     "DROP TABLE trial_hours; DROP TABLE alert_labels;"                                             \
     "ALTER TABLE rules DROP COLUMN stands_for;"                                                    \
     "DROP TABLE versions; ALTER TABLE cuts DROP COLUMN version;"                                   \
-    "ALTER TABLE cuts DROP COLUMN handover;"                                                       \
+    "ALTER TABLE cuts DROP COLUMN handover; ALTER TABLE cuts DROP COLUMN from_uid;"                \
     "DROP TABLE sinks; DROP TABLE tables;"                                                         \
     "DROP TABLE dead_letters; DROP TABLE dead_letter_rules; DROP TABLE dead_floors;"               \
     "DROP TABLE dead_marks; DROP TABLE timeouts;"                                                  \

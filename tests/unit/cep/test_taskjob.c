@@ -147,13 +147,14 @@ static struct job_rule with_pause(struct rule_plan *p, uint64_t uid)
                                              {0, 40, 0, 0}};
     static struct job_cut cuts[4];
     const evtime base = 1700000000000;
-    cuts[0] = (struct job_cut){true, RULE_ACTIVE, EVTIME_MIN, 1, &marks[0], JOB_HANDOVER_NONE};
+    cuts[0] = (struct job_cut){true, RULE_ACTIVE, EVTIME_MIN, 1, &marks[0], JOB_HANDOVER_NONE, 0};
     cuts[1] =
-        (struct job_cut){true, RULE_PAUSED, base + 10 * SECOND, 1, &marks[1], JOB_HANDOVER_NONE};
+        (struct job_cut){true, RULE_PAUSED, base + 10 * SECOND, 1, &marks[1], JOB_HANDOVER_NONE, 0};
     cuts[2] =
-        (struct job_cut){true, RULE_SHADOW, base + 20 * SECOND, 1, &marks[2], JOB_HANDOVER_NONE};
+        (struct job_cut){true, RULE_SHADOW, base + 20 * SECOND, 1, &marks[2], JOB_HANDOVER_NONE, 0};
     cuts[3] =
-        (struct job_cut){false, RULE_ACTIVE, base + 40 * SECOND, 1, &marks[3], JOB_HANDOVER_NONE};
+        (struct job_cut){false, RULE_ACTIVE, base + 40 * SECOND, 1, &marks[3], JOB_HANDOVER_NONE,
+                         0};
     return (struct job_rule){.plan = p, .uid = uid, .ncuts = 4, .cuts = cuts};
 }
 

@@ -5,8 +5,9 @@
 #include "tests/lib/check.h"
 
 static const struct job_mark marks[] = {{0, 17, 1000, 5}, {3, UINT64_MAX, EVTIME_MIN, 6}};
-static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks, JOB_HANDOVER_NONE},
-                                      {true, RULE_PAUSED, EVTIME_MAX, 0, NULL, JOB_HANDOVER_RESET}};
+static const struct job_cut cuts[] = {{true, RULE_ACTIVE, 999, 2, marks, JOB_HANDOVER_NONE, 0},
+                                      {true, RULE_PAUSED, EVTIME_MAX, 0, NULL, JOB_HANDOVER_COPY,
+                                       8}};
 static const struct control_stream streams[] = {{1, 4, "CREATE STREAM s (…)"}};
 static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts, 2, 0},
                                             {8, 1, "other", "", 0, 0, NULL, 0, 7}};
@@ -35,6 +36,8 @@ static void assert_change(const struct control_change *c)
     assert_true(c->rules[0].cuts[0].marks[1].w == EVTIME_MIN);
     assert_int_equal(c->rules[0].cuts[1].mode, RULE_PAUSED);
     assert_true(c->rules[0].cuts[1].w == EVTIME_MAX);
+    assert_int_equal(c->rules[0].cuts[1].handover, JOB_HANDOVER_COPY);
+    assert_int_equal(c->rules[0].cuts[1].from, 8);
     assert_string_equal(c->rules[1].sql, "");
     assert_int_equal(c->nremoved, 2);
     assert_int_equal(c->removed[1], 6);

@@ -93,6 +93,8 @@ static void note_rule(void *ctx, const struct catalog_rule *r)
                  r->deleted ? " deleted" : "");
     for (unsigned i = 0; i < r->ncuts; i++) {
         bytes_printf(out, " [%d %d", r->cuts[i].deployed, r->cuts[i].mode);
+        if (r->cuts[i].from != 0)
+            bytes_printf(out, " from %llu", (unsigned long long)r->cuts[i].from);
         for (unsigned k = 0; k < r->cuts[i].nmarks; k++)
             bytes_printf(out, " %u@%llu", r->cuts[i].marks[k].partition,
                          (unsigned long long)r->cuts[i].marks[k].offset);
@@ -128,11 +130,11 @@ static void a_rule_keeps_its_cuts_in_order(void **state)
     struct catalog_rule r = rule_named("spend", &first);
     assert_ok(catalog_rules_add(p->c, &r));
     assert_true(r.uid != 0);
-    struct catalog_cut pause = {.deployed = 1, .mode = 2, .w = 4, .at = 11};
+    struct catalog_cut pause = {.deployed = 1, .mode = 2, .w = 4, .at = 11, .from = 7};
     assert_ok(catalog_rules_cut(p->c, r.uid, &pause));
     assert_err(catalog_rules_cut(p->c, r.uid + 1, &pause), ERR_NOT_FOUND);
     reopen(p);
-    assert_rules(p->c, 0, "spend v1 mode 2: [1 0 0@18446744073709551615 1@9] [1 2];");
+    assert_rules(p->c, 0, "spend v1 mode 2: [1 0 0@18446744073709551615 1@9] [1 2 from 7];");
 }
 
 static void a_name_is_free_again_once_its_rule_is_deleted(void **state)
