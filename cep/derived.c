@@ -174,6 +174,7 @@ struct schema *derived_lookup(const struct schema *from, const struct table *tab
     s->id = derived_id(DERIVED_LOOKUP, uid);
     s->punctuated = NULL;
     s->derived = DERIVED_LOOKUP;
+    s->copy_of = NULL;
     s->name = arena_printf(a, "%s+%s.%x", from->name, table->schema->name, (unsigned)uid);
     s->of = from->of != NULL ? from->of : from->name;
     s->from = from;

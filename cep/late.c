@@ -26,8 +26,7 @@ static void fill_place(struct result *r, const struct late_of *of, const struct 
                        unsigned i, struct emit *e)
 {
     struct result_row *row = arena_alloc(e->arena, sizeof *row);
-    *row =
-        (struct result_row){-1, {schema_rows(b->schema)->id, b->partition, b->offset[i]}, b->ts[i]};
+    *row = (struct result_row){-1, {schema_place(b->schema), b->partition, b->offset[i]}, b->ts[i]};
     r->rule = of->rule;
     r->time = b->ts[i];
     r->key = (const uint8_t *)arena_dup(e->arena, of->key, of->nkey);

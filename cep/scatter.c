@@ -18,8 +18,7 @@ static struct result *filter_result(struct task *t, const struct jobdef_rule *r,
     bool derived = b->schema->derived != DERIVED_NOT;
     struct result *out = emit_new(&t->emit, !derived || t->job->streams[r->stream].early);
     struct result_row *row = arena_alloc(t->emit.arena, sizeof *row);
-    *row =
-        (struct result_row){-1, {schema_rows(b->schema)->id, b->partition, b->offset[i]}, b->ts[i]};
+    *row = (struct result_row){-1, {schema_place(b->schema), b->partition, b->offset[i]}, b->ts[i]};
     out->rule = r->pub.plan;
     out->rule_index = r->keyed.index;
     out->rule_uid = r->pub.uid;

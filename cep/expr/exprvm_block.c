@@ -315,7 +315,7 @@ static uint64_t nulls_of(const struct block *k, const struct exprvm_operand *o)
 static uint64_t in_list(const struct block *k, const struct exprvm_insn *in,
                         const struct exprvm_set *s, const struct view *a)
 {
-    struct list_at at = {.stream = schema_rows(k->b->schema)->id, .partition = k->b->partition};
+    struct list_at at = {.stream = schema_place(k->b->schema), .partition = k->b->partition};
     uint64_t has = 0;
     EACH_ROW(i, k->active & ~a->n)
     {
@@ -463,7 +463,7 @@ static void call(struct block *k, const struct exprvm_insn *in)
 static void look_up(struct block *k, const struct exprvm_insn *in)
 {
     const struct exprvm_set *s = &k->x->sets[in->aux];
-    struct list_at at = {.stream = schema_rows(k->b->schema)->id, .partition = k->b->partition};
+    struct list_at at = {.stream = schema_place(k->b->schema), .partition = k->b->partition};
     put_nothing_yet(k, in);
     EACH_ROW(i, k->active)
     {

@@ -187,9 +187,9 @@ static bool place_of(const struct exprvm_env *env, struct list_at *at)
 {
     struct rowref r = env->current;
     if (r.b != NULL)
-        *at = (struct list_at){schema_rows(r.b->schema)->id, r.b->partition, r.b->offset[r.i]};
+        *at = (struct list_at){schema_place(r.b->schema), r.b->partition, r.b->offset[r.i]};
     else if (r.r != NULL)
-        *at = (struct list_at){schema_rows(env->layout->schema)->id, r.r->partition, r.r->offset};
+        *at = (struct list_at){schema_place(env->layout->schema), r.r->partition, r.r->offset};
     return r.b != NULL || r.r != NULL;
 }
 

@@ -135,10 +135,11 @@ struct keyed *join_side(struct join *j, unsigned side)
 static struct result_row row_of(const struct join *j, unsigned side, struct rowref r)
 {
     const struct schema *s = j->side[side].schema;
+    uint32_t stream = s->copy_of != NULL ? s->copy_of->id : s->id;
     if (r.b != NULL)
         return (
-            struct result_row){(int)side, {s->id, r.b->partition, r.b->offset[r.i]}, r.b->ts[r.i]};
-    return (struct result_row){(int)side, {s->id, r.r->partition, r.r->offset}, r.r->ts};
+            struct result_row){(int)side, {stream, r.b->partition, r.b->offset[r.i]}, r.b->ts[r.i]};
+    return (struct result_row){(int)side, {stream, r.r->partition, r.r->offset}, r.r->ts};
 }
 
 static void tell(struct join *j, const struct joinprog_pair *pair, const void *key, size_t len,

@@ -223,8 +223,7 @@ void keyed_tell_limit(struct keyed *k, const struct keyed_rule *rule, const stru
     if (out == NULL)
         return;
     struct result_row *row = arena_alloc(k->emit->arena, sizeof *row);
-    *row =
-        (struct result_row){.var = -1, .place = {.stream = schema_rows(k->schema)->id}, .ts = ts};
+    *row = (struct result_row){.var = -1, .place = {.stream = schema_place(k->schema)}, .ts = ts};
     row->place.partition = at.b != NULL ? at.b->partition : at.r->partition;
     row->place.offset = at.b != NULL ? at.b->offset[at.i] : at.r->offset;
     out->time = ts;

@@ -51,10 +51,10 @@ static const struct value *values_of(struct match *m, const struct match_view *v
 
 static struct result_row row_of(const struct match *m, const struct kept *r, int var)
 {
-    return (struct result_row){.var = var,
-                               .place = {schema_rows(m->k->schema)->id, r->row.partition,
-                                         r->row.offset},
-                               .ts = r->row.ts};
+    return (
+        struct result_row){.var = var,
+                           .place = {schema_place(m->k->schema), r->row.partition, r->row.offset},
+                           .ts = r->row.ts};
 }
 
 /* The rows of the match; of one without rows, where it begins. */

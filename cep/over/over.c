@@ -379,8 +379,7 @@ static void give(struct over *o, struct over_cell *c, uint64_t number, struct ba
     if (r == NULL)
         return;
     struct result_row *row = arena_alloc(k->emit->arena, sizeof *row);
-    *row =
-        (struct result_row){-1, {schema_rows(b->schema)->id, b->partition, b->offset[i]}, b->ts[i]};
+    *row = (struct result_row){-1, {schema_place(b->schema), b->partition, b->offset[i]}, b->ts[i]};
     r->time = b->ts[i];
     r->nvalues = o->p->output.n;
     r->values = output_of_both(&o->p->output, at, o->slots, k->emit);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cep/row/schema.h"
+#include "base/arena.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -44,4 +45,23 @@ const char *schema_option(const struct schema *s, const char *name)
         if (strcmp(s->options[i].name, name) == 0)
             return s->options[i].value;
     return NULL;
+}
+
+struct schema *schema_fork(const struct schema *s, uint32_t id, const char *name, struct arena *a)
+{
+    struct schema *f = arena_alloc(a, sizeof *f);
+    *f = *s;
+    f->id = id;
+    f->name = name;
+    f->copy_of = s->copy_of != NULL ? s->copy_of : s;
+    f->errors = NULL; /* told by the stream itself */
+    return f;
+}
+
+bool schema_same_rows(const struct schema *a, const struct schema *b)
+{
+    for (; a->derived == DERIVED_LOOKUP && b->derived == DERIVED_LOOKUP; a = a->from, b = b->from)
+        if (a->table != b->table)
+            return false;
+    return (a->copy_of != NULL ? a->copy_of : a) == (b->copy_of != NULL ? b->copy_of : b);
 }

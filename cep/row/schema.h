@@ -92,6 +92,8 @@ struct schema {
     const struct schema
         *errors; /* of a stream from outside: what it refuses is a stream (derived.h) */
     const struct table *table; /* LOOKUP: whose columns stand behind those of `from` */
+    const struct schema
+        *copy_of; /* a fork (schema_fork): the stream whose rows these are; else NULL */
 };
 
 /* The stream whose rows these are, looked up or not: places, cuts and lists go by it. */
@@ -101,6 +103,19 @@ static inline const struct schema *schema_rows(const struct schema *s)
         s = s->from;
     return s;
 }
+
+/* The stream's number in places of its rows: those of a fork have the places that they have in the stream itself. */
+static inline uint32_t schema_place(const struct schema *s)
+{
+    s = schema_rows(s);
+    return s->copy_of != NULL ? s->copy_of->id : s->id;
+}
+/* A fork: the rows of a stream from outside once more, read from another place on (cep/task/tasklane.h). Its name, which
+ * snapshots know it by, is no other stream's. In the arena. */
+struct arena;
+struct schema *schema_fork(const struct schema *s, uint32_t id, const char *name, struct arena *a);
+/* Do both have the same rows, as forks or not, looked up in the same tables? */
+bool schema_same_rows(const struct schema *a, const struct schema *b);
 
 int schema_column(const struct schema *s, const char *name,
                   size_t n); /* index without regard to case, or -1 */

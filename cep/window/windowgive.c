@@ -90,7 +90,7 @@ struct windowrun_given windowgive(struct window *w, const struct windowrun_resul
 
 void windowgive_row(struct window *w, const struct windowrun_result *v, const struct kept *row)
 {
-    const struct place at = {schema_rows(w->k->schema)->id, row->row.partition, row->row.offset};
+    const struct place at = {schema_place(w->k->schema), row->row.partition, row->row.offset};
     fill_slots(w, v);
     struct result *r = begin(w, v, RESULT_MATCH);
     if (r == NULL)

@@ -330,7 +330,7 @@ static void add(struct window *w, struct windowlist_one *one, struct keyed_row *
     if (is_counted(w) || (one->told.results == 0 && comes_before(r, one))) {
         one->oldest = r->ts;
         one->origin =
-            (struct place){schema_rows(w->k->schema)->id, r->b->partition, r->b->offset[r->i]};
+            (struct place){schema_place(w->k->schema), r->b->partition, r->b->offset[r->i]};
     }
 }
 
