@@ -12,6 +12,7 @@
 
 struct matchmap;
 struct windowmap;
+struct overmap;
 
 struct keyload {
     struct keyed *k;
@@ -23,6 +24,7 @@ struct keyload {
     evtime now;
     const struct matchmap *map; /* it was saved by another version of the rule; NULL: by the same */
     const struct windowmap *windows; /* the same of a window rule */
+    const struct overmap *overs; /* ... of an OVER rule */
     bool changed; /* by Xsave_load: the key's next entry will not be this one's bytes */
     bool bulk; /* many entries follow: Xsave_loaded will be called once all are there */
 };

@@ -4,25 +4,6 @@
 
 static const char *const other_key = "its keys are others, or in another order";
 
-/* --- OVER --- */
-
-static const char *over_reset(const struct overprog *a, const struct overprog *b)
-{
-    const struct over_plan *x = &a->plan->over, *y = &b->plan->over;
-    if (x->ncalls != y->ncalls)
-        return "its calls are others";
-    for (unsigned i = 0; i < x->ncalls; i++) {
-        const struct over_call *c = &x->calls[i], *d = &y->calls[i];
-        if (c->kind != d->kind || c->frame.rows != d->frame.rows ||
-            c->frame.preceding != d->frame.preceding || c->offset != d->offset ||
-            !expr_same_agg(&c->agg, &d->agg))
-            return "its calls are others";
-    }
-    return NULL;
-}
-
-/* --- both --- */
-
 static void decide(struct statemap *m, const struct statemap_rule *from,
                    const struct statemap_rule *to)
 {
@@ -35,16 +16,17 @@ static void decide(struct statemap *m, const struct statemap_rule *from,
     else if (a->shape == RULE_WINDOW)
         m->why = (m->window = windowmap_new(from->window, to->window))->reset;
     else if (a->shape == RULE_OVER)
-        m->why = over_reset(from->over, to->over);
+        m->why = (m->over = overmap_new(from->over, to->over))->reset;
     else if (a->shape == RULE_MATCH)
         m->why = (m->match = matchmap_new(from->match, to->match))->reset;
     else
         m->why = a->shape == RULE_FILTER ? NULL : "rows of joins are not handed over";
     if (m->why == NULL)
-        m->way =
-            (m->match == NULL || m->match->in_place) && (m->window == NULL || m->window->in_place)
-                ? STATEMAP_IN_PLACE
-                : STATEMAP_MOVED;
+        m->way = (m->match == NULL || m->match->in_place) &&
+                         (m->window == NULL || m->window->in_place) &&
+                         (m->over == NULL || m->over->in_place)
+                     ? STATEMAP_IN_PLACE
+                     : STATEMAP_MOVED;
 }
 
 struct statemap *statemap_new(const struct statemap_rule *from, const struct statemap_rule *to)
@@ -66,5 +48,6 @@ void statemap_free(struct statemap *m)
         return;
     matchmap_free(m->match);
     windowmap_free(m->window);
+    overmap_free(m->over);
     mem_free(m);
 }

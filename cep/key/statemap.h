@@ -6,7 +6,7 @@
 #ifndef WEIR_CEP_STATEMAP_H
 #define WEIR_CEP_STATEMAP_H
 #include "cep/match/matchmap.h"
-#include "cep/over/overprog.h"
+#include "cep/over/overmap.h"
 #include "cep/window/windowmap.h"
 
 enum statemap_way {
@@ -27,6 +27,7 @@ struct statemap {
     const char *why; /* static; of RESET */
     struct matchmap *match; /* of two patterns */
     struct windowmap *window; /* of two window rules */
+    struct overmap *over; /* of two OVER rules */
 };
 
 struct statemap *statemap_new(const struct statemap_rule *from, const struct statemap_rule *to);

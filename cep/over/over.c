@@ -254,7 +254,7 @@ static uint64_t needed(const struct over *o, const struct over_cell *c)
     return least > c->ring.head ? least : c->ring.head;
 }
 
-static void trim(struct over *o, struct over_cell *c)
+void over_trim(struct over *o, struct over_cell *c)
 {
     struct overacc_ring *r = &c->ring;
     drop_entries(o, r, needed(o, c));
@@ -414,7 +414,7 @@ static void give_key(struct over *o, struct over_cell *c, evtime ts)
         batch_unref(w->b);
     }
     c->first = c->last = OVER_NONE;
-    trim(o, c);
+    over_trim(o, c);
 }
 
 static void give_waiting(struct over *o)
@@ -452,7 +452,7 @@ void over_row(struct over *o, struct keystate *state, struct key *key, const str
     }
     append(o, c, (struct rowref){.b = r->b, .i = r->i}, r->ts);
     give_row(o, c, r->b, r->i);
-    trim(o, c);
+    over_trim(o, c);
 }
 
 void over_advance(struct over *o, evtime to)

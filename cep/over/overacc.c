@@ -454,19 +454,20 @@ static bool load_set(const struct overacc *a, struct set *s, struct bytes_reader
     return !in->bad;
 }
 
-/* Of a frame that rows leave: it is made of those that are in it. */
+void overacc_remake(const struct overacc *a, uint64_t start, uint64_t mid, uint64_t end)
+{
+    if (a->c->way == OVERPROG_SUFFIX)
+        sum_suffixes(a, start, mid);
+    for (uint64_t i = a->c->way == OVERPROG_SUFFIX ? mid : start; i < end; i++)
+        overacc_add(a, i);
+}
+
 static bool remake(const struct overacc *a, uint64_t start, uint64_t end, struct bytes_reader *in)
 {
-    uint64_t from = start;
-    if (a->c->way == OVERPROG_SUFFIX) {
-        uint64_t n = bytes_get_varint(in);
-        if (in->bad || n > end - start)
-            return false;
-        from += n;
-        sum_suffixes(a, start, from);
-    }
-    for (uint64_t i = from; i < end; i++)
-        overacc_add(a, i);
+    uint64_t n = a->c->way == OVERPROG_SUFFIX ? bytes_get_varint(in) : 0;
+    if (in->bad || n > end - start)
+        return false;
+    overacc_remake(a, start, start + n, end);
     return true;
 }
 

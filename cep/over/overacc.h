@@ -51,6 +51,8 @@ struct value overacc_result(const struct overacc *a, uint64_t start, uint64_t en
 void overacc_save(const struct overacc *a, uint64_t start, struct bytes *out);
 enum err overacc_load(const struct overacc *a, uint64_t start, uint64_t end,
                       struct bytes_reader *in);
+/* Of a frame that rows leave: made, from empty, of the rows [start, end) that are in it. mid: where a sum of DOUBLE is cut. */
+void overacc_remake(const struct overacc *a, uint64_t start, uint64_t mid, uint64_t end);
 void overacc_fini(const struct overacc *a);
 
 #endif

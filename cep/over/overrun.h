@@ -50,5 +50,8 @@ struct overacc over_acc(struct over *o, struct over_cell *c, unsigned call);
 /* The next entry of the ring, its inputs all NULL. */
 uint64_t *over_extend(struct over *o, struct over_cell *c);
 void over_sort(struct over *o); /* the list of keys */
+void over_trim(struct over *o, struct over_cell *c); /* rows that no frame has any more go */
+/* overmapload.c: oversave_load of another version's state (keyload.overs). */
+enum err overmapload(struct over *o, const struct keyload *k, struct bytes_reader *in);
 
 #endif

@@ -119,6 +119,8 @@ static bool load_frames(struct over *o, struct over_cell *c, struct bytes_reader
 
 enum err oversave_load(struct over *o, struct keyload *l, struct bytes_reader *in)
 {
+    if (l->overs != NULL)
+        return overmapload(o, l, in);
     evtime listed = (evtime)bytes_get_u64(in);
     uint8_t told = bytes_get_u8(in);
     if (in->bad || !keyload_is_time(listed))

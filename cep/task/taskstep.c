@@ -345,7 +345,7 @@ static void pass_time(struct task_key *k, evtime w, bool risen)
     for (unsigned i = 0; i < k->nops; i++) {
         if (k->ops[i].match != NULL && !taskupgrade_gives(k, &k->ops[i]))
             match_advance(k->ops[i].match, w);
-        if (k->ops[i].over != NULL)
+        if (k->ops[i].over != NULL && !taskupgrade_gives(k, &k->ops[i]))
             over_advance(k->ops[i].over, w);
     }
 }

@@ -42,7 +42,9 @@ static uint64_t partials_of(const struct task_op *op)
 
 static size_t cells_of(const struct task_op *op)
 {
-    return op->match != NULL ? match_cells(op->match) : window_cells(op->window);
+    if (op->match != NULL)
+        return match_cells(op->match);
+    return op->over != NULL ? over_keys(op->over) : window_cells(op->window);
 }
 
 /* An empty operator of its rule. */
@@ -125,6 +127,7 @@ static struct taskupgrade *moving_new(struct task_key *k, const struct jobdef_ha
                                .now = h->at,
                                .map = h->map->match,
                                .windows = h->map->window,
+                               .overs = h->map->over,
                                .bulk = bulk};
     return u;
 }
@@ -257,7 +260,8 @@ static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *
         from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL || to->ttl != NULL)
         return false;
     bool plain = from->match != NULL ? !match_has_steps(from->match) && !match_has_steps(to->match)
-                                     : from->window != NULL && are_plain(from) && are_plain(to);
+                 : from->window != NULL ? are_plain(from) && are_plain(to)
+                                        : from->over != NULL;
     return plain && cells_of(from) > k->snap.t->at_once_keys;
 }
 
@@ -346,8 +350,10 @@ bool taskupgrade_gives(const struct task_key *k, const struct task_op *op)
 static struct keystate *due_of(const struct task_op *op, evtime to, bool *all)
 {
     *all = to == EVTIME_MAX;
-    if (*all || op->match != NULL)
-        return *all ? NULL : match_due(op->match, to);
+    if (*all || op->over != NULL) /* of OVER nothing is due but to be forgotten */
+        return NULL;
+    if (op->match != NULL)
+        return match_due(op->match, to);
     return window_due(op->window, to, all);
 }
 

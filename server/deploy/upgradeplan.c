@@ -154,6 +154,58 @@ static void window(const struct report *r)
             aggregate(r, &a->aggs[o], "reset", "nothing asks for it any more");
 }
 
+/* --- calls of OVER --- */
+
+static void call(const struct report *r, const struct over_call *c, const char *verdict,
+                 const char *reason)
+{
+    struct bytes name = {0};
+    if (c->kind == OVER_ROW_NUMBER)
+        bytes_printf(&name, "ROW_NUMBER()");
+    else if (c->kind == OVER_LAG)
+        bytes_printf(&name, "LAG(");
+    else
+        agg_name(&c->agg, r->to->input, &name);
+    if (c->kind == OVER_AGG)
+        name.n--; /* the zero */
+    if (c->kind == OVER_LAG) {
+        expr_print(c->agg.arg, r->to->input, NULL, &name);
+        bytes_printf(&name, ", %lld)", (long long)c->offset);
+    } else if (c->kind == OVER_AGG && c->frame.preceding < 0) {
+        bytes_printf(&name, " OVER all rows");
+    } else if (c->kind == OVER_AGG) {
+        bytes_printf(&name, " OVER %lld %s", (long long)c->frame.preceding,
+                     c->frame.rows ? "rows before" : "ms before");
+    }
+    bytes_u8(&name, 0);
+    item(r, "call", (const char *)name.p, verdict, reason);
+    bytes_fini(&name);
+}
+
+static void over(const struct report *r)
+{
+    const struct over_plan *a = &r->from->over, *b = &r->to->over;
+    const struct overmap *m = r->map->over;
+    bool reset = r->map->way == STATEMAP_RESET;
+    for (unsigned i = 0; m != NULL && i < b->ncalls; i++) {
+        bool had = false;
+        for (unsigned o = 0; o < a->ncalls; o++)
+            had |= m->calls[o] == (int)i;
+        if (reset || m->fates[i] == OVERMAP_NEW)
+            call(r, &b->calls[i], had ? "reset" : "new",
+                 had ? r->map->why : "it is of the rows that come from then on");
+        else if (m->fates[i] == OVERMAP_PART)
+            call(r, &b->calls[i], "migrate",
+                 "it is made of the rows that were kept, which may be fewer than it is over");
+        else
+            call(r, &b->calls[i], had ? "keep" : "migrate",
+                 had ? NULL : "it is made of the rows that were kept: it lacks none");
+    }
+    for (unsigned o = 0; m != NULL && o < a->ncalls; o++)
+        if (m->calls[o] == OVERMAP_NONE)
+            call(r, &a->calls[o], "reset", "nothing asks for it any more");
+}
+
 /* --- what comes out, and what rows hold --- */
 
 static void measures(const struct report *r)
@@ -222,6 +274,8 @@ void upgradeplan_write(const struct rule_plan *from, const struct rule_plan *to,
         pattern(&r, match_prog_nfa(a.match));
     else if (from->shape == RULE_WINDOW && to->shape == RULE_WINDOW)
         window(&r);
+    else if (from->shape == RULE_OVER && to->shape == RULE_OVER)
+        over(&r);
     measures(&r);
     if (to->shape == RULE_MATCH)
         columns(&r);
