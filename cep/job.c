@@ -257,8 +257,12 @@ static void add_handover(struct job *j, const struct jobdef_rule *from,
     if (hands_over(to, false)->handover == JOB_HANDOVER_RESET)
         statemap_refuse(map, "it was to begin anew");
     k->handovers[k->nhandovers++] =
-        (struct jobdef_handover){from->slot, to->slot, hands_over(to, false)->w, to->pub.version,
-                                 map};
+        (struct jobdef_handover){.from = from->slot,
+                                 .to = to->slot,
+                                 .at = hands_over(to, false)->w,
+                                 .version = to->pub.version,
+                                 .copies = hands_over(to, false)->handover == JOB_HANDOVER_COPY,
+                                 .map = map};
     k->presums = k->presums_all = false; /* sums go past the order of time */
 }
 
@@ -284,6 +288,26 @@ static const struct jobdef_rule *version_before(const struct job *j, const struc
     return fits ? last : NULL;
 }
 
+/* The version of another rule whose state that one begins with a copy of: of those that have begun by then the newest, but
+ * for one that takes its own state from the copy. */
+static const struct jobdef_rule *copied_by(const struct job *j, const struct jobdef_rule *to)
+{
+    const struct job_cut *begin = hands_over(to, false);
+    const struct jobdef_rule *last = NULL;
+    for (unsigned i = 0; i < j->nrules; i++) {
+        const struct jobdef_rule *r = &j->rules[i];
+        const struct job_cut *first = hands_over(r, false);
+        if (r->pub.uid != begin->from ||
+            (first != NULL && (first->w > begin->w || first->from == to->pub.uid)))
+            continue;
+        if (last == NULL || r->pub.version > last->pub.version)
+            last = r;
+    }
+    bool fits = last != NULL && last != to && is_keyed(last) && last->keydef == to->keydef &&
+                last->stream == to->stream;
+    return fits ? last : NULL;
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct jobdef_handover *x = a, *y = b;
@@ -291,19 +315,37 @@ static int by_time(const void *a, const void *b)
                           : (x->version > y->version) - (x->version < y->version);
 }
 
+/* Of those at one time, who is given state comes before it gives it on. */
+static void put_in_order(struct jobdef_key *k)
+{
+    struct jobdef_handover *h = k->handovers;
+    if (k->nhandovers > 1)
+        qsort(h, k->nhandovers, sizeof *h, by_time);
+    for (unsigned i = 0, moved = 0; i < k->nhandovers; i++, moved = 0)
+        for (unsigned n = i + 1; n < k->nhandovers && h[n].at == h[i].at; n++) {
+            if (h[n].to != h[i].from || moved++ == k->nhandovers)
+                continue;
+            struct jobdef_handover earlier = h[n];
+            memmove(&h[i + 1], &h[i], (n - i) * sizeof *h);
+            h[i] = earlier;
+            n = i; /* what is in its place now may wait for another */
+        }
+}
+
 static void add_handovers(struct job *j)
 {
     for (unsigned i = 0; i < j->nrules; i++) {
         const struct jobdef_rule *to = &j->rules[i];
+        const struct job_cut *begin = hands_over(to, false);
+        if (begin == NULL || !is_keyed(to))
+            continue;
         const struct jobdef_rule *from =
-            hands_over(to, false) != NULL && is_keyed(to) ? version_before(j, to) : NULL;
+            begin->handover == JOB_HANDOVER_COPY ? copied_by(j, to) : version_before(j, to);
         if (from != NULL)
             add_handover(j, from, to);
     }
     for (unsigned i = 0; i < j->nkeys; i++)
-        if (j->keys[i].nhandovers > 1)
-            qsort(j->keys[i].handovers, j->keys[i].nhandovers, sizeof *j->keys[i].handovers,
-                  by_time);
+        put_in_order(&j->keys[i]);
 }
 
 /* Of a rule that fires with each rise of the watermark; or, as rows arrive, at multiples of `every` (0: no such). */

@@ -70,6 +70,7 @@ struct jobdef_key {
         unsigned from, to; /* slots */
         evtime at;
         uint32_t version; /* that takes over */
+        bool copies; /* the old one goes on, with its state */
         struct statemap *map;
     } * handovers; /* in order of time, then of version */
 };

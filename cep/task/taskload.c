@@ -45,8 +45,7 @@ static bool join_nows(struct tasksnap_op *op, evtime now)
     return true;
 }
 
-/* ... in the worker that had this key group. */
-static evtime now_of(const struct tasksnap_op *op, unsigned key_group)
+evtime taskload_now(const struct tasksnap_op *op, unsigned key_group)
 {
     const struct tasksnap *s = &op->t->snap;
     if (op->nows == NULL || key_group >= s->key_groups)
@@ -225,7 +224,7 @@ enum err taskload_entry(struct task *t, const char *op, unsigned key_group, cons
         return ERR_VERSION;
     }
     (void)bytes_get_u64(&in); /* when it is over: the rules know better */
-    evtime now = now_of(of, key_group);
+    evtime now = taskload_now(of, key_group);
     enum err e = ERR_OK;
     if (of->join != NULL)
         e = load_join(t, of->join->op, now, key, key_n, &in);
@@ -249,7 +248,7 @@ enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const v
         return ERR_VERSION;
     bool foreign = t->snap.foreign;
     t->snap.foreign = false; /* it comes from the task's own store */
-    enum err e = load_key(t, k, hash, now_of(&k->snap, group), false, key, key_n, &in);
+    enum err e = load_key(t, k, hash, taskload_now(&k->snap, group), false, key, key_n, &in);
     t->snap.foreign = foreign;
     return e;
 }

@@ -83,6 +83,8 @@ void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
 
 /* taskload.c: the watermark that a snapshot has of a partition read from outside. */
 evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition);
+/* How far an operator had come in the worker of the snapshot that had this key group; EVTIME_MIN: it is of none. */
+evtime taskload_now(const struct tasksnap_op *op, unsigned key_group);
 /* A key comes back alone; hash: all of it. */
 enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
                       size_t key_n, const void *value, size_t value_n);

@@ -5,6 +5,8 @@
  * would save and load it, through a map of what corresponds to what (statemap.h). What has no counterpart is dropped, and
  * counted. It comes between two rows of the key definition, so a row sees the one version or the other.
  *
+ * A version that is to run beside another begins with a copy of that one's state in the same way; that one goes on.
+ *
  * Much state is not handed over in one stop: a key's state goes to the new version before that one is given a row of the
  * key, or has something to tell of it; all others follow piece by piece between batches (taskupgrade_go_on). Which key has
  * gone already makes no difference to results, so it may be another one in a replay, and after a snapshot, which has the
@@ -163,11 +165,10 @@ static enum err load_cell(struct taskupgrade *u, struct bytes_reader *in)
     return windowsave_load(op->window, &u->load, in);
 }
 
-static void move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
+/* The new version gets what it can keep of it. */
+static void copy_cell(struct taskupgrade *u, struct key *key, const struct keystate *old)
 {
     struct task_key *k = u->k;
-    struct task_kept *kept = &u->to->took_over;
-    uint64_t had = partials_of(u->from), has = partials_of(u->to);
     keyed_touch(&k->keyed, key);
     keysave_begin(&u->save, &k->keyed);
     bytes_reset(&u->bytes);
@@ -185,13 +186,36 @@ static void move_cell(struct taskupgrade *u, struct key *key, struct keystate *o
     evtime last;
     if (u->from->ttl != NULL && u->to->ttl != NULL && ttl_last(u->from->ttl, key, &last))
         ttl_touch(u->to->ttl, key, last);
-    taskjob_drop(u->from, old);
     key->waiting = ~UINT64_C(0);
-    had -= partials_of(u->from);
+}
+
+static void move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
+{
+    struct task_kept *kept = &u->to->took_over;
+    uint64_t had = partials_of(u->from), has = partials_of(u->to);
+    copy_cell(u, key, old);
     has = partials_of(u->to) - has;
     kept->keys += cell_of(key, u->h->to) != NULL;
     kept->partials += has;
+    if (u->h->copies) { /* all that were there counted as lost when it began */
+        kept->partials_lost -= has < kept->partials_lost ? has : kept->partials_lost;
+        return;
+    }
+    taskjob_drop(u->from, old);
+    had -= partials_of(u->from);
     kept->partials_lost += had > has ? had - has : 0;
+}
+
+/* The state that is to go over, if the key has some. A key may come from another worker, which had got further: what was to
+ * be copied of it was. (What was to be moved is not there.) */
+static struct keystate *waiting_cell(const struct taskupgrade *u, const struct key *key)
+{
+    struct keystate *c = key == NULL ? NULL : cell_of(key, u->h->from);
+    const struct tasksnap_op *op = &u->k->snap;
+    if (c == NULL || !u->h->copies || op->nows == NULL)
+        return c;
+    uint64_t group = keytable_hash(key->bytes, key->len) & (op->t->o.key_groups - 1);
+    return taskload_now(op, (unsigned)group) >= u->h->at ? NULL : c;
 }
 
 /* Of slot u->at; the next one is another. */
@@ -201,7 +225,7 @@ static void move_slot(struct taskupgrade *u)
     u->at &= table->nslots - 1; /* it may have grown */
     keytable_look_ahead(table, u->at);
     struct key *key = table->slots[u->at].key;
-    struct keystate *c = key == NULL ? NULL : cell_of(key, u->h->from);
+    struct keystate *c = waiting_cell(u, key);
     size_t before = table->count;
     if (c != NULL) {
         move_cell(u, key, c);
@@ -256,8 +280,9 @@ static bool are_plain(const struct task_op *op)
 static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
 {
     const struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
-    if (h->map->way == STATEMAP_RESET || k->out.on || k->keyed.by_arrival || k->def->by_mark ||
-        from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL || to->ttl != NULL)
+    if (h->map->way == STATEMAP_RESET || h->copies || k->out.on || k->keyed.by_arrival ||
+        k->def->by_mark || from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL ||
+        to->ttl != NULL)
         return false;
     bool plain = from->match != NULL ? !match_has_steps(from->match) && !match_has_steps(to->match)
                  : from->window != NULL ? are_plain(from) && are_plain(to)
@@ -282,16 +307,18 @@ static void hand_over(struct task_key *k, const struct jobdef_handover *h)
     if (to->window != NULL)
         taskstep_advance(k, to, h->at, true); /* it has fired what the old one has */
     to->begun = true;
+    if (h->copies)
+        to->took_over.partials_lost = partials_of(from);
     if (goes_slowly(k, h)) {
         k->giving = moving_new(k, h, false);
         return;
     }
-    if (h->map->way == STATEMAP_IN_PLACE && !begun) {
+    if (h->map->way == STATEMAP_IN_PLACE && !begun && !h->copies) {
         take_in_place(k, h->from, h->to);
         to->took_over.partials = partials_of(to);
     } else if (h->map->way != STATEMAP_RESET) {
         move_all(k, h);
-    } else {
+    } else if (!h->copies) {
         to->took_over.partials_lost += partials_of(from);
         reset(k, h->from);
     }
