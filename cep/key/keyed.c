@@ -53,6 +53,11 @@ void keyed_keep(struct keyed *k, const struct colset *columns)
         k->keeps[l->ncells++] =
             (struct keyed_column){(uint16_t)c, k->schema->columns[c].type.kind == TYPE_STRING};
     }
+    for (unsigned c = 0; c < SCHEMA_COLUMNS_MAX; c++)
+        if (c < l->ncells)
+            k->beyond[c / 64] &= ~(UINT64_C(1) << (c % 64));
+        else
+            k->beyond[c / 64] |= UINT64_C(1) << (c % 64);
 }
 
 static void put_values(struct keyed *k, const struct batch *b, unsigned i)
@@ -151,6 +156,7 @@ struct kept *keyed_keep_row(struct keyed *k, struct keyed_row *r)
                                   .partition = b->partition,
                                   .offset = b->offset[i],
                                   .ts = b->ts[i]}};
+    memcpy(kept->row.nulls, k->beyond, sizeof k->beyond);
     for (unsigned c = 0; c < ncells; c++) {
         unsigned column = k->keeps[c].column;
         union cell *to = &kept->row.cells[c];

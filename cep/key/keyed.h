@@ -49,6 +49,8 @@ struct keyed {
     struct keytrack track; /* which keys have changed since the last snapshot */
     struct row_layout layout;
     struct keyed_column keeps[SCHEMA_COLUMNS_MAX]; /* by cell */
+    uint64_t
+        beyond[SCHEMA_COLUMNS_MAX / 64]; /* bits of cells that rows do not have yet: NULL there */
     struct slabs memory; /* of kept rows */
     struct emit *emit;
     struct arena *scratch; /* emptied after each row */

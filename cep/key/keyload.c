@@ -50,6 +50,7 @@ static struct kept *make_row(struct keyed *k, const struct kept *head,
     r->ncells = ncells & 511;
     r->size = (uint32_t)size;
     r->row.refs = 1;
+    memcpy(r->row.nulls, k->beyond, sizeof k->beyond);
     for (unsigned c = 0; c < ncells; c++) {
         union cell *to = &r->row.cells[c];
         if (cells[c].null)

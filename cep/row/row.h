@@ -20,7 +20,7 @@ struct row {
     uint32_t partition;
     uint64_t offset; /* the place */
     evtime ts;
-    uint64_t nulls[SCHEMA_COLUMNS_MAX / 64]; /* by cell */
+    uint64_t nulls[SCHEMA_COLUMNS_MAX / 64]; /* by cell; set beyond its last */
     union cell cells[]; /* then the strings' bytes */
 };
 

@@ -309,6 +309,31 @@ static void state_that_goes_piece_by_piece_finds_what_state_that_goes_at_once_do
     }
 }
 
+static void a_column_that_was_not_kept_before_is_null_in_rows_from_then(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct versions v;
+    struct rig r;
+    struct rule_plan *one = pair(s, "one", "b", 60), *two = pair(s, "two", "b", 60);
+    for (unsigned c = 0; c < PAY_COLUMNS; c++)
+        if (c != PAY_ID)
+            one->keeps.w[0] &= ~(UINT64_C(1) << c);
+    PLAN_GIVES(two, nav_of(0, false, PAY_ID), nav_of(0, false, PAY_ACCOUNT),
+               nav_of(1, false, PAY_ACCOUNT));
+    versions_of(&v, one, two);
+    rig_start(&r, 1, s, v.rules, 1); /* nobody keeps the account yet */
+    feed(&r, at(1, 1, "a"));
+    feed(&r, at(2, 4, "n")); /* now the first has been taken */
+    rig_job(&r, v.rules, 2);
+    feed(&r, at(6, 2, "a"));
+    feed(&r, at(7, 3, "b"));
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/1 1:0/3 = 1, null, \"a\""), 1);
+    assert_int_equal(rig_count(&r, "two match t=1700007000 0:0/2 1:0/3 = 2, \"a\", \"a\""), 1);
+    rig_stop(&r);
+}
+
 static void other_rules_may_change_before_and_after(void **state)
 {
     (void)state;
@@ -341,5 +366,6 @@ int main(void)
               EXPRTREE_TEST(counts_of_a_loop_go_on), EXPRTREE_TEST(a_window_that_is_open_goes_on),
               EXPRTREE_TEST(what_cannot_be_kept_is_dropped_and_counted),
               EXPRTREE_TEST(state_that_goes_piece_by_piece_finds_what_state_that_goes_at_once_does),
+              EXPRTREE_TEST(a_column_that_was_not_kept_before_is_null_in_rows_from_then),
               EXPRTREE_TEST(other_rules_may_change_before_and_after));
 }
