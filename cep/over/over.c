@@ -497,6 +497,12 @@ size_t over_used(const struct over *o)
            o->nwaiting * sizeof *o->waiting;
 }
 
+uint64_t over_kept(const struct keystate *state)
+{
+    const struct overacc_ring *r = &((const struct over_cell *)(const void *)state)->ring;
+    return r->tail - r->head;
+}
+
 uint64_t over_dropped(const struct over *o)
 {
     return o->dropped;

@@ -29,6 +29,7 @@ void over_prefetch(const struct over *o, const struct keystate *state, unsigned 
 /* No row before `to` is to come: rows that wait give their results, keys without rows in any frame leave. */
 void over_advance(struct over *o, evtime to);
 uint64_t over_keys(const struct over *o); /* with state */
+uint64_t over_kept(const struct keystate *state); /* rows of a key */
 uint64_t over_dropped(const struct over *o); /* rows, for the limit of their key */
 size_t over_bytes(const struct over *o);
 size_t over_used(const struct over *o); /* of these, by what is there */

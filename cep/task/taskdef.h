@@ -224,6 +224,15 @@ void taskpresum_take(struct task *t, const void *p, size_t n); /* of those that 
 enum err taskpresum_load(struct task *t, struct bytes_reader *in);
 void taskpresum_loaded(struct task *t);
 
+/* taskinspect.c */
+struct taskinspect_place { /* where a rule's keys are: one of the two */
+    struct task_key *key;
+    const struct task_op *op;
+    const struct task_join *join;
+};
+bool taskinspect_place_of(struct task *t, unsigned rule,
+                          struct taskinspect_place *out); /* false: it has none */
+
 /* taskupgrade.c */
 void taskupgrade_bind(struct task_key *k); /* after a change of rules: when is the next? */
 /* Time has come to `to`, of which rows may still follow: versions of rules that end by then give their state away. */

@@ -49,17 +49,11 @@ static bool put_join(const struct task_join *j, const struct key *key,
     return true;
 }
 
-struct taskinspect_at { /* where a rule's keys are: one of the two */
-    struct task_key *key;
-    const struct task_op *op;
-    const struct task_join *join;
-};
-
-static bool find_place(struct task *t, unsigned rule, struct taskinspect_at *out)
+bool taskinspect_place_of(struct task *t, unsigned rule, struct taskinspect_place *out)
 {
     const struct jobdef_rule *r = &t->job->rules[rule];
     bool grouped = r->window != NULL && r->pub.plan->shape == RULE_WINDOW;
-    *out = (struct taskinspect_at){0};
+    *out = (struct taskinspect_place){0};
     if (r->join != NULL) {
         out->join = t->joins[r->slot];
     } else if (r->match != NULL || r->over != NULL || grouped) {
@@ -69,7 +63,7 @@ static bool find_place(struct task *t, unsigned rule, struct taskinspect_at *out
     return out->join != NULL || out->key != NULL;
 }
 
-static const struct key *find_key(const struct taskinspect_at *at,
+static const struct key *find_key(const struct taskinspect_place *at,
                                   const struct taskinspect_ask *ask)
 {
     uint64_t hash = keytable_hash(ask->key, ask->key_n);
@@ -88,9 +82,9 @@ static const struct key *find_key(const struct taskinspect_at *at,
 size_t taskinspect_rule(struct task *t, const struct taskinspect_ask *ask, struct bytes *out,
                         unsigned *n)
 {
-    struct taskinspect_at at;
+    struct taskinspect_place at;
     *n = 0;
-    if (!find_place(t, ask->rule, &at))
+    if (!taskinspect_place_of(t, ask->rule, &at))
         return 0;
     const struct keytable *table =
         at.join != NULL ? &join_side(at.join->op, JOIN_LEFT)->table : &at.key->keyed.table;

@@ -33,7 +33,7 @@ const struct route api_routes[] = {
      "versions of a rule"},
     {"POST", "/api/v1/rules/{r}/versions", NULL, ROUTE_JSON, api_versions_add,
      "a draft of a new version"},
-    {"POST", "/api/v1/rules/{r}/versions/{v}:plan", NULL, ROUTE_NO_BODY, api_versions_plan,
+    {"POST", "/api/v1/rules/{r}/versions/{v}:plan", NULL, ROUTE_NO_BODY, api_plan_version,
      "what an upgrade to that version would keep"},
     {"POST", "/api/v1/rules/{r}:activate", NULL, ROUTE_JSON, api_versions_activate,
      "make a version the active one"},

@@ -104,7 +104,10 @@ void api_rules_list(struct httpcall *c, void *app);
 void api_rules_get(struct httpcall *c, void *app);
 void api_versions_list(struct httpcall *c, void *app);
 void api_versions_add(struct httpcall *c, void *app);
-void api_versions_plan(struct httpcall *c, void *app);
+/* Its text, compiled; NULL: answered. */
+struct rule_plan *api_versions_compile(struct api *a, struct httpcall *c,
+                                       const struct api_rule *rule, uint32_t version);
+void api_plan_version(struct httpcall *c, void *app);
 void api_versions_activate(struct httpcall *c, void *app);
 void api_versions_rollback(struct httpcall *c, void *app);
 /* Who asks: the body's `author` or `by`, else the header X-Weir-User; NULL: nobody says. Lives as long as the body. */
@@ -141,6 +144,7 @@ void api_rules_delete(struct httpcall *c, void *app);
 /* The name of the live rule that {r} names, freed by the caller. NULL: answered. */
 char *api_rules_name(struct api *a, struct httpcall *c);
 
+uint64_t api_inspect_keys_out(struct api *a); /* of memory, of all rules */
 void api_inspect_partials(struct httpcall *c, void *app);
 void api_inspect_state(struct httpcall *c, void *app);
 void api_whynot(struct httpcall *c, void *app);

@@ -76,6 +76,16 @@ static void write_line(void *ctx, enum textdiff_op op, const char *line, size_t 
     jsonw_close(out, '}');
 }
 
+static void write_plan(const struct rule_plan *from, const struct rule_plan *to, struct bytes *out)
+{
+    struct upgradeplan *p = from != NULL && to != NULL ? upgradeplan_new(from, to) : NULL;
+    if (p != NULL)
+        upgradeplan_write(p, NULL, out);
+    else
+        jsonw_null(out);
+    upgradeplan_free(p);
+}
+
 void api_diff_versions(struct httpcall *c, void *app)
 {
     struct api *a = app;
@@ -96,10 +106,7 @@ void api_diff_versions(struct httpcall *c, void *app)
         textdiff(old, new, write_line, out);
         jsonw_close(out, ']');
         jsonw_key(out, "plan");
-        if (x != NULL && y != NULL)
-            upgradeplan_write(x, y, out);
-        else
-            jsonw_null(out);
+        write_plan(x, y, out);
         jsonw_close(out, '}');
         httpcall_json_reply(c, 200);
         plan_unref(x);

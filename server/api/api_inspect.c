@@ -33,7 +33,7 @@ static void free_asked(struct asked *q)
     mem_free(q);
 }
 
-static uint64_t keys_out(struct api *a)
+uint64_t api_inspect_keys_out(struct api *a)
 {
     uint64_t out = 0;
     unsigned n = runtime_workers(a->runtime, NULL, 0);
@@ -63,7 +63,7 @@ static void answer(struct httpcall *c, void *state)
         bytes_u8(out, '[');
         bytes_put(out, q->json.p, q->json.n);
         bytes_u8(out, ']');
-        jsonw_ku64(out, "out_of_memory", keys_out(q->api));
+        jsonw_ku64(out, "out_of_memory", api_inspect_keys_out(q->api));
         jsonw_key(out, "page");
         jsonw_open(out, '{');
         snprintf(next, sizeof next, "%u.%" PRIu64, q->worker, q->from);

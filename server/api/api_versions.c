@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Versions of a rule: texts that do not change, what an upgrade would keep, and the upgrade. */
+/* Versions of a rule: texts that do not change, and the upgrade. */
 #include "base/mem.h"
 #include "rules/compile.h"
 #include "server/api/api.h"
 #include "server/deploy/runtimeversion.h"
-#include "server/deploy/upgradeplan.h"
 #include "server/http/jsonw.h"
 #include "server/http/problem.h"
 #include "server/run/runtimelife.h"
@@ -150,7 +149,7 @@ static struct rule_plan *compile(struct api *a, struct httpcall *c, const struct
     return plan;
 }
 
-/* --- a draft, and its plan ------------------------------------------------------------------------------------------ */
+/* --- a draft --------------------------------------------------------------------------------------------------- */
 
 void api_versions_add(struct httpcall *c, void *app)
 {
@@ -190,36 +189,15 @@ void api_versions_add(struct httpcall *c, void *app)
     mem_free(rule.name);
 }
 
-void api_versions_plan(struct httpcall *c, void *app)
+struct rule_plan *api_versions_compile(struct api *a, struct httpcall *c,
+                                       const struct api_rule *rule, uint32_t version)
 {
-    struct api *a = app;
-    struct api_rule rule;
     struct text text = {0};
-    if (!api_rules_find(a, c, &rule))
-        return;
-    uint32_t version = (uint32_t)strtoul(httpcall_param(c, "v"), NULL, 10);
-    struct rule_plan *to = NULL, *from = runtime_plan(a->runtime, rule.uid);
-    if (from == NULL)
-        api_failed(c, ERR_NOT_FOUND);
-    else if (find_text(a, c, &rule, version, &text) &&
-             (to = compile(a, c, &rule, text.sql)) != NULL) {
-        struct bytes *out = httpcall_out(c);
-        jsonw_open(out, '{');
-        jsonw_ku64(out, "from", rule.version);
-        jsonw_ku64(out, "to", version);
-        jsonw_key(out, "plan");
-        upgradeplan_write(from, to, out);
-        struct runtime_rule_stats now = runtimeversion_stats(a->runtime, rule.uid);
-        jsonw_ku64(out, "keys", now.keys);
-        jsonw_ku64(out, "partials", now.partials);
-        jsonw_ku64(out, "windows_open", now.windows_open);
-        jsonw_close(out, '}');
-        httpcall_json_reply(c, 200);
-    }
-    plan_unref(from);
-    plan_unref(to);
+    struct rule_plan *plan = NULL;
+    if (find_text(a, c, rule, version, &text))
+        plan = compile(a, c, rule, text.sql);
     mem_free(text.sql);
-    mem_free(rule.name);
+    return plan;
 }
 
 /* --- activation ------------------------------------------------------------------------------------------------------ */

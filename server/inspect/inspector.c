@@ -10,7 +10,9 @@ struct asking {
     uint64_t number; /* 0: it has not begun */
     uint64_t uid, from;
     struct bytes key, json, trace;
-    bool has_key, traces;
+    bool has_key, traces, counts;
+    struct taskcount_state *states;
+    unsigned nstates;
     char *at;
     unsigned worker, keys, items, found;
     int64_t older_ms;
@@ -46,6 +48,7 @@ static void end(struct asking *a, enum err e)
     bytes_fini(&a->json);
     bytes_fini(&a->trace);
     mem_free(a->at);
+    mem_free(a->states);
     mem_free(a);
 }
 
@@ -102,6 +105,11 @@ void inspector_want(struct inspector *i, const struct inspector_ask *ask, inspec
     a->items = ask->items;
     a->at = ask->at != NULL ? mem_str(ask->at) : NULL;
     a->older_ms = ask->older_ms;
+    a->counts = ask->counts;
+    a->nstates = ask->nstates;
+    a->states = mem_array(ask->nstates + 1, sizeof *a->states);
+    for (unsigned s = 0; s < ask->nstates; s++)
+        a->states[s] = ask->states[s];
     a->done = done;
     a->ctx = ctx;
     pthread_mutex_lock(&i->lock);
@@ -121,7 +129,10 @@ static void send(struct inspector *i, struct asking *a)
                                       .keys = a->keys - a->found,
                                       .items = a->items,
                                       .at = a->at,
-                                      .older_ms = a->older_ms};
+                                      .older_ms = a->older_ms,
+                                      .counts = a->counts,
+                                      .states = a->states,
+                                      .nstates = a->nstates};
     bytes_reset(&i->out);
     if (a->traces) {
         bytes_u64(&i->out, a->number);

@@ -7,6 +7,7 @@
 #ifndef WEIR_SERVER_INSPECTOR_H
 #define WEIR_SERVER_INSPECTOR_H
 #include "base/channel.h"
+#include "cep/task/taskcount.h"
 #include "server/run/crew.h"
 
 struct inspector;
@@ -20,6 +21,10 @@ struct inspector_ask { /* texts and bytes are copied */
     unsigned keys, items;
     const char *at;
     int64_t older_ms;
+    /* How much there is, of `keys` keys at most; the states are copied. The answer's objects are one a slice (workerinspect.h). */
+    bool counts;
+    const struct taskcount_state *states;
+    unsigned nstates;
     /* tracewire_ask and its rows, to be gone through by one worker; `uid` is all else that is looked at. */
     const struct bytes *trace;
 };

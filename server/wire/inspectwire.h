@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "cep/task/taskcount.h"
 
 struct inspectwire_ask {
     uint64_t number, uid; /* of the ask; of the rule */
@@ -17,6 +18,10 @@ struct inspectwire_ask {
     uint32_t keys, items;
     const char *at; /* cep/task/taskinspect.h; NULL: any */
     int64_t older_ms;
+    /* How much there is (cep/task/taskcount.h), in place of what; `keys` is then the most that are looked at. */
+    bool counts;
+    const struct taskcount_state *states;
+    uint32_t nstates;
 };
 struct inspectwire_answer {
     uint64_t number, next; /* next: where to go on; 0: that was all */

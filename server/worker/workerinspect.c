@@ -3,6 +3,7 @@
 #include "cep/task/taskinspect.h"
 #include "server/wire/inspectwire.h"
 #include "server/worker/workerdef.h"
+#include <inttypes.h>
 
 /* The newest version that has its keys; while one takes over from another, the one before it has them. */
 bool workerinspect_rule(const struct worker *w, uint64_t uid, unsigned *out)
@@ -26,6 +27,32 @@ bool workerinspect_rule(const struct worker *w, uint64_t uid, unsigned *out)
     return same > 0;
 }
 
+/* Returns where to go on. */
+static size_t count(struct worker *w, const struct inspectwire_ask *m, unsigned rule,
+                    struct inspectwire_answer *answer, struct bytes *json)
+{
+    const struct taskcount_ask ask = {.rule = rule,
+                                      .from = (size_t)m->from,
+                                      .states = m->states,
+                                      .nstates = m->nstates,
+                                      .older_ms = m->older_ms};
+    const struct job_rule *r = job_rule(w->job, rule);
+    struct taskcount c = {0};
+    size_t next = taskcount_rule(w->task, &ask, &c);
+    answer->keys = (uint32_t)(c.keys < UINT32_MAX ? c.keys : UINT32_MAX);
+    if (c.keys == 0)
+        return next;
+    bytes_printf(json,
+                 "{\"version\":%u,\"keys\":%" PRIu64 ",\"partials\":%" PRIu64
+                 ",\"dropped\":%" PRIu64 ",\"older\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"vars\":[",
+                 r->version, c.keys, c.partials, c.dropped, c.older, c.rows);
+    for (unsigned v = 0; r->plan->shape == RULE_MATCH && v < r->plan->match.nvars; v++)
+        bytes_printf(json, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", v > 0 ? "," : "",
+                     c.vars[v].keys, c.vars[v].partials, c.vars[v].dropped);
+    bytes_printf(json, "]}");
+    return next;
+}
+
 enum err workerinspect_take(struct worker *w, const struct channel_frame *f)
 {
     struct inspectwire_ask m;
@@ -42,7 +69,9 @@ enum err workerinspect_take(struct worker *w, const struct channel_frame *f)
                                   .older_ms = m.older_ms};
     struct inspectwire_answer answer = {.number = m.number};
     struct bytes json = {0};
-    if (workerinspect_rule(w, m.uid, &ask.rule))
+    if (workerinspect_rule(w, m.uid, &ask.rule) && m.counts)
+        answer.next = count(w, &m, ask.rule, &answer, &json);
+    else if (workerinspect_rule(w, m.uid, &ask.rule))
         answer.next = taskinspect_rule(w->task, &ask, &json, &answer.keys);
     answer.json = (const char *)json.p;
     answer.json_n = json.n;

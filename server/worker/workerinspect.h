@@ -2,7 +2,10 @@
 /* workerinspect.h - a worker is asked what a rule knows of its keys.
  *
  * Room:   worker (CONTROL_INSPECT) -> [workerinspect] -> taskinspect -> CONTROL_INSPECTED
- * Owns:   nothing.  Thread: the worker's only one, between two steps. */
+ * Owns:   nothing.  Thread: the worker's only one, between two steps.
+ *
+ * What is said of an ask that counts, of a slice of the keys: {"version":3,"keys":9,"partials":4,"dropped":1,"older":0,"rows":0,
+ * "vars":[[keys,partials,dropped],…]}: variables as the pattern has them. */
 #ifndef WEIR_SERVER_WORKERINSPECT_H
 #define WEIR_SERVER_WORKERINSPECT_H
 #include "base/channel.h"
