@@ -252,7 +252,8 @@ fuzz:                             ## libFuzzer: F=bytes S=60, starting from test
 	@$(SUBMAKE) MODE=fuzz CC=clang CXX=clang++ $(BUILD)/fuzz/tests/fuzz/fuzz_$(F)
 	@mkdir -p tests/fuzz/corpus/$(F) $(BUILD)/fuzz/found/$(F)
 	LSAN_OPTIONS=suppressions=tools/lsan.supp $(BUILD)/fuzz/tests/fuzz/fuzz_$(F) -max_total_time=$(or $(S),60) \
-	  -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/found/$(F) tests/fuzz/corpus/$(F)
+	  -artifact_prefix=$(BUILD)/fuzz/ $(addprefix -dict=,$(wildcard tests/fuzz/$(F).dict)) \
+	  $(BUILD)/fuzz/found/$(F) tests/fuzz/corpus/$(F)
 
 docs:                             ## write docs/CONFIGURATION.md from the list of options (make unit checks that it is right)
 	@UPDATE_DOCS=1 $(SUBMAKE) MODE=debug unit T=unit/server/test_config
