@@ -8,7 +8,6 @@
 #include "server/http/jsonw.h"
 #include "state/catalog_trials.h"
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LIMIT = 50, LIMIT_MAX = 500 };
@@ -260,14 +259,11 @@ void api_alerts_stream(struct httpcall *c, void *app)
     struct api *a = app;
     const char *header = httpcall_header(c, "last-event-id");
     uint64_t after = 0;
-    char *end = NULL;
     if (!httpcall_query_u64(c, "after", 0, 0, INT64_MAX, &after))
         return;
     bool replay = httpcall_query(c, "after") != NULL;
-    if (header && *header >= '0' && *header <= '9') {
-        after = strtoull(header, &end, 10);
-        replay = *end == '\0';
-    }
+    if (header && httpcall_whole(header, '\0', INT64_MAX, &after))
+        replay = true;
     sse_open(a->sse, c, SSE_ALERTS, replay, after);
 }
 

@@ -104,11 +104,9 @@ static void write_backtest(void *ctx, const struct catalog_backtest *t)
 static uint64_t id_of(struct httpcall *c)
 {
     const char *text = httpcall_param(c, "b");
-    char *end = NULL;
     uint64_t id = 0;
-    if (strncmp(text, ID_PREFIX, sizeof ID_PREFIX - 1) == 0)
-        id = strtoull(text + sizeof ID_PREFIX - 1, &end, 10);
-    if (id > 0 && id < INT64_MAX && *end == '\0')
+    if (strncmp(text, ID_PREFIX, sizeof ID_PREFIX - 1) == 0 &&
+        httpcall_whole(text + sizeof ID_PREFIX - 1, '\0', INT64_MAX, &id) && id > 0)
         return id;
     httpcall_problem(c, PROBLEM_NOT_FOUND, "GET /api/v1/backtests lists them",
                      "there is no backtest '%.100s'", text);

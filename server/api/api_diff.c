@@ -6,7 +6,6 @@
 #include "server/deploy/textdiff.h"
 #include "server/deploy/upgradeplan.h"
 #include "server/http/jsonw.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* "3..5"; or "5": from the active one, or from the one before it if it is that. */
@@ -14,17 +13,13 @@ static bool read_range(struct httpcall *c, const struct api_rule *rule, uint32_t
                        uint32_t *to)
 {
     const char *text = httpcall_param(c, "v");
-    char *end = NULL;
-    unsigned long a = strtoul(text, &end, 10), b = a;
-    bool ok = end != text && *text != '-';
-    if (ok && strncmp(end, "..", 2) == 0) {
-        const char *second = end + 2;
-        b = strtoul(second, &end, 10);
-        ok = end != second && *second != '-';
-    } else if (ok) {
+    uint64_t a = 0, b = 0;
+    const char *dot = httpcall_whole(text, '.', UINT32_MAX, &a);
+    if (dot != NULL && dot[1] == '.')
+        (void)httpcall_whole(dot + 2, '\0', UINT32_MAX, &b);
+    else if (dot == NULL && httpcall_whole(text, '\0', UINT32_MAX, &b))
         a = rule->version == b && b > 1 ? b - 1 : rule->version;
-    }
-    if (ok && *end == '\0' && a > 0 && a <= UINT32_MAX && b > 0 && b <= UINT32_MAX) {
+    if (a > 0 && b > 0) {
         *from = (uint32_t)a;
         *to = (uint32_t)b;
         return true;

@@ -7,7 +7,6 @@
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -92,16 +91,13 @@ static void done(void *ctx, enum err e, const struct inspector_answer *a)
 static bool read_after(struct httpcall *c, struct inspector_ask *ask)
 {
     const char *text = httpcall_query(c, "after");
-    char *end = NULL;
+    uint64_t worker = 0;
     if (text == NULL)
         return true;
-    ask->worker = (unsigned)strtoul(text, &end, 10);
-    if (end != text && *end == '.') {
-        const char *from = end + 1;
-        ask->from = strtoull(from, &end, 10);
-        if (end != from && *end == '\0')
-            return true;
-    }
+    const char *end = httpcall_whole(text, '.', UINT16_MAX, &worker);
+    ask->worker = (unsigned)worker;
+    if (end != NULL && httpcall_whole(end + 1, '\0', UINT64_MAX, &ask->from))
+        return true;
     httpcall_problem(c, PROBLEM_BAD_PARAMETER, "write what page.next has said",
                      "the parameter 'after' is no place in a list");
     return false;

@@ -7,7 +7,6 @@
 #include "server/deploy/upgradeplan.h"
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
-#include <stdlib.h>
 
 enum { KEYS_MAX = 4 << 20 }; /* that are counted */
 
@@ -138,7 +137,9 @@ void api_plan_version(struct httpcall *c, void *app)
     p->api = a;
     p->uid = rule.uid;
     p->from_version = rule.version;
-    p->to_version = (uint32_t)strtoul(httpcall_param(c, "v"), NULL, 10);
+    uint64_t number = 0; /* of no version, if it is not one */
+    (void)httpcall_whole(httpcall_param(c, "v"), '\0', UINT32_MAX, &number);
+    p->to_version = (uint32_t)number;
     p->from = runtime_plan(a->runtime, rule.uid);
     p->to = p->from != NULL ? api_versions_compile(a, c, &rule, p->to_version) : NULL;
     if (p->from == NULL) {

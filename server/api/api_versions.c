@@ -9,7 +9,6 @@
 #include "server/run/runtimelife.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimetrial.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* --- reading ------------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { STEPS = 100, SCAN = 1000000, SCAN_MAX = 100000000 };
@@ -92,16 +91,13 @@ static bool read_event(struct httpcall *c, const struct rule_plan *p, const json
 {
     const json_t *id = json_object_get(body, "event_id");
     const char *text = json_string_value(id);
-    char *end = NULL;
+    uint64_t partition = 0;
     if (id == NULL)
         return true;
-    ask->partition = text != NULL ? (uint32_t)strtoul(text, &end, 10) : 0;
-    if (end != NULL && end != text && *end == '/') {
-        const char *from = end + 1;
-        ask->offset = strtoull(from, &end, 10);
-        ask->has_event =
-            end != from && *end == '\0' && *from != '-' && ask->partition < p->input->partitions;
-    }
+    const char *end = text ? httpcall_whole(text, '/', UINT32_MAX, &partition) : NULL;
+    ask->partition = (uint32_t)partition;
+    ask->has_event = end != NULL && httpcall_whole(end + 1, '\0', UINT64_MAX, &ask->offset) &&
+                     ask->partition < p->input->partitions;
     if (!ask->has_event)
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
                          "the field 'event_id' is a text of partition and offset: \"0/4711\"");
@@ -115,8 +111,9 @@ static bool read_at(struct httpcall *c, const json_t *body, struct whynot_ask *a
     ask->at = EVTIME_MAX;
     if (at == NULL)
         return true;
-    if (json_is_integer(at)) {
-        ask->at = json_integer_value(at);
+    json_int_t ms = json_integer_value(at);
+    if (json_is_integer(at) && ms >= EVTIME_FIRST && ms <= EVTIME_LAST) {
+        ask->at = ms;
         return true;
     }
     union cell t;

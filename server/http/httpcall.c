@@ -137,17 +137,28 @@ const char *httpcall_query(struct httpcall *c, const char *name)
     return NULL;
 }
 
+const char *httpcall_whole(const char *text, char end, uint64_t most, uint64_t *out)
+{
+    char *rest = NULL;
+    if (*text < '0' || *text > '9')
+        return NULL;
+    errno = 0;
+    uint64_t v = strtoull(text, &rest, 10);
+    if (errno != 0 || *rest != end || v > most)
+        return NULL;
+    *out = v;
+    return rest;
+}
+
 bool httpcall_query_u64(struct httpcall *c, const char *name, uint64_t fallback, uint64_t least,
                         uint64_t most, uint64_t *out)
 {
     const char *text = httpcall_query(c, name);
-    char *end = NULL;
+    uint64_t v = 0;
     *out = fallback;
     if (!text)
         return true;
-    errno = 0;
-    uint64_t v = strtoull(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && v >= least && v <= most) {
+    if (httpcall_whole(text, '\0', most, &v) && v >= least) {
         *out = v;
         return true;
     }

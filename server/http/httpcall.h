@@ -19,6 +19,8 @@ struct httpcall;
 const char *httpcall_param(struct httpcall *c,
                            const char *name); /* of the path template; decoded */
 const char *httpcall_query(struct httpcall *c, const char *name); /* decoded; NULL: not given */
+/* Digits up to `end` ('\0': no more than them) are a whole number of `most` at most. Where `end` is, or NULL: they are not. */
+const char *httpcall_whole(const char *text, char end, uint64_t most, uint64_t *out);
 /* A whole number in [least, most], `fallback` if not given. False: a problem has been answered. */
 bool httpcall_query_u64(struct httpcall *c, const char *name, uint64_t fallback, uint64_t least,
                         uint64_t most, uint64_t *out);

@@ -105,6 +105,20 @@ static void events_are_counted_and_refused_one_by_one(void **state)
     expect(s, "GET", "/api/v1/streams/payments/events?partition=1", "", "200 OK", "{\"a\":1.50}");
 }
 
+static void numbers_are_whole_and_not_cut_to_what_fits(void **state)
+{
+    struct serverrig *s = *state;
+    create(s);
+    expect(s, "POST", "/api/v1/rules/spend/versions/1:plan", "", "200 OK", "\"to\":1");
+    expect(s, "POST", "/api/v1/rules/spend/versions/1x:plan", "", "404 ", "not-found");
+    expect(s, "POST", "/api/v1/rules/spend/versions/4294967297:plan", "", "404 ", "not-found");
+    expect(s, "GET", "/api/v1/rules/spend/versions/1..1", "", "200 OK", "\"from\":1");
+    expect(s, "GET", "/api/v1/rules/spend/versions/1..4294967297", "", "400 ", "bad-parameter");
+    expect(s, "GET", "/api/v1/rules/spend/versions/1..1x", "", "400 ", "bad-parameter");
+    expect(s, "GET", "/api/v1/alerts?after=18446744073709551616", "", "400 ", "bad-parameter");
+    expect(s, "GET", "/api/v1/backtests/bt_1x", "", "404 ", "not-found");
+}
+
 static void a_body_is_bounded_in_bytes_and_events(void **state)
 {
     struct serverrig *s = *state;
@@ -365,6 +379,7 @@ static void a_taken_port_is_told(void **state)
 int main(void)
 {
     CHECK_RUN(T(events_are_counted_and_refused_one_by_one),
+              T(numbers_are_whole_and_not_cut_to_what_fits),
               T(a_body_is_bounded_in_bytes_and_events), T(backpressure_says_when_to_come_again),
               T(readiness_follows_the_runtime), T(a_client_that_leaves_does_not_stop_its_change),
               T(the_live_stream_replays_and_then_goes_on), T(a_long_replay_is_whole_and_in_order),
