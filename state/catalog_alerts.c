@@ -218,18 +218,17 @@ static enum err add_one(struct batch *b, struct catalog_alert *a)
         b->c, "INSERT INTO alerts (seq, id, rule_uid, rule_version, rule_name, severity, title,"
               " kind, mode, time, created, window_start, window_end, key_text, key_json, row_json,"
               " revision, count, retracted, replaces)"
-              " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-              " ?17, ?18, ?19, ?20 WHERE NOT ?21 ON CONFLICT (id) DO NOTHING");
+              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+              " ?17, ?18, ?19, ?20) ON CONFLICT (id) DO NOTHING");
     if (!s)
         return ERR_IO;
     uint64_t seq = b->seq + 1, old = 0;
     key_text(a->key_json, &b->key);
     bind_alert(s, a, seq, &b->key);
-    sqlite3_bind_int(s, 21, a->only_update != 0);
-    enum err e = catalog_db_run(b->c, s);
+    enum err e = a->only_update ? ERR_OK : catalog_db_run(b->c, s);
     if (e != ERR_OK)
         return e;
-    bool is_new = sqlite3_changes(b->c->db) != 0;
+    bool is_new = !a->only_update && sqlite3_changes(b->c->db) != 0;
     a->seq = 0;
     a->unknown = false;
     if (!is_new) {

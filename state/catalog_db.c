@@ -23,6 +23,9 @@
 #define LOG_MODULE "catalog"
 
 enum { BUSY_MS = 5000, WRITER_CACHE_KIB = 64 << 10, READER_CACHE_KIB = 16 << 10 };
+/* Of SQLite's log, 64 MiB of it. Ids and keys of alerts are random, so their pages are written again by each batch: the
+ * later the log is copied back, the more writes of one page are one copy. */
+enum { WAL_PAGES = 16000 };
 
 /* Version n is made from version n - 1 by the n-th text. */
 static const char *const migrations[] = {catalog_sql,    catalog_2_sql,  catalog_3_sql,
@@ -223,8 +226,8 @@ static enum err prepare_connection(struct catalog *c)
     char text[160];
     snprintf(text, sizeof text,
              "PRAGMA journal_mode=WAL; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY;"
-             "PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=4000",
-             c->reader ? READER_CACHE_KIB : WRITER_CACHE_KIB);
+             "PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=%d",
+             c->reader ? READER_CACHE_KIB : WRITER_CACHE_KIB, WAL_PAGES);
     sqlite3_busy_timeout(c->db, BUSY_MS);
     /* A reader may not switch the journal, and finds it in the file. */
     const char *from = c->reader ? strchr(text, ';') + 1 : text;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "server/alerts/alertbuild.h"
 #include "server/alerts/alertnotes.h"
+#include "server/alerts/alertpace.h"
 #include "server/alerts/alertsinks.h"
 #include "server/alerts/alerttexts.h"
 #include "server/alerts/cooldown.h"
@@ -23,8 +24,7 @@
 #include <time.h>
 
 enum {
-    BATCH_RESULTS = 1000,
-    BATCH_WAIT_MS = 50,
+    BATCH_RESULTS = 4000,
     RETRY_MS = 500,
     EXPIRE_MS = 60000,
 };
@@ -55,16 +55,17 @@ struct alertwriter {
     montime expired; /* when what is too old was let go last */
     struct round *batch;
     struct bytes json;
-    struct timespec next_batch; /* not before, unless the queue is full */
+    struct alertpace pace;
+    uint64_t timeouts_found; /* since they were stored */
 
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake, idle;
     unsigned syncing; /* that many wait for idle: no need to wait for more */
-    bool working;
+    bool working, holds_timeouts;
     struct alertitem *first, **last;
     size_t queued, in_work; /* bytes */
     size_t letters; /* of queued: refused rows */
-    bool full, stop;
+    bool full, hurry, stop; /* hurry: a checkpoint waits */
     struct alertwriter_counts counts;
 };
 
@@ -81,6 +82,7 @@ static void enqueue(struct alertwriter *w, struct alertitem *item)
         w->letters += sizeof *item + item->n;
     if (w->queued >= w->o.queue_bytes / 2)
         w->full = true;
+    w->hurry |= item->kind == ALERTITEM_MARK;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }
@@ -153,30 +155,21 @@ void alertwriter_count(struct alertwriter *w, struct alertwriter_counts *out)
     pthread_mutex_unlock(&w->lock);
 }
 
-static struct timespec deadline(int ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t); /* as the conditions are made to */
-    t.tv_nsec += (long)ms * 1000000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
 /* Waits for something, then for the time of the next batch: one result after a pause is stored at
  * once, many are stored together. False: nothing, and the writer is to end. */
 static bool take_queue(struct alertwriter *w, struct alertitem **out)
 {
-    struct timespec idle = deadline(EXPIRE_MS);
+    struct timespec idle = w->timeouts_found > 0 ? w->pace.next_timeouts : alertpace_in(EXPIRE_MS);
     pthread_mutex_lock(&w->lock);
     w->working = false;
     w->in_work = 0;
+    w->holds_timeouts = w->timeouts_found > 0;
     pthread_cond_broadcast(&w->idle);
-    while (w->first == NULL && !w->stop &&
+    while (w->first == NULL && !w->stop && !(w->holds_timeouts && w->syncing > 0) &&
            pthread_cond_timedwait(&w->wake, &w->lock, &idle) != ETIMEDOUT)
         ;
-    struct timespec until = w->next_batch;
-    while (w->first != NULL && !w->stop && !w->full && w->syncing == 0 &&
+    struct timespec until = w->pace.next_batch;
+    while (w->first != NULL && !w->stop && !w->full && !w->hurry && w->syncing == 0 &&
            pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
         ;
     struct alertitem *items = w->first;
@@ -186,8 +179,8 @@ static bool take_queue(struct alertwriter *w, struct alertitem **out)
     w->first = NULL;
     w->last = &w->first;
     w->queued = w->letters = 0;
-    w->next_batch = deadline(BATCH_WAIT_MS);
-    w->full = false;
+    alertpace_batch_begins(&w->pace);
+    w->full = w->hurry = false;
     bool go_on = items != NULL || !w->stop;
     pthread_mutex_unlock(&w->lock);
     if (was_full)
@@ -198,11 +191,11 @@ static bool take_queue(struct alertwriter *w, struct alertitem **out)
 
 void alertwriter_sync(struct alertwriter *w, int wait_ms)
 {
-    struct timespec until = deadline(wait_ms);
+    struct timespec until = alertpace_in(wait_ms);
     pthread_mutex_lock(&w->lock);
     w->syncing++;
     pthread_cond_signal(&w->wake);
-    while ((w->first != NULL || w->working) &&
+    while ((w->first != NULL || w->working || w->holds_timeouts) &&
            pthread_cond_timedwait(&w->idle, &w->lock, &until) != ETIMEDOUT)
         ;
     w->syncing--;
@@ -261,8 +254,8 @@ static void add_timeout(struct alertwriter *w, const struct result *r, const uin
                         size_t n)
 {
     uint64_t dropped = timeoutring_add(w->timeouts, r, wire, n);
+    w->timeouts_found++;
     pthread_mutex_lock(&w->lock);
-    w->counts.timeouts++;
     w->counts.timeouts_dropped += dropped;
     pthread_mutex_unlock(&w->lock);
 }
@@ -303,7 +296,7 @@ static enum err store_once(struct alertwriter *w, struct round *b, unsigned *ins
 
 static void wait_to_retry(struct alertwriter *w)
 {
-    struct timespec until = deadline(RETRY_MS);
+    struct timespec until = alertpace_in(RETRY_MS);
     pthread_mutex_lock(&w->lock);
     while (!w->stop && pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
         ;
@@ -346,12 +339,14 @@ static bool store_dead(struct alertwriter *w, const struct round *b)
 static bool store_timeouts(struct alertwriter *w)
 {
     enum err e = ERR_OK;
+    montime began = timebase_mono_ns();
     uint64_t dropped = 0;
     for (;;) {
         e = timeoutring_flush(w->timeouts, w->o.catalog, w->o.registry, timebase_now_ms(),
                               &dropped);
         pthread_mutex_lock(&w->lock);
         w->counts.timeouts_dropped += dropped;
+        w->counts.timeouts += e == ERR_OK ? w->timeouts_found : 0;
         pthread_mutex_unlock(&w->lock);
         if (e == ERR_OK)
             break;
@@ -360,7 +355,19 @@ static bool store_timeouts(struct alertwriter *w)
             break;
         wait_to_retry(w);
     }
+    w->timeouts_found = 0;
+    alertpace_timeouts_took(&w->pace, timebase_mono_ns() - began);
     return e == ERR_OK;
+}
+
+/* The first after a pause at once. */
+static void store_timeouts_if_due(struct alertwriter *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool awaited = w->syncing > 0;
+    pthread_mutex_unlock(&w->lock);
+    if (w->timeouts_found > 0 && (awaited || alertpace_timeouts_due(&w->pace)))
+        (void)store_timeouts(w);
 }
 
 /* Once a minute. */
@@ -485,6 +492,7 @@ static void work_off(struct alertwriter *w, struct alertitem *items)
 {
     struct round *b = w->batch;
     struct alertitem *next = NULL, *held = NULL;
+    montime began = timebase_mono_ns();
     b->now = timebase_now_ms();
     for (struct alertitem *item = items; item != NULL; item = next) {
         next = item->next;
@@ -506,11 +514,11 @@ static void work_off(struct alertwriter *w, struct alertitem *items)
             (void)store(w, b);
     }
     (void)store(w, b);
-    (void)store_timeouts(w);
     for (; held != NULL; held = next) {
         next = held->next;
         mem_free(held);
     }
+    alertpace_batch_took(&w->pace, timebase_mono_ns() - began);
 }
 
 static void *run(void *arg)
@@ -520,9 +528,11 @@ static void *run(void *arg)
     while (take_queue(w, &items)) {
         if (items != NULL)
             work_off(w, items);
+        store_timeouts_if_due(w);
         sinks_retry(w->o.sinks);
         expire(w);
     }
+    (void)store_timeouts(w);
     return NULL;
 }
 
