@@ -34,6 +34,10 @@ async function plan() {
     plan.locator("tr", { hasText: "variable B" }).filter({ hasText: "its condition is another" }),
     "and says what becomes of a variable",
   );
+  await visible(
+    plan.locator("tr", { hasText: "variable A" }).filter({ hasText: "1 match in progress of 1 key" }),
+    "and how much that touches now",
+  );
   await widths("draft", ".versions");
 }
 
@@ -41,6 +45,7 @@ async function activate() {
   await page.getByRole("button", { name: "Activate", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await visible(dialog.locator("tr", { hasText: "variable A" }), "the dialog shows the plan");
+  assert.ok(await dialog.getByLabel("Take a savepoint first").isChecked(), "a savepoint comes first unless one says otherwise");
   await shot("versions-dialog");
   await page.setViewportSize({ width: 390, height: 844 });
   await shot("versions-dialog-390");
@@ -50,6 +55,9 @@ async function activate() {
   await dialog.getByRole("button", { name: "Activate", exact: true }).click();
   await visible(row(2, "active"), "version 2 is active");
   await visible(row(1, "retired"), "version 1 is not any more");
+  const kept = await (await fetch(`${url}/api/v1/savepoints`)).json();
+  assert.equal(kept.data.length, 1, "and there is a savepoint of what was before");
+  await visible(page.getByRole("button", { name: "Undo: back to 1" }), "for ten minutes it can be undone from here");
   await visible(page.locator(".rule-title", { hasText: "v2" }), "the page's head says so");
   await page.locator(".rule-title", { hasText: "not deployed" }).waitFor({ state: "detached" });
   await visible(page.locator(".note-line", { hasText: "taking over" }), "it takes over when the watermark allows");
@@ -72,10 +80,13 @@ async function back() {
   await visible(dialog.locator("h2", { hasText: "back to version 1" }), "the way back asks too");
   await dialog.getByText("Drop all of it").click();
   await dialog.getByLabel("Why").fill("too many");
+  await dialog.getByLabel("Take a savepoint first").uncheck();
   await dialog.getByRole("button", { name: "Roll back without state" }).click();
   await visible(row(3, "active"), "the old text is active again, as version 3");
   await visible(row(3, "too many"), "with the reason given");
   await visible(page.locator(".cm-line", { hasText: "B AS v = 2" }), "and stands in the editor");
+  const still = await (await fetch(`${url}/api/v1/savepoints`)).json();
+  assert.equal(still.data.length, 1, "no other savepoint was wanted");
   await shot("versions-back");
 }
 

@@ -22,21 +22,35 @@ export interface Version {
   handover?: Handover;
 }
 export type Verdict = 'keep' | 'migrate' | 'reset' | 'new';
+/** How much of the running state an item of the plan is about, as far as it has any. */
+export interface Touches {
+  keys?: number;
+  partials?: number;
+  dropped?: number;
+  windows?: number;
+  rows?: number;
+}
 export interface PlanItem {
   kind: string;
   name: string;
   verdict: Verdict;
   reason: string | null;
+  touches: Touches | null;
 }
 export interface UpgradePlan {
   from: number;
   to: number;
   plan: { state: 'kept' | 'mapped' | 'reset'; reason: string | null; items: PlanItem[] };
+  keys: number;
   partials: number;
   windows_open: number;
+  rows: number;
+  counted: boolean;
+  out_of_memory: number;
 }
 export interface Upgrade {
   state: 'keep' | 'reset';
+  savepoint?: boolean;
   author?: string;
   reason?: string;
 }

@@ -2,7 +2,7 @@
 // What an upgrade would keep, and the upgrade.
 import { useState } from 'preact/hooks';
 import { firstMessageOf, type Rule } from '../api';
-import { versions, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
+import { versions, type Touches, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
 import { lives } from '../api_lives';
 import { useAct } from '../lib/act';
 import { plural } from '../lib/format';
@@ -24,15 +24,44 @@ export const usePlan = (rule: Rule, version: number | null) =>
   useQuery(
     version === null ? null : `plan/${rule.name}/${rule.version}/${version}`,
     (s) => versions.plan(rule.name, version ?? 0, s),
-    8000,
+    15000, // the workers count for it
   );
 
 /** "2 matches in progress, 1 open window" */
 export const inProgress = (p: { partials: number; windows_open: number }) =>
   `${plural(p.partials, 'match in progress', 'matches in progress')}, ${plural(p.windows_open, 'open window')}`;
 
-export function PlanView({ of: { plan, partials, windows_open } }: { of: UpgradePlan }) {
+function Touched({ of: t }: { of: Touches | null }) {
+  if (!t) return <span class="dim">–</span>;
+  const parts = [
+    t.partials === undefined ? null : plural(t.partials, 'match in progress', 'matches in progress'),
+    t.windows === undefined ? null : plural(t.windows, 'open window'),
+    t.rows === undefined ? null : plural(t.rows, 'row'),
+  ].filter((x) => x !== null);
+  const none = !t.partials && !t.windows && !t.rows;
+  return (
+    <>
+      <span class={none ? 'dim' : ''}>{parts.join(', ')}</span>
+      {t.keys && !none ? <span class="dim"> of {plural(t.keys, 'key')}</span> : null}
+      {t.dropped ? <span class="bad-text">{plural(t.dropped, 'dropped', 'dropped')}</span> : null}
+    </>
+  );
+}
+
+/** What is not counted is said: the numbers are less than there is. */
+function Uncounted({ of: p }: { of: UpgradePlan }) {
+  const text = !p.counted
+    ? 'Not all keys could be counted just now: there may be more than these.'
+    : p.out_of_memory
+      ? `${plural(p.out_of_memory, 'key')} of all rules ${p.out_of_memory === 1 ? 'is' : 'are'} out of memory and not counted.`
+      : null;
+  return text ? <p class="plan-sum dim">{text}</p> : null;
+}
+
+export function PlanView({ of }: { of: UpgradePlan }) {
+  const { plan, partials, windows_open } = of;
   const [kind, words] = states[plan.state];
+  const touches = plan.items.some((i) => i.touches);
   return (
     <div class="plan">
       <p class="plan-sum">
@@ -40,12 +69,14 @@ export function PlanView({ of: { plan, partials, windows_open } }: { of: Upgrade
         {plan.reason ? <span>{plan.reason}</span> : null}
         <span class="dim num">{inProgress({ partials, windows_open })} now</span>
       </p>
+      <Uncounted of={of} />
       {plan.items.length ? (
         <table class="rows tight plan-items">
           <thead>
             <tr>
               <th>What</th>
               <th>Becomes of it</th>
+              {touches ? <th>Touches now</th> : null}
               <th>Why</th>
             </tr>
           </thead>
@@ -58,6 +89,11 @@ export function PlanView({ of: { plan, partials, windows_open } }: { of: Upgrade
                 <td>
                   <span class={`pill ${verdicts[i.verdict] ?? ''}`}>{i.verdict}</span>
                 </td>
+                {touches ? (
+                  <td class="num plan-touches">
+                    <Touched of={i.touches} />
+                  </td>
+                ) : null}
                 <td class="wrap">{i.reason ?? <span class="dim">–</span>}</td>
               </tr>
             ))}
@@ -82,6 +118,7 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
   const [share, setShare] = useState(10);
   const plan = usePlan(rule, resting ? null : to.version);
   const [state, setState] = useState<Upgrade['state']>('keep');
+  const [saves, setSaves] = useState(true);
   const [why, setWhy] = useWhy();
   const { busy, wrong, act } = useAct(firstMessageOf);
   const nothing = plan.data?.plan.state === 'reset';
@@ -90,7 +127,7 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
     if (!plan.data && !resting) return;
     await act(async () => {
       const { by, reason } = optionsOf(why);
-      const how: Upgrade = { state, author: by || undefined, reason: reason || undefined };
+      const how: Upgrade = { state, savepoint: saves, author: by || undefined, reason: reason || undefined };
       if (part) {
         const now = await lives.share(rule.name, to.version, share, { author: how.author, reason: how.reason });
         say(`${now.name}: version ${to.version} has ${share} % of the keys`);
@@ -166,6 +203,12 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
           {choice('keep', 'Keep what can be kept', nothing ? 'here that is nothing' : 'as the plan says')}
           {choice('reset', 'Drop all of it', 'the new version begins as a new rule does')}
         </fieldset>
+        <label class="check">
+          <input type="checkbox" checked={saves} onChange={(e) => setSaves(e.currentTarget.checked)} />
+          <span>
+            Take a savepoint first: <em class="dim">what is known now can be gone back to; without one there is no upgrade</em>
+          </span>
+        </label>
         {to.state === 'draft' ? (
           <p>
             In the record stands what was written with the draft{to.author ? ` by ${to.author}` : ''}
