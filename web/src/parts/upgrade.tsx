@@ -77,7 +77,6 @@ export function PlanView({ of }: { of: UpgradePlan }) {
               <th>What</th>
               <th>Becomes of it</th>
               {touches ? <th>Touches now</th> : null}
-              <th>Why</th>
             </tr>
           </thead>
           <tbody>
@@ -85,6 +84,7 @@ export function PlanView({ of }: { of: UpgradePlan }) {
               <tr key={`${i.kind} ${i.name}`}>
                 <td class="wrap">
                   <span class="dim">{i.kind}</span> <code>{i.name}</code>
+                  {i.reason ? <p class="dim">{i.reason}</p> : null}
                 </td>
                 <td>
                   <span class={`pill ${verdicts[i.verdict] ?? ''}`}>{i.verdict}</span>
@@ -94,7 +94,6 @@ export function PlanView({ of }: { of: UpgradePlan }) {
                     <Touched of={i.touches} />
                   </td>
                 ) : null}
-                <td class="wrap">{i.reason ?? <span class="dim">–</span>}</td>
               </tr>
             ))}
           </tbody>
