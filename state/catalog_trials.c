@@ -42,7 +42,7 @@ static enum err insert_trial(struct catalog *c, const struct catalog_trial *t)
 {
     sqlite3_stmt *q = catalog_db_statement(
         c, "INSERT INTO trials (uid, rule, old, version, state, began, ended, created, author,"
-           " reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+           " reason, copied) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     if (!q)
         return ERR_IO;
     catalog_db_bind_u64(q, 1, t->uid);
@@ -55,6 +55,7 @@ static enum err insert_trial(struct catalog *c, const struct catalog_trial *t)
     sqlite3_bind_int64(q, 8, t->created);
     catalog_db_bind_text(q, 9, t->author);
     catalog_db_bind_text(q, 10, t->reason);
+    sqlite3_bind_int(q, 11, t->copied);
     return catalog_db_run(c, q);
 }
 
@@ -162,7 +163,9 @@ static enum err tell(struct catalog *c, sqlite3_stmt *q, catalog_trials_each *ea
                                   .ended = sqlite3_column_int64(q, 6),
                                   .created = sqlite3_column_int64(q, 7),
                                   .author = catalog_db_text(q, 8),
-                                  .reason = catalog_db_text(q, 9)};
+                                  .reason = catalog_db_text(q, 9),
+                                  .copied = sqlite3_column_int(q, 10) != 0,
+                                  .became = (uint32_t)sqlite3_column_int64(q, 11)};
         e = read_shares(c, t.uid, &shares);
         t.nshares = (unsigned)shares.n;
         t.shares = shares.v;
@@ -179,8 +182,8 @@ enum err catalog_trials(struct catalog *c, uint64_t rule, catalog_trials_each *e
     enum err e = ERR_IO;
     pthread_mutex_lock(&c->lock);
     sqlite3_stmt *q = catalog_db_statement(
-        c, "SELECT uid, rule, old, version, state, began, ended, created, author, reason FROM"
-           " trials WHERE ?1 = 0 OR rule = ?1 ORDER BY uid DESC");
+        c, "SELECT uid, rule, old, version, state, began, ended, created, author, reason, copied,"
+           " became FROM trials WHERE ?1 = 0 OR rule = ?1 ORDER BY uid DESC");
     if (q) {
         catalog_db_bind_u64(q, 1, rule);
         e = tell(c, q, each, ctx);

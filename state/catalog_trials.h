@@ -26,6 +26,8 @@ struct catalog_trial {
     enum catalog_trial_state state;
     evtime began, ended; /* compared are results of [began, ended); EVTIME_MAX: it has no end yet */
     evtime created;
+    bool copied; /* it began with a copy of the old one's state */
+    uint32_t became; /* the version of the rule that has its state now; 0: none */
     const char *author, *reason; /* or NULL */
     unsigned nshares; /* in order of w; at least one */
     const struct catalog_trial_share *shares;

@@ -110,6 +110,10 @@ struct rule_plan *api_versions_compile(struct api *a, struct httpcall *c,
 void api_plan_version(struct httpcall *c, void *app);
 void api_versions_activate(struct httpcall *c, void *app);
 void api_versions_rollback(struct httpcall *c, void *app);
+/* "state": "keep", which it is without, or "reset"; false: answered. */
+bool api_versions_state(struct httpcall *c, const json_t *body, bool *reset);
+/* "handover": what that version, under that uid, has taken over. */
+void api_versions_write_handover(struct api *a, struct bytes *out, uint64_t uid, uint32_t version);
 /* Who asks: the body's `author` or `by`, else the header X-Weir-User; NULL: nobody says. Lives as long as the body. */
 const char *api_user(struct httpcall *c, const json_t *body);
 /* A rule that is not deployed; answers. */

@@ -38,11 +38,15 @@ void api_trials_run(struct httpcall *c, struct api *a, const struct api_rule *ru
                     uint32_t version, unsigned percent, const json_t *body)
 {
     struct text text = {0};
+    bool reset = false;
+    if (!api_versions_state(c, body, &reset))
+        return;
     enum err e = catalog_versions_get(a->reader, rule->uid, version, take_text, &text);
     const struct changetrial what = {.rule = rule->name,
                                      .sql = text.sql,
                                      .version = version,
                                      .percent = percent,
+                                     .reset = reset,
                                      .author = api_user(c, body),
                                      .reason = json_string_value(json_object_get(body, "reason"))};
     if (e == ERR_NOT_FOUND)
@@ -61,7 +65,7 @@ void api_trials_shadow(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find(a, c, &rule))
         return;
-    json_t *body = httpcall_json(c, "version author reason");
+    json_t *body = httpcall_json(c, "version state author reason");
     json_int_t version = json_integer_value(json_object_get(body, "version"));
     if (body != NULL && (version < 1 || version > UINT32_MAX))
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'version' is a version's number");
@@ -108,6 +112,10 @@ void api_trials_write(struct api *a, struct bytes *out, uint64_t rule)
     jsonw_ku64(out, "rollout_percent", t.percent);
     jsonw_ku64(out, "partials", now.partials);
     jsonw_ku64(out, "windows_open", now.windows_open);
+    jsonw_kbool(out, "copied", t.copied);
+    jsonw_ktime(out, "from", t.began);
+    if (t.copied)
+        api_versions_write_handover(a, out, t.uid, t.version);
     jsonw_close(out, '}');
 }
 

@@ -19,20 +19,21 @@ struct listing {
     uint32_t active;
     uint32_t beside; /* that runs beside it, as: */
     const char *as;
+    uint64_t copy; /* ... with a copy of its state, under this uid */
 };
 
-static void write_handover(struct listing *l, const struct catalog_version *v)
+void api_versions_write_handover(struct api *a, struct bytes *out, uint64_t uid, uint32_t version)
 {
     struct task_kept kept;
-    bool done = runtimeversion_handover(l->api->runtime, v->uid, v->version, &kept);
-    jsonw_key(l->out, "handover");
-    jsonw_open(l->out, '{');
-    jsonw_kbool(l->out, "done", done);
-    jsonw_ku64(l->out, "keys", kept.keys);
-    jsonw_ku64(l->out, "partials", kept.partials);
-    jsonw_ku64(l->out, "partials_lost", kept.partials_lost);
-    jsonw_ku64(l->out, "windows", kept.windows);
-    jsonw_close(l->out, '}');
+    bool done = runtimeversion_handover(a->runtime, uid, version, &kept);
+    jsonw_key(out, "handover");
+    jsonw_open(out, '{');
+    jsonw_kbool(out, "done", done);
+    jsonw_ku64(out, "keys", kept.keys);
+    jsonw_ku64(out, "partials", kept.partials);
+    jsonw_ku64(out, "partials_lost", kept.partials_lost);
+    jsonw_ku64(out, "windows", kept.windows);
+    jsonw_close(out, '}');
 }
 
 static void write_version(void *ctx, const struct catalog_version *v)
@@ -60,7 +61,9 @@ static void write_version(void *ctx, const struct catalog_version *v)
         jsonw_null(l->out);
     api_lives_write_approval(l->api, l->out, v->uid, v->version);
     if (active)
-        write_handover(l, v);
+        api_versions_write_handover(l->api, l->out, v->uid, v->version);
+    else if (v->version == l->beside && l->copy != 0)
+        api_versions_write_handover(l->api, l->out, l->copy, v->version);
     jsonw_close(l->out, '}');
 }
 
@@ -80,6 +83,7 @@ void api_versions_list(struct httpcall *c, void *app)
     if (runtimetrial_of(a->runtime, rule.uid, &beside)) {
         l.beside = beside.version;
         l.as = api_trials_state(&beside);
+        l.copy = beside.copied ? beside.uid : 0;
     }
     jsonw_open(l.out, '{');
     jsonw_key(l.out, "data");
@@ -201,7 +205,7 @@ struct rule_plan *api_versions_compile(struct api *a, struct httpcall *c,
 
 /* --- activation ------------------------------------------------------------------------------------------------------ */
 
-static bool read_state(struct httpcall *c, const json_t *body, bool *reset)
+bool api_versions_state(struct httpcall *c, const json_t *body, bool *reset)
 {
     const char *state = json_string_value(json_object_get(body, "state"));
     *reset = state != NULL && strcmp(state, "reset") == 0;
@@ -233,7 +237,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
     struct rule_plan *plan = NULL;
     struct diag d;
     diag_init(&d, NULL, 0);
-    if (read_state(c, body, &reset) && read_savepoint(c, body, &saves, &must) &&
+    if (api_versions_state(c, body, &reset) && read_savepoint(c, body, &saves, &must) &&
         find_text(a, c, rule, version, &text) && (plan = compile(a, c, rule, text.sql)) != NULL) {
         const struct runtimeversion_activation what = {
             .rule = rule->name,

@@ -65,6 +65,16 @@ evtime changecut_past(const struct rule_plan *plan, const struct job_mark *marks
     return past;
 }
 
+bool changecut_goes_on(const struct rule_plan *old, const struct rule_plan *plan, evtime w)
+{
+    const struct schema *a[PLAN_ROOTS_MAX], *b[PLAN_ROOTS_MAX];
+    unsigned n = plan_roots(old, a);
+    bool same = n == plan_roots(plan, b) && w != EVTIME_MAX;
+    for (unsigned i = 0; same && i < n; i++)
+        same = a[i] == b[i];
+    return same;
+}
+
 struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark *marks)
 {
     for (unsigned i = 0; i < c->nmarks; i++)

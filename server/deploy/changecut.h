@@ -16,6 +16,9 @@ unsigned changecut_marks(const struct change_env *env, const struct rule_plan *p
                          bool from_start, struct job_mark *marks, evtime *w);
 /* A time after those of all rows before these marks; EVTIME_MAX: nobody knows (punctuated watermarks). */
 evtime changecut_past(const struct rule_plan *plan, const struct job_mark *marks);
+/* Can a version of that plan go on at w where one of the old plan is? The same streams, read on from where they are. Of files
+ * that have been read to their end nothing is to come, so a new version sees them from the beginning, as a new rule does. */
+bool changecut_goes_on(const struct rule_plan *old, const struct rule_plan *plan, evtime w);
 struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark *marks);
 void changecut_put(struct change_delta *delta, uint64_t uid);
 /* Out of the registry, and its streams out of the feed if no other rule reads them. */

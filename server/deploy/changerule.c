@@ -18,18 +18,6 @@ static uint64_t lists_seq(const struct change_env *env)
                        : 0; /* then older edits are asked for by their marks, as is right too */
 }
 
-/* A version that goes on where the one before it ends: the same streams, read on from where they are. Of files that have
- * been read to their end nothing is to come, so a new version sees them from the beginning, as a new rule does. */
-static bool may_hand_over(const struct registry_rule *old, const struct rule_plan *plan, evtime w)
-{
-    const struct schema *a[PLAN_ROOTS_MAX], *b[PLAN_ROOTS_MAX];
-    unsigned n = plan_roots(old->plan, a);
-    bool same = n == plan_roots(plan, b) && w != EVTIME_MAX;
-    for (unsigned i = 0; same && i < n; i++)
-        same = a[i] == b[i];
-    return same;
-}
-
 /* The old version with its end, then the new one. */
 static enum err put_after(const struct change_env *env, const struct registry_rule *old,
                           const struct job_cut *end, const struct control_rule *put,
@@ -99,7 +87,7 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     bool hands_over = old != NULL && end.w != EVTIME_MAX;
     if (hands_over)
         end.w = changecut_past(plan, marks);
-    hands_over = hands_over && may_hand_over(old, plan, end.w);
+    hands_over = hands_over && changecut_goes_on(old->plan, plan, end.w);
     if (hands_over)
         end.handover = k->reset ? JOB_HANDOVER_RESET : JOB_HANDOVER_KEEP;
     else

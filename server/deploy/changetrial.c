@@ -160,6 +160,7 @@ static enum err store(const struct change_env *env, const struct changetrial *wh
                               .began = began,
                               .ended = EVTIME_MAX,
                               .created = r->created,
+                              .copied = r->cuts[0].handover == JOB_HANDOVER_COPY,
                               .author = what->author,
                               .reason = what->reason,
                               .nshares = 1,
@@ -173,11 +174,26 @@ static enum err store(const struct change_env *env, const struct changetrial *wh
     return e;
 }
 
-/* From when on results are compared: all rows of after that time are seen by both. */
-static evtime begins(const struct rule_plan *plan, const struct job_mark *marks,
-                     const struct job_cut *cut)
+/* Where it begins: with a copy of the active one's state, if there can be one, at a time after those of all events so far;
+ * else as a new rule does. Returns from when on results are compared: all rows of after that time are seen by both. */
+static evtime begin(const struct change_env *env, const struct changetrial *what,
+                    const struct registry_rule *rule, const struct rule_plan *plan,
+                    struct job_cut *cut, struct job_mark *marks)
 {
-    evtime past = changecut_past(plan, marks);
+    evtime past = EVTIME_MAX;
+    *cut = (struct job_cut){.deployed = true, .mode = rule->mode, .marks = marks};
+    cut->nmarks = changecut_marks(env, plan, false, marks, &cut->w);
+    if (!what->reset && plan->shape != RULE_FILTER && plan->shape != RULE_JOIN &&
+        cut->w != EVTIME_MAX)
+        past = changecut_past(plan, marks);
+    if (changecut_goes_on(rule->plan, plan, past)) {
+        cut->handover = JOB_HANDOVER_COPY;
+        cut->from = rule->uid;
+        cut->w = past;
+        return past;
+    }
+    cut->nmarks = changecut_marks(env, plan, true, marks, &cut->w);
+    past = changecut_past(plan, marks);
     return past == EVTIME_MAX ? cut->w : past;
 }
 
@@ -191,11 +207,10 @@ static enum err start(const struct change_env *env, const struct changetrial *wh
         return e;
     struct job_mark marks[CHANGECUT_MARKS_MAX];
     struct catalog_mark stored[CHANGECUT_MARKS_MAX];
-    struct job_cut cut = {.deployed = true, .mode = rule->mode, .marks = marks};
-    cut.nmarks = changecut_marks(env, plan, true, marks, &cut.w);
+    struct job_cut cut;
+    evtime began = begin(env, what, rule, plan, &cut, marks), now = timebase_now_ms();
     struct catalog_cut as_stored = changecut_stored(&cut, stored);
     as_stored.version = what->version;
-    evtime began = begins(plan, marks, &cut), now = timebase_now_ms();
     char *name = mem_printf("%s@%u", rule->name, what->version);
     struct catalog_rule r = {.name = name,
                              .sql = (char *)(uintptr_t)what->sql,
@@ -226,7 +241,8 @@ static enum err start(const struct change_env *env, const struct changetrial *wh
         e = registry_put_rule(env->registry, &put, plan_ref(plan), d);
     if (e == ERR_OK) {
         changecut_put(delta, r.uid);
-        changecut_open(env, plan, marks, delta);
+        if (cut.handover == JOB_HANDOVER_NONE)
+            changecut_open(env, plan, marks, delta);
         LOG_INFO("a version runs beside the active one", "rule=%s version=%u percent=%u",
                  what->rule, what->version, what->percent);
     }

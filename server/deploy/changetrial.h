@@ -4,8 +4,8 @@
  * Room:   change -> [changetrial: changecut] -> catalogue, registry, feed, trials
  * Owns:   nothing.  Thread: the runtime's; copy and free: any.  Time: event time in cuts.
  *
- * It is a rule of its own, "r@4", that stands for r: it begins as a new rule does, and its state, cuts and checkpoints are
- * as any rule's. Whose results are told, trials.h says when they are written down. */
+ * It is a rule of its own, "r@4", that stands for r: it begins with a copy of the active one's state, or as a new rule does,
+ * and its state, cuts and checkpoints are as any rule's. Whose results are told, trials.h says when they are written down. */
 #ifndef WEIR_SERVER_CHANGETRIAL_H
 #define WEIR_SERVER_CHANGETRIAL_H
 #include "server/deploy/change.h"
@@ -16,6 +16,7 @@ struct changetrial { /* what is asked for */
     const char *sql;
     uint32_t version;
     unsigned percent;
+    bool reset; /* it begins without state */
     const char *author, *reason; /* or NULL */
 };
 struct changetrial *changetrial_copy(const struct changetrial *what);

@@ -80,6 +80,7 @@ void trials_put(struct trials *t, const struct catalog_trial *of)
                                   .old = of->old,
                                   .version = of->version,
                                   .began = of->began,
+                                  .copied = of->copied,
                                   .ended = EVTIME_MAX};
     one->nshares = 0;
     for (unsigned i = 0; i < of->nshares; i++)

@@ -40,6 +40,7 @@ struct trials_one {
     evtime began, ended;
     unsigned percent; /* of now */
     bool had_share; /* at some time */
+    bool copied; /* it began with the active one's state */
 };
 /* The one of the rule that runs, or else one that ends. */
 bool trials_of(struct trials *t, uint64_t rule, struct trials_one *out);

@@ -75,7 +75,8 @@ static enum err read_rows(struct rows *r, struct bytes_reader *in, uint32_t n)
 static const struct cut *cut_of(const struct job_rule *rule, struct cut *own)
 {
     cut_init(own, rule);
-    return rule->ncuts == 0 || rule->cuts[0].handover == JOB_HANDOVER_KEEP ? NULL : own;
+    enum job_handover begin = rule->ncuts == 0 ? JOB_HANDOVER_KEEP : rule->cuts[0].handover;
+    return begin == JOB_HANDOVER_KEEP || begin == JOB_HANDOVER_COPY ? NULL : own;
 }
 
 static enum err trace(struct worker *w, const struct job_rule *rule, const struct tracewire_ask *m,

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import subprocess
+from datetime import datetime, timezone
 
 import pytest
 import requests
@@ -49,12 +50,16 @@ def events(n, keys=40, seed=1, first=0):
              "ts": T0 + 50 * (first + i) - rng.choice((0, 0, 1500))} for i in range(n)]
 
 
-def evaluated(tmp_path, rule, rows):
-    """What a rule finds by itself: (a, b) to the time of its last event."""
+def evaluated(tmp_path, rule, rows, switches=()):
+    """What a rule finds by itself, with other texts from some times on: (a, b) to the time of its last event."""
     (tmp_path / "one.sql").write_text(f"{STREAM};\nCREATE RULE r AS {rule};\n")
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(e) + "\n" for e in rows))
+    how = []
+    for at, text in switches:
+        how += ["--switch", f"{at}={tmp_path}/{at}.sql"]
+        (tmp_path / f"{at}.sql").write_text(f"CREATE OR REPLACE RULE r AS {text};\n")
     done = subprocess.run([os.environ.get("WEIR", "./weir"), "eval", str(tmp_path / "one.sql"), "--input",
-                           str(tmp_path / "rows.jsonl")], capture_output=True, text=True, timeout=60, check=True)
+                           str(tmp_path / "rows.jsonl"), *how], capture_output=True, text=True, timeout=60, check=True)
     times = {r["id"]: r["ts"] for r in rows}
     return {(r["row"]["a"], r["row"]["b"]): times[r["row"]["b"]]
             for r in map(json.loads, done.stdout.splitlines()) if r["kind"] == "match"}
@@ -95,6 +100,57 @@ def test_a_shadow_is_compared_and_not_told(tmp_path):
         post(server, "/rules/r:discard", {})
         assert server.get("/rules/r")["trial"] is None
         assert server.get("/rules/r/comparison")["counts"] == c["counts"], "what was found stays"
+
+
+def ms(text):
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp() * 1000 + 0.5)
+
+
+@pytest.mark.parametrize("workers", (1, 3))
+def test_it_begins_with_the_state_of_the_active_one_through_crashes(tmp_path, workers):
+    rows = events(3000, keys=200, seed=workers)
+    with Server(tmp_path, workers=workers) as server:
+        made(server)
+        feed(server, rows[:1000])
+        server.kill_worker(0)
+        trial = post(server, "/rules/r:shadow", {"version": 2})["trial"]
+        assert trial["copied"] and trial["handover"]["done"] is False
+        feed(server, rows[1000:1500])
+        server.kill_worker(workers - 1)
+        feed(server, rows[1500:2000])
+        until("it has its copy", lambda: server.get("/rules/r")["trial"]["handover"]["done"])
+        beside, active = server.get("/rules/r/versions")["data"]
+        assert beside["state"] == "shadow" and beside["handover"]["done"]
+        server.kill()
+        server.start()
+        feed(server, rows[2000:])
+        server.finish("t")
+        server.settled()
+        c = server.get("/rules/r/comparison?limit=500")
+        begins = ms(c["from"])
+        assert begins > max(r["ts"] for r in rows[:1000])
+        old = evaluated(tmp_path, OLD, rows)
+        assert told(server) == {pair: 1 for pair in old}, "the active one is not disturbed"
+        old = {pair for pair, at in old.items() if at >= begins}
+        new = {pair for pair, at in evaluated(tmp_path, OLD, rows, [(begins, NEW)]).items() if at >= begins}
+        first = {r["id"]: r["ts"] for r in rows}
+        assert sum(first[a] < begins for a, b in new) > 20, "matches that had begun before"
+        assert c["counts"] == {"only_old": len(old - new), "both": len(old & new), "only_new": len(new - old)}
+
+
+def test_it_may_begin_without_state(tmp_path):
+    with Server(tmp_path) as server:
+        made(server)
+        feed(server, [{"id": 1, "k": "a", "v": 1, "ts": T0}, {"id": 2, "k": "b", "v": 1, "ts": T0 + 100}])
+        trial = post(server, "/rules/r:shadow", {"version": 2, "state": "reset"})["trial"]
+        assert trial["copied"] is False and "handover" not in trial
+        post(server, "/rules/r:discard", {})
+        post(server, "/rules/r:shadow", {"version": 2, "state": "perhaps"}, 422)
+        feed(server, [{"id": 3, "k": "a", "v": 3, "ts": T0 + 20000}])
+        server.finish("t")
+        server.settled()
+        assert told(server) == {(1, 3): 1}
+        assert server.get("/rules/r/comparison")["counts"] == {"only_old": 0, "both": 0, "only_new": 0}
 
 
 def test_what_cannot_run_side_by_side_is_refused(tmp_path):
@@ -147,9 +203,6 @@ def test_each_key_is_of_one_version_while_the_share_grows_through_crashes(tmp_pa
         got = told(server)
     assert [s["percent"] for s in c["shares"]] == changes[:-1]
     old, new = evaluated(tmp_path, OLD, rows), evaluated(tmp_path, NEW, rows)
-    from datetime import datetime, timezone
-    def ms(text):
-        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp() * 1000 + 0.5)
     cuts = [(ms(s["from"]) if s["from"] else 0, s["percent"]) for s in c["shares"]]
     end = ms(c["to"])
     key_of = {r["id"]: r["k"] for r in rows}
