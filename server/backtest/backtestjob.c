@@ -181,7 +181,7 @@ static void drop_others(struct backtestjob *j)
     while (dropped) {
         dropped = false;
         for (unsigned i = 0; (r = registry_rule_at(j->registry, i)) != NULL; i++) {
-            bool needed = r->uid >= FIRST_UID || (j->version > 0 && r->uid == j->uid);
+            bool needed = r->uid >= FIRST_UID || r->uid == j->uid;
             for (unsigned k = 0; !needed && (reader = registry_rule_at(j->registry, k)) != NULL;
                  k++)
                 needed = reader != r && reads(reader->plan, r->plan->name);
@@ -226,55 +226,118 @@ enum err backtestjob_new(const struct backtestplan *plan, struct catalog *catalo
     return e;
 }
 
-/* The version of the savepoint gives way to the variant at `w`, with its state. */
-static enum err add_versions(struct loading *l, const struct backtestplan *plan,
-                             const struct backtestsave *save, evtime *w)
+/* Of each variant, and of the text to compare with. *w: when they take over from the version of the savepoint. */
+static enum err compile_text(struct loading *l, const struct backtestplan *plan,
+                             const struct backtestsave *save, const char *sql,
+                             struct rule_plan **out, evtime *w)
 {
-    struct backtestjob *j = l->job;
-    const struct checkmeta_rule *was = backtestsave_rule(save, plan->uid);
-    struct rule_plan *to = NULL;
-    struct bytes text = {0};
-    enum err e = backtestparam_text(plan->sql, plan->parameters, 0, l->d, &text);
+    evtime at = EVTIME_MIN;
+    enum err e = backtestjob_compile(plan->name, sql, registry_scope(l->job->registry), l->d, out);
     if (e == ERR_OK)
-        e = backtestjob_compile(plan->name, (const char *)text.p, registry_scope(j->registry), l->d,
-                                &to);
-    if (e == ERR_OK)
-        e = backtestjob_names(plan, to, l->d);
-    if (e == ERR_OK && (plan_is_derived(to) || to->shape == RULE_JOIN)) {
+        e = backtestjob_names(plan, *out, l->d);
+    if (e == ERR_OK && (plan_is_derived(*out) || (*out)->shape == RULE_JOIN)) {
         diag_say(l->d, "savepoint", "begin with an empty state, and a warm_up",
                  "a rule over other rules, or a join, does not take over state in a backtest");
         e = ERR_UNSUPPORTED;
     }
     if (e == ERR_OK)
-        e = backtestsave_time(save, schema_rows(to->input), l->d, w);
-    if (e == ERR_OK) {
-        const struct job_cut cuts[] = {{true, RULE_ACTIVE, was->since_w, was->nmarks, was->marks,
-                                        JOB_HANDOVER_NONE, 0},
-                                       {false, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP, 0}};
-        const struct control_rule old = {.uid = was->uid,
-                                         .version = was->version,
-                                         .name = was->name,
-                                         .sql = was->sql,
-                                         .ncuts = 2,
-                                         .cuts = cuts};
-        registry_remove_rule(j->registry, was->uid);
-        e = registry_put_rule(j->registry, &old, NULL, l->d);
+        e = backtestsave_time(save, schema_rows((*out)->input), l->d, &at);
+    *w = at > *w ? at : *w;
+    return e;
+}
+
+static enum err put_saved(struct loading *l, const struct checkmeta_rule *was, unsigned ncuts,
+                          const struct job_cut *cuts)
+{
+    const struct control_rule old = {.uid = was->uid,
+                                     .version = was->version,
+                                     .name = was->name,
+                                     .sql = was->sql,
+                                     .ncuts = ncuts,
+                                     .cuts = cuts};
+    registry_remove_rule(l->job->registry, was->uid);
+    return registry_put_rule(l->job->registry, &old, NULL, l->d);
+}
+
+/* One text: the version of the savepoint gives way to it at `w`, with its state. Takes the plan. */
+static enum err take_over(struct loading *l, const struct checkmeta_rule *was, evtime w,
+                          const char *sql, struct rule_plan *to)
+{
+    struct backtestjob *j = l->job;
+    const struct job_cut cuts[] = {{true, RULE_ACTIVE, was->since_w, was->nmarks, was->marks,
+                                    JOB_HANDOVER_NONE, 0},
+                                   {false, RULE_ACTIVE, w, 0, NULL, JOB_HANDOVER_KEEP, 0}};
+    enum err e = put_saved(l, was, 2, cuts);
+    if (e != ERR_OK) {
+        plan_unref(to);
+        return e;
     }
-    if (e == ERR_OK) {
-        l->cut = (struct job_cut){true, RULE_ACTIVE, *w, 0, NULL, JOB_HANDOVER_KEEP, 0};
-        put(l, was->uid, was->version + 1, was->name, (const char *)text.p, to);
-        to = NULL;
-        e = l->e;
-    }
-    if (e == ERR_OK) {
-        j->uid = was->uid;
-        j->version = was->version + 1;
-        j->variants = 1;
-        j->plans = mem_array(2, sizeof(struct rule_plan *));
+    l->cut = (struct job_cut){true, RULE_ACTIVE, w, 0, NULL, JOB_HANDOVER_KEEP, 0};
+    put(l, was->uid, was->version + 1, was->name, sql, to);
+    j->version = was->version + 1;
+    if (l->e == ERR_OK)
         j->plans[0] = registry_rule(j->registry, was->uid)->plan;
+    return l->e;
+}
+
+/* Several: it goes on, and each begins with a copy of its state. Takes the plans. */
+static enum err copy_to(struct loading *l, const struct checkmeta_rule *was, evtime w, unsigned n,
+                        char *const *sql, struct rule_plan **to)
+{
+    struct backtestjob *j = l->job;
+    const struct job_cut since = {
+        true, RULE_ACTIVE, was->since_w, was->nmarks, was->marks, JOB_HANDOVER_NONE, 0};
+    char own[32];
+    l->e = put_saved(l, was, 1, &since);
+    l->cut = (struct job_cut){true, RULE_ACTIVE, w, 0, NULL, JOB_HANDOVER_COPY, was->uid};
+    for (unsigned i = 0; i < n; i++) {
+        if (l->e != ERR_OK) {
+            plan_unref(to[i]);
+            continue;
+        }
+        snprintf(own, sizeof own, "#%u", i);
+        put(l, FIRST_UID + i, 1, own, sql[i], to[i]);
+        if (l->e == ERR_OK)
+            j->plans[i] = registry_rule(j->registry, FIRST_UID + i)->plan;
     }
-    plan_unref(to);
-    bytes_fini(&text);
+    return l->e;
+}
+
+static enum err add_versions(struct loading *l, const struct backtestplan *plan,
+                             const struct backtestsave *save, evtime *w)
+{
+    struct backtestjob *j = l->job;
+    const struct checkmeta_rule *was = backtestsave_rule(save, plan->uid);
+    enum err e = backtestparam_count(plan->parameters, l->d, &j->variants);
+    if (e != ERR_OK)
+        return e;
+    j->baseline = plan->baseline_sql != NULL;
+    j->uid = was->uid;
+    unsigned n = j->variants + j->baseline;
+    j->plans = mem_array(n, sizeof(struct rule_plan *));
+    struct rule_plan **to = mem_array(n, sizeof *to);
+    char **sql = mem_array(n, sizeof *sql);
+    *w = EVTIME_MIN;
+    for (unsigned i = 0; e == ERR_OK && i < n; i++) {
+        struct bytes text = {0};
+        if (i == j->variants)
+            bytes_put(&text, plan->baseline_sql, strlen(plan->baseline_sql) + 1);
+        else
+            e = backtestparam_text(plan->sql, plan->parameters, i, l->d, &text);
+        sql[i] = (char *)text.p;
+        if (e == ERR_OK)
+            e = compile_text(l, plan, save, sql[i], &to[i], w);
+    }
+    if (e != ERR_OK) {
+        for (unsigned i = 0; i < n; i++)
+            plan_unref(to[i]);
+    } else {
+        e = n == 1 ? take_over(l, was, *w, sql[0], to[0]) : copy_to(l, was, *w, n, sql, to);
+    }
+    for (unsigned i = 0; i < n; i++)
+        mem_free(sql[i]);
+    mem_free(sql);
+    mem_free(to);
     return e;
 }
 

@@ -15,8 +15,9 @@ struct backtestjob {
     struct job *job;
     unsigned variants;
     bool baseline; /* a text to compare with is behind them */
-    uint64_t uid; /* from a savepoint: of the variant, whose version is… */
-    uint32_t version; /* 0: its numbers are no rule's */
+    uint64_t
+        uid; /* from a savepoint: of the rule that it knows; of the only variant, too, whose version is… */
+    uint32_t version; /* 0: variants' numbers are no rule's */
     const struct rule_plan **plans; /* of the variants, and of that text; the registry's */
 };
 
@@ -24,7 +25,8 @@ struct backtestjob {
  * with its place. */
 enum err backtestjob_new(const struct backtestplan *plan, struct catalog *catalog, evtime from,
                          struct diag *d, struct backtestjob *out);
-/* The same, from a savepoint: the rule as it was, and behind it the variant, which takes over at *from. */
+/* The same, from a savepoint: the rule as it was; the variant takes over from it at *from, or several begin with copies of its
+ * state there. */
 enum err backtestjob_from(const struct backtestplan *plan, struct catalog *catalog,
                           const struct backtestsave *save, struct diag *d, evtime *from,
                           struct backtestjob *out);

@@ -101,16 +101,6 @@ static enum err read_start(const json_t *o, struct diag *d, struct backtestplan 
         return say_bad(d, "start", "a savepoint only where 'rule' names a rule that it knows");
     if (p->files != NULL || p->streams != NULL || p->warm_up_ms > 0)
         return say_bad(d, "start", "a savepoint only without 'files', 'streams' and 'warm_up'");
-    const json_t *values = json_object_get(o, "parameters");
-    const char *name;
-    const json_t *v;
-    json_object_foreach(
-        (json_t *)(uintptr_t)values, name,
-        v) if (json_array_size(v) >
-               1) return say_bad(d, "start", "a savepoint only with one value of each parameter");
-    if (!json_is_null(json_object_get(o, "baseline_version")) &&
-        json_object_get(o, "baseline_version") != NULL)
-        return say_bad(d, "start", "a savepoint only without 'baseline_version'");
     return ERR_OK;
 }
 

@@ -190,7 +190,6 @@ def test_a_file_in_place_of_the_log(live, tmp_path):
     ({"rule": "f", "start": "none"}, 404, "none"),
     ({"sql": FILTER, "start": "none"}, 422, "a savepoint only where"),
     ({"rule": "f", "start": "none", "warm_up": "1 h"}, 422, "only without"),
-    ({"rule": "f", "start": "none", "parameters": {"limit": [1, 2]}}, 422, "one value"),
     ({"rule": "f", "bogus": 1}, 422, "bogus"),
 ])
 def test_what_is_wrong_is_said_at_once(live, request_, status, says):
@@ -226,6 +225,10 @@ SLOW = ("SELECT a.id FROM t AS a JOIN t AS b ON a.v = b.v AND a.ts BETWEEN b.ts 
 LONG = PATTERN.replace("'1' MINUTE", "'30' MINUTE")
 
 
+def found_in(server, b, variant=0):
+    return sorted(a["id"] for side in ("only_new", "both") for a in paged(server, b, "diff", variant=variant, side=side))
+
+
 def test_time_travel_from_a_savepoint(tmp_path):
     rows = events(4000)
     with Server(tmp_path) as server:
@@ -253,6 +256,19 @@ def test_time_travel_from_a_savepoint(tmp_path):
         other = backtest(server, rule="p", sql=LONG.replace("C AS v > B.v", "C AS v > B.v + :more"), parameters={"more": [0]}, start="before")
         v = other["result"]["variants"][0]
         assert (v["only_new"]["alerts"], v["only_old"]["alerts"]) == (0, 0)
+        # Several texts, each with a copy of what the old one had begun: each as if it were alone.
+        texts = {more: LONG.replace("C AS v > B.v", f"C AS v > B.v + {more}") for more in (0, 1, 2)}
+        alone = {more: found_in(server, backtest(server, rule="p", sql=sql, start="before")) for more, sql in texts.items()}
+        many = backtest(server, rule="p", sql=LONG.replace("C AS v > B.v", "C AS v > B.v + :more"), parameters={"more": [0, 1, 2]}, start="before")
+        assert {more: found_in(server, many, variant=more) for more in texts} == alone
+        assert len({len(a) for a in alone.values()}) == 3
+        v = many["result"]["variants"]
+        assert (v[0]["only_new"]["alerts"], v[0]["only_old"]["alerts"]) == (0, 0)
+        # Beside another version, which begins with it, too.
+        assert server.post("/rules/p/versions", {"sql": texts[2]}).status_code == 201
+        beside = backtest(server, rule="p", version=1, baseline_version=2, start="before")
+        sides = beside["result"]["variants"][0]
+        assert (sides["both"]["alerts"] + sides["only_new"]["alerts"], sides["both"]["alerts"] + sides["only_old"]["alerts"]) == (len(alone[0]), len(alone[2]))
         rule(server, "late", LONG)
         b = ended(server, server.post("/backtests", {"rule": "late", "start": "before"}))
         assert b["state"] == "failed" and "knows nothing of rule late" in b["error"], b
