@@ -272,6 +272,14 @@ static bool is_keyed(const struct jobdef_rule *r)
            (r->window != NULL && r->pub.plan->shape == RULE_WINDOW);
 }
 
+/* Is the state of the one of the other's kind, in the same place? */
+static bool may_give(const struct jobdef_rule *from, const struct jobdef_rule *to)
+{
+    if (to->join != NULL)
+        return from->join != NULL;
+    return is_keyed(from) && from->keydef == to->keydef && from->stream == to->stream;
+}
+
 /* The version right before that one, if it gives way to it. */
 static const struct jobdef_rule *version_before(const struct job *j, const struct jobdef_rule *to)
 {
@@ -283,8 +291,7 @@ static const struct jobdef_rule *version_before(const struct job *j, const struc
             last = r;
     }
     const struct job_cut *end = last == NULL ? NULL : hands_over(last, true);
-    bool fits = end != NULL && end->w == hands_over(to, false)->w && is_keyed(last) &&
-                last->keydef == to->keydef && last->stream == to->stream;
+    bool fits = end != NULL && end->w == hands_over(to, false)->w && may_give(last, to);
     return fits ? last : NULL;
 }
 
@@ -303,9 +310,7 @@ static const struct jobdef_rule *copied_by(const struct job *j, const struct job
         if (last == NULL || r->pub.version > last->pub.version)
             last = r;
     }
-    bool fits = last != NULL && last != to && is_keyed(last) && last->keydef == to->keydef &&
-                last->stream == to->stream;
-    return fits ? last : NULL;
+    return last != NULL && last != to && may_give(last, to) ? last : NULL;
 }
 
 static int by_time(const void *a, const void *b)
@@ -337,11 +342,13 @@ static void add_handovers(struct job *j)
     for (unsigned i = 0; i < j->nrules; i++) {
         const struct jobdef_rule *to = &j->rules[i];
         const struct job_cut *begin = hands_over(to, false);
-        if (begin == NULL || !is_keyed(to))
+        if (begin == NULL || !(is_keyed(to) || to->join != NULL))
             continue;
         const struct jobdef_rule *from =
             begin->handover == JOB_HANDOVER_COPY ? copied_by(j, to) : version_before(j, to);
-        if (from != NULL)
+        if (from != NULL && to->join != NULL)
+            jobrejoin_add(j, from, to, begin);
+        else if (from != NULL)
             add_handover(j, from, to);
     }
     for (unsigned i = 0; i < j->nkeys; i++)
@@ -517,6 +524,7 @@ void job_unref(struct job *j)
     mem_free(j->streams);
     mem_free(j->keys);
     mem_free(j->joins);
+    mem_free(j->rejoins);
     mem_free(j->rules);
     dict_free(j->dict);
     mem_free(j);

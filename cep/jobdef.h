@@ -75,6 +75,14 @@ struct jobdef_key {
     } * handovers; /* in order of time, then of version */
 };
 
+/* From one version of a join to the next. */
+struct jobdef_rejoin {
+    unsigned from, to; /* places among the job's joins */
+    evtime at;
+    bool copies; /* the old one goes on, with its state */
+    const char *why; /* nothing is kept; NULL: its rows are */
+};
+
 /* Of a derived stream of looked-up rows: which rows of the stream below, and by what. */
 struct jobdef_lookup {
     struct exprvm *key;
@@ -122,6 +130,8 @@ struct job {
     struct jobdef_rule *rules;
     struct jobdef_key *keys;
     unsigned njoins, *joins; /* rules */
+    unsigned nrejoins;
+    struct jobdef_rejoin *rejoins;
     struct dict *dict;
 };
 
@@ -144,6 +154,10 @@ void jobderived_add(struct job *j, const struct schema *s); /* nothing, if it is
 void jobderived_add_lookups(struct job *j, const struct rule_plan *p);
 /* Who makes the rows of each, once all rules are there. */
 void jobderived_join(struct job *j);
+
+/* jobrejoin.c */
+void jobrejoin_add(struct job *j, const struct jobdef_rule *from, const struct jobdef_rule *to,
+                   const struct job_cut *begin);
 
 /* Columns that are computed from others of their row. */
 void job_fill_computed(const struct jobdef_stream *s, struct batch *b);

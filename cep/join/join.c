@@ -9,6 +9,7 @@
  * Joined windows need no queues: a key has a timer for the next window's end that its rows are in. Then the rows of both
  * sides between its bounds are paired, and those that no later window holds are let go. */
 #include "base/mem.h"
+#include "cep/cut.h"
 #include "cep/join/joinrun.h"
 #include <string.h>
 
@@ -19,7 +20,6 @@ enum { PILE_FIRST = 2, QUEUE_FIRST = 64 };
 struct join *join_new(const struct rule_plan *p, struct emit *emit, size_t max_rows)
 {
     struct join *j = mem_new(sizeof *j);
-    j->outer = p->join.outer;
     j->now = EVTIME_MIN;
     j->max_rows = max_rows;
     for (unsigned s = 0; s < 2; s++) {
@@ -102,8 +102,12 @@ void join_free(struct join *j)
 
 void join_bind(struct join *j, const struct joinprog *p, const struct keyed_rule *rule)
 {
+    const struct cut *cut = rule->cut;
+    bool given = cut->n > 0 && cut->cuts[0].handover != JOB_HANDOVER_NONE;
     j->prog = p;
     j->rule = *rule;
+    j->outer = p->plan->outer;
+    j->from = given ? cut->cuts[0].w : EVTIME_MIN;
     for (unsigned s = 0; s < 2; s++)
         keyed_keep(&j->side[s], &p->plan->side[s].keeps);
 }
@@ -118,6 +122,11 @@ void join_begin(struct join *j, evtime w)
 void join_track(struct join *j, void (*give)(void *ctx, const struct key *key), void *ctx)
 {
     keytrack_start(&j->side[JOIN_LEFT].track, give, ctx);
+}
+
+void join_track_as(struct join *j, void *ctx)
+{
+    j->side[JOIN_LEFT].track.ctx = ctx;
 }
 
 struct keytrack *join_tracking(struct join *j)
@@ -183,8 +192,9 @@ static void tell_alone(struct join *j, struct rowref row, evtime ts, const void 
 {
     struct joinprog_pair pair = pair_of(j);
     int64_t wait = j->prog->keep_ms[JOIN_LEFT];
+    evtime over = wait > 0 ? ts + wait : ts;
     pair.row[JOIN_LEFT] = row;
-    tell(j, &pair, key, len, wait > 0 ? ts + wait : ts);
+    tell(j, &pair, key, len, over > j->from ? over : j->from);
 }
 
 /* --- what is kept --- */
@@ -244,10 +254,10 @@ void join_put(struct join *j, struct join_pile *l, struct join_entry e)
 static void pile_push(struct join *j, unsigned side, const struct key *key, struct join_pile *l,
                       struct join_entry e)
 {
-    if (l->n >= j->max_rows)
-        pile_drop(j, side, key, l, &e);
-    else if (l->n < j->max_rows / 2)
+    if (l->n < j->max_rows / 2)
         l->told = false;
+    while (l->n >= j->max_rows) /* more than one, if the limit was higher */
+        pile_drop(j, side, key, l, &e);
     join_put(j, l, e);
 }
 
@@ -389,11 +399,10 @@ static void advance(struct join *j, evtime w)
     }
 }
 
-/* 'state-ttl': the rows of a key go as if they had never been. Their places in the queues stay; the last frees the state. */
+/* Their places in the queues stay; the last frees the state. */
 static void forget(struct join *j, struct join_state *s)
 {
     struct key *key = s->cell.key;
-    j->expired++;
     j->kept -= s->rows[JOIN_LEFT].n + s->rows[JOIN_RIGHT].n;
     if (j->prog->plan->windowed) {
         drop_state(j, s);
@@ -410,6 +419,18 @@ static void forget(struct join *j, struct join_state *s)
     s->cell.key = NULL;
 }
 
+static void expire(struct join *j, struct join_state *s)
+{
+    j->expired++;
+    forget(j, s);
+}
+
+void join_forget(struct join *j, struct key *key)
+{
+    if (key->cells != NULL)
+        forget(j, (struct join_state *)key->cells);
+}
+
 void join_advance(struct join *j, evtime w)
 {
     struct arena *scratch = j->side[JOIN_LEFT].scratch;
@@ -420,10 +441,12 @@ void join_advance(struct join *j, evtime w)
             continue;
         struct join_state *s =
             (struct join_state *)((char *)x - offsetof(struct join_state, quiet));
+        if (j->rule.plan->state_ttl_ms == 0) /* the version before this one had it */
+            continue;
         if (s->last + j->rule.plan->state_ttl_ms > at)
             timers_set(&j->quiet, x, s->last + j->rule.plan->state_ttl_ms);
         else
-            forget(j, s);
+            expire(j, s);
     }
     advance(j, w);
     if (arena_bytes(scratch) > 0)
@@ -465,7 +488,7 @@ struct join_state *join_make(struct join *j, struct key *key)
 {
     struct join_state *s = slab_alloc(&j->states);
     *s = (struct join_state){0};
-    s->over = EVTIME_MIN;
+    s->over = s->last = EVTIME_MIN;
     timer_init(&s->timer);
     timer_init(&s->quiet);
     keytable_link(key, &s->cell, 0);
@@ -488,7 +511,7 @@ static void keep(struct join *j, struct join_state *s, unsigned side, struct joi
     e.row = keyed_keep_row(&j->side[side], &row);
     keyed_unref(&j->side[side], e.row); /* the one for the row in hand */
     pile_push(j, side, s->cell.key, &s->rows[side], e);
-    s->last = e.ts;
+    s->last = e.ts > s->last ? e.ts : s->last;
     if (j->rule.plan->state_ttl_ms > 0 && !timer_is_set(&s->quiet))
         timers_set(&j->quiet, &s->quiet, e.ts + j->rule.plan->state_ttl_ms);
     if (j->prog->plan->windowed)

@@ -27,6 +27,12 @@ void join_free(struct join *j); /* NULL is fine */
 /* The rule as it is from now on: the same text. Both outlive the next bind. */
 void join_bind(struct join *j, const struct joinprog *p, const struct keyed_rule *rule);
 
+/* ... or another version that can go on with its rows (joinmap.h), from now on. */
+void joinchange(struct join *j, const struct joinprog *p, const struct keyed_rule *rule,
+                size_t max_rows);
+/* The rows of a key go as if they had never been. */
+void join_forget(struct join *j, struct key *key);
+
 /* w: the watermark that is being carried out. */
 void join_begin(struct join *j, evtime w);
 /* A row that counts; rows come in order of time. partner: it may find one. hash: of its key. */
@@ -44,6 +50,7 @@ struct join_stats join_stats(const struct join *j);
 
 /* From now on the keys that change are noted, and given out (keytrack.h). */
 void join_track(struct join *j, void (*give)(void *ctx, const struct key *key), void *ctx);
+void join_track_as(struct join *j, void *ctx); /* as before, but given to another */
 struct keytrack *join_tracking(struct join *j);
 /* rows: one for each side, begun. No cells: the key is gone. */
 void joinsave_put(const struct join *j, const struct key *key, struct keysave rows[2],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cep/join/joinprog.h"
 #include "base/mem.h"
+#include "cep/join/joinmap.h"
 
 /* --- making --- */
 
@@ -55,14 +56,11 @@ struct joinprog *joinprog_new(const struct rule_plan *p)
     const struct join_plan *j = &p->join;
     struct joinprog *x = mem_new(sizeof *x);
     x->plan = j;
-    x->keep_ms[JOIN_LEFT] = j->most_ms;
-    x->keep_ms[JOIN_RIGHT] = -j->least_ms;
     for (unsigned s = 0; s < 2; s++) {
         x->parts[s] = mem_array(j->nkeys, sizeof *x->parts[s]);
         for (unsigned i = 0; i < j->nkeys; i++)
             x->parts[s][i] = part_of(&j->keys[i], s);
-        if (j->least_ms > j->most_ms)
-            x->keep_ms[s] = -1;
+        x->keep_ms[s] = joinmap_keeps_ms(j, s);
     }
     x->has_on = j->on != NULL;
     if (x->has_on)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows of all keys of a side in order of time: all wait equally long, so what is over next is the first. */
-#include "base/bug.h"
 #include "base/mem.h"
 #include "cep/join/joinrun.h"
 #include <stdlib.h>
@@ -44,7 +43,14 @@ void joinqueue_sort(struct join *j)
 {
     for (unsigned side = 0; side < 2; side++) {
         struct join_queue *q = &j->queues[side];
-        CHECK(q->first == 0); /* nothing has been over yet */
+        if (q->first > 0) { /* they come to a join that runs already */
+            struct join_due *v = mem_array(q->cap, sizeof *v);
+            for (size_t i = 0; i < q->n; i++)
+                v[i] = q->v[(q->first + i) & (q->cap - 1)];
+            mem_free(q->v);
+            q->v = v;
+            q->first = 0;
+        }
         qsort(q->v, q->n, sizeof *q->v, by_time);
     }
 }

@@ -48,6 +48,7 @@ struct join {
     struct join_queue queues[2];
     struct timers timers, quiet;
     evtime now; /* as far as time has come */
+    evtime from; /* from which on its rule tells results, if it took over from another version */
     bool restored; /* `now` is that of a snapshot */
     struct slab states;
     struct slabs piles;

@@ -56,6 +56,7 @@ static bool load_side(struct join *j, struct join_state *s, unsigned side, struc
             return false;
         }
         last = ts;
+        s->last = ts > s->last ? ts : s->last;
         join_put(
             j, pile,
             (struct join_entry){.ts = ts, .row = row, .partner = v & PARTNER, .found = v & FOUND});

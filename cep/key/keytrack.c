@@ -152,6 +152,16 @@ void keytrack_forget(struct keytrack *t)
     }
 }
 
+void keytrack_again(struct keytrack *t)
+{
+    for (size_t i = 0; i < t->table->nslots; i++) {
+        keytable_look_ahead(t->table, i);
+        struct key *key = t->table->slots[i].key;
+        if (key != NULL)
+            keytrack_touch(t, key);
+    }
+}
+
 size_t keytrack_bytes(const struct keytrack *t)
 {
     return (t->lists[0].cap + t->lists[1].cap) * sizeof(struct key *);

@@ -66,6 +66,8 @@ void keytrack_begin(struct keytrack *t);
 bool keytrack_next(struct keytrack *t);
 /* What snapshots have is lost: every key has changed, nothing is put aside. */
 void keytrack_forget(struct keytrack *t);
+/* Every key has changed, and what snapshots know stays known. */
+void keytrack_again(struct keytrack *t);
 static inline size_t keytrack_pending(const struct keytrack *t)
 {
     return t->lists[!t->current].n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cep/key/statemap.h"
 #include "base/mem.h"
+#include "cep/join/joinmap.h"
 
 static const char *const other_key = "its keys are others, or in another order";
 
@@ -11,6 +12,8 @@ static void decide(struct statemap *m, const struct statemap_rule *from,
     m->way = STATEMAP_RESET;
     if (a->shape != b->shape)
         m->why = "it is a rule of another kind";
+    else if (a->shape == RULE_JOIN)
+        m->why = joinmap_reset(a, b);
     else if (a->input != b->input || !plan_key_same(&a->key, &b->key))
         m->why = other_key;
     else if (a->shape == RULE_WINDOW)
@@ -19,8 +22,6 @@ static void decide(struct statemap *m, const struct statemap_rule *from,
         m->why = (m->over = overmap_new(from->over, to->over))->reset;
     else if (a->shape == RULE_MATCH)
         m->why = (m->match = matchmap_new(from->match, to->match))->reset;
-    else
-        m->why = a->shape == RULE_FILTER ? NULL : "rows of joins are not handed over";
     if (m->why == NULL)
         m->way = (m->match == NULL || m->match->in_place) &&
                          (m->window == NULL || m->window->in_place) &&

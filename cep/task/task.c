@@ -509,6 +509,7 @@ void task_rule_stats(const struct task *t, unsigned rule_index, struct task_rule
     if (r->join != NULL) {
         struct join_stats s = join_stats(t->joins[r->slot]->op);
         out->took = first != NULL && t->joins[r->slot]->snap.now >= first->w;
+        out->kept = t->joins[r->slot]->took_over;
         out->rows = s.rows;
         out->rows_kept = s.kept;
         out->dropped = s.dropped;

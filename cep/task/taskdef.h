@@ -75,6 +75,7 @@ struct task_join { /* a join, running */
     struct order order; /* rows of both sides; bits: see taskjoin.c */
     struct join *op;
     struct tasksnap_op snap;
+    struct task_kept took_over; /* of the version before it */
 };
 
 struct task_birth { /* rows of a derived stream that are being made */
@@ -177,8 +178,17 @@ size_t taskjoin_waiting(const struct task *t); /* rows in all orders */
 /* Rows that waited in a snapshot, of the keys that are owned here; entries: with their time and bits. */
 void taskjoin_restore(struct task *t, struct task_join *j, struct batch *b,
                       struct order_entry *entries);
+unsigned taskjoin_stage(const struct task_join *j);
+evtime taskjoin_watermark(struct task *t, const struct task_join *j); /* least, of both sides */
 /* The least watermark that rows of this stream wait for. */
 evtime taskjoin_least(struct task *t, const struct task_stream *s);
+/* taskrejoin.c */
+/* What is to be taken over now; NULL: nothing. */
+const struct jobdef_rejoin *taskrejoin_next(struct task *t, unsigned stage);
+/* The time at which it gives way to the next version; EVTIME_MAX: it does not. */
+evtime taskrejoin_end(const struct task *t, unsigned join);
+/* Both have come to that time. */
+void taskrejoin_take(struct task *t, const struct jobdef_rejoin *r);
 /* taskstage.c: results to rows of derived streams. */
 void taskstage_pass(struct task *t); /* what was found since the last call */
 void taskstage_late(struct task *t, unsigned stream, struct batch *b, unsigned i);

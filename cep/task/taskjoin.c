@@ -98,7 +98,7 @@ void taskjoin_late(struct task *t, const struct jobdef_stream *s, struct batch *
 
 /* --- the keyed side --- */
 
-static evtime watermark_of(struct task *t, const struct task_join *j)
+evtime taskjoin_watermark(struct task *t, const struct task_join *j)
 {
     evtime w = EVTIME_MAX;
     for (unsigned s = 0; s < 2; s++) {
@@ -129,34 +129,44 @@ static inline void look_ahead(const struct task_join *j, const struct order_entr
                           e[ahead[link]].tag, link);
 }
 
-static unsigned stage_of(const struct task_join *j)
+unsigned taskjoin_stage(const struct task_join *j)
 {
     const struct join_side *side = j->rule->pub.plan->join.side;
     unsigned left = side[JOIN_LEFT].schema->stage, right = side[JOIN_RIGHT].schema->stage;
     return left > right ? left : right;
 }
 
+/* Up to `upto`, if time has come further. */
+static void step(struct task *t, unsigned i, evtime upto)
+{
+    struct task_join *j = t->joins[i];
+    evtime w = taskjoin_watermark(t, j), end = taskrejoin_end(t, i);
+    struct order_entry *e;
+    w = w < upto ? w : upto;
+    join_begin(j->op, taskjoin_stage(j) == 0 ? w : task_root_w(t, j->rule->stream));
+    for (size_t n; (n = order_take(&j->order, w, &e)) > 0;)
+        for (size_t k = 0; k < n; k++) {
+            look_ahead(j, e + k, n - k);
+            if (taskdef_watch(t->watch, e[k].b, order_row(&e[k]), order_row(&e[k])))
+                batch_unref(e[k].b);
+            else
+                take_row(j, &e[k]);
+        }
+    (void)taskdef_watch(t->watch, NULL, 0, 0);
+    join_advance(j->op, w < end ? w : end);
+    j->snap.now = w;
+}
+
 void taskjoin_step(struct task *t, unsigned stage)
 {
-    for (unsigned i = 0; i < t->njoins; i++) {
-        struct task_join *j = t->joins[i];
-        if (stage_of(j) != stage)
-            continue;
-        evtime w = watermark_of(t, j);
-        struct order_entry *e;
-        join_begin(j->op, stage == 0 ? w : task_root_w(t, j->rule->stream));
-        for (size_t n; (n = order_take(&j->order, w, &e)) > 0;)
-            for (size_t k = 0; k < n; k++) {
-                look_ahead(j, e + k, n - k);
-                if (taskdef_watch(t->watch, e[k].b, order_row(&e[k]), order_row(&e[k])))
-                    batch_unref(e[k].b);
-                else
-                    take_row(j, &e[k]);
-            }
-        (void)taskdef_watch(t->watch, NULL, 0, 0);
-        join_advance(j->op, w);
-        j->snap.now = w;
+    for (const struct jobdef_rejoin *r; (r = taskrejoin_next(t, stage)) != NULL;) {
+        step(t, r->from, r->at);
+        taskrejoin_take(t, r);
+        step(t, r->to, r->at);
     }
+    for (unsigned i = 0; i < t->njoins; i++)
+        if (taskjoin_stage(t->joins[i]) == stage)
+            step(t, i, EVTIME_MAX);
 }
 
 /* --- changes of rules --- */
@@ -264,7 +274,7 @@ evtime taskjoin_least(struct task *t, const struct task_stream *s)
         const struct join_plan *p = &t->joins[i]->rule->pub.plan->join;
         if (p->side[JOIN_LEFT].schema->id != s->id && p->side[JOIN_RIGHT].schema->id != s->id)
             continue;
-        evtime w = watermark_of(t, t->joins[i]);
+        evtime w = taskjoin_watermark(t, t->joins[i]);
         least = w < least ? w : least;
     }
     return least;

@@ -175,8 +175,8 @@ static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evti
     return ERR_OK;
 }
 
-static enum err load_join(struct task *t, struct join *j, evtime now, const void *key, size_t key_n,
-                          struct bytes_reader *in)
+enum err taskload_join(struct task *t, struct join *j, evtime now, const void *key, size_t key_n,
+                       struct bytes_reader *in)
 {
     struct keyload *l = t->snap.loaded;
     enum err e = ERR_OK;
@@ -191,6 +191,12 @@ static enum err load_join(struct task *t, struct join *j, evtime now, const void
         e = keyload_rows(&l[side], &t->snap.layouts, in);
     if (e == ERR_OK)
         e = joinsave_load(j, key, key_n, l, in);
+    struct keyed *k = join_side(j, JOIN_LEFT);
+    struct key *there = e == ERR_OK && t->snap.foreign
+                            ? keytable_find(&k->table, keytable_hash(key, key_n), key, key_n)
+                            : NULL;
+    if (there != NULL) /* the task's own store does not have it */
+        keyed_touch(k, there);
     for (unsigned side = 0; side < 2; side++)
         keyload_end(&l[side]);
     return e == ERR_OK && (in->bad || in->p != in->end) ? ERR_CORRUPT : e;
@@ -227,7 +233,7 @@ enum err taskload_entry(struct task *t, const char *op, unsigned key_group, cons
     evtime now = taskload_now(of, key_group);
     enum err e = ERR_OK;
     if (of->join != NULL)
-        e = load_join(t, of->join->op, now, key, key_n, &in);
+        e = taskload_join(t, of->join->op, now, key, key_n, &in);
     else if (!is_key(&of->key->keyed, key, key_n))
         e = ERR_CORRUPT;
     else

@@ -129,26 +129,34 @@ static void give_key(void *ctx, const struct key *key)
                  value == NULL ? NULL : value->p, value == NULL ? 0 : value->n);
 }
 
+static void encode_join(struct tasksnap *s, struct join *j, const struct key *key)
+{
+    put_head(s, EVTIME_MAX);
+    bytes_reset(&s->cells);
+    for (unsigned side = 0; side < 2; side++)
+        keysave_begin(&s->saved[side], join_side(j, side));
+    joinsave_put(j, key, s->saved, &s->cells);
+    for (unsigned side = 0; side < 2; side++)
+        keysave_rows(&s->saved[side], &s->layouts, &s->value);
+    bytes_put(&s->value, s->cells.p, s->cells.n);
+}
+
 static void give_join(void *ctx, const struct key *key)
 {
     const struct tasksnap_op *op = ctx;
     struct tasksnap *s = &op->t->snap;
-    struct join *j = op->join->op;
-    bool gone = key->cells == NULL;
+    bool gone = key->cells == NULL, as_before = op->was != NULL && !op->moved;
+    bool moves = op->was != NULL && op->moved && (key->track & KEYTRACK_KNOWN);
+    unsigned group = group_of(op->t, key);
     if (!s->open)
         return;
-    put_head(s, EVTIME_MAX);
-    bytes_reset(&s->cells);
-    if (!gone) {
-        for (unsigned side = 0; side < 2; side++)
-            keysave_begin(&s->saved[side], join_side(j, side));
-        joinsave_put(j, key, s->saved, &s->cells);
-        for (unsigned side = 0; side < 2; side++)
-            keysave_rows(&s->saved[side], &s->layouts, &s->value);
-        bytes_put(&s->value, s->cells.p, s->cells.n);
-    }
-    s->out.entry(s->out.ctx, op->id, group_of(op->t, key), key->bytes, key->len,
-                 gone ? NULL : s->value.p, gone ? 0 : s->value.n);
+    if (!gone)
+        encode_join(s, op->join->op, key);
+    if (moves)
+        s->out.entry(s->out.ctx, op->was, group, key->bytes, key->len, NULL, 0);
+    if (!(moves && gone))
+        s->out.entry(s->out.ctx, as_before ? op->was : op->id, group, key->bytes, key->len,
+                     gone ? NULL : s->value.p, gone ? 0 : s->value.n);
 }
 
 void tasksnap_key(struct task *t, struct task_key *k)
@@ -170,11 +178,60 @@ void tasksnap_join(struct task *t, struct task_join *j)
         join_track(j->op, give_join, &j->snap);
 }
 
+void tasksnap_rejoin(struct task *t, struct task_join *from, struct task_join *to)
+{
+    if (!t->snap.tracking)
+        return;
+    if (from->snap.was != NULL && from->snap.moved)
+        tasksnap_finish(t); /* two changes while one snapshot is written: it ends first */
+    bool first = from->snap.was == NULL || from->snap.moved;
+    mem_free(to->snap.was);
+    to->snap.was = mem_str(first ? from->snap.id : from->snap.was);
+    to->snap.moved = false;
+    mem_free(from->snap.was);
+    from->snap.was = NULL;
+    join_track_as(to->op, &to->snap);
+    join_track(from->op, give_join, &from->snap);
+}
+
+enum err tasksnap_copy_join(struct task *t, struct task_join *from, struct task_join *to, evtime at,
+                            const struct key *key)
+{
+    encode_join(&t->snap, from->op, key);
+    struct bytes_reader in = bytes_read(t->snap.value.p, t->snap.value.n);
+    (void)bytes_get_u8(&in);
+    (void)bytes_get_u64(&in);
+    enum err e = taskload_join(t, to->op, at, key->bytes, key->len, &in);
+    struct keyed *k = join_side(to->op, JOIN_LEFT);
+    struct key *copy = keytable_find(&k->table, key->hash, key->bytes, key->len);
+    if (copy != NULL) /* no snapshot has it */
+        keyed_touch(k, copy);
+    return e;
+}
+
+/* A snapshot begins. What joins have taken over is given out anew, under their own names. */
+static void rename_joins(struct task *t)
+{
+    for (unsigned i = 0; i < t->njoins; i++) {
+        struct tasksnap_op *op = &t->joins[i]->snap;
+        if (op->was == NULL)
+            continue;
+        if (!op->moved) {
+            keytrack_again(join_tracking(t->joins[i]->op));
+            op->moved = true;
+            continue;
+        }
+        mem_free(op->was);
+        op->was = NULL;
+    }
+}
+
 void tasksnap_op_fini(struct tasksnap_op *op)
 {
     if (op->t != NULL && op->t->snap.last == op)
         op->t->snap.last = NULL;
     mem_free(op->id);
+    mem_free(op->was);
     mem_free(op->nows);
     *op = (struct tasksnap_op){0};
 }
@@ -225,6 +282,7 @@ void tasksnap_begin(struct task *t, const struct tasksnap_out *out)
     t->snap.open = true;
     if (t->out.on)
         taskout_hold(t);
+    rename_joins(t);
     struct keytrack *k;
     for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
         keytrack_begin(k);
@@ -321,6 +379,10 @@ void tasksnap_forget(struct task *t)
     taskflow_end(t);
     for (unsigned i = 0; (k = tracking_of(t, i)) != NULL; i++)
         keytrack_forget(k);
+    for (unsigned i = 0; i < t->njoins; i++) {
+        mem_free(t->joins[i]->snap.was);
+        t->joins[i]->snap.was = NULL;
+    }
 }
 
 void tasksnap_fini(struct task *t)

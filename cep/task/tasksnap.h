@@ -28,6 +28,7 @@ enum tasksnap_record { /* of the flow; first byte */
 
 struct task_key;
 struct task_join;
+struct join;
 struct jobdef_rule;
 
 struct tasksnap_op { /* an operator of the state: a key definition or a join. Lies in it. */
@@ -37,6 +38,10 @@ struct tasksnap_op { /* an operator of the state: a key definition or a join. Li
     char *id;
     evtime now; /* of its last step: no row before it is to come */
     evtime *nows; /* restored: those of the snapshot's workers; NULL: none is known */
+    /* Of a join that has taken over from another version: that one's id, under which snapshots know its keys. `moved`: one has
+     * begun since, which says that they are gone there. NULL: there is none, or that has been said. */
+    char *was;
+    bool moved;
 };
 
 struct tasksnap_row { /* that waited when the snapshot began */
@@ -73,6 +78,11 @@ void tasksnap_fini(struct task *t);
 /* A new operator of the state. */
 void tasksnap_key(struct task *t, struct task_key *k);
 void tasksnap_join(struct task *t, struct task_join *j);
+/* The keys of `from` are those of `to` now; `from` has a new operator. */
+void tasksnap_rejoin(struct task *t, struct task_join *from, struct task_join *to);
+/* The key's entry in `from`, as one of `to`. */
+enum err tasksnap_copy_join(struct task *t, struct task_join *from, struct task_join *to, evtime at,
+                            const struct key *key);
 void tasksnap_op_fini(struct tasksnap_op *op);
 struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n); /* or NULL */
 uint64_t
@@ -84,6 +94,9 @@ void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
 /* taskload.c: the watermark that a snapshot has of a partition read from outside. */
 evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition);
 /* How far an operator had come in the worker of the snapshot that had this key group; EVTIME_MIN: it is of none. */
+/* A key's entry behind its head. */
+enum err taskload_join(struct task *t, struct join *j, evtime now, const void *key, size_t key_n,
+                       struct bytes_reader *in);
 evtime taskload_now(const struct tasksnap_op *op, unsigned key_group);
 /* A key comes back alone; hash: all of it. */
 enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,

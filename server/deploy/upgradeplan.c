@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/deploy/upgradeplan.h"
 #include "base/mem.h"
+#include "cep/join/joinmap.h"
 #include "cep/key/statemap.h"
 #include "server/http/jsonw.h"
 #include <string.h>
@@ -280,6 +281,36 @@ static void over(const struct report *r)
                  m == NULL ? r->map->why : "nothing asks for it any more");
 }
 
+/* --- joins --- */
+
+static void side(const struct report *r, enum join_which s)
+{
+    const struct join_side *a = &r->from->join.side[s], *b = &r->to->join.side[s];
+    int64_t had = joinmap_keeps_ms(&r->from->join, s), has = joinmap_keeps_ms(&r->to->join, s);
+    const struct touches touches = of_rows(r);
+    bool windowed = r->from->join.windowed;
+    bool same = same_expr(a->where, b->where) && same_expr(a->partner, b->partner);
+    if (r->map->why != NULL)
+        item_of(r, "join", a->name, "reset", r->map->why, &touches);
+    else if (!windowed && had < 0 && has >= 0)
+        item_of(r, "join", b->name, "migrate",
+                "its rows did not wait: those of before find no partner any more", &touches);
+    else if (!windowed && has < had)
+        item_of(r, "join", b->name, "keep",
+                "its rows wait for a shorter time: those that are older end at once", &touches);
+    else if (!windowed && has > had)
+        item_of(r, "join", b->name, "keep",
+                "its rows wait longer: those that are there have more time", &touches);
+    else
+        item_of(r, "join", b->name, "keep",
+                same ? NULL : "its condition is another: rows that were taken before stay",
+                &touches);
+    for (unsigned c = 0; r->map->why == NULL && c < b->schema->ncolumns; c++)
+        if (colset_has(&b->keeps, c) && !colset_has(&a->keeps, c))
+            item(r, "column", b->schema->columns[c].name, "migrate",
+                 "rows that were taken before may not have it: there it is NULL");
+}
+
 /* --- what comes out, and what rows hold --- */
 
 static void measures(const struct report *r)
@@ -381,6 +412,8 @@ void upgradeplan_write(const struct upgradeplan *p, const struct upgradeplan_cou
         window(&r);
     else if (p->from->shape == RULE_OVER)
         over(&r);
+    for (unsigned s = 0; s < 2 && p->from->shape == RULE_JOIN && p->to->shape == RULE_JOIN; s++)
+        side(&r, s);
     measures(&r);
     if (p->to->shape == RULE_MATCH)
         columns(&r);

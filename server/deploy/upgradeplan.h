@@ -6,7 +6,7 @@
  *
  * {"state":"kept"|"mapped"|"reset","reason":"…"|null,"items":[{"kind":"variable","name":"B","verdict":"keep"|"migrate"|
  * "reset"|"new","reason":"…"|null,"touches":{"keys":3,"partials":4,"dropped":0}|null}]}. Kinds: variable, time, window, aggregate,
- * measure, column. `touches`: keys, partial matches (and those of them that are dropped), open windows, rows, as it has them. */
+ * call (of OVER), join (a side of it), measure, column. `touches`: keys, partial matches (and those of them that are dropped), open windows, rows, as it has them. */
 #ifndef WEIR_SERVER_UPGRADEPLAN_H
 #define WEIR_SERVER_UPGRADEPLAN_H
 #include "cep/plan.h"
