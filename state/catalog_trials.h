@@ -48,10 +48,10 @@ struct catalog_trial_result {
     evtime time;
     bool told, retracted; /* retracted: it is none any more */
     const char *key_json, *row_json;
+    unsigned before, after; /* set when it is noted: which sides have it, 1 old, 2 new, 3 both */
 };
 /* One that is there already gets the row of the new one (an update). */
-enum err catalog_trialsfound_note(struct catalog *c, const struct catalog_trial_result *r,
-                                  unsigned n);
+enum err catalog_trialsfound_note(struct catalog *c, struct catalog_trial_result *r, unsigned n);
 /* At most so many stay of each trial, the newest; of others the sums. */
 enum err catalog_trialsfound_trim(struct catalog *c, uint64_t keep);
 

@@ -40,14 +40,40 @@ static enum err take_out(struct catalog *c, const struct catalog_trial_result *r
     return catalog_db_run(c, q);
 }
 
-enum err catalog_trialsfound_note(struct catalog *c, const struct catalog_trial_result *r,
-                                  unsigned n)
+/* Which sides have it. */
+static enum err look(struct catalog *c, const struct catalog_trial_result *r, unsigned *sides)
+{
+    sqlite3_stmt *q =
+        catalog_db_statement(c, "SELECT side FROM trial_results WHERE trial = ?1 AND id = ?2");
+    int rc = 0;
+    *sides = 0;
+    if (!q)
+        return ERR_IO;
+    catalog_db_bind_u64(q, 1, r->trial);
+    catalog_db_bind_text(q, 2, r->id);
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW)
+        *sides |= 1U << (sqlite3_column_int(q, 0) & 1);
+    sqlite3_reset(q);
+    return catalog_db_err(c, rc);
+}
+
+static enum err note(struct catalog *c, struct catalog_trial_result *r)
+{
+    unsigned side = 1U << r->side;
+    enum err e = look(c, r, &r->before);
+    r->after = r->retracted ? r->before & ~side : r->before | side;
+    if (e != ERR_OK)
+        return e;
+    return r->retracted ? take_out(c, r) : put(c, r);
+}
+
+enum err catalog_trialsfound_note(struct catalog *c, struct catalog_trial_result *r, unsigned n)
 {
     pthread_mutex_lock(&c->lock);
     enum err e = catalog_db_begin(c, false);
     if (e == ERR_OK) {
         for (unsigned i = 0; e == ERR_OK && i < n; i++)
-            e = r[i].retracted ? take_out(c, &r[i]) : put(c, &r[i]);
+            e = note(c, &r[i]);
         e = catalog_db_end(c, e);
     }
     pthread_mutex_unlock(&c->lock);

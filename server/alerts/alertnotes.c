@@ -42,11 +42,13 @@ void alertnotes_add(struct alertnotes *n, const struct trials_verdict *v, const 
     memcpy(one->id, a->id, sizeof one->id);
 }
 
-enum err alertnotes_store(struct alertnotes *n, struct catalog *c)
+enum err alertnotes_store(struct alertnotes *n, struct catalog *c, struct trials *trials)
 {
     if (n->n == 0)
         return ERR_OK;
     enum err e = catalog_trialsfound_note(c, n->v, (unsigned)n->n);
+    if (e == ERR_OK)
+        trials_noted(trials, n->v, n->n);
     n->since_trim += n->n;
     if (e == ERR_OK && n->since_trim > n->kept / 8) {
         e = catalog_trialsfound_trim(c, n->kept);

@@ -17,7 +17,8 @@ struct alertnotes {
 /* Of a result that has become `a`, which then is told in the right name. */
 void alertnotes_add(struct alertnotes *n, const struct trials_verdict *v, const struct result *r,
                     struct catalog_alert *a, struct arena *arena);
-enum err alertnotes_store(struct alertnotes *n, struct catalog *c); /* leaves the list as it is */
+/* Leaves the list as it is. */
+enum err alertnotes_store(struct alertnotes *n, struct catalog *c, struct trials *trials);
 void alertnotes_clear(struct alertnotes *n);
 void alertnotes_fini(struct alertnotes *n);
 

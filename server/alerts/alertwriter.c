@@ -291,7 +291,7 @@ static enum err store_once(struct alertwriter *w, struct round *b, unsigned *ins
         e = catalog_alerts_add(w->o.catalog, b->alerts, b->nalerts, inserted);
     for (unsigned i = 0; i < b->nraised && e == ERR_OK; i++)
         e = catalog_alerts_raise(w->o.catalog, b->raised[i].id, b->raised[i].count);
-    return e == ERR_OK ? alertnotes_store(&b->notes, w->o.catalog) : e;
+    return e == ERR_OK ? alertnotes_store(&b->notes, w->o.catalog, w->o.trials) : e;
 }
 
 static void wait_to_retry(struct alertwriter *w)

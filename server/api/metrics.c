@@ -2,9 +2,11 @@
 #include "server/api/metrics.h"
 #include "base/mem.h"
 #include "server/backtest/backtests.h"
+#include "server/deploy/runtimeversion.h"
 #include "server/http/http.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimesink.h"
+#include "server/run/runtimetrial.h"
 #include "server/version.h"
 #include "state/catalog_lists.h"
 #include <inttypes.h>
@@ -266,6 +268,52 @@ static void write_rules(struct api *a, struct bytes *out)
     mem_free(r);
 }
 
+struct trial_metric {
+    const char *name, *type, *help, *labels;
+    uint64_t v;
+};
+
+/* Versions that run beside the active one of their rule. */
+static void write_trials(struct api *a, struct bytes *out)
+{
+    unsigned n = runtimetrial_list(a->runtime, NULL, 0);
+    struct trials_one *t = mem_array(n + 1, sizeof *t);
+    unsigned got = runtimetrial_list(a->runtime, t, n);
+    n = got < n ? got : n;
+    for (size_t m = 0, metrics = 1; n > 0 && m < metrics; m++)
+        for (unsigned i = 0; i < n; i++) {
+            struct rule_plan *plan = runtime_plan(a->runtime, t[i].rule);
+            if (plan == NULL)
+                continue; /* deleted since */
+            const struct runtime_rule_stats now = runtimeversion_stats(a->runtime, t[i].uid);
+            const struct catalog_trial_sums *s = &t[i].sums;
+            const char *found = "Results of a version beside the active one, and of that one: who "
+                                "has found them; fewer when one is found by the other too.";
+            const char *told = "Alerts while two versions run side by side, by version.";
+            const struct trial_metric all[] = {
+                {"trial_results", "gauge", found, ",found_by=\"old\"", s->only_old},
+                {"trial_results", NULL, NULL, ",found_by=\"both\"", s->both},
+                {"trial_results", NULL, NULL, ",found_by=\"new\"", s->only_new},
+                {"trial_told_total", "counter", told, ",told_by=\"old\"", s->told_old},
+                {"trial_told_total", NULL, NULL, ",told_by=\"new\"", s->told_new},
+                {"trial_rollout_percent", "gauge", "Of the keys, whose alerts it tells.", "",
+                 t[i].percent},
+                {"trial_partial_matches", "gauge", "Partial matches of it.", "", now.partials},
+                {"trial_windows_open", "gauge", "Open windows of it.", "", now.windows_open},
+                {"trial_keys", "gauge", "Keys of which it has state.", "", now.keys},
+            };
+            metrics = sizeof all / sizeof *all;
+            if (i == 0 && all[m].type != NULL)
+                family(out, all[m].name, all[m].type, all[m].help);
+            bytes_printf(out, "weir_%s{rule=\"", all[m].name);
+            label(out, plan->name);
+            bytes_printf(out, "\",version=\"%u\"%s} %" PRIu64 "\n", t[i].version, all[m].labels,
+                         all[m].v);
+            plan_unref(plan);
+        }
+    mem_free(t);
+}
+
 static void write_partitions(struct api *a, struct bytes *out)
 {
     static const char *const names[] = {"partition_end_offset", "partition_taken_offset",
@@ -509,6 +557,7 @@ void metrics_write(struct api *a, struct bytes *out)
     write_checkpoints(a, out);
     write_backtests(a, out);
     write_rules(a, out);
+    write_trials(a, out);
     write_partitions(a, out);
     write_time(a, out);
     write_lists(a, out);

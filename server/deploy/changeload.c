@@ -148,6 +148,33 @@ static void load_trial(void *ctx, const struct catalog_trial *t)
     trials_put(((const struct loading *)ctx)->env->trials, t);
 }
 
+static void add_hour(void *ctx, evtime hour, const struct catalog_trial_sums *s)
+{
+    struct catalog_trial_sums *sums = ctx;
+    (void)hour;
+    sums->only_old += s->only_old;
+    sums->both += s->both;
+    sums->only_new += s->only_new;
+    sums->told_old += s->told_old;
+    sums->told_new += s->told_new;
+}
+
+static enum err load_trials(struct loading *l)
+{
+    struct trials *t = l->env->trials;
+    enum err e = catalog_trials(l->env->catalog, 0, load_trial, l);
+    unsigned n = trials_list(t, NULL, 0);
+    struct trials_one *all = mem_array(n + 1, sizeof *all);
+    n = trials_list(t, all, n);
+    for (unsigned i = 0; e == ERR_OK && i < n; i++) {
+        struct catalog_trial_sums sums = {0};
+        e = catalog_trialsfound_hours(l->env->catalog, all[i].uid, add_hour, &sums);
+        trials_sums(t, all[i].uid, &sums);
+    }
+    mem_free(all);
+    return e;
+}
+
 /* The oldest version that the catalogue has cuts of, since the rule was deployed last. */
 static uint32_t oldest_version(const struct catalog_rule *r)
 {
@@ -184,7 +211,7 @@ enum err changeload(const struct change_env *env, struct diag *d)
     if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_rules(env->catalog, 0, load_rule, &l);
     if (e == ERR_OK && l.e == ERR_OK)
-        e = catalog_trials(env->catalog, 0, load_trial, &l);
+        e = load_trials(&l);
     if (e == ERR_OK && l.e == ERR_OK)
         e = changelist_fold(env);
     changesink_offer(env);

@@ -176,6 +176,52 @@ bool trials_of(struct trials *t, uint64_t rule, struct trials_one *out)
     return found;
 }
 
+unsigned trials_list(struct trials *t, struct trials_one *out, unsigned cap)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].of.state != TRIAL_GONE && n++ < cap)
+            out[n - 1] = t->v[i].of;
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
+/* --- what was found ---------------------------------------------------------------------------------------------- */
+
+void trials_sums(struct trials *t, uint64_t uid, const struct catalog_trial_sums *sums)
+{
+    pthread_mutex_lock(&t->lock);
+    struct trial *one = find(t, uid);
+    if (one != NULL)
+        one->of.sums = *sums;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static uint64_t *class_of(struct catalog_trial_sums *s, unsigned sides)
+{
+    return sides == TRIAL_ONLY_OLD ? &s->only_old : sides == TRIAL_BOTH ? &s->both : &s->only_new;
+}
+
+void trials_noted(struct trials *t, const struct catalog_trial_result *r, size_t n)
+{
+    pthread_mutex_lock(&t->lock);
+    for (; n > 0; n--, r++) {
+        struct trial *one = find(t, r->trial);
+        if (one == NULL || r->before == r->after)
+            continue;
+        if (r->before != 0)
+            --*class_of(&one->of.sums, r->before);
+        if (r->after != 0)
+            ++*class_of(&one->of.sums, r->after);
+        if (r->told && !r->retracted)
+            ++*(r->side == TRIAL_OLD ? &one->of.sums.told_old : &one->of.sums.told_new);
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+/* --- its end ----------------------------------------------------------------------------------------------------- */
+
 uint64_t trials_due(struct trials *t, evtime watermark, montime now)
 {
     uint64_t uid = 0;

@@ -41,7 +41,13 @@ struct trials_one {
     unsigned percent; /* of now */
     bool had_share; /* at some time */
     bool copied; /* it began with the active one's state */
+    struct catalog_trial_sums sums; /* of what both have found, as it was stored */
 };
+/* Those that run or end; how many there are. */
+unsigned trials_list(struct trials *t, struct trials_one *out, unsigned cap);
+/* Of the catalogue; results that have been noted since. */
+void trials_sums(struct trials *t, uint64_t uid, const struct catalog_trial_sums *sums);
+void trials_noted(struct trials *t, const struct catalog_trial_result *r, size_t n);
 /* The one of the rule that runs, or else one that ends. */
 bool trials_of(struct trials *t, uint64_t rule, struct trials_one *out);
 /* One that has ended before that time, and may go; 0: none. */

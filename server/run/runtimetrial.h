@@ -12,6 +12,8 @@
 enum err runtimetrial_change(struct runtime *r, const struct changetrial *what, runtime_done *done,
                              void *ctx);
 bool runtimetrial_of(struct runtime *r, uint64_t rule, struct trials_one *out);
+unsigned runtimetrial_list(struct runtime *r, struct trials_one *out,
+                           unsigned cap); /* trials_list */
 enum err runtimetrial_label(struct runtime *r, const char *alert, const char *label,
                             const char *by); /* catalog_labels_put */
 

@@ -69,6 +69,11 @@ def told(server):
     return {(a["row"]["a"], a["row"]["b"]): a["version"] for a in server.pages("/alerts")}
 
 
+def measured(server):
+    """What /metrics has of version 2 beside the active one: only old, both, only new."""
+    return tuple(server.metric(f'weir_trial_results{{rule="r",version="2",found_by="{by}"}}') for by in ("old", "both", "new"))
+
+
 def test_a_shadow_is_compared_and_not_told(tmp_path):
     with Server(tmp_path, workers=2) as server:
         made(server)
@@ -95,6 +100,10 @@ def test_a_shadow_is_compared_and_not_told(tmp_path):
         for key in ("only_old", "both", "only_new"):
             assert sum(h[key] for h in c["hours"]) == c["counts"][key]
         assert [(a["version"], a["told"]) for a in c["arms"]] == [(1, len(old)), (2, 0)]
+        assert measured(server) == (c["counts"]["only_old"], c["counts"]["both"], c["counts"]["only_new"])
+        server.kill()
+        server.start()
+        assert measured(server) == (c["counts"]["only_old"], c["counts"]["both"], c["counts"]["only_new"]), "after a start too"
         page = server.get("/rules/r/comparison?class=only_new&limit=5&after=5")["examples"]
         assert page == {"only_new": c["examples"]["only_new"][5:10]}
         post(server, "/rules/r:discard", {})
