@@ -44,9 +44,8 @@ const struct value *output_of_row(const struct output *o, struct batch *b, unsig
     return v;
 }
 
-/* Evaluates vm over slots, and a row if there is one. False: NULL. */
-static bool eval_slots(struct exprvm *vm, struct rowref row, const struct row_layout *layout,
-                       const struct value *slots, struct arena *scratch, union cell *out)
+bool output_value(struct exprvm *vm, struct rowref row, const struct row_layout *layout,
+                  const struct value *slots, struct arena *scratch, union cell *out)
 {
     unsigned n;
     const struct expr *const *externals = exprvm_externals(vm, &n);
@@ -77,7 +76,7 @@ static const struct value *output_of_all(const struct output *o, struct rowref r
             v[k] = emit_value(e, it->type, s->null, s->c);
         } else {
             bool some = it->column >= 0 ? rowref_cell(row, layout, (unsigned)it->column, &c)
-                                        : eval_slots(it->vm, row, layout, slots, e->arena, &c);
+                                        : output_value(it->vm, row, layout, slots, e->arena, &c);
             v[k] = emit_value(e, it->type, !some, c);
         }
     }
@@ -107,7 +106,7 @@ bool output_holds_both(struct exprvm *vm, struct rowref row, const struct value 
                        struct arena *scratch)
 {
     union cell c = {0};
-    return eval_slots(vm, row, &of_batches, slots, scratch, &c) && c.i != 0;
+    return output_value(vm, row, &of_batches, slots, scratch, &c) && c.i != 0;
 }
 
 bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch)

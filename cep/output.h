@@ -35,6 +35,9 @@ const struct value *output_of_both(const struct output *o, struct rowref row,
 const struct value *output_of_kept(const struct output *o, const struct row *row,
                                    const struct row_layout *layout, const struct value *slots,
                                    struct emit *e);
+/* One value over slots, and a row if there is one. False: NULL. */
+bool output_value(struct exprvm *vm, struct rowref row, const struct row_layout *layout,
+                  const struct value *slots, struct arena *scratch, union cell *out);
 /* A boolean over slots that is TRUE. */
 bool output_holds(struct exprvm *vm, const struct value *slots, struct arena *scratch);
 /* The same over a row and slots. */

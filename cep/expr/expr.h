@@ -155,5 +155,9 @@ const struct expr *expr_moved(struct arena *a, const struct expr *e, enum expr_k
 /* SQL-like text, for EXPLAIN and the dashboard; `columns` gives names, `vars` those of pattern variables (or NULL). */
 void expr_print(const struct expr *e, const struct schema *columns, const char *const *vars,
                 struct bytes *out);
+/* The same with names for slots. slot NULL: by their numbers. */
+void expr_print_slots(const struct expr *e, const struct schema *columns,
+                      void (*slot)(const void *ctx, unsigned index, struct bytes *out),
+                      const void *ctx, struct bytes *out);
 
 #endif

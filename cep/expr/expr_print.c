@@ -9,6 +9,8 @@ struct printer {
     const struct schema *columns;
     const char *const *vars;
     struct bytes *out;
+    void (*slot)(const void *ctx, unsigned index, struct bytes *out); /* NULL: by number */
+    const void *slot_ctx;
 };
 
 /* How tightly a kind binds: an argument that binds less is put in parentheses. */
@@ -277,7 +279,10 @@ static void print(struct printer *p, const struct expr *e)
         print_column(p, e);
         break;
     case EXPR_SLOT:
-        bytes_printf(p->out, "#%u", e->index);
+        if (p->slot != NULL)
+            p->slot(p->slot_ctx, e->index, p->out);
+        else
+            bytes_printf(p->out, "#%u", e->index);
         break;
     case EXPR_NAV:
         print_nav(p, &e->nav, e->args[0]);
@@ -339,6 +344,14 @@ static void print(struct printer *p, const struct expr *e)
 void expr_print(const struct expr *e, const struct schema *columns, const char *const *vars,
                 struct bytes *out)
 {
-    struct printer p = {columns, vars, out};
+    struct printer p = {.columns = columns, .vars = vars, .out = out};
+    print(&p, e);
+}
+
+void expr_print_slots(const struct expr *e, const struct schema *columns,
+                      void (*slot)(const void *ctx, unsigned index, struct bytes *out),
+                      const void *ctx, struct bytes *out)
+{
+    struct printer p = {.columns = columns, .out = out, .slot = slot, .slot_ctx = ctx};
     print(&p, e);
 }

@@ -15,7 +15,7 @@ static struct joinprog_from from_of(const struct join_plan *j, unsigned slot)
                        : (struct joinprog_from){JOIN_RIGHT, slot - left, false};
 }
 
-static void expr_init(struct joinprog_expr *x, const struct join_plan *j, const struct expr *e)
+void joinprog_expr_init(struct joinprog_expr *x, const struct join_plan *j, const struct expr *e)
 {
     const struct expr *const *reads = &e;
     *x = (struct joinprog_expr){.type = e->type, .n = 1};
@@ -30,7 +30,7 @@ static void expr_init(struct joinprog_expr *x, const struct join_plan *j, const 
         x->from[i] = from_of(j, reads[i]->index);
 }
 
-static void expr_fini(struct joinprog_expr *x)
+void joinprog_expr_fini(struct joinprog_expr *x)
 {
     exprvm_free(x->vm);
     mem_free(x->from);
@@ -64,14 +64,14 @@ struct joinprog *joinprog_new(const struct rule_plan *p)
     }
     x->has_on = j->on != NULL;
     if (x->has_on)
-        expr_init(&x->on, j, j->on);
+        joinprog_expr_init(&x->on, j, j->on);
     x->has_where = j->where != NULL;
     if (x->has_where)
-        expr_init(&x->where, j, j->where);
+        joinprog_expr_init(&x->where, j, j->where);
     x->noutputs = p->noutputs;
     x->outputs = mem_array(p->noutputs, sizeof *x->outputs);
     for (unsigned i = 0; i < p->noutputs; i++)
-        expr_init(&x->outputs[i], j, p->outputs[i].e);
+        joinprog_expr_init(&x->outputs[i], j, p->outputs[i].e);
     return x;
 }
 
@@ -84,10 +84,10 @@ void joinprog_free(struct joinprog *p)
             exprvm_free(p->parts[s][i].vm);
         mem_free(p->parts[s]);
     }
-    expr_fini(&p->on);
-    expr_fini(&p->where);
+    joinprog_expr_fini(&p->on);
+    joinprog_expr_fini(&p->where);
     for (unsigned i = 0; i < p->noutputs; i++)
-        expr_fini(&p->outputs[i]);
+        joinprog_expr_fini(&p->outputs[i]);
     mem_free(p->outputs);
     mem_free(p);
 }

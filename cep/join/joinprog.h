@@ -51,6 +51,10 @@ struct joinprog_pair {
 struct joinprog *joinprog_new(const struct rule_plan *p);
 void joinprog_free(struct joinprog *p); /* NULL is fine */
 
+/* One expression over a pair. */
+void joinprog_expr_init(struct joinprog_expr *x, const struct join_plan *j, const struct expr *e);
+void joinprog_expr_fini(struct joinprog_expr *x);
+
 /* Canonical bytes of a row's key, in `out`. */
 void joinprog_key(const struct joinprog *p, unsigned side, const struct batch *b, unsigned i,
                   struct arena *scratch, struct bytes *out);

@@ -9,17 +9,32 @@ struct keyrows {
     const struct jobdef_stream *stream;
     struct emit emit;
     struct keyed keyed;
+    struct colset columns;
+    const struct joinprog *join; /* NULL: it is none */
+    unsigned side;
 };
 
-struct keyrows *keyrows_new(const struct rule_plan *p)
+const struct schema *keyrows_schema(const struct rule_plan *p, unsigned side)
 {
+    return p->shape == RULE_JOIN ? p->join.side[side].schema : p->input;
+}
+
+struct keyrows *keyrows_new(const struct rule_plan *p, unsigned side, const struct plan_key *by)
+{
+    const struct schema *streams[PLAN_STREAMS_MAX], *s = keyrows_schema(p, side);
     struct keyrows *k = mem_new(sizeof *k);
     const struct job_rule rule = {.plan = (struct rule_plan *)(uintptr_t)p, .uid = 1};
-    k->job = job_new(&p->input, 1, &rule, 1);
-    k->stream = &k->job->streams[job_stream_of(k->job, p->input->id)];
+    k->job = job_new(streams, plan_streams(p, streams), &rule, 1);
+    k->stream = &k->job->streams[job_stream_of(k->job, s->id)];
+    k->join = k->job->rules[0].join;
+    k->side = side;
+    k->columns = k->stream->columns;
+    if (by != NULL)
+        plan_key_reads(by, &k->columns);
     emit_init(&k->emit);
-    keyed_init(&k->keyed, p->input, &k->emit);
-    keyed_set_key(&k->keyed, &p->key);
+    keyed_init(&k->keyed, s, &k->emit);
+    if (k->join == NULL)
+        keyed_set_key(&k->keyed, by != NULL ? by : &p->key);
     return k;
 }
 
@@ -35,7 +50,7 @@ void keyrows_free(struct keyrows *k)
 
 const struct colset *keyrows_columns(const struct keyrows *k)
 {
-    return &k->stream->columns;
+    return &k->columns;
 }
 
 void keyrows_fill(struct keyrows *k, struct batch *b)
@@ -45,7 +60,12 @@ void keyrows_fill(struct keyrows *k, struct batch *b)
 
 const struct bytes *keyrows_key(struct keyrows *k, const struct batch *b, unsigned i)
 {
-    keyed_key_of(&k->keyed, b, i);
+    if (k->join != NULL) {
+        joinprog_key(k->join, k->side, b, i, k->keyed.scratch, &k->keyed.key_bytes);
+        arena_reset(k->keyed.scratch);
+    } else {
+        keyed_key_of(&k->keyed, b, i);
+    }
     return &k->keyed.key_bytes;
 }
 

@@ -10,10 +10,12 @@
 
 struct keyrows;
 
-/* The plan reads one stream from outside, and has a key. */
-struct keyrows *keyrows_new(const struct rule_plan *p);
+/* The plan reads streams that are recorded. side: of a join, whose rows they are. by: columns that are the key, of a rule
+ * that has none; NULL: the rule's own. */
+struct keyrows *keyrows_new(const struct rule_plan *p, unsigned side, const struct plan_key *by);
+const struct schema *keyrows_schema(const struct rule_plan *p, unsigned side);
 void keyrows_free(struct keyrows *k); /* NULL is fine */
-/* To be decoded; as long as k lives. */
+/* To be decoded, those of `by` among them; as long as k lives. */
 const struct colset *keyrows_columns(const struct keyrows *k);
 /* Computed columns. */
 void keyrows_fill(struct keyrows *k, struct batch *b);

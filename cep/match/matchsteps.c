@@ -97,7 +97,7 @@ void matchsteps_put(struct trace *t, uint32_t row, const struct trace_step *s, s
                  : !r->where  ? "where"
                               : "yes");
     struct match_cell none = {.pauses = 0};
-    matchcond_ask(t->where, &(struct matchcond_at){t->m, &none, 0, NULL, &r->r}, out);
+    cond_ask(t->where, &(struct matchcond_at){t->m, &none, 0, NULL, &r->r}, out);
     bytes_printf(out, ",\"tries\":");
     bytes_put(out, s->tries.p, s->tries.n);
     bytes_printf(out, "],\"ended\":");

@@ -44,7 +44,7 @@ static void count_left(struct trace *t)
     }
 }
 
-static void begin(struct trace *t, const struct matchtrace_ask *ask)
+static void begin(struct trace *t, const struct why_ask *ask)
 {
     const struct rule_plan *p = ask->plan;
     unsigned bits[PLAN_VARS_MAX];
@@ -95,10 +95,10 @@ static void end(struct trace *t)
     keyed_fini(&t->k);
     emit_fini(&t->emit);
     for (unsigned v = 0; v < t->plan->match.nvars; v++) {
-        matchcond_free(t->rows[v]);
-        matchcond_free(t->all[v]);
+        cond_free(t->rows[v]);
+        cond_free(t->all[v]);
     }
-    matchcond_free(t->where);
+    cond_free(t->where);
     match_prog_free(t->prog);
     mem_free(t->left);
     mem_free(t->row);
@@ -107,9 +107,9 @@ static void end(struct trace *t)
 
 /* --- rows --- */
 
-static void take_rows(struct trace *t, const struct matchtrace_row *rows, size_t n)
+static void take_rows(struct trace *t, const struct why_row *rows, size_t n)
 {
-    const struct matchtrace_ask *ask = t->ask;
+    const struct why_ask *ask = t->ask;
     struct order order;
     struct order_entry *out;
     order_init(&order, t->plan->match.norder > 0 ? &t->plan->match : NULL);
@@ -135,11 +135,11 @@ static void take_rows(struct trace *t, const struct matchtrace_row *rows, size_t
     order_fini(&order);
 }
 
-static struct matchcond_said ask_row(struct trace *t, struct matchcond *c, int var,
-                                     const struct trace_row *r, struct bytes *json)
+static struct cond_said ask_row(struct trace *t, struct cond *c, int var, const struct trace_row *r,
+                                struct bytes *json)
 {
     struct match_cell none = {.pauses = 0};
-    return matchcond_ask(c, &(struct matchcond_at){t->m, &none, var, NULL, &r->r}, json);
+    return cond_ask(c, &(struct matchcond_at){t->m, &none, var, NULL, &r->r}, json);
 }
 
 /* The row as the operator is given it. */
@@ -148,14 +148,14 @@ static void prepare(struct trace *t, uint32_t n)
     struct trace_row *r = &t->row[n];
     r->r = (struct keyed_row){
         .b = r->b, .i = r->i, .ts = r->b->ts[r->i], .bits = r->bits, .seq = n + 1};
-    r->where = matchcond_holds(ask_row(t, t->where, 0, r, NULL));
+    r->where = cond_holds(ask_row(t, t->where, 0, r, NULL));
     if (!r->where)
         return;
     r->bits[0] |= 1;
     r->r.fold |= matchrun_fold(0);
     for (unsigned v = 0; v < t->plan->match.nvars; v++) {
         unsigned bit = 1 + v;
-        if (!matchcond_holds(ask_row(t, t->rows[v], (int)v, r, NULL)))
+        if (!cond_holds(ask_row(t, t->rows[v], (int)v, r, NULL)))
             continue;
         r->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
         r->r.fold |= matchrun_fold(bit);
@@ -331,12 +331,12 @@ static void put_try(const struct trace *t, const struct trace_partial *p, int va
 
 /* Where the row is to be noted: it came nearest, or would have been the one in time. NULL: nowhere. */
 static struct trace_miss *noted(struct trace *t, struct trace_partial *p, uint32_t row,
-                                struct matchcond_said said)
+                                struct cond_said said)
 {
     struct trace_miss *miss = p != NULL ? &p->miss : &t->start;
     if (p != NULL && p->end == TRACE_TIME)
-        return matchcond_holds(said) && p->late.row == TRACE_NONE ? &p->late : NULL;
-    if (matchcond_holds(said) || (t->focus != TRACE_NONE && t->focus != row))
+        return cond_holds(said) && p->late.row == TRACE_NONE ? &p->late : NULL;
+    if (cond_holds(said) || (t->focus != TRACE_NONE && t->focus != row))
         return NULL;
     return matchwhy_is_nearer(miss, said) ? miss : NULL;
 }
@@ -352,15 +352,15 @@ static bool ask_var(struct trace *t, struct trace_partial *p, int var, uint32_t 
     struct bytes json = {0};
     if (done->asked & bit)
         return done->holds & bit;
-    struct matchcond_said said = matchcond_ask(t->all[var], &at, NULL);
-    bool holds = matchcond_holds(said);
+    struct cond_said said = cond_ask(t->all[var], &at, NULL);
+    bool holds = cond_holds(said);
     struct trace_miss *miss = strcmp(kind, "take") == 0 ? noted(t, p, row, said) : NULL;
     done->asked |= bit;
     done->holds |= holds ? bit : 0;
     if (out != NULL && out->n > TRACE_RESULTS_BYTES)
         out = NULL;
     if (out != NULL || miss != NULL)
-        matchcond_ask(t->all[var], &at, &json);
+        cond_ask(t->all[var], &at, &json);
     if (out != NULL)
         put_try(t, p, var, kind, holds, &json, out);
     if (miss != NULL)
@@ -462,7 +462,7 @@ static void settle(struct trace *t, const uint32_t *before, unsigned n, uint32_t
 /* A key without state may have been dropped. */
 static void find_key(struct trace *t)
 {
-    const struct matchtrace_ask *ask = t->ask;
+    const struct why_ask *ask = t->ask;
     uint64_t hash = keytable_hash(ask->key, ask->key_n);
     t->key = keytable_find(&t->k.table, hash, ask->key, ask->key_n);
     if (t->key == NULL)
@@ -548,7 +548,7 @@ bool matchtrace_can(const struct rule_plan *p)
     return can;
 }
 
-void matchtrace_run(const struct matchtrace_ask *ask, const struct matchtrace_row *rows, size_t n,
+void matchtrace_run(const struct why_ask *ask, const struct why_row *rows, size_t n,
                     struct bytes *out)
 {
     struct trace t;

@@ -34,7 +34,7 @@ struct trace_miss { /* the row that came nearest to what was waited for */
     uint32_t row; /* TRACE_NONE: none did */
     int var;
     unsigned parts, hold;
-    const struct bytes *failed; /* matchcond_said */
+    const struct bytes *failed; /* cond_said */
     struct bytes conditions; /* JSON */
 };
 
@@ -62,7 +62,7 @@ struct trace_row {
 };
 
 struct trace {
-    const struct matchtrace_ask *ask;
+    const struct why_ask *ask;
     const struct rule_plan *plan;
     struct match_prog *prog;
     struct match *m;
@@ -70,7 +70,7 @@ struct trace {
     struct emit emit;
     struct cut no_cut;
     struct key *key;
-    struct matchcond *where, *rows[PLAN_VARS_MAX], *all[PLAN_VARS_MAX]; /* rows: row conditions */
+    struct cond *where, *rows[PLAN_VARS_MAX], *all[PLAN_VARS_MAX]; /* rows: row conditions */
     unsigned *left; /* by state */
     struct trace_row *row;
     uint32_t nrows, focus; /* focus: TRACE_NONE */
@@ -98,10 +98,10 @@ void matchsteps_put(struct trace *t, uint32_t row, const struct trace_step *s, s
 
 /* matchwhy.c */
 /* Does the row come nearer than that? */
-bool matchwhy_is_nearer(const struct trace_miss *best, struct matchcond_said said);
+bool matchwhy_is_nearer(const struct trace_miss *best, struct cond_said said);
 /* Which is nearer to a match: fewer rows left, more rows taken, begun later. */
 bool matchwhy_is_further(const struct trace_partial *a, const struct trace_partial *b);
-void matchwhy_note(struct trace_miss *best, uint32_t row, int var, struct matchcond_said said,
+void matchwhy_note(struct trace_miss *best, uint32_t row, int var, struct cond_said said,
                    struct bytes *conditions);
 void matchwhy_put(struct trace *t, struct bytes *out); /* {…} */
 /* Shared: "partition":0,"offset":17,"time":"…" of a row; rows of a partial match. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cep/match/matchtracedef.h"
 #include "cep/task/taskinspect.h"
+#include "cep/why/whyrows.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,12 +17,12 @@ const char *matchwhy_end_name(enum trace_end e)
 }
 
 /* Fewer parts that do not hold, then the later row. */
-bool matchwhy_is_nearer(const struct trace_miss *best, struct matchcond_said said)
+bool matchwhy_is_nearer(const struct trace_miss *best, struct cond_said said)
 {
     return best->row == TRACE_NONE || said.parts - said.hold <= best->parts - best->hold;
 }
 
-void matchwhy_note(struct trace_miss *best, uint32_t row, int var, struct matchcond_said said,
+void matchwhy_note(struct trace_miss *best, uint32_t row, int var, struct cond_said said,
                    struct bytes *conditions)
 {
     best->row = row;
@@ -294,25 +295,15 @@ static void say_waits(const struct trace *t, const struct trace_partial *p, cons
 static void say(const struct trace *t, const struct trace_partial *p, const struct says *s,
                 struct bytes *out)
 {
-    static const char *const fixed[][2] = {
-        {"no-events", "no event of this key is recorded in what was looked at"},
-        {"unknown-event", "the event is not among the recorded ones of this key"},
-        {"before-rule", "the event came before this rule was deployed"},
-        {"late", "the event came late: time had passed it already, so the pattern did not see it"},
-        {"paused", "the rule was paused at the time of the event"},
-        {"pending", "the event waits for the watermark, which has not passed it yet"},
-        {"where", "the rule's WHERE leaves the event out"},
-        {"matched", "the rule has matched"},
-    };
+    const char *fixed = whyrows_text(s->kind);
     if (p != NULL) {
         say_waits(t, p, s, out);
         return;
     }
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (strcmp(fixed[i][0], s->kind) == 0) {
-            bytes_printf(out, "%s", fixed[i][1]);
-            return;
-        }
+    if (fixed != NULL) {
+        bytes_printf(out, "%s", fixed);
+        return;
+    }
     bytes_printf(out, "no event began the pattern");
     if (s->row != TRACE_NONE && s->row < t->nrows) {
         bytes_printf(out, "; ");

@@ -367,12 +367,34 @@ static void fill_slots(struct over *o, struct over_cell *c, uint64_t number, str
     }
 }
 
+void over_watch(struct over *o, void (*each)(void *ctx, const struct over_given *g), void *ctx)
+{
+    o->each = each;
+    o->each_ctx = ctx;
+}
+
+static void show(struct over *o, const struct over_cell *c, uint64_t number, const struct batch *b,
+                 unsigned i)
+{
+    uint64_t *rows = arena_alloc(o->scratch, (o->p->ncalls + 1) * sizeof *rows);
+    for (unsigned k = 0; k < o->p->ncalls; k++) {
+        const struct overprog_call *call = &o->p->calls[k];
+        const struct overprog_frame *f = &o->p->frames[call->frame];
+        rows[k] = 0;
+        if (call->c->kind == OVER_AGG)
+            rows[k] = (f->f.rows ? number + 1 : c->ring.tail) - c->words[f->start];
+    }
+    o->each(o->each_ctx, &(struct over_given){b, i, o->slots, rows});
+}
+
 /* The result of a row whose frames are filled. */
 static void give(struct over *o, struct over_cell *c, uint64_t number, struct batch *b, unsigned i)
 {
     struct rowref at = {.b = b, .i = i};
     struct keyed *k = o->k;
     fill_slots(o, c, number, at);
+    if (o->each != NULL)
+        show(o, c, number, b, i);
     if (o->p->having != NULL && !output_holds_both(o->p->having, at, o->slots, o->scratch))
         return;
     struct result *r = keyed_result(k, &o->rule, c->state.key, RESULT_MATCH, b->ts[i]);

@@ -31,6 +31,14 @@ void over_advance(struct over *o, evtime to);
 uint64_t over_keys(const struct over *o); /* with state */
 uint64_t over_kept(const struct keystate *state); /* rows of a key */
 uint64_t over_dropped(const struct over *o); /* rows, for the limit of their key */
+/* For people (cep/why): what the calls of a row gave, whether or not it is a result. NULL: nobody looks. */
+struct over_given {
+    const struct batch *b;
+    unsigned i;
+    const struct value *slots;
+    const uint64_t *rows; /* in the frame, by call */
+};
+void over_watch(struct over *o, void (*each)(void *ctx, const struct over_given *g), void *ctx);
 size_t over_bytes(const struct over *o);
 size_t over_used(const struct over *o); /* of these, by what is there */
 

@@ -42,6 +42,8 @@ struct over {
     evtime waiting_ts;
     struct value *slots;
     struct arena *scratch; /* emptied after each row */
+    void (*each)(void *ctx, const struct over_given *g); /* over_watch */
+    void *each_ctx;
 };
 
 /* A key's state without rows, the last in the list of keys. */

@@ -139,12 +139,9 @@ void taskinspect_key(const struct rule_plan *p, const void *key, size_t n, struc
 
 void taskinspect_agg(const struct agg_call *call, const struct schema *s, struct bytes *out)
 {
-    bytes_printf(out, "%s", expr_agg_name(call->kind));
-    if (call->arg == NULL)
-        return;
-    bytes_printf(out, "(%s", call->distinct ? "DISTINCT " : "");
-    expr_print(call->arg, s, NULL, out);
-    bytes_printf(out, ")");
+    const struct expr e = {.kind = EXPR_MATCH_AGG,
+                           .agg = {.call = *call, .vars = UINT64_MAX, .running = true}};
+    expr_print(&e, s, NULL, out);
 }
 
 void taskinspect_values(const struct keyed *k, const struct kept *r, struct bytes *out)

@@ -89,6 +89,13 @@ struct keystate *window_due(const struct window *w, evtime to, bool *all)
     return x == NULL || x->at > to ? NULL : &((struct windowlist_one *)(void *)x)->cell->state;
 }
 
+void window_watch(struct window *w, void (*each)(void *ctx, const struct window_asked *a),
+                  void *ctx)
+{
+    w->each = each;
+    w->each_ctx = ctx;
+}
+
 evtime window_next(const struct window *w)
 {
     return w->p->by_panes ? w->next : timers_next(&w->timers);

@@ -45,6 +45,15 @@ void window_advance(struct window *w, const struct window_time *t);
 void window_punctuated(struct window *w);
 void window_clock(struct window *w, evtime now);
 evtime window_clock_next(const struct window *w); /* when the clock fires next; EVTIME_MAX: never */
+/* For people (cep/why): a window that is asked for a result, whether or not HAVING holds. NULL: nobody looks. Windows by
+ * panes are not asked while it cannot hold. */
+struct window_asked {
+    evtime start, end; /* EVTIME_MIN: it has none */
+    evtime time; /* of the result */
+    const struct value *slots;
+};
+void window_watch(struct window *w, void (*each)(void *ctx, const struct window_asked *a),
+                  void *ctx);
 size_t window_cells(const struct window *w); /* keys with state */
 /* A key's state of which something is due by `to`; NULL: none, or *all: of any. */
 struct keystate *window_due(const struct window *w, evtime to, bool *all);

@@ -24,6 +24,12 @@ static void fill_slots(struct window *w, const struct windowrun_result *v)
     }
 }
 
+static void show(struct window *w, const struct windowrun_result *v)
+{
+    fill_slots(w, v);
+    w->each(w->each_ctx, &(struct window_asked){v->start, v->end, v->time, w->slots});
+}
+
 static void set_row(struct window *w, struct result *r, const struct place *at, evtime ts)
 {
     struct result_row *row = arena_alloc(w->k->emit->arena, sizeof *row);
@@ -60,6 +66,8 @@ struct windowrun_given windowgive(struct window *w, const struct windowrun_resul
     struct windowrun_given given = {false, false};
     struct windowrun_told *told = v->told;
     bool was = told != NULL && told->results > 0;
+    if (w->each != NULL)
+        show(w, v);
     if (!windowprog_may_hold(p, v->acc) && (!was || told->retracted))
         return given;
     fill_slots(w, v);
@@ -92,6 +100,8 @@ void windowgive_row(struct window *w, const struct windowrun_result *v, const st
 {
     const struct place at = {schema_place(w->k->schema), row->row.partition, row->row.offset};
     fill_slots(w, v);
+    if (w->each != NULL)
+        show(w, v);
     struct result *r = begin(w, v, RESULT_MATCH);
     if (r == NULL)
         return;

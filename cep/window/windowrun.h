@@ -39,6 +39,8 @@ struct window {
     evtime *ahead; /* of keys from tasks that were further than this one: what has fired there */
     unsigned nahead;
     struct value *slots;
+    void (*each)(void *ctx, const struct window_asked *a); /* window_watch */
+    void *each_ctx;
     uint64_t sum[WINDOWPROG_WORDS_MAX];
 
     /* windowpanes: keys that the next window visits; those that are looked at when a window closes */

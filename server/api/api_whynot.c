@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * POST /rules/{r}:why_not: why a pattern has not fired for a key, from what is recorded. */
+ * POST /rules/{r}:why_not: why a rule has not fired for a key, from what is recorded. */
 #include "base/mem.h"
-#include "cep/match/matchtrace.h"
+#include "cep/key/keyrows.h"
 #include "cep/task/taskinspect.h"
+#include "cep/why/why.h"
 #include "server/api/api.h"
+#include "server/api/rulejson.h"
 #include "server/api/rulekey.h"
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
 #include <inttypes.h>
 #include <string.h>
 
-enum { STEPS = 100, SCAN = 1000000, SCAN_MAX = 100000000 };
+enum { STEPS = 100, SCAN = 1000000, SCAN_MAX = 100000000, SCAN_UNKEYED = 4000 };
 
 struct asked {
     struct api *api;
@@ -55,6 +57,7 @@ static void answer(struct httpcall *c, void *state)
         jsonw_open(out, '{');
         jsonw_kstr(out, "rule", q->name);
         jsonw_ku64(out, "version", q->version);
+        jsonw_kstr(out, "kind", rulejson_kind(q->plan));
         jsonw_key(out, "key");
         bytes_put(out, q->key.p, q->key.n);
         jsonw_ku64(out, "events", q->events);
@@ -77,12 +80,37 @@ static void done(void *ctx, enum err e, const struct diag *d, const struct whyno
         diag_say(&q->d, d->items[0].code, NULL, "%s", d->items[0].message);
     if (e == ERR_OK) {
         bytes_put(&q->json, a->json, a->n);
-        taskinspect_key(q->plan, a->key->p, a->key->n, &q->key);
+        if (q->key.n == 0)
+            taskinspect_key(q->plan, a->key->p, a->key->n, &q->key);
         q->scanned = a->scanned;
         q->events = a->events;
         q->complete = a->complete;
     }
     httpcall_resume(q->later);
+}
+
+static unsigned join_side(const struct rule_plan *p, const struct whynot_ask *ask)
+{
+    return p->shape == RULE_JOIN && p->join.side[JOIN_LEFT].schema->id != ask->stream ? JOIN_RIGHT
+                                                                                      : JOIN_LEFT;
+}
+
+/* Of a join: in which of its streams the event is. */
+static bool read_stream(struct httpcall *c, const struct rule_plan *p, const json_t *body,
+                        struct whynot_ask *ask)
+{
+    const char *name = json_string_value(json_object_get(body, "stream"));
+    ask->stream = keyrows_schema(p, JOIN_LEFT)->id;
+    if (json_object_get(body, "stream") == NULL)
+        return true;
+    for (unsigned s = 0; name != NULL && s < (p->shape == RULE_JOIN ? 2 : 1); s++)
+        if (strcasecmp(keyrows_schema(p, s)->name, name) == 0) {
+            ask->stream = keyrows_schema(p, s)->id;
+            return true;
+        }
+    httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
+                     "the field 'stream' is a stream that rule %s reads", p->name);
+    return false;
 }
 
 /* "partition/offset" */
@@ -97,7 +125,7 @@ static bool read_event(struct httpcall *c, const struct rule_plan *p, const json
     const char *end = text ? httpcall_whole(text, '/', UINT32_MAX, &partition) : NULL;
     ask->partition = (uint32_t)partition;
     ask->has_event = end != NULL && httpcall_whole(end + 1, '\0', UINT64_MAX, &ask->offset) &&
-                     ask->partition < p->input->partitions;
+                     ask->partition < keyrows_schema(p, join_side(p, ask))->partitions;
     if (!ask->has_event)
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
                          "the field 'event_id' is a text of partition and offset: \"0/4711\"");
@@ -147,7 +175,13 @@ static bool read_key(struct httpcall *c, const struct rule_plan *p, const json_t
     if (key == NULL && (ask->has_event || plan_nkeys(p) == 0))
         return true;
     diag_init(&d, NULL, 0);
-    enum err e = rulekey_from_json(p, key, &d, &ask->key);
+    enum err e = ERR_OK;
+    if (p->shape == RULE_FILTER) {
+        ask->has_by = true;
+        e = rulekey_of_columns(p, key, &d, &ask->by, &ask->key);
+    } else {
+        e = rulekey_from_json(p, key, &d, &ask->key);
+    }
     if (e != ERR_OK)
         httpcall_problem(c, PROBLEM_BAD_FIELD, "write {\"key\": …} or {\"event_id\": \"0/4711\"}",
                          "%s", d.items[0].message);
@@ -159,34 +193,56 @@ static bool read_ask(struct httpcall *c, const struct rule_plan *p, const json_t
                      struct whynot_ask *ask)
 {
     json_int_t steps = 0, scan = 0;
-    if (!read_event(c, p, body, ask) || !read_at(c, body, ask) ||
-        !read_number(c, body, "steps", STEPS, MATCHTRACE_STEPS_MAX, &steps) ||
+    if (!read_stream(c, p, body, ask) || !read_event(c, p, body, ask) || !read_at(c, body, ask) ||
+        !read_number(c, body, "steps", STEPS, WHY_STEPS_MAX, &steps) ||
         !read_number(c, body, "scan", SCAN, SCAN_MAX, &scan) || !read_key(c, p, body, ask))
         return false;
     ask->steps = (uint32_t)steps;
     ask->scan = (uint64_t)scan;
+    if (p->shape == RULE_FILTER && ask->has_event)
+        ask->scan = 1; /* it looks at that event alone */
+    else if (p->shape == RULE_FILTER && !ask->has_by && scan > SCAN_UNKEYED)
+        ask->scan = SCAN_UNKEYED; /* of all that are looked at the last are told of */
     return true;
 }
 
 /* What is not recorded cannot be gone through again. */
 static bool can(struct httpcall *c, const struct rule_plan *p)
 {
-    if (p->shape != RULE_MATCH)
-        httpcall_problem(c, PROBLEM_UNSUPPORTED, "GET /api/v1/rules/{r}/state shows what it keeps",
-                         "rule %s is no pattern", p->name);
-    else if (p->input->derived != DERIVED_NOT)
-        httpcall_problem(c, PROBLEM_UNSUPPORTED, "ask the rule that makes those rows",
-                         "rule %s reads rows that are not recorded themselves", p->name);
-    else if (strcmp(p->input->connector, "file") == 0)
-        httpcall_problem(c, PROBLEM_UNSUPPORTED, "weir eval finds the same over the file",
-                         "stream %s is read from files, of which nothing is recorded",
-                         p->input->name);
-    else if (!matchtrace_can(p))
-        httpcall_problem(c, PROBLEM_UNSUPPORTED, NULL,
-                         "rule %s reads MATCH_NUMBER() or NEXT in its conditions", p->name);
-    else
-        return true;
-    return false;
+    const char *cannot = why_cannot(p);
+    for (unsigned s = 0; s < (p->shape == RULE_JOIN ? 2 : 1); s++) {
+        const struct schema *from = keyrows_schema(p, s);
+        if (from->derived != DERIVED_NOT)
+            httpcall_problem(c, PROBLEM_UNSUPPORTED, "ask the rule that makes those rows",
+                             "rule %s reads rows that are not recorded themselves", p->name);
+        else if (strcmp(from->connector, "file") == 0)
+            httpcall_problem(c, PROBLEM_UNSUPPORTED, "weir eval finds the same over the file",
+                             "stream %s is read from files, of which nothing is recorded",
+                             from->name);
+        else
+            continue;
+        return false;
+    }
+    if (cannot != NULL)
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, NULL, "rule %s cannot be gone through again: %s",
+                         p->name, cannot);
+    return cannot == NULL;
+}
+
+static void key_of_columns(const struct rule_plan *p, const struct whynot_ask *ask,
+                           struct bytes *out)
+{
+    struct bytes_reader r = bytes_read(ask->key.p, ask->key.n);
+    jsonw_open(out, '{');
+    for (unsigned i = 0; i < ask->by.n; i++) {
+        const struct column *column = &p->input->columns[ask->by.columns[i]];
+        struct value v;
+        if (!value_from_key(&r, column->type, &v))
+            break;
+        jsonw_key(out, column->name);
+        value_json(&v, out);
+    }
+    jsonw_close(out, '}');
 }
 
 static void ask_for(struct api *a, struct httpcall *c, const struct api_rule *rule,
@@ -201,6 +257,8 @@ static void ask_for(struct api *a, struct httpcall *c, const struct api_rule *ru
     q->later = httpcall_later(c, answer, q);
     ask->plan = plan_ref(p);
     ask->uid = rule->uid;
+    if (ask->has_by) /* the worker's answer does not know of it */
+        key_of_columns(p, ask, &q->key);
     if (runtimeinspect_why(a->runtime, ask, done, q) == ERR_OK)
         return;
     httpcall_later_drop(q->later);
@@ -221,7 +279,7 @@ void api_whynot(struct httpcall *c, void *app)
     struct whynot_ask *ask = mem_new(sizeof *ask);
     if (p == NULL)
         api_failed(c, ERR_NOT_FOUND);
-    else if ((body = httpcall_json(c, "key at event_id steps scan")) != NULL && can(c, p)) {
+    else if ((body = httpcall_json(c, "key at event_id stream steps scan")) != NULL && can(c, p)) {
         if (read_ask(c, p, body, ask))
             ask_for(a, c, &rule, p, ask);
         else

@@ -15,4 +15,8 @@ enum err rulekey_from_json(const struct rule_plan *p, const json_t *key, struct 
 enum err rulekey_from_text(const struct rule_plan *p, const char *text, struct diag *d,
                            struct bytes *out);
 
+/* {"card": "c1"}: any columns of the rule's stream, of a rule without a key. `by` is then that key. */
+enum err rulekey_of_columns(const struct rule_plan *p, const json_t *key, struct diag *d,
+                            struct plan_key *by, struct bytes *out);
+
 #endif

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct found_row {
-    evtime ts, arrival;
+    evtime ts, arrival, late_w;
     uint32_t partition;
     uint64_t offset;
     bool late;
@@ -23,6 +23,7 @@ struct found_row {
 
 struct scan {
     const struct keyscan_ask *ask;
+    const struct schema *schema; /* whose rows they are */
     struct keyrows *keyrows;
     struct codec_json *codec;
     const char *needle; /* NULL: every block is decoded */
@@ -83,6 +84,7 @@ static void note(void *ctx, const struct batch *b, unsigned i)
     struct scan *s = ctx;
     uint64_t at = b->offset[i] - s->block->first;
     const struct intakelog_row *row = &s->block->rows[at];
+    bool late = b->has_late && batch_is_late(b, i);
     if (b->ts[i] > s->ask->at || s->ask->skips(s->ask->skips_ctx, b->partition, b->offset[i]))
         return;
     s->rows = mem_grow(s->rows, s->n, 1, &s->cap, sizeof *s->rows);
@@ -90,7 +92,8 @@ static void note(void *ctx, const struct batch *b, unsigned i)
                                          .arrival = s->block->arrivals[at],
                                          .partition = b->partition,
                                          .offset = b->offset[i],
-                                         .late = b->has_late && batch_is_late(b, i),
+                                         .late = late,
+                                         .late_w = late ? b->late_w[i] : EVTIME_MIN,
                                          .text = mem_dup(row->p, row->n),
                                          .n = row->n};
     s->bytes += row->n;
@@ -115,7 +118,7 @@ static void look(struct scan *s, uint32_t partition, const struct intakelog_bloc
         w->w = k->w > w->w ? k->w : w->w;
         return;
     }
-    struct batch *b = batch_new(s->ask->plan->input, keyrows_columns(s->keyrows));
+    struct batch *b = batch_new(s->schema, keyrows_columns(s->keyrows));
     b->partition = partition;
     s->block = k;
     for (unsigned i = 0; i < k->n; i++)
@@ -129,7 +132,7 @@ static enum err scan_partition(struct scan *s, uint32_t partition, uint64_t from
                                struct keyscan_found *out)
 {
     struct intakelog *log = s->ask->log;
-    uint32_t stream = s->ask->plan->input->id;
+    uint32_t stream = s->schema->id;
     struct intakelog_block *k = mem_new(sizeof *k);
     struct watermark w = {.w = EVTIME_MIN};
     enum err e = ERR_OK;
@@ -155,7 +158,7 @@ static uint64_t offset_at(const struct scan *s, uint32_t partition, evtime arriv
     struct intakelog_block *k = mem_new(sizeof *k);
     while (lo < hi) {
         uint64_t mid = lo + (hi - lo) / 2;
-        if (intakelog_read(s->ask->log, s->ask->plan->input->id, partition, mid, k) != ERR_OK)
+        if (intakelog_read(s->ask->log, s->schema->id, partition, mid, k) != ERR_OK)
             break;
         bool before = k->n > 0 && k->arrivals[0] < arrival;
         intakelog_block_fini(k);
@@ -172,7 +175,7 @@ static uint64_t offset_at(const struct scan *s, uint32_t partition, evtime arriv
 static enum err find_focus(struct scan *s, struct diag *d, evtime *arrival)
 {
     const struct keyscan_ask *ask = s->ask;
-    const struct schema *schema = ask->plan->input;
+    const struct schema *schema = s->schema;
     struct intakelog_block *k = mem_new(sizeof *k);
     bool is_read = false, same = false;
     enum err e = intakelog_read(ask->log, schema->id, ask->partition, ask->offset, k);
@@ -206,14 +209,15 @@ static void range(const struct scan *s, uint32_t partition, evtime arrival, uint
                   uint64_t *to)
 {
     const struct keyscan_ask *ask = s->ask;
-    uint32_t stream = ask->plan->input->id;
-    uint64_t share = ask->scan / ask->partitions + 1;
+    uint32_t stream = s->schema->id;
+    uint64_t share = ask->scan / s->schema->partitions + 1;
     uint64_t first = intakelogtrim_first(ask->log, stream, partition);
     uint64_t end = intakelog_end(ask->log, stream, partition);
     *to = end;
-    if (ask->has_focus) {
-        uint64_t near = ask->partition == partition ? ask->offset
-                                                    : offset_at(s, partition, arrival, first, end);
+    if (arrival > EVTIME_MIN) {
+        uint64_t near = ask->has_focus && ask->partition == partition
+                            ? ask->offset
+                            : offset_at(s, partition, arrival, first, end);
         *to = near + share / 4 + 1 < end ? near + share / 4 + 1 : end;
     }
     *from = *to > first + share ? *to - share : first;
@@ -225,10 +229,16 @@ static void find_needle(struct scan *s)
     const struct rule_plan *p = s->ask->plan;
     struct bytes_reader r = bytes_read(s->ask->key->p, s->ask->key->n);
     struct value v;
-    if (p->key.n == 0 || p->key.nvalues == p->key.n ||
-        p->input->columns[p->key.columns[0]].computed != NULL ||
-        plan_key_type(p, 0).kind != TYPE_STRING || !value_from_key(&r, plan_key_type(p, 0), &v) ||
-        v.null || v.c.s.n == 0)
+    const struct plan_key *key = s->ask->by != NULL ? s->ask->by : &p->key;
+    int column = -1;
+    if (p->shape == RULE_JOIN && p->join.nkeys > 0 &&
+        p->join.keys[0].e[s->ask->side]->kind == EXPR_COLUMN)
+        column = (int)p->join.keys[0].e[s->ask->side]->index;
+    else if (p->shape != RULE_JOIN && plan_key_ncolumns(key) > 0)
+        column = key->columns[0];
+    if (column < 0 || s->schema->columns[column].computed != NULL ||
+        s->schema->columns[column].type.kind != TYPE_STRING ||
+        !value_from_key(&r, s->schema->columns[column].type, &v) || v.null || v.c.s.n == 0)
         return;
     for (uint32_t i = 0; i < v.c.s.n; i++)
         if ((unsigned char)v.c.s.p[i] < ' ' || strchr("\"\\/", v.c.s.p[i]) != NULL ||
@@ -245,33 +255,41 @@ static void hand_out(struct scan *s, struct keyscan_found *out)
         qsort(s->rows, s->n, sizeof *s->rows, by_place);
     for (size_t i = 0; i < s->n; i++) {
         const struct found_row *r = &s->rows[i];
-        tracewire_put_row(&(struct tracewire_row){r->partition, r->offset, r->arrival, r->late,
-                                                  r->text, r->n},
+        tracewire_put_row(&(struct tracewire_row){.partition = r->partition,
+                                                  .offset = r->offset,
+                                                  .arrival = r->arrival,
+                                                  .late = r->late,
+                                                  .late_w = r->late_w,
+                                                  .side = s->ask->side,
+                                                  .text = r->text,
+                                                  .n = r->n},
                           &out->rows);
         mem_free(r->text);
     }
-    out->nrows = (uint32_t)s->n;
+    out->nrows += (uint32_t)s->n;
     out->complete = out->complete && !s->dropped;
 }
 
 enum err keyscan(const struct keyscan_ask *ask, struct diag *d, struct keyscan_found *out)
 {
-    struct scan s = {.ask = ask, .keyrows = keyrows_new(ask->plan)};
-    evtime arrival = EVTIME_MIN;
+    struct scan s = {.ask = ask,
+                     .schema = keyrows_schema(ask->plan, ask->side),
+                     .keyrows = keyrows_new(ask->plan, ask->side, ask->by)};
+    evtime arrival = ask->near;
     enum err e = ERR_OK;
-    *out = (struct keyscan_found){.complete = true};
-    s.codec = codec_json_new(ask->plan->input, keyrows_columns(s.keyrows), NULL);
+    s.codec = codec_json_new(s.schema, keyrows_columns(s.keyrows), NULL);
     if (ask->has_focus)
         e = find_focus(&s, d, &arrival);
     if (e == ERR_OK)
         find_needle(&s);
-    for (uint32_t p = 0; p < ask->partitions && e == ERR_OK; p++) {
+    out->arrival = arrival;
+    for (uint32_t p = 0; p < s.schema->partitions && e == ERR_OK; p++) {
         uint64_t from, to;
         range(&s, p, arrival, &from, &to);
         out->complete = out->complete && from == 0;
         if ((e = scan_partition(&s, p, from, to, out)) != ERR_OK)
             diag_say(d, "log", NULL, "the recorded events of stream %s cannot be read: %s",
-                     ask->plan->input->name, err_text(e));
+                     s.schema->name, err_text(e));
     }
     hand_out(&s, out);
     codec_json_free(s.codec);

@@ -14,12 +14,14 @@ enum { KEYSCAN_ROWS_MAX = 1000, KEYSCAN_BYTES_MAX = 16 << 20 };
 
 struct keyscan_ask {
     struct intakelog *log;
-    const struct rule_plan *plan; /* reads one stream that is in the log */
-    unsigned partitions;
+    const struct rule_plan *plan; /* reads streams that are in the log */
+    unsigned side; /* of a join: whose rows are looked for */
+    const struct plan_key *by; /* as for keyrows_new */
     struct bytes *key; /* canonical bytes; if has_focus and it is empty: the event's */
     uint64_t scan; /* rows that may be looked at, over all partitions */
     evtime at; /* later rows do not count; EVTIME_MAX: all do */
-    bool has_focus;
+    evtime near; /* rows that came about then; EVTIME_MIN: the last */
+    bool has_focus; /* near that event */
     uint32_t partition;
     uint64_t offset;
     bool (*skips)(void *ctx, uint32_t partition, uint64_t offset); /* rows that count for nothing */
@@ -27,7 +29,8 @@ struct keyscan_ask {
     const atomic_bool *stop; /* give up */
 };
 struct keyscan_found {
-    struct bytes rows; /* tracewire_put_row each; the caller's */
+    evtime arrival; /* of the event */
+    struct bytes rows; /* tracewire_put_row each; the caller's, appended to */
     uint32_t nrows;
     uint64_t scanned;
     bool

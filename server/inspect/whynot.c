@@ -2,6 +2,7 @@
 #include "server/inspect/whynot.h"
 #include "base/bug.h"
 #include "base/mem.h"
+#include "cep/key/keyrows.h"
 #include "server/inspect/keyscan.h"
 #include "server/wire/tracewire.h"
 #include <pthread.h>
@@ -72,6 +73,7 @@ static void send(struct whynot *w, struct asking *a)
                                               .has_focus = ask->has_event,
                                               .partition = ask->partition,
                                               .offset = ask->offset,
+                                              .stream = ask->stream,
                                               .steps = ask->steps,
                                               .nrows = a->found.nrows},
                       &frame);
@@ -84,23 +86,47 @@ static void send(struct whynot *w, struct asking *a)
     w->wake(w->ctx);
 }
 
+/* near: the arrival of the event on the other side. */
+static enum err scan(struct whynot *w, struct asking *a, unsigned side, bool focus, evtime near,
+                     struct diag *d)
+{
+    const struct whynot_ask *ask = &a->ask;
+    const struct keyscan_ask m = {.log = w->log,
+                                  .plan = ask->plan,
+                                  .side = side,
+                                  .by = ask->has_by ? &ask->by : NULL,
+                                  .key = &a->ask.key,
+                                  .scan = ask->scan,
+                                  .at = ask->at,
+                                  .near = near,
+                                  .has_focus = focus,
+                                  .partition = ask->partition,
+                                  .offset = ask->offset,
+                                  .skips = skips,
+                                  .skips_ctx = &a->ask,
+                                  .stop = &w->stop};
+    return keyscan(&m, d, &a->found);
+}
+
+/* The side that has the event first: it says which key. */
+static enum err scan_join(struct whynot *w, struct asking *a, struct diag *d)
+{
+    const struct whynot_ask *ask = &a->ask;
+    unsigned own = ask->has_event && keyrows_schema(ask->plan, JOIN_LEFT)->id != ask->stream
+                       ? JOIN_RIGHT
+                       : JOIN_LEFT;
+    a->ask.scan = ask->scan / 2 + 1;
+    enum err e = scan(w, a, own, ask->has_event, EVTIME_MIN, d);
+    return e == ERR_OK ? scan(w, a, !own, false, a->found.arrival, d) : e;
+}
+
 static void work(struct whynot *w, struct asking *a)
 {
     struct diag d;
     diag_init(&d, NULL, 0);
-    const struct keyscan_ask scan = {.log = w->log,
-                                     .plan = a->ask.plan,
-                                     .partitions = a->ask.plan->input->partitions,
-                                     .key = &a->ask.key,
-                                     .scan = a->ask.scan,
-                                     .at = a->ask.at,
-                                     .has_focus = a->ask.has_event,
-                                     .partition = a->ask.partition,
-                                     .offset = a->ask.offset,
-                                     .skips = skips,
-                                     .skips_ctx = &a->ask,
-                                     .stop = &w->stop};
-    enum err e = keyscan(&scan, &d, &a->found);
+    a->found.complete = true;
+    enum err e = a->ask.plan->shape == RULE_JOIN ? scan_join(w, a, &d)
+                                                 : scan(w, a, 0, a->ask.has_event, EVTIME_MIN, &d);
     if (e == ERR_OK)
         send(w, a);
     else

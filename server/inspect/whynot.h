@@ -15,13 +15,16 @@ enum { WHYNOT_WAITING_MAX = 16, WHYNOT_SKIPS_MAX = 64 };
 struct whynot;
 
 struct whynot_ask {
-    struct rule_plan
-        *plan; /* a pattern over a stream that is in the log; the caller's reference goes over */
+    struct rule_plan *
+        plan; /* why_cannot() is NULL, over streams that are in the log; the caller's reference goes over */
     uint64_t uid;
     struct bytes key; /* canonical bytes, goes over; empty: that of the event */
+    bool has_by; /* the key is of these columns: of a filter, which has none */
+    struct plan_key by;
     bool has_event;
     uint32_t partition;
     uint64_t offset;
+    uint32_t stream; /* of a join: in which of its streams */
     evtime at; /* EVTIME_MAX: now */
     uint64_t scan; /* rows that may be looked at */
     uint32_t steps;
@@ -33,8 +36,7 @@ struct whynot_ask {
 };
 struct whynot_answer {
     const struct bytes *key;
-    const char
-        *json; /* members of an object (cep/match/matchtrace.h); n 0: no worker knows the rule */
+    const char *json; /* members of an object (cep/why/why.h); n 0: no worker knows the rule */
     size_t n;
     uint64_t scanned;
     uint32_t events;

@@ -17,6 +17,7 @@ struct tracewire_ask {
     bool has_focus;
     uint32_t partition; /* of the event that is asked about */
     uint64_t offset;
+    uint32_t stream; /* ... and of a join, in which of its streams */
     uint32_t steps, nrows;
 };
 struct tracewire_row {
@@ -24,11 +25,13 @@ struct tracewire_row {
     uint64_t offset;
     evtime arrival; /* its time, in a stream without event time */
     bool late;
+    evtime late_w; /* the watermark that it came behind */
+    unsigned side; /* of a join */
     const char *text;
     size_t n;
 };
 
-/* A frame is the ask's number (8 bytes), the ask, then its rows, by partition and offset. */
+/* A frame is the ask's number (8 bytes), the ask, then its rows, by side, partition and offset. */
 void tracewire_put_ask(const struct tracewire_ask *m, struct bytes *out);
 void tracewire_put_row(const struct tracewire_row *m, struct bytes *out);
 enum err tracewire_get_ask(struct bytes_reader *r, uint64_t *number, struct tracewire_ask *out);

@@ -104,7 +104,7 @@ def test_one_event_can_be_asked_about_and_steps_say_what_held(server):
 
 def test_what_cannot_be_asked_is_refused(server):
     assert server.post("/rules", {"name": "f", "sql": "SELECT id FROM payments WHERE amount > 90000"}).status_code == 201
-    assert "no pattern" in why(server, 422, rule="f", key="x")["detail"]
+    assert "an object of columns" in why(server, 422, rule="f", key="x")["detail"]
     assert "the key of rule card_testing" in why(server, 422, key={"a": 1})["detail"]
     assert "event_id" in why(server, 422, event_id="x")["detail"]
     assert "'at'" in why(server, 422, key="x", at="yesterday")["detail"]

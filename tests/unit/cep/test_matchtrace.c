@@ -9,7 +9,7 @@ static char *traced(struct rule_plan *plan, const char *letters, evtime now, int
 {
     struct colset all = {{(1u << PAY_COLUMNS) - 1}};
     struct batch *b = batch_new(plan->input, &all);
-    struct matchtrace_row rows[LETTERS_MAX];
+    struct why_row rows[LETTERS_MAX];
     struct bytes key = {0}, out = {0};
     unsigned n = 0;
     bool late = false;
@@ -24,19 +24,19 @@ static char *traced(struct rule_plan *plan, const char *letters, evtime now, int
                                  .card = "c",
                                  .amount = n * 100,
                                  .status = status});
-        rows[n] = (struct matchtrace_row){b, n, late};
+        rows[n] = (struct why_row){.b = b, .i = n, .late = late};
         late = false;
         n++;
     }
     const struct value card = {.type = STRING, .c.s = {"c", 1, 0}};
     value_key(&card, &key);
-    struct matchtrace_ask ask = {.plan = plan,
-                                 .key = key.p,
-                                 .key_n = key.n,
-                                 .now = now,
-                                 .steps = LETTERS_MAX,
-                                 .has_focus = focus >= 0,
-                                 .offset = (uint64_t)focus};
+    struct why_ask ask = {.plan = plan,
+                          .key = key.p,
+                          .key_n = key.n,
+                          .now = now,
+                          .steps = LETTERS_MAX,
+                          .has_focus = focus >= 0,
+                          .offset = (uint64_t)focus};
     bytes_u8(&out, '{');
     matchtrace_run(&ask, rows, n, &out);
     bytes_u8(&out, '}');
