@@ -5,7 +5,7 @@ import pathlib
 import pytest
 import yaml
 
-from weirserver import WEIR, Server
+from weirserver import WEIR, Server, sanitized
 
 OPENAPI = yaml.safe_load((pathlib.Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml").read_text())
 STREAM = """CREATE STREAM payments (
@@ -72,8 +72,8 @@ def api(server):
 
 @pytest.fixture(scope="session")
 def plain_memory():
-    """For tests that hold memory to a bound: a sanitizer's shadow and red zones are several times what weir takes itself."""
-    if any(name in pathlib.Path(WEIR).read_bytes() for name in (b"__asan_init", b"__tsan_init")):
+    """For tests that hold memory to a bound."""
+    if sanitized():
         pytest.skip(f"{WEIR} is built with a sanitizer, which takes memory of its own")
 
 

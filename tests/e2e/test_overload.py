@@ -9,7 +9,7 @@ import threading
 import time
 
 import requests
-from weirserver import BLOCK, QUERIES, STREAM, WEIR, Server, until
+from weirserver import BLOCK, QUERIES, STREAM, WEIR, Server, sanitized, until
 
 SECONDS = int(os.environ.get("OVERLOAD_SECONDS", "10"))
 SLOW_RATE = 6500  # events a second, about, that pass when a worker takes 100 ms longer for each frame and batch
@@ -158,5 +158,5 @@ def test_an_overloaded_server_waits_keeps_within_its_memory_and_loses_nothing(tm
         for part, mib in BUDGET.items():
             more = MIB if part == "exchange" else 0  # a step may overdraw
             assert watch.used[part] <= mib * MIB + more, (part, watch.used[part])
-        assert watch.resident <= (sum(BUDGET.values()) + BESIDES) * MIB
+        assert sanitized() or watch.resident <= (sum(BUDGET.values()) + BESIDES) * MIB
         assert after < calm * 3 + 0.5
