@@ -16,6 +16,7 @@
 #include "cep/row/row.h"
 
 #define KEPT_SEQ_MASK ((UINT64_C(1) << 55) - 1)
+#define KEPT_SEQ_LOADED_MAX (UINT64_C(1) << 54) /* none that was saved is larger */
 
 struct kept {
     uint64_t seq : 55; /* order in which rows were released */

@@ -74,13 +74,15 @@ static bool read_row(struct keyload *l, const struct keylayout *from, const int 
                      struct bytes_reader *in)
 {
     struct saved_cell cells[SCHEMA_COLUMNS_MAX];
-    struct kept head = {.seq = bytes_get_varint(in) & KEPT_SEQ_MASK};
+    uint64_t seq = bytes_get_varint(in);
+    struct kept head = {.seq = seq & KEPT_SEQ_MASK};
     head.row.ts = (evtime)bytes_get_u64(in);
     head.row.partition = (uint32_t)bytes_get_varint(in);
     head.row.offset = bytes_get_varint(in);
     const uint8_t *nulls = bytes_get(in, (from->n + 7) / 8);
-    if (in->bad)
+    if (in->bad || seq > KEPT_SEQ_LOADED_MAX)
         return false;
+    l->k->seq = seq > l->k->seq ? seq : l->k->seq; /* rows that come are behind all that came */
     for (unsigned c = 0; c < l->k->layout.ncells; c++)
         cells[c] = (struct saved_cell){.null = true};
     for (unsigned i = 0; i < from->n; i++) {

@@ -342,6 +342,8 @@ static enum err restore_key_op(struct task_key *k, bool first, struct bytes_read
     uint64_t seq = bytes_get_varint(in), arrived = bytes_get_varint(in);
     evtime mark = (evtime)bytes_get_u64(in);
     uint64_t n = bytes_get_varint(in);
+    if (seq > KEPT_SEQ_LOADED_MAX)
+        return ERR_CORRUPT;
     k->keyed.seq = seq > k->keyed.seq ? seq : k->keyed.seq;
     k->arrived = arrived > k->arrived ? arrived : k->arrived;
     k->mark = first || mark < k->mark ? mark : k->mark;

@@ -1,49 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Entries and records of a snapshot as hostile bytes, into tasks of a fixed job. What is taken can be gone on with, to the end
- * of the input, and what is saved of it is taken again. What is not leaves a task that can be freed.
- *
- * A model task is run over some rows and saved once. The input: which of its entries and records is meant; then, if the
- * first byte is odd, patches of it (place in two bytes, value), else the bytes that stand in its place.
+ * Hostile state of rules of all kinds (tests/lib/snapfuzz.h says how).
  *
  * New rules go to the end, so that what is saved of the others stays the same. TUMBLE and its kin are not among them: their
  * windows are visited one after the other, so that a pane which is far away in time takes long. */
-#include "base/bug.h"
-#include "base/mem.h"
-#include "cep/task/task.h"
-#include "io/codec_json.h"
-#include "rules/compile.h"
-#include <string.h>
+#include "tests/lib/snapfuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RULES_MAX = 24, PIECES_MAX = 256, ORDERING_MAX = 1 << 16, PARTIALS_MAX = 64 };
-
-#define MATCH(name, clauses)                                                                       \
-    "CREATE RULE " name " AS SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts " clauses \
-    ");\n"
 #define TIME "OVER (PARTITION BY k ORDER BY ts RANGE INTERVAL '3' SECOND PRECEDING)"
 #define TWO "OVER (PARTITION BY k ORDER BY ts ROWS 2 PRECEDING)"
 #define ALL "OVER (PARTITION BY k ORDER BY ts ROWS UNBOUNDED PRECEDING)"
-static const char sql[] =
-    "CREATE STREAM t (k STRING, kind STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL, "
-    "WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('connector'='inline');\n"
+static const char sql[] = SNAPFUZZ_STREAM
     /* clang-format off */
-    MATCH("every", "MEASURES A.v AS a AFTER MATCH NO SKIP PATTERN (A -> B ->> C) WITHIN INTERVAL '1' MINUTE "
+    SNAPFUZZ_MATCH("every", "MEASURES A.v AS a AFTER MATCH NO SKIP PATTERN (A -> B ->> C) WITHIN INTERVAL '1' MINUTE "
           "DEFINE A AS kind = 'a', B AS kind = 'b', C AS kind = 'c'")
-    MATCH("carries", "MEASURES COUNT(*) AS n AFTER MATCH NO SKIP PATTERN (A->+? -> B) "
+    SNAPFUZZ_MATCH("carries", "MEASURES COUNT(*) AS n AFTER MATCH NO SKIP PATTERN (A->+? -> B) "
           "DEFINE A AS kind = 'a' AND v >= FIRST(A.v), B AS kind = 'b' AND v > AVG(A.v) AND v > LAST(A.v)")
-    MATCH("counts", "MEASURES COUNT(*) AS n PATTERN ((A->{2,3} -> B){2,}) WITHIN INTERVAL '9' SECOND EACH STEP "
+    SNAPFUZZ_MATCH("counts", "MEASURES COUNT(*) AS n PATTERN ((A->{2,3} -> B){2,}) WITHIN INTERVAL '9' SECOND EACH STEP "
           "DEFINE A AS kind = 'a', B AS kind = 'b'")
-    MATCH("tangled", "MEASURES COUNT(*) AS n PATTERN (A -> B->+? -> C*) WITHIN INTERVAL '20' SECOND "
+    SNAPFUZZ_MATCH("tangled", "MEASURES COUNT(*) AS n PATTERN (A -> B->+? -> C*) WITHIN INTERVAL '20' SECOND "
           "DEFINE A AS kind = 'a', B AS kind = 'b', C AS kind = 'b' AND v > A.v")
-    MATCH("ways", "MEASURES COUNT(*) AS n AFTER MATCH NO SKIP PATTERN (A ->> (B | C) ->> (B | A)) WITHIN INTERVAL '20' SECOND "
+    SNAPFUZZ_MATCH("ways", "MEASURES COUNT(*) AS n AFTER MATCH NO SKIP PATTERN (A ->> (B | C) ->> (B | A)) WITHIN INTERVAL '20' SECOND "
           "DEFINE A AS kind = 'a', B AS kind = 'b' OR v > A.v, C AS kind = 'b'")
-    MATCH("ends", "MEASURES COUNT(*) AS n PATTERN (A -> B->* !C) WITHIN INTERVAL '20' SECOND "
+    SNAPFUZZ_MATCH("ends", "MEASURES COUNT(*) AS n PATTERN (A -> B->* !C) WITHIN INTERVAL '20' SECOND "
           "DEFINE A AS kind = 'a', B AS kind = 'b', C AS kind = 'c'")
-    MATCH("unmatched", "MEASURES CLASSIFIER() AS c, MATCH_NUMBER() AS m ALL ROWS PER MATCH WITH UNMATCHED ROWS "
+    SNAPFUZZ_MATCH("unmatched", "MEASURES CLASSIFIER() AS c, MATCH_NUMBER() AS m ALL ROWS PER MATCH WITH UNMATCHED ROWS "
           "PATTERN (A B?) DEFINE A AS kind = 'a', B AS v > PREV(v, 2)")
-    MATCH("numbers", "MEASURES MATCH_NUMBER() AS m PATTERN (A B*) DEFINE A AS v > MATCH_NUMBER(), B AS kind = 'b' AND v < NEXT(v)")
+    SNAPFUZZ_MATCH("numbers", "MEASURES MATCH_NUMBER() AS m PATTERN (A B*) DEFINE A AS v > MATCH_NUMBER(), B AS kind = 'b' AND v < NEXT(v)")
     /* clang-format on */
     "CREATE RULE session WITH ('allowed-lateness'='5 s') AS SELECT k, COUNT(DISTINCT v) AS n FROM "
     "TABLE(SESSION(TABLE t "
@@ -70,207 +54,15 @@ static const char sql[] =
     "TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '6' SECOND))) AS b ON "
     "a.k = b.k AND a.window_start = b.window_start AND a.window_end = b.window_end;\n";
 
-static const char rows[] =
-    "{\"ts\":1000,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":1000,\"k\":\"y\",\"kind\":\"a\","
-    "\"v\":2}\n"
-    "{\"ts\":2000,\"k\":\"x\",\"kind\":\"a\",\"v\":3}\n{\"ts\":3000,\"k\":\"x\",\"kind\":\"b\","
-    "\"v\":5}\n"
-    "{\"ts\":3500,\"k\":\"y\",\"kind\":\"a\",\"v\":4}\n{\"ts\":4000,\"k\":\"x\",\"kind\":\"b\","
-    "\"v\":6}\n"
-    "{\"ts\":4000,\"k\":\"y\",\"kind\":\"c\",\"v\":1}\n{\"ts\":4500,\"k\":\"x\",\"kind\":\"a\"}\n"
-    "{\"ts\":5000,\"k\":\"y\",\"kind\":\"b\",\"v\":9}\n{\"ts\":5500,\"k\":\"x\",\"kind\":\"a\","
-    "\"v\":2}\n"
-    "{\"ts\":6000,\"k\":\"x\",\"v\":2}\n{\"ts\":8000,\"k\":\"x\",\"kind\":\"b\",\"v\":1}\n";
-static const char later[] = "{\"ts\":8100,\"k\":\"x\",\"kind\":\"a\",\"v\":1}\n{\"ts\":8200,\"k\":"
-                            "\"y\",\"kind\":\"b\",\"v\":7}\n"
-                            "{\"ts\":9000,\"k\":\"x\",\"kind\":\"b\",\"v\":8}\n{\"ts\":9100,\"k\":"
-                            "\"y\",\"kind\":\"a\",\"v\":7}\n"
-                            "{\"ts\":9200,\"k\":\"x\",\"kind\":\"c\",\"v\":8}\n{\"ts\":9900,\"k\":"
-                            "\"x\",\"kind\":\"b\",\"v\":9}\n";
-
-struct piece { /* of a snapshot */
-    char *op; /* NULL: a record of the flow */
-    unsigned group;
-    struct bytes key, value;
-};
-
-struct pieces {
-    struct piece v[PIECES_MAX];
-    size_t n;
-};
-
-/* As long as the process. */
-static struct script *script;
-static struct job *job;
-static struct pieces model;
-
-static struct piece *next_piece(struct pieces *all)
+static unsigned rules_of(const struct script *s, struct job_rule *rules)
 {
-    BUG_IF(all->n == PIECES_MAX, "more pieces than %d", PIECES_MAX);
-    struct piece *p = &all->v[all->n++];
-    *p = (struct piece){0};
-    return p;
-}
-
-static void take_entry(void *ctx, const char *op, unsigned group, const void *key, size_t key_n,
-                       const void *value, size_t value_n)
-{
-    if (value == NULL)
-        return;
-    struct piece *p = next_piece(ctx);
-    p->op = mem_str(op);
-    p->group = group;
-    bytes_put(&p->key, key, key_n);
-    bytes_put(&p->value, value, value_n);
-}
-
-static void take_flow(void *ctx, const void *bytes, size_t n)
-{
-    bytes_put(&next_piece(ctx)->value, bytes, n);
-}
-
-static void pieces_fini(struct pieces *all)
-{
-    for (size_t i = 0; i < all->n; i++) {
-        mem_free(all->v[i].op);
-        bytes_fini(&all->v[i].key);
-        bytes_fini(&all->v[i].value);
-    }
-}
-
-static void save(struct task *t, struct pieces *to)
-{
-    const struct tasksnap_out out = {take_entry, take_flow, to};
-    tasksnap_begin(t, &out);
-    while (tasksnap_slice(t, 1000))
-        ;
-}
-
-static struct task *new_task(void)
-{
-    struct task *t = task_new(&(struct task_options){.workers = 1,
-                                                     .key_groups = 16,
-                                                     .max_ordering_rows = ORDERING_MAX,
-                                                     .max_partials_per_key = PARTIALS_MAX});
-    tasksnap_track(t);
-    task_set_job(t, job);
-    return t;
-}
-
-static void on_bad(void *ctx, uint64_t offset, const char *text, size_t n,
-                   const struct codec_problem *p)
-{
-    (void)ctx;
-    (void)text;
-    (void)n;
-    BUG_IF(true, "row %llu: %s", (unsigned long long)offset, p->text);
-}
-
-static void feed(struct task *t, const char *lines, size_t n, uint64_t offset)
-{
-    const struct schema *s = script->statements[0].schema;
-    char text[4096 + CODEC_PADDING] = {0};
-    size_t pos = 0;
-    memcpy(text, lines, n);
-    struct codec_json *c = codec_json_new(s, job_columns(job, s->id), job_dict(job));
-    struct batch *b = batch_new(s, job_columns(job, s->id));
-    codec_json_lines(c, text, n, &pos, &offset, b, on_bad, NULL);
-    codec_json_free(c);
-    (void)task_source_rows(t, b); /* a flow may hold as many rows as may wait */
-    task_step(t);
-    task_effects_clear(t);
-    batch_unref(b);
-}
-
-static void start(void)
-{
-    struct job_rule rules[RULES_MAX];
-    unsigned n = 0;
-    struct diag d;
-    diag_init(&d, sql, sizeof sql - 1);
-    BUG_IF(compile_script_bounded(sql, sizeof sql - 1, NULL, &d, &script) != ERR_OK, "%s",
-           diag_text(&d));
-    diag_fini(&d);
-    for (unsigned i = 1; i < script->n; i++)
-        rules[n++] = (struct job_rule){.plan = script->statements[i].rule, .uid = i, .version = 1};
-    job = job_new(&script->statements[0].schema, 1, rules, n);
-    struct task *t = new_task();
-    task_source_open(t, script->statements[0].schema->id, 0, EVTIME_MIN);
-    feed(t, rows, sizeof rows - 1, 0);
-    save(t, &model);
-    task_free(t);
-}
-
-static enum err load(struct task *t, const struct piece *p, const struct bytes *value)
-{
-    struct diag d;
-    diag_init(&d, NULL, 0);
-    enum err e = p->op == NULL ? taskload_flow(t, value->p, value->n, &d)
-                               : taskload_entry(t, p->op, p->group, p->key.p, p->key.n, value->p,
-                                                value->n, &d);
-    BUG_IF(e != ERR_OK && d.errors == 0, "%s without a word", err_name(e));
-    diag_fini(&d);
-    return e;
-}
-
-/* All of the snapshot, with `value` in the place of one piece. First the flow. */
-static bool load_all(struct task *t, const struct pieces *all, const struct piece *instead,
-                     const struct bytes *value)
-{
-    for (int flow = 1; flow >= 0; flow--)
-        for (size_t i = 0; i < all->n; i++) {
-            const struct piece *p = &all->v[i];
-            if ((p->op == NULL) == flow && load(t, p, p == instead ? value : &p->value) != ERR_OK)
-                return false;
-        }
-    taskload_done(t);
-    return true;
-}
-
-static void go_on(struct task *t)
-{
-    uint32_t stream = script->statements[0].schema->id;
-    task_source_open(t, stream, 0, EVTIME_MIN);
-    feed(t, later, sizeof later - 1, 100);
-    task_source_watermark(t, stream, 0, EVTIME_MAX);
-    task_step(t);
-    task_effects_clear(t);
-}
-
-static void make_value(const struct piece *p, const uint8_t *data, size_t size, struct bytes *out)
-{
-    if (!(data[0] & 1)) {
-        bytes_put(out, data + 2, size - 2);
-        return;
-    }
-    bytes_put(out, p->value.p, p->value.n);
-    for (size_t i = 2; i + 3 <= size; i += 3)
-        out->p[(size_t)(data[i] | data[i + 1] << 8) % out->n] = data[i + 2];
+    for (unsigned i = 1; i < s->n; i++)
+        rules[i - 1] = (struct job_rule){.plan = s->statements[i].rule, .uid = i, .version = 1};
+    return s->n - 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct pieces again;
-    struct bytes value = {0};
-    if (job == NULL)
-        start();
-    if (size < 2)
-        return 0;
-    const struct piece *p = &model.v[data[1] % model.n];
-    make_value(p, data, size, &value);
-    struct task *t = new_task();
-    again.n = 0;
-    if (load_all(t, &model, p, &value)) {
-        tasksnap_forget(t); /* so that what is saved is all of it */
-        save(t, &again);
-        go_on(t);
-        struct task *other = new_task();
-        BUG_IF(!load_all(other, &again, NULL, NULL), "own bytes not taken");
-        go_on(other);
-        task_free(other);
-        pieces_fini(&again);
-    }
-    task_free(t);
-    bytes_fini(&value);
+    snapfuzz_one(sql, rules_of, data, size);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "rules/compile.h"
 #include "server/api/alertjson.h"
+#include "server/checkpoint/savepoints.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/run/runtimebacktest.h"
 #include "server/run/runtimesave.h"
@@ -47,11 +48,12 @@ struct fake_runtime_knobs *fake_runtime_knobs(struct runtime *r)
 }
 
 /* The linker takes these stand-ins along with this file, before it comes to what they stand for. */
-void fake_runtime_parts(void (*parts[3])(void))
+void fake_runtime_parts(void (*parts[4])(void))
 {
     parts[0] = (void (*)(void))runtimebacktest_catalog;
     parts[1] = (void (*)(void))runtimesave_all;
     parts[2] = (void (*)(void))runtimetrial_of;
+    parts[3] = (void (*)(void))savepoints_list;
 }
 
 struct catalog *fake_runtime_catalog(struct runtime *r)
@@ -248,12 +250,18 @@ enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char
                              : compile_script(sql, n, &r->scope, d, &script);
     if (e == ERR_OK && plan) {
         e = add_rule(r, plan, text);
+    } else if (e == ERR_OK && script->n != 1) {
+        diag_say(d, "test", NULL, "one definition");
+        e = ERR_INVALID;
     } else if (e == ERR_OK && script->statements[0].kind == STATEMENT_STREAM) {
         e = add_stream(r, script, text);
         if (e == ERR_OK)
             script = NULL; /* the stream's now */
-    } else if (e == ERR_OK) {
+    } else if (e == ERR_OK && script->statements[0].kind == STATEMENT_RULE) {
         e = add_rule(r, script->statements[0].rule, text);
+    } else if (e == ERR_OK) {
+        diag_say(d, "test", NULL, "streams and rules only");
+        e = ERR_UNSUPPORTED;
     }
     plan_unref(plan);
     compile_script_free(script);

@@ -19,7 +19,7 @@ void fake_runtime_alert(struct runtime *r, const char *id, size_t bytes, uint64_
 /* fake_trials.c; a linker takes a file out of an archive only if something of it is asked for. */
 extern const bool fake_runtime_has_trials;
 
-void fake_runtime_parts(void (*parts[3])(void));
+void fake_runtime_parts(void (*parts[4])(void));
 struct catalog *fake_runtime_catalog(struct runtime *r);
 
 #endif
