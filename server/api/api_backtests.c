@@ -18,7 +18,8 @@
 
 #define ID_PREFIX "bkt_"
 #define FIELDS                                                                                     \
-    "rule version sql baseline_version from to warm_up parameters streams files label sum start"
+    "rule version sql baseline_version from to warm_up parameters streams files label sum "        \
+    "segments start"
 enum { PAGE = 50, PAGE_MAX = 1000 };
 
 /* --- one backtest, as JSON ----------------------------------------------------------------------------------------------- */

@@ -24,6 +24,8 @@ static const char usage[] =
     "  --warm-up SPAN            events of so long before --from are read, too: '1 h'\n"
     "  --label COLUMN[=VALUE]    events in which it is so are fraud: precision, recall, F1\n"
     "  --sum COLUMN              of the rule's SELECT\n"
+    "  --segments A,B,C          count alerts by up to three columns of the rule's SELECT (see "
+    "--json)\n"
     "  --output FOLDER           is made: result.json and the alerts of each variant and side\n"
     "  --json                    print the result as JSON\n"
     "\n"
@@ -39,6 +41,7 @@ static const struct option long_options[] = {
     {"warm-up", required_argument, NULL, 'w'},
     {"label", required_argument, NULL, 'l'},
     {"sum", required_argument, NULL, 's'},
+    {"segments", required_argument, NULL, 'g'},
     {"output", required_argument, NULL, 'o'},
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
@@ -53,6 +56,18 @@ static json_t *value_of(const char *text, size_t n)
         return v;
     json_decref(v);
     return json_stringn(text, n);
+}
+
+static json_t *names_of(const char *text)
+{
+    json_t *all = json_array();
+    for (const char *p = text;; p++) {
+        size_t n = strcspn(p, ",");
+        json_array_append_new(all, json_stringn(p, n));
+        p += n;
+        if (*p == '\0')
+            return all;
+    }
 }
 
 static int add_parameter(json_t *plan, const char *text)
@@ -137,6 +152,8 @@ static int set_option(struct backtestlocal_options *o, int option)
         return set_field(o->plan, "warm_up", json_string(optarg));
     case 's':
         return set_field(o->plan, "sum", json_string(optarg));
+    case 'g':
+        return set_field(o->plan, "segments", names_of(optarg));
     default:
         fputs("weir backtest: `weir backtest --help` lists the options\n", stderr);
         return ARGS_USAGE;

@@ -79,6 +79,12 @@ static void on_label(void *ctx, const struct batch *rows, unsigned i)
     backtesttold_label(((struct backtest *)ctx)->told, rows, i);
 }
 
+static void on_rows(void *ctx, const struct batch *rows)
+{
+    struct backtest *b = ctx;
+    backtestdrift_rows(&b->told->drift, rows->ts, rows->n, b->plan.from, b->plan.to);
+}
+
 /* Rows that could not be looked up are counted, not shown. */
 static const struct bytes *no_row(void *ctx, const struct place *at)
 {
@@ -144,6 +150,7 @@ static enum err set_up(struct backtest *b, struct diag *d)
                                                      ? b->plan.to + later
                                                      : EVTIME_MAX,
                                            .label = on_label,
+                                           .rows = on_rows,
                                            .ctx = b};
     return backtestfeed_new(&o, d, &b->feed);
 }

@@ -23,6 +23,7 @@ struct counts {
 };
 struct quality {
     uint64_t true_alerts, false_alerts, caught;
+    double true_sum, false_sum;
     bool known;
 };
 
@@ -216,17 +217,10 @@ static void write_keys(struct backtesttold *t, const struct list *new, const str
     jsonw_close(out, ']');
 }
 
-/* Without a column of labels: what people said of the alerts of live. Of others nobody knows. */
-static bool is_said(const struct backtesttold *t)
-{
-    return t->plan->label_column == NULL &&
-           t->said[BACKTESTTOLD_TRUE] + t->said[BACKTESTTOLD_FALSE] > 0;
-}
-
 /* What is to be caught: labelled events, or alerts that were called fraud. */
 static uint64_t wanted(const struct backtesttold *t)
 {
-    return is_said(t) ? t->said[BACKTESTTOLD_TRUE] : t->nevents;
+    return backtesttold_is_said(t) ? t->said[BACKTESTTOLD_TRUE] : t->nevents;
 }
 
 /* Both are by id. */
@@ -241,12 +235,20 @@ static void pass_on_said(const struct list *new, const struct list *old)
     }
 }
 
+static void count_right(struct quality *q, const struct backtesttold_alert *a,
+                        enum backtesttold_label right)
+{
+    q->true_alerts += right == BACKTESTTOLD_TRUE;
+    q->false_alerts += right == BACKTESTTOLD_FALSE;
+    q->true_sum += right == BACKTESTTOLD_TRUE ? a->sum : 0;
+    q->false_sum += right == BACKTESTTOLD_FALSE ? a->sum : 0;
+}
+
 static struct quality quality_said(const struct list *l)
 {
     struct quality q = {.known = true};
     for (size_t i = 0; i < l->n; i++) {
-        q.true_alerts += l->v[i]->said == BACKTESTTOLD_TRUE;
-        q.false_alerts += l->v[i]->said == BACKTESTTOLD_FALSE;
+        count_right(&q, l->v[i], l->v[i]->said);
     }
     q.caught = q.true_alerts;
     return q;
@@ -257,13 +259,12 @@ static struct quality quality_of(const struct backtesttold *t, const struct back
                                  const struct list *l)
 {
     struct quality q = {.known = s->knows_labels && t->plan->label_column != NULL};
-    if (is_said(t))
+    if (backtesttold_is_said(t))
         return quality_said(l);
     uint8_t *caught = mem_new(t->nevents / 8 + 1);
     for (size_t i = 0; q.known && i < l->n; i++) {
         const struct backtesttold_alert *a = l->v[i];
-        q.true_alerts += a->nhits > 0;
-        q.false_alerts += a->nhits == 0;
+        count_right(&q, a, a->nhits > 0 ? BACKTESTTOLD_TRUE : BACKTESTTOLD_FALSE);
         for (uint32_t h = 0; h < a->nhits; h++) {
             uint32_t e = t->hits[a->hits_at + h];
             uint8_t bit = (uint8_t)(1u << e % 8);
@@ -282,6 +283,29 @@ static void put_ratio(struct bytes *out, const char *key, double part, double wh
         jsonw_num(out, part / whole);
     else
         jsonw_null(out);
+}
+
+static double sum_of(const struct list *l)
+{
+    double sum = 0;
+    for (size_t i = 0; i < l->n; i++)
+        sum += l->v[i]->sum;
+    return sum;
+}
+
+static void put_amount(const struct backtesttold *t, const char *name, double amount,
+                       struct bytes *out)
+{
+    jsonw_key(out, name);
+    if (t->plan->sum != NULL)
+        jsonw_num(out, amount);
+    else
+        jsonw_null(out);
+}
+
+static void put_sum(const struct backtesttold *t, const struct list *l, struct bytes *out)
+{
+    put_amount(t, "sum", sum_of(l), out);
 }
 
 static void write_quality(const struct backtesttold *t, const struct quality *q, struct bytes *out)
@@ -303,24 +327,9 @@ static void write_quality(const struct backtesttold *t, const struct quality *q,
     put_ratio(out, "precision", (double)q->true_alerts, (double)alerts);
     put_ratio(out, "recall", (double)q->caught, (double)all);
     put_ratio(out, "f1", 2 * precision * recall, precision + recall);
+    put_amount(t, "true_sum", q->true_sum, out);
+    put_amount(t, "false_sum", q->false_sum, out);
     jsonw_close(out, '}');
-}
-
-static double sum_of(const struct list *l)
-{
-    double sum = 0;
-    for (size_t i = 0; i < l->n; i++)
-        sum += l->v[i]->sum;
-    return sum;
-}
-
-static void put_sum(const struct backtesttold *t, const struct list *l, struct bytes *out)
-{
-    jsonw_key(out, "sum");
-    if (t->plan->sum != NULL)
-        jsonw_num(out, sum_of(l));
-    else
-        jsonw_null(out);
 }
 
 /* --- all -------------------------------------------------------------------------------------------------------------- */
@@ -335,6 +344,34 @@ static void write_sides(const struct backtesttold *t, const struct list sides[BA
         put_sum(t, &sides[s], out);
         jsonw_close(out, '}');
     }
+}
+
+static void write_segments(struct backtesttold *t, const struct list *new, const struct list *old,
+                           bool judged, struct bytes *out)
+{
+    const struct backtestsegment_side a = {new->v, new->n}, b = {old->v, old->n};
+    backtestsegment_write(t, &a, &b, judged, out);
+}
+
+static void write_drift(const struct backtesttold *t, const struct list *l, struct bytes *out)
+{
+    struct backtestdrift_found found;
+    evtime *times = mem_array(l->n + 1, sizeof *times);
+    for (size_t i = 0; i < l->n; i++)
+        times[i] = l->v[i]->time;
+    jsonw_key(out, "drift");
+    if (backtestdrift_find(&t->drift, times, l->n, &found)) {
+        jsonw_open(out, '{');
+        jsonw_ktime(out, "since", found.since);
+        jsonw_key(out, "before");
+        jsonw_num(out, found.before);
+        jsonw_key(out, "after");
+        jsonw_num(out, found.after);
+        jsonw_close(out, '}');
+    } else {
+        jsonw_null(out);
+    }
+    mem_free(times);
 }
 
 static enum err write_variant(struct backtesttold *t, unsigned variant, const struct list *old,
@@ -361,6 +398,8 @@ static enum err write_variant(struct backtesttold *t, unsigned variant, const st
     write_quality(t, &q, out);
     write_times(&new, old, out);
     write_keys(t, &new, old, out);
+    write_segments(t, &new, old, q.known, out);
+    write_drift(t, &new, out);
     jsonw_close(out, '}');
     for (unsigned i = 0; i < BACKTESTDIFF_NSIDES; i++) {
         if (e == ERR_OK)
@@ -395,7 +434,7 @@ enum err backtestdiff_write(struct backtesttold *t, bool old, const char *folder
     else
         jsonw_null(out);
     jsonw_key(out, "judged");
-    if (is_said(t))
+    if (backtesttold_is_said(t))
         jsonw_u64(out, t->said[BACKTESTTOLD_TRUE] + t->said[BACKTESTTOLD_FALSE]);
     else
         jsonw_null(out);

@@ -236,6 +236,7 @@ static void give_rows(struct backtestfeed *f, const struct partition *p, struct 
             is_labelled(f, b, (unsigned)p->decoder->label, i))
             f->o.label(f->o.ctx, b, i);
     }
+    f->o.rows(f->o.ctx, b);
     evalrun_rows(f->o.run, b);
 }
 

@@ -25,6 +25,7 @@ struct backtestfeed_options {
     evtime from,
         to; /* rows before `from` are of no use; results are wanted whose time is before `to` */
     void (*label)(void *ctx, const struct batch *b, unsigned row); /* this row is fraud */
+    void (*rows)(void *ctx, const struct batch *b); /* that are given to the rules */
     void *ctx;
 };
 

@@ -95,11 +95,24 @@ enum err backtestjob_compile(const char *name, const char *sql, const struct sco
     return compile_rule(is_create(sql) ? NULL : name, sql, strlen(sql), scope, d, out);
 }
 
+static enum err output_named(const struct rule_plan *plan, const char *field, const char *name,
+                             struct diag *d)
+{
+    for (unsigned o = 0; o < plan->noutputs; o++)
+        if (strcasecmp(plan->outputs[o].name, name) == 0)
+            return ERR_OK;
+    diag_say(d, field, "name a column of its SELECT", "the rule gives out no column '%.100s'",
+             name);
+    return ERR_NOT_FOUND;
+}
+
 enum err backtestjob_names(const struct backtestplan *p, const struct rule_plan *plan,
                            struct diag *d)
 {
     const struct schema *roots[PLAN_ROOTS_MAX];
-    unsigned n = plan_roots(plan, roots), o = 0, i = 0;
+    unsigned n = plan_roots(plan, roots), i = 0;
+    size_t k;
+    json_t *v;
     while (p->label_column != NULL && i < n &&
            schema_column(roots[i], p->label_column, strlen(p->label_column)) < 0)
         i++;
@@ -108,14 +121,10 @@ enum err backtestjob_names(const struct backtestplan *p, const struct rule_plan 
                  p->label_column);
         return ERR_NOT_FOUND;
     }
-    while (p->sum != NULL && o < plan->noutputs && strcasecmp(plan->outputs[o].name, p->sum) != 0)
-        o++;
-    if (p->sum != NULL && o == plan->noutputs) {
-        diag_say(d, "sum", "name a column of its SELECT", "the rule gives out no column '%.100s'",
-                 p->sum);
-        return ERR_NOT_FOUND;
-    }
-    return ERR_OK;
+    enum err e = p->sum != NULL ? output_named(plan, "sum", p->sum, d) : ERR_OK;
+    json_array_foreach((json_t *)(uintptr_t)p->segments, k, v) if (e == ERR_OK) e =
+        output_named(plan, "segments", json_string_value(v), d);
+    return e;
 }
 
 static enum err add_text(struct loading *l, const struct backtestplan *of, const char *sql,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/backtest/backtestplan.h"
 #include <string.h>
+#include <strings.h>
 
 static enum err say_bad(struct diag *d, const char *field, const char *what)
 {
@@ -90,6 +91,28 @@ static enum err read_streams(const json_t *o, struct diag *d, struct backtestpla
     return ERR_OK;
 }
 
+static enum err read_segments(const json_t *o, struct diag *d, struct backtestplan *p)
+{
+    static const char *const what = "a list of one to three different columns of the rule's SELECT";
+    size_t i, k;
+    json_t *v, *other;
+    p->segments = json_object_get(o, "segments");
+    p->segments = json_is_null(p->segments) ? NULL : p->segments;
+    if (p->segments != NULL && (!json_is_array(p->segments) || json_array_size(p->segments) == 0 ||
+                                json_array_size(p->segments) > BACKTESTPLAN_SEGMENTS_MAX))
+        return say_bad(d, "segments", what);
+    json_array_foreach((json_t *)(uintptr_t)p->segments, i, v)
+    {
+        if (!json_is_string(v))
+            return say_bad(d, "segments", what);
+        json_array_foreach((json_t *)(uintptr_t)p->segments, k,
+                           other) if (k < i &&
+                                      strcasecmp(json_string_value(v), json_string_value(other)) ==
+                                          0) return say_bad(d, "segments", what);
+    }
+    return ERR_OK;
+}
+
 /* A savepoint has the state of one rule, and a time. */
 static enum err read_start(const json_t *o, struct diag *d, struct backtestplan *p)
 {
@@ -131,6 +154,8 @@ enum err backtestplan_read(json_t *json, struct diag *d, struct backtestplan *p)
     if (e == ERR_OK)
         e = read_streams(json, d, p);
     if (e == ERR_OK)
+        e = read_segments(json, d, p);
+    if (e == ERR_OK)
         e = read_start(json, d, p);
     if (e == ERR_OK && p->from >= p->to)
         e = say_bad(d, "to", "a time after 'from'");
@@ -155,10 +180,10 @@ void backtestplan_fini(struct backtestplan *p)
 
 json_t *backtestplan_request(const struct backtestplan *p)
 {
-    static const char *const shown[] = {"rule",    "version", "sql",     "baseline_version",
-                                        "from",    "to",      "warm_up", "parameters",
-                                        "streams", "files",   "label",   "sum",
-                                        "start"};
+    static const char *const shown[] = {"rule",     "version", "sql",     "baseline_version",
+                                        "from",     "to",      "warm_up", "parameters",
+                                        "streams",  "files",   "label",   "sum",
+                                        "segments", "start"};
     json_t *out = json_object();
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         json_t *v = json_object_get(p->json, shown[i]);

@@ -10,7 +10,7 @@
 #include "base/timebase.h"
 #include <jansson.h>
 
-enum { BACKTESTPLAN_FILES_MAX = 64, BACKTESTPLAN_STREAMS_MAX = 64 };
+enum { BACKTESTPLAN_FILES_MAX = 64, BACKTESTPLAN_STREAMS_MAX = 64, BACKTESTPLAN_SEGMENTS_MAX = 3 };
 
 struct backtestplan {
     json_t *json;
@@ -24,6 +24,7 @@ struct backtestplan {
     const json_t *files; /* [{"stream":…,"path":…}] in place of the log, or NULL */
     const char *label_column, *label_value; /* value NULL: any but false, 0 and "" */
     const char *sum; /* an output, or NULL */
+    const json_t *segments; /* names of outputs, by which alerts are counted; or NULL */
     const char *start; /* "empty", or a savepoint's name; NULL: empty */
     /* found out */
     const char *savepoint; /* its folder, or NULL */

@@ -89,6 +89,8 @@ void backtesttold_free(struct backtesttold *t)
         MAP_DEL(t->events, e);
         mem_free(e);
     }
+    backtestsegment_free(&t->segments);
+    backtestdrift_fini(&t->drift);
     free_windows(t->windows);
     cooldown_free(t->cooldown);
     arena_free(t->arena);
@@ -98,6 +100,20 @@ void backtesttold_free(struct backtesttold *t)
     mem_free(t->sets);
     close(t->fd);
     mem_free(t);
+}
+
+bool backtesttold_is_said(const struct backtesttold *t)
+{
+    return t->plan->label_column == NULL &&
+           t->said[BACKTESTTOLD_TRUE] + t->said[BACKTESTTOLD_FALSE] > 0;
+}
+
+enum backtesttold_label backtesttold_is_right(const struct backtesttold *t,
+                                              const struct backtesttold_alert *a)
+{
+    if (backtesttold_is_said(t))
+        return a->said;
+    return a->nhits > 0 ? BACKTESTTOLD_TRUE : BACKTESTTOLD_FALSE;
 }
 
 /* --- which events results stand for --------------------------------------------------------------------------------- */
@@ -273,6 +289,8 @@ static void write_line(struct backtesttold *t, struct backtesttold_alert *a,
     a->at = t->written + t->line.n;
     a->length = (uint32_t)one->n;
     a->key = key_of(t, from->key_json);
+    if (t->plan->segments != NULL)
+        a->segment = backtestsegment_of(&t->segments, t->plan->segments, from->row_json);
     a->time = from->time;
     memcpy(a->id, from->id, sizeof a->id);
     bytes_put(&t->line, one->p, one->n);

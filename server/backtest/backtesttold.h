@@ -10,7 +10,9 @@
 #ifndef WEIR_SERVER_BACKTESTTOLD_H
 #define WEIR_SERVER_BACKTESTTOLD_H
 #include "base/map.h"
+#include "server/backtest/backtestdrift.h"
 #include "server/backtest/backtestplan.h"
+#include "server/backtest/backtestsegment.h"
 #include "server/deploy/registry.h"
 
 enum backtesttold_label { BACKTESTTOLD_UNKNOWN, BACKTESTTOLD_FALSE, BACKTESTTOLD_TRUE };
@@ -31,6 +33,7 @@ struct backtesttold_alert {
     enum backtesttold_label said; /* by people, of the alert of live that has this id */
     double sum;
     struct backtesttold_key *key;
+    struct backtestsegment *segment; /* NULL: nobody asks */
     MAP_LINK; /* by raw */
 };
 struct backtesttold_set { /* of a variant, or of what is compared */
@@ -53,6 +56,8 @@ struct backtesttold {
     unsigned nsets; /* the last is the old side, if there is one */
     struct backtesttold_set *sets;
     struct backtesttold_key *keys;
+    struct backtestsegment *segments; /* map */
+    struct backtestdrift drift;
     struct backtesttold_event *events;
     uint32_t nevents;
     uint32_t *hits;
@@ -84,5 +89,11 @@ void backtesttold_label(struct backtesttold *t, const struct batch *b, unsigned 
 /* A line that was written; valid until the next. ERR_IO. */
 enum err backtesttold_line(struct backtesttold *t, const struct backtesttold_alert *a,
                            struct bytes *out);
+
+/* Without a column of labels: what people said of the alerts of live. Of others nobody knows. */
+bool backtesttold_is_said(const struct backtesttold *t);
+/* Of an alert of a set that knows labels, or for which people have said it. */
+enum backtesttold_label backtesttold_is_right(const struct backtesttold *t,
+                                              const struct backtesttold_alert *a);
 
 #endif

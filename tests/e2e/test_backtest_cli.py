@@ -78,3 +78,22 @@ def test_a_file_that_is_of_no_stream(run):
     assert "STREAM=FILE" in run("SELECT id FROM t", files=("t.jsonl",), code=1)
     assert "no stream 'u'" in run("SELECT id FROM t", files=("u=t.jsonl",), code=1)
     assert "nowhere.jsonl" in run("SELECT id FROM t", files=("t=nowhere.jsonl",), code=1)
+
+
+def test_alerts_by_column(run):
+    result = json.loads(run("SELECT id, k, v FROM t WHERE v > 2", "--segments", "k", "--json"))
+    assert [(s["values"], s["new"], s["new_sum"]) for s in result["variants"][0]["segments"]] == [({"k": k}, 3, None) for k in ("a", "b", "friend")]
+
+
+@pytest.mark.parametrize(("late", "drifts"), [(1, False), (3, True)])
+def test_a_rule_that_tells_more_of_the_newest_events_is_said_to_drift(run, late, drifts):
+    """Ten days, 100 events an hour; of those one is told, in the last quarter `late`."""
+    hour = 3600_000
+    with open(run.folder / "t.jsonl", "w") as f:
+        for h in range(240):
+            told = late if h >= 180 else 1
+            f.writelines(json.dumps({"id": i, "k": "a", "v": int(i < told), "ts": h * hour + i}) + "\n" for i in range(100))
+    drift = json.loads(run("SELECT id FROM t WHERE v > 0", "--json"))["variants"][0]["drift"]
+    assert (drift is not None) == drifts
+    if drifts:
+        assert (drift["since"], drift["before"], drift["after"]) == ("1970-01-08T12:00:00.000Z", 10, 30)

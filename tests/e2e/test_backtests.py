@@ -132,6 +132,32 @@ def test_several_values_are_one_pass_with_labels_and_sums(live):
     assert {a["label"] for a in paged(live, b, "alerts", variant=1)} == {True, False}
 
 
+@pytest.mark.parametrize("label", ["fraud", None])
+def test_alerts_are_counted_by_what_stands_in_their_columns(live, label):
+    rows = [r for r in events(6000)]
+    sql = "SELECT id, k, v, MOD(id, 2) AS half FROM t WHERE v > :limit"
+    told = {limit: [r for r in rows if r["v"] > limit] for limit in (6, 8)}
+    b = backtest(live, rule="f", sql=sql, parameters={"limit": [6, 8]}, sum="v", segments=["HALF", "v"], **({"label": label} if label else {}))
+    for v, limit in zip(b["result"]["variants"], told, strict=True):
+        want = {}
+        for r in told[limit]:
+            want.setdefault((r["id"] % 2, r["v"]), []).append(r)
+        assert {(s["values"]["HALF"], s["values"]["v"]): (s["new"], s["new_sum"]) for s in v["segments"] if s["new"]} == \
+               {k: (len(of), sum(r["v"] for r in of)) for k, of in want.items()}
+        assert v["segments_left_out"] == 0
+        assert [max(s["new"], s["old"]) for s in v["segments"]] == sorted((max(s["new"], s["old"]) for s in v["segments"]), reverse=True)
+        # Live told of `v` alone: what its alerts do not have is null.
+        assert sum(s["old"] for s in v["segments"]) == b["result"]["old"]["alerts"]
+        assert {s["values"]["HALF"] for s in v["segments"] if s["old"]} == {None}
+        if label:
+            right = sum(r["v"] for r in told[limit] if r["fraud"])
+            assert (v["quality"]["true_sum"], v["quality"]["false_sum"]) == (right, v["sum"] - right)
+            assert {(s["values"]["HALF"], s["values"]["v"]): s["true_alerts"] for s in v["segments"] if s["new"]} == \
+                   {k: sum(r["fraud"] for r in of) for k, of in want.items()}
+    most = backtest(live, rule="f", sql=sql, parameters={"limit": [-1]}, segments=["id"])["result"]["variants"][0]
+    assert (len(most["segments"]), most["segments_left_out"]) == (100, 5900)
+
+
 def test_windows_catch_what_is_labelled_in_them(live):
     rows = events(6000)
     b = backtest(live, rule="w", label={"column": "fraud", "value": "true"})
@@ -185,6 +211,11 @@ def test_a_file_in_place_of_the_log(live, tmp_path):
     ({"rule": "f", "version": 9}, 404, "version 9"),
     ({"rule": "f", "label": "none"}, 422, "column 'none'"),
     ({"rule": "f", "sum": "none"}, 422, "column 'none'"),
+    ({"rule": "f", "segments": ["none"]}, 422, "column 'none'"),
+    ({"rule": "f", "segments": []}, 422, "one to three"),
+    ({"rule": "f", "segments": ["id", "ID"]}, 422, "different"),
+    ({"rule": "f", "segments": ["id", "v", "k", "x"]}, 422, "one to three"),
+    ({"rule": "f", "segments": [1]}, 422, "one to three"),
     ({"rule": "f", "from": 5, "to": 4}, 422, "after 'from'"),
     ({"rule": "f", "from": "soon"}, 422, "'from'"),
     ({"rule": "f", "start": "none"}, 404, "none"),
