@@ -397,9 +397,10 @@ struct names_relation *windowrule_rows(struct cc *cc, const struct ast_from *f,
         return NULL;
     }
     struct names_relation *out = with_window(cc, rel, &p);
+    const char *own = rel->schema->of != NULL ? rel->schema->of : rel->schema->name;
     for (unsigned i = rel->n; i < out->n; i++)
         out->columns[i].qualifier =
-            f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : rel->schema->name;
+            f->alias.text != NULL ? arena_str(cc->arena, f->alias.text) : own;
     return out;
 }
 

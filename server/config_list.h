@@ -138,6 +138,16 @@
     X(trial_results, COUNT, "100000", 100, 10000000, "results",                                    \
       "How many results of the two versions of a rule that run side by side are kept for their "   \
       "comparison, the newest; of others the sums by hour.")                                       \
+    X(operation_timeout, SPAN, "1 d", 0, 3155760000000, "ms",                                      \
+      "An operation that derives state from the log (warm_from_log, a way back) and has not come " \
+      "to its end after this fails; until then the log keeps what it needs. 0: never.")            \
+    X(max_operations, COUNT, "4", 1, 64, "operations",                                             \
+      "How many operations may be under way; past it no more are taken.")                          \
+    X(operations_kept, COUNT, "100", 1, 100000, "operations",                                      \
+      "How many operations that have ended are kept, the newest.")                                 \
+    X(replay_share, COUNT, "20", 1, 100, "per cent",                                               \
+      "How much of what workers are sent may be events that an operation reads again, while "      \
+      "there are new ones for them; else they get all that they can take.")                        \
     X(side_retention, SPAN, "30 d", 0, 315360000000, "ms",                                         \
       "Dead letters and timeouts that are older are let go; 0: never.")                            \
     X(backtests_at_once, COUNT, "1", 1, 16, "processes",                                           \

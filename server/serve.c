@@ -336,6 +336,8 @@ static enum err start_runtime(struct server *s, struct diag *d)
                                 .dead_letters_kept = c->dead_letters,
                                 .timeouts_kept = c->timeouts,
                                 .trial_results_kept = c->trial_results,
+                                .lanes = {(int64_t)c->operation_timeout, c->operations_kept,
+                                          (unsigned)c->max_operations, (unsigned)c->replay_share},
                                 .side_retention_ms = (int64_t)c->side_retention,
                                 .max_partials_per_key = c->max_partials_per_key,
                                 .max_rows_per_key = c->max_rows_per_key,

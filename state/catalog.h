@@ -67,6 +67,8 @@ struct catalog_rule {
     uint64_t lists_seq; /* the newest change of a list when it was deployed */
     uint64_t
         stands_for; /* a version that runs beside the active one of that rule (catalog_trials.h); 0: no */
+    bool
+        hidden; /* of catalog_rules_add alone: it is made for an operation, and no news for the audit */
     const char *author, *reason; /* of catalog_rules_add alone; or NULL */
     unsigned ncuts;
     struct catalog_cut *cuts; /* the first deploys */
@@ -78,6 +80,9 @@ struct catalog_rule {
 enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r);
 /* Adds a cut; one with deployed = 0 deletes the rule, any other sets its mode. ERR_NOT_FOUND. */
 enum err catalog_rules_cut(struct catalog *c, uint64_t uid, const struct catalog_cut *cut);
+/* Of a rule that was made for an operation: its end, at which another takes its state; and that nobody needs it any more. */
+enum err catalog_rules_end_lane(struct catalog *c, uint64_t uid, const struct catalog_cut *cut);
+enum err catalog_rules_forget_lane(struct catalog *c, uint64_t uid);
 /* By uid; strings and cuts live for the call. */
 typedef void catalog_rules_each(void *ctx, const struct catalog_rule *r);
 enum err catalog_rules(struct catalog *c, int with_deleted, catalog_rules_each *each, void *ctx);

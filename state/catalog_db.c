@@ -10,6 +10,7 @@
 #include "state/catalog_13.sql.h"
 #include "state/catalog_14.sql.h"
 #include "state/catalog_15.sql.h"
+#include "state/catalog_16.sql.h"
 #include "state/catalog_2.sql.h"
 #include "state/catalog_3.sql.h"
 #include "state/catalog_4.sql.h"
@@ -33,7 +34,8 @@ static const char *const migrations[] = {catalog_sql,    catalog_2_sql,  catalog
                                          catalog_4_sql,  catalog_5_sql,  catalog_6_sql,
                                          catalog_7_sql,  catalog_8_sql,  catalog_9_sql,
                                          catalog_10_sql, catalog_11_sql, catalog_12_sql,
-                                         catalog_13_sql, catalog_14_sql, catalog_15_sql};
+                                         catalog_13_sql, catalog_14_sql, catalog_15_sql,
+                                         catalog_16_sql};
 enum { VERSION = sizeof migrations / sizeof *migrations };
 
 enum err catalog_db_err(struct catalog *c, int rc)

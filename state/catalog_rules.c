@@ -147,7 +147,7 @@ enum err catalog_rules_add(struct catalog *c, struct catalog_rule *r)
             e = put_version(c, &added);
         for (unsigned i = 0; e == ERR_OK && i < r->ncuts; i++)
             e = insert_cut(c, added.uid, &r->cuts[i]);
-        if (e == ERR_OK)
+        if (e == ERR_OK && !r->hidden)
             e = note_added(c, &added, r->uid == 0);
         e = catalog_db_end(c, e);
     }
@@ -189,6 +189,35 @@ enum err catalog_rules_cut(struct catalog *c, uint64_t uid, const struct catalog
             e = insert_cut(c, uid, cut);
         e = catalog_db_end(c, e);
     }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+enum err catalog_rules_end_lane(struct catalog *c, uint64_t uid, const struct catalog_cut *cut)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = catalog_db_begin(c, true);
+    if (e == ERR_OK)
+        e = catalog_db_end(c, insert_cut(c, uid, cut));
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+static enum err mark_deleted(struct catalog *c, uint64_t uid)
+{
+    sqlite3_stmt *s = catalog_db_statement(c, "UPDATE rules SET deleted = 1 WHERE uid = ?1");
+    if (!s)
+        return ERR_IO;
+    catalog_db_bind_u64(s, 1, uid);
+    return catalog_db_run(c, s);
+}
+
+enum err catalog_rules_forget_lane(struct catalog *c, uint64_t uid)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = catalog_db_begin(c, true);
+    if (e == ERR_OK)
+        e = catalog_db_end(c, mark_deleted(c, uid));
     pthread_mutex_unlock(&c->lock);
     return e;
 }

@@ -162,6 +162,14 @@ const struct route api_routes[] = {
      api_backtests_diff, "alerts that only the old side has, only the variant, or both"},
     {"DELETE", "/api/v1/backtests/{b}", NULL, ROUTE_NO_BODY, api_backtests_delete,
      "cancel a backtest, or delete one that has ended"},
+    {"GET", "/api/v1/operations", "limit after rule", ROUTE_NO_BODY, api_operations_list,
+     "long work on rules, the newest first"},
+    {"GET", "/api/v1/operations/{o}", NULL, ROUTE_NO_BODY, api_operations_get,
+     "one of them: how far it is, or how it ended"},
+    {"DELETE", "/api/v1/operations/{o}", NULL, ROUTE_NO_BODY, api_operations_delete,
+     "end one: the active version stays as it is"},
+    {"GET", "/api/v1/operations/{o}/events", NULL, ROUTE_NO_BODY, api_operations_events,
+     "how far one is, each second (server-sent events)"},
     {"GET", "/api/v1/watermarks", NULL, ROUTE_NO_BODY, api_time_watermarks,
      "how far each partition is, and which holds time back"},
     {"GET", "/api/v1/version", NULL, ROUTE_NO_BODY, api_status_version, "version and commit"},
@@ -187,7 +195,8 @@ struct api *api_new(struct http *h, struct runtime *r, struct catalog *reader, u
     a->started = timebase_now_ms();
     a->intake = api_events_new(max_events);
     a->sse = sse_new(h, max_readers,
-                     &(struct sse_source){a, api_alerts_replay, api_status_overview_json});
+                     &(struct sse_source){a, api_alerts_replay, api_status_overview_json,
+                                          api_operations_json});
     return a;
 }
 

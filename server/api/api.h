@@ -220,6 +220,24 @@ void api_backtests_get(struct httpcall *c, void *app);
 void api_backtests_alerts(struct httpcall *c, void *app);
 void api_backtests_diff(struct httpcall *c, void *app);
 void api_backtests_delete(struct httpcall *c, void *app);
+void api_operations_list(struct httpcall *c, void *app);
+void api_operations_get(struct httpcall *c, void *app);
+void api_operations_delete(struct httpcall *c, void *app);
+void api_operations_events(struct httpcall *c, void *app);
+bool api_operations_json(void *api, uint64_t id, struct bytes *json); /* sse_source.operation */
+/* "log": what it has for the version of that plan, or why it is of no use. */
+void api_operations_write_log(struct api *a, struct bytes *out, const struct rule_plan *plan,
+                              evtime since);
+struct api_operations_wish { /* a version of a rule that is to be active, with state from the log */
+    const struct api_rule *rule;
+    const struct rule_plan *plan; /* of the version */
+    const char *sql, *savepoint; /* savepoint: NULL, or whose state is the beginning */
+    uint32_t version, rollback_to; /* as in runtimeversion_activation */
+    bool saves, must; /* runtimelane_add */
+};
+/* Begins the operation; answers. */
+void api_operations_begin(struct api *a, struct httpcall *c, const struct api_operations_wish *wish,
+                          const json_t *body);
 void api_time_watermarks(struct httpcall *c, void *app);
 void api_status_version(struct httpcall *c, void *app);
 void api_status_health(struct httpcall *c, void *app);

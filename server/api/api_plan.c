@@ -87,6 +87,7 @@ static void write_answer(struct planning *p, struct bytes *out)
     jsonw_ku64(out, "rows", counts.state.rows);
     jsonw_kbool(out, "counted", p->all);
     jsonw_ku64(out, "out_of_memory", api_inspect_keys_out(p->api));
+    api_operations_write_log(p->api, out, p->to, EVTIME_MIN);
     jsonw_close(out, '}');
 }
 

@@ -216,6 +216,12 @@ bool api_versions_state(struct httpcall *c, const json_t *body, bool *reset)
     return false;
 }
 
+static bool is_warm(const json_t *body)
+{
+    const char *state = json_string_value(json_object_get(body, "state"));
+    return state != NULL && strcmp(state, "warm_from_log") == 0;
+}
+
 /* A savepoint comes first, unless the body says false; one that is asked for must be made. */
 static bool read_savepoint(struct httpcall *c, const json_t *body, bool *saves, bool *must)
 {
@@ -233,12 +239,27 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
                      uint32_t version, bool back, const json_t *body)
 {
     struct text text = {0};
-    bool reset = false, saves = true, must = false;
+    bool reset = false, warm = is_warm(body), saves = true, must = false;
     struct rule_plan *plan = NULL;
     struct diag d;
     diag_init(&d, NULL, 0);
-    if (api_versions_state(c, body, &reset) && read_savepoint(c, body, &saves, &must) &&
-        find_text(a, c, rule, version, &text) && (plan = compile(a, c, rule, text.sql)) != NULL) {
+    bool may = (warm || api_versions_state(c, body, &reset)) &&
+               read_savepoint(c, body, &saves, &must) && find_text(a, c, rule, version, &text) &&
+               (plan = compile(a, c, rule, text.sql)) != NULL;
+    if (may && warm && rule->rests != RESTS_NOT) {
+        httpcall_problem(c, PROBLEM_CONFLICT, "activate it with \"state\": \"reset\"",
+                         "rule %s is not deployed: there is no version that could give way",
+                         rule->name);
+    } else if (may && warm) {
+        const struct api_operations_wish wish = {.rule = rule,
+                                                 .plan = plan,
+                                                 .sql = text.sql,
+                                                 .version = text.draft ? version : 0,
+                                                 .rollback_to = back ? version : 0,
+                                                 .saves = saves,
+                                                 .must = must};
+        api_operations_begin(a, c, &wish, body);
+    } else if (may) {
         const struct runtimeversion_activation what = {
             .rule = rule->name,
             .resting = rule->rests != RESTS_NOT ? rule->uid : 0,
@@ -267,7 +288,7 @@ void api_versions_activate(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find_any(a, c, &rule))
         return;
-    json_t *body = httpcall_json(c, "version state savepoint rollout_percent author reason");
+    json_t *body = httpcall_json(c, "version state savepoint rollout_percent from author reason");
     json_int_t version = json_integer_value(json_object_get(body, "version")), percent = 100;
     const json_t *share = json_object_get(body, "rollout_percent");
     if (share != NULL)

@@ -480,6 +480,19 @@ bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *
     return true;
 }
 
+bool checkmeta_is_past(const struct checkmeta *m, uint64_t uid, struct registry *r)
+{
+    const struct registry_rule *of;
+    bool taken = false;
+    for (size_t i = 0; i < m->nrules; i++)
+        if (m->rules[i].uid == uid)
+            return false;
+    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++)
+        for (const struct registry_rule *v = of; v != NULL; v = v->before)
+            taken = taken || (v->ncuts > 0 && v->cuts[0].from == uid && has_rule(m, v));
+    return taken;
+}
+
 bool checkmeta_is_same(const struct checkmeta *m, struct registry *r)
 {
     const struct registry_rule *of;

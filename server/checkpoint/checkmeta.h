@@ -82,6 +82,8 @@ bool checkmeta_is_claimed(const struct checkmeta *m, size_t i, struct registry *
 /* May the rules that live now go on from it? A rule that it does not have, or has from another beginning, must begin at or
  * behind the checkpoint's positions. False: d says which one stands in the way. */
 bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d);
+/* It has not that rule, but a version that took its state (job_cut.from): that rule is not needed any more. */
+bool checkmeta_is_past(const struct checkmeta *m, uint64_t uid, struct registry *r);
 /* It has the state of the very rules that live now, and of no other. */
 bool checkmeta_is_same(const struct checkmeta *m, struct registry *r);
 /* Of rules that it has, versions that it does not have and that come before had given way already: they are not needed. */

@@ -340,6 +340,11 @@ uint64_t checkpointer_newest(const struct checkpointer *c)
     return checkstart_last(c->start);
 }
 
+bool checkpointer_has_rule(const struct checkpointer *c, uint64_t uid)
+{
+    return checkstart_has_rule(c->start, uid);
+}
+
 bool checkpointer_is_idle(const struct checkpointer *c)
 {
     return c->phase == IDLE;
@@ -467,6 +472,22 @@ static void tell_workers(struct checkpointer *c, const struct checkmeta *from, u
     mem_free(folder);
 }
 
+/* What has given its state away before that checkpoint is not begun again. */
+static void forget_lanes(struct checkpointer *c, const struct checkmeta *from)
+{
+    unsigned n = registryfork_all(c->env.registry, NULL, 0);
+    struct registry_fork *forks = mem_array(n + 1, sizeof *forks);
+    unsigned got = registryfork_all(c->env.registry, forks, n);
+    for (unsigned i = 0; i < got && i < n; i++) {
+        if (!checkmeta_is_past(from, forks[i].lane, c->env.registry))
+            continue;
+        feed_close(c->env.feed, forks[i].id);
+        registry_remove_rule(c->env.registry, forks[i].lane);
+        registryfork_remove(c->env.registry, forks[i].lane);
+    }
+    mem_free(forks);
+}
+
 void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
 {
     struct bytes cooldown = {0}, sinks = {0};
@@ -477,6 +498,8 @@ void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
     struct checkmeta *from = checkstart_take(c->start, c->env.registry, &cooldown);
     for (size_t i = 0; from != NULL && i < from->npositions; i++)
         feed_restore(c->env.feed, &from->positions[i].at);
+    if (from != NULL)
+        forget_lanes(c, from);
     checkhistory_restored(c->history, from != NULL ? from->id : 0);
     feed_settle(c->env.feed);
     checkmeta_sinks(from, &sinks);

@@ -63,6 +63,8 @@ enum err checkpointer_adopt(struct checkpointer *c, const struct savemeta *m, co
 /* Until one of this server's own is complete, it is that one or none: no attempt begins from an older one, or from nothing. */
 void checkpointer_insist(struct checkpointer *c, uint64_t id);
 uint64_t checkpointer_newest(const struct checkpointer *c); /* complete one; 0: none */
+/* Has one of those that are kept that rule, or is none kept? */
+bool checkpointer_has_rule(const struct checkpointer *c, uint64_t uid);
 bool checkpointer_is_idle(const struct checkpointer *c);
 
 /* Any thread. */

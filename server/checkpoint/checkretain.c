@@ -41,6 +41,29 @@ static void trim(struct intakelog *log, const struct schema *s, unsigned partiti
                  blocks, intakelogtrim_first(log, s->id, partition));
 }
 
+/* A checkpoint without a fork would make its lane begin again. */
+static uint64_t least_of_forks(const struct checkstart *s, struct registry *r,
+                               const struct schema *of, unsigned partition, uint64_t offset)
+{
+    unsigned n = registryfork_all(r, NULL, 0);
+    struct registry_fork *forks = mem_array(n + 1, sizeof *forks);
+    unsigned got = registryfork_all(r, forks, n);
+    for (unsigned i = 0; i < got && i < n; i++) {
+        const struct registry_rule *lane = registry_rule(r, forks[i].lane);
+        uint64_t needs = UINT64_MAX;
+        if (forks[i].stream != of->id || lane == NULL || lane->ncuts == 0)
+            continue;
+        for (unsigned m = 0;
+             !checkstart_needs(s, forks[i].id, partition, &needs) && m < lane->cuts[0].nmarks; m++)
+            if (lane->cuts[0].marks[m].stream == forks[i].id &&
+                lane->cuts[0].marks[m].partition == partition)
+                needs = lane->cuts[0].marks[m].offset;
+        offset = needs < offset ? needs : offset;
+    }
+    mem_free(forks);
+    return offset;
+}
+
 void checkretain(const struct checkstart *s, struct registry *r, struct intakelog *log,
                  int64_t retention_ms)
 {
@@ -55,7 +78,8 @@ void checkretain(const struct checkstart *s, struct registry *r, struct intakelo
         for (unsigned p = 0; p < streams[i]->partitions; p++) {
             uint64_t offset = UINT64_MAX;
             if (!read || checkstart_needs(s, streams[i]->id, p, &offset))
-                trim(log, streams[i], p, offset, arrived_before);
+                trim(log, streams[i], p, least_of_forks(s, r, streams[i], p, offset),
+                     arrived_before);
         }
     }
     mem_free(streams);

@@ -127,6 +127,17 @@ static void note_versions(struct one *x, const struct checkmeta *m)
     }
 }
 
+bool checkstart_has_rule(const struct checkstart *s, uint64_t uid)
+{
+    size_t good = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        good += !s->all[i].damaged;
+        if (!s->all[i].damaged && version_of(&s->all[i], uid) != NULL)
+            return true;
+    }
+    return good == 0;
+}
+
 void checkstart_forget_versions(const struct checkstart *s, struct registry *r)
 {
     const struct registry_rule *of;

@@ -193,7 +193,7 @@ static void carry_out(struct runtimeloop *l)
     /* Versions that no checkpoint needed any more may be needed again. */
     enum err e = changeload_versions(&l->env, &d);
     if (e == ERR_OK)
-        e = restore_plan(&r->ask, &l->env, l->log, &d);
+        e = restore_plan(&r->ask, &l->env, l->env.log, &d);
     if (e == ERR_OK && !r->ask.dry_run)
         e = checkpointer_adopt(l->checkpointer, r->ask.meta, r->ask.folder, &d, &r->id);
     if (e == ERR_OK && !r->ask.dry_run)

@@ -12,6 +12,7 @@
 #include "server/deploy/changesink.h"
 #include "server/deploy/changetable.h"
 #include "server/deploy/changetrial.h"
+#include "server/deploy/lanes.h"
 #include "server/deploy/registrylist.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/deploy/tableset.h"
@@ -28,7 +29,9 @@ enum change_kind {
     CHANGE_DROP_SINK,
     CHANGE_RETIRE,
     CHANGE_TRIAL,
-    CHANGE_TRIAL_OVER
+    CHANGE_TRIAL_OVER,
+    CHANGE_LANE,
+    CHANGE_LANE_OVER
 };
 enum create_kind { CREATE_STREAM, CREATE_LIST, CREATE_TABLE, CREATE_SINK, CREATE_RULE, EDIT_LIST };
 
@@ -41,12 +44,14 @@ struct create {
     uint32_t version; /* of a rule: it has this number already; 0: it gets one */
     bool reset; /* it takes over no state from the version before it */
     uint32_t rollback_to; /* it has that version's text; 0: its own */
+    uint64_t operation; /* it takes the state of that one's lane (lanes.h); 0: there is none */
     struct changelist *edit;
 };
 struct change {
     enum change_kind kind;
     char *rule; /* or the list's name */
-    uint64_t uid; /* RETIRE: versions of it before this one; TRIAL_OVER */
+    uint64_t
+        uid; /* RETIRE: versions of it before this one; TRIAL_OVER; of LANE and LANE_OVER the operation */
     struct changetrial *trial;
     uint32_t version;
     enum rule_mode mode;
@@ -89,7 +94,8 @@ enum err change_activate(const struct change_env *env, const struct runtimeversi
                         .reason = what->reason == NULL ? NULL : mem_str(what->reason),
                         .version = what->version,
                         .reset = what->reset,
-                        .rollback_to = what->rollback_to};
+                        .rollback_to = what->rollback_to,
+                        .operation = what->operation};
     *out = c;
     return ERR_OK;
 }
@@ -123,6 +129,20 @@ struct change *change_trial_over(uint64_t uid)
 {
     struct change *c = change_retire(uid, 0);
     c->kind = CHANGE_TRIAL_OVER;
+    return c;
+}
+
+struct change *change_lane(uint64_t operation)
+{
+    struct change *c = change_retire(operation, 0);
+    c->kind = CHANGE_LANE;
+    return c;
+}
+
+struct change *change_lane_over(uint64_t operation)
+{
+    struct change *c = change_retire(operation, 0);
+    c->kind = CHANGE_LANE_OVER;
     return c;
 }
 
@@ -368,7 +388,7 @@ static enum err store(const struct change_env *env, const struct create *k, stru
 
 static enum err begin_other(const struct change *c, const struct change_env *env, struct diag *d)
 {
-    if (c->kind == CHANGE_RETIRE || c->kind == CHANGE_TRIAL_OVER)
+    if (c->rule == NULL)
         return ERR_OK;
     if (c->kind == CHANGE_DROP_LIST)
         return changelist_may_go(env, c->rule, d);
@@ -408,10 +428,13 @@ enum err change_begin(struct change *c, const struct change_env *env, struct dia
 
 void change_marks(const struct change_env *env, const struct schema *s, struct job_mark *marks)
 {
+    const struct schema *of = s->copy_of != NULL ? s->copy_of : s;
     if (strcmp(s->connector, "file") == 0)
-        feed_marks(env->feed, s, marks);
+        feed_marks(env->feed, of, marks);
     else
-        intake_marks(env->intake, s, marks);
+        intake_marks(env->intake, of, marks);
+    for (unsigned i = 0; s != of && i < s->partitions; i++)
+        marks[i].stream = s->id;
 }
 
 void change_delta_fini(struct change_delta *delta)
@@ -452,6 +475,12 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         changerule_retire(env, c->uid, c->version, delta);
         return ERR_OK;
     }
+    if (c->kind == CHANGE_LANE)
+        return lanes_begin(env, c->uid, d, delta);
+    if (c->kind == CHANGE_LANE_OVER) {
+        lanes_over(env, c->uid, delta);
+        return ERR_OK;
+    }
     if (c->kind != CHANGE_SCRIPT)
         return changerule_mode(env, c->rule, c->kind == CHANGE_MODE, c->mode, d, delta);
     /* A script of a thousand rules waits for the disk once. */
@@ -466,7 +495,7 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
             e = changerule_create(env,
                                   &(struct changerule){k->name, k->sql, k->author, k->reason,
                                                        k->version, k->reset, k->resting,
-                                                       k->rollback_to},
+                                                       k->rollback_to, k->operation},
                                   d, delta);
         else if (k->kind == EDIT_LIST)
             e = changelist_commit(k->edit, env, k->name, d, note_list(delta));
@@ -476,96 +505,4 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
         e = stored;
     }
     return e;
-}
-
-/* --- what workers are told --------------------------------------------------------------------------------------- */
-
-static void put_streams(const struct change_env *env, uint32_t after, struct arena *a,
-                        struct control_change *out)
-{
-    unsigned n = registry_streams(env->registry, NULL, 0);
-    const struct schema **schemas = arena_zero(a, n * sizeof(const struct schema *));
-    struct control_stream *streams = arena_zero(a, n * sizeof *streams);
-    n = registry_streams(env->registry, schemas, n);
-    for (unsigned i = 0; i < n; i++)
-        if (schemas[i]->id > after)
-            streams[out->nstreams++] =
-                (struct control_stream){schemas[i]->id, schemas[i]->partitions, schemas[i]->sql};
-    out->streams = streams;
-}
-
-static struct control_rule rule_message(const struct registry_rule *r)
-{
-    return (struct control_rule){.uid = r->uid,
-                                 .version = r->version,
-                                 .name = r->name,
-                                 .sql = r->sql,
-                                 .lists_seq = r->lists_seq,
-                                 .stands_for = r->stands_for,
-                                 .ncuts = r->ncuts,
-                                 .cuts = r->cuts};
-}
-
-/* A rule's versions from `oldest` on, the oldest first. */
-static void put_versions(const struct registry_rule *r, uint32_t oldest, struct arena *a,
-                         struct control_rule **rules, unsigned *n, size_t *cap)
-{
-    unsigned more = 0;
-    for (const struct registry_rule *v = r; v != NULL && v->version >= oldest; v = v->before)
-        more++;
-    if (*n + more > *cap) {
-        struct control_rule *wider = arena_zero(a, 2 * (*n + more) * sizeof *wider);
-        if (*n > 0)
-            memcpy(wider, *rules, *n * sizeof *wider);
-        *rules = wider;
-        *cap = 2 * (*n + more);
-    }
-    *n += more;
-    unsigned at = *n;
-    for (const struct registry_rule *v = r; v != NULL && v->version >= oldest; v = v->before) {
-        (*rules)[--at] = rule_message(v);
-        (*rules)[at].oldest = oldest;
-    }
-}
-
-void change_message(const struct change_delta *delta, const struct change_env *env, unsigned worker,
-                    uint32_t after_stream, struct arena *a, struct control_change *out)
-{
-    *out =
-        (struct control_change){.nremoved = (unsigned)delta->nremoved, .removed = delta->removed};
-    put_streams(env, after_stream, a, out);
-    out->ntables = changetable_message(env, a, &out->tables);
-    struct control_rule *rules = NULL;
-    size_t cap = 0;
-    for (size_t i = 0; i < delta->nput; i++) {
-        const struct registry_rule *r = registry_rule(env->registry, delta->put[i]);
-        if (r != NULL)
-            put_versions(r, r->retired, a, &rules, &out->nrules, &cap);
-    }
-    out->rules = rules;
-    struct control_open *all = arena_zero(a, delta->nopened * SCHEMA_PARTITIONS_MAX * sizeof *all);
-    for (size_t i = 0; i < delta->nopened; i++) {
-        const struct control_open *opens = NULL;
-        unsigned n = feed_opens(env->feed, worker, delta->opened[i], a, &opens);
-        memcpy(all + out->nopens, opens, n * sizeof *opens);
-        out->nopens += n;
-    }
-    out->opens = all;
-}
-
-void change_everything(const struct change_env *env, unsigned worker, struct arena *a,
-                       struct control_change *out)
-{
-    *out = (struct control_change){0};
-    put_streams(env, 0, a, out);
-    out->ntables = changetable_message(env, a, &out->tables);
-    struct control_rule *rules = NULL;
-    size_t cap = 0;
-    const struct registry_rule *r;
-    for (unsigned i = 0; (r = registry_rule_at(env->registry, i)) != NULL; i++) {
-        registry_retire(env->registry, r->uid, 0); /* those that had given way may have to again */
-        put_versions(r, 0, a, &rules, &out->nrules, &cap);
-    }
-    out->rules = rules;
-    out->nopens = feed_opens(env->feed, worker, 0, a, &out->opens);
 }

@@ -23,10 +23,12 @@ struct change_env {
     struct catalog *catalog;
     struct registry *registry;
     struct intake *intake;
+    struct intakelog *log;
     struct feed *feed;
     struct alertwriter *alerts;
     struct sinks *sinks; /* NULL: nothing is given out (weir backtest) */
     struct trials *trials;
+    struct lanes *lanes;
     struct change_limits {
         uint64_t lists, list_items, list_edits;
     } limits;
@@ -42,6 +44,9 @@ enum err change_activate(const struct change_env *env, const struct runtimeversi
 struct changetrial;
 struct change *change_trial(const struct changetrial *what);
 struct change *change_trial_over(uint64_t uid); /* its last results are there: it goes */
+/* The lane of an operation (lanes.h), and its end. */
+struct change *change_lane(uint64_t operation);
+struct change *change_lane_over(uint64_t operation);
 struct change *change_mode(const char *rule, enum rule_mode mode);
 struct change *change_delete(const char *rule);
 /* Every worker has handed over to that version of the rule: those before it go. */
@@ -70,13 +75,6 @@ struct change_delta {
 enum err change_commit(struct change *c, const struct change_env *env, struct diag *d,
                        struct change_delta *delta);
 void change_delta_fini(struct change_delta *delta);
-/* The message to one worker; streams: those from after_stream on are new to it. Into `a`. */
-void change_message(const struct change_delta *delta, const struct change_env *env, unsigned worker,
-                    uint32_t after_stream, struct arena *a, struct control_change *out);
-/* All there is: of the first message of an attempt. */
-void change_everything(const struct change_env *env, unsigned worker, struct arena *a,
-                       struct control_change *out);
-
 /* Where each partition of a stream ends now. */
 void change_marks(const struct change_env *env, const struct schema *s, struct job_mark *marks);
 /* How many files the stream reads; 0: it reads none. */

@@ -96,7 +96,7 @@ void changecut_put(struct change_delta *delta, uint64_t uid)
     delta->put[delta->nput++] = uid;
 }
 
-static void note_removed(struct change_delta *delta, uint64_t uid)
+void changecut_removed(struct change_delta *delta, uint64_t uid)
 {
     delta->removed =
         mem_grow(delta->removed, delta->nremoved, 1, &delta->removed_cap, sizeof *delta->removed);
@@ -126,7 +126,7 @@ void changecut_take_away(const struct change_env *env, const struct registry_rul
 {
     const struct schema *streams[PLAN_ROOTS_MAX];
     unsigned n = plan_roots(rule->plan, streams);
-    note_removed(delta, rule->uid);
+    changecut_removed(delta, rule->uid);
     alertwriter_sync(env->alerts, SYNC_MS);
     registry_remove_rule(env->registry, rule->uid);
     for (unsigned i = 0; i < n; i++)

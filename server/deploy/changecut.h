@@ -21,6 +21,7 @@ evtime changecut_past(const struct rule_plan *plan, const struct job_mark *marks
 bool changecut_goes_on(const struct rule_plan *old, const struct rule_plan *plan, evtime w);
 struct catalog_cut changecut_stored(const struct job_cut *c, struct catalog_mark *marks);
 void changecut_put(struct change_delta *delta, uint64_t uid);
+void changecut_removed(struct change_delta *delta, uint64_t uid);
 /* Out of the registry, and its streams out of the feed if no other rule reads them. */
 void changecut_take_away(const struct change_env *env, const struct registry_rule *rule,
                          struct change_delta *delta);

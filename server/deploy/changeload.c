@@ -6,6 +6,7 @@
 #include "server/deploy/changelist.h"
 #include "server/deploy/changesink.h"
 #include "server/deploy/changetable.h"
+#include "server/deploy/lanes.h"
 #include "server/deploy/registrylist.h"
 #include <string.h>
 
@@ -209,7 +210,11 @@ enum err changeload(const struct change_env *env, struct diag *d)
     if (e == ERR_OK && l.e == ERR_OK)
         e = changesink_load(env, d);
     if (e == ERR_OK && l.e == ERR_OK)
+        e = lanes_load_forks(env, d);
+    if (e == ERR_OK && l.e == ERR_OK)
         e = catalog_rules(env->catalog, 0, load_rule, &l);
+    if (e == ERR_OK && l.e == ERR_OK)
+        e = lanes_load(env->lanes, env);
     if (e == ERR_OK && l.e == ERR_OK)
         e = load_trials(&l);
     if (e == ERR_OK && l.e == ERR_OK)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "server/deploy/changecut.h"
 #include "server/deploy/changetrial.h"
+#include "server/deploy/lanes.h"
 #include "state/catalog_lists.h"
 #include <inttypes.h>
 #include <string.h>
@@ -61,6 +62,31 @@ static enum err put_instead(const struct change_env *env, const struct registry_
     return e != ERR_OK ? e : there;
 }
 
+/* The old version's state goes, the lane's is taken. */
+static enum err take_from_lane(const struct change_env *env, const struct changerule *k,
+                               bool hands_over, uint32_t version, struct job_cut *deploy,
+                               struct diag *d, struct change_delta *delta)
+{
+    if (!hands_over) {
+        diag_say(d, "conflict", NULL,
+                 "the rule or its streams have changed: no version could take over there");
+        return ERR_CONFLICT;
+    }
+    deploy->handover = JOB_HANDOVER_KEEP;
+    deploy->from = lanes_uid(env->lanes, k->operation);
+    return lanes_switch(env, k->operation, deploy->w, version, d, delta);
+}
+
+/* What was begun for the version before it, or beside it. */
+static void tell_others(const struct change_env *env, const struct changerule *k, uint64_t uid,
+                        bool is_next, evtime w, struct change_delta *delta)
+{
+    if (k->operation == 0)
+        lanes_superseded(env, uid, "the rule has another version now");
+    if (is_next)
+        changetrial_superseded(env, uid, w, delta);
+}
+
 enum err changerule_create(const struct change_env *env, const struct changerule *k, struct diag *d,
                            struct change_delta *delta)
 {
@@ -94,6 +120,8 @@ enum err changerule_create(const struct change_env *env, const struct changerule
         end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
     deploy = end;
     deploy.deployed = true;
+    if (k->operation != 0)
+        e = take_from_lane(env, k, hands_over, version, &deploy, d, delta);
     struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
                                   changecut_stored(&deploy, stored[1])};
     cuts[0].version = old != NULL ? old->version : version;
@@ -112,8 +140,9 @@ enum err changerule_create(const struct change_env *env, const struct changerule
                              .rollback_to = k->rollback_to,
                              .ncuts = old != NULL ? 2 : 1,
                              .cuts = old != NULL ? cuts : cuts + 1};
-    if ((e = catalog_rules_add(env->catalog, &r)) != ERR_OK) {
+    if (e == ERR_OK && (e = catalog_rules_add(env->catalog, &r)) != ERR_OK)
         diag_say(d, "catalogue", NULL, "rule %s cannot be stored: %s", k->name, err_text(e));
+    if (e != ERR_OK) {
         plan_unref(plan);
         return e;
     }
@@ -124,13 +153,10 @@ enum err changerule_create(const struct change_env *env, const struct changerule
                                      .lists_seq = r.lists_seq,
                                      .ncuts = 1,
                                      .cuts = &deploy};
-    if (hands_over)
-        e = put_after(env, old, &end, &put, plan_ref(plan), d);
-    else
-        e = put_instead(env, old, &put, plan, d, delta);
+    e = hands_over ? put_after(env, old, &end, &put, plan_ref(plan), d)
+                   : put_instead(env, old, &put, plan, d, delta);
     changecut_put(delta, r.uid);
-    if (old != NULL)
-        changetrial_superseded(env, r.uid, hands_over ? end.w : EVTIME_MIN, delta);
+    tell_others(env, k, r.uid, old != NULL, hands_over ? end.w : EVTIME_MIN, delta);
     plan_unref(plan);
     LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, version);
     return e;
@@ -159,6 +185,8 @@ enum err changerule_mode(const struct change_env *env, const char *name, bool de
         return e;
     }
     changetrial_follows(env, rule->uid, deployed, mode, d, delta);
+    lanes_superseded(env, rule->uid,
+                     deployed ? "the rule was paused or resumed" : "the rule was deleted");
     if (!deployed) {
         changecut_take_away(env, rule, delta);
         LOG_INFO("rule deleted", "rule=%s", name);

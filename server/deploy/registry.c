@@ -171,6 +171,7 @@ void registry_free(struct registry *r)
     for (size_t i = 0; i < r->nlists; i++)
         registrylist_free(&r->lists[i]);
     mem_free(r->lists);
+    registryfork_free(r);
     arena_free(r->names);
     mem_free(r->rules);
     mem_free(r->streams);
@@ -207,6 +208,8 @@ const struct schema *registry_stream_by_id(struct registry *r, uint32_t id)
             found = r->streams[i].schema;
         else if (r->streams[i].schema->errors->id == id)
             found = r->streams[i].schema->errors;
+    if (found == NULL)
+        found = registryfork_by_id(r, id);
     for (size_t i = r->nderived; i-- > 0 && found == NULL;)
         if (r->derived[i].schema->id == id)
             found = r->derived[i].schema;
@@ -399,7 +402,8 @@ static void insert(struct registry *r, struct registry_rule *rule)
 static enum err compile_named(struct registry *r, const struct control_rule *from, const char *name,
                               struct diag *d, struct rule_plan **out)
 {
-    struct scope scope = r->scope;
+    struct registryfork_scope own;
+    struct scope scope = *registryfork_scope(r, from->uid, &r->scope, &own);
     enum err e = compile_rule(name, from->sql, strlen(from->sql), &scope, d, out);
     const struct schema *streams[PLAN_STREAMS_MAX];
     unsigned n = e == ERR_OK && (*out)->nlists > 0 ? plan_streams(*out, streams) : 0;
@@ -567,17 +571,21 @@ struct job *registry_job(struct registry *r)
 {
     if (r->nstreams == 0)
         return NULL;
-    const struct schema **streams = mem_array(r->nstreams, sizeof(const struct schema *));
+    const struct schema **streams =
+        mem_array(r->nstreams + r->nforks, sizeof(const struct schema *));
     struct job_rule *rules = NULL;
-    size_t nrules = 0, cap = 0;
+    size_t nrules = 0, cap = 0, nstreams = r->nstreams;
     for (size_t i = 0; i < r->nstreams; i++)
         streams[i] = r->streams[i].schema;
+    for (size_t i = 0; i < r->nforks; i++)
+        if (!r->forks[i].gone)
+            streams[nstreams++] = r->forks[i].schema;
     for (size_t i = 0; i < r->nrules; i++)
         for (const struct registry_rule *v = r->rules[i]; v != NULL; v = v->before) {
             rules = mem_grow(rules, nrules, 1, &cap, sizeof *rules);
             rules[nrules++] = (struct job_rule){v->plan, v->uid, v->version, v->ncuts, v->cuts};
         }
-    struct job *j = job_new(streams, (unsigned)r->nstreams, rules, (unsigned)nrules);
+    struct job *j = job_new(streams, (unsigned)nstreams, rules, (unsigned)nrules);
     mem_free(rules);
     mem_free(streams);
     return j;

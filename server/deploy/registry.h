@@ -57,6 +57,21 @@ unsigned registry_streams(struct registry *r, const struct schema **out,
 /* Those, each followed by its ERRORS if some rule reads them: all that is read from outside. */
 unsigned registry_sources(struct registry *r, const struct schema **out, unsigned cap);
 
+/* --- forks (registryfork.c): a stream read a second time, from an older place, for the one rule that has that number (lane).
+ * It has the stream's columns, partitions and time, and a number and a name of its own; the rule's text, which names the
+ * stream, is compiled with it. --- */
+struct registry_fork {
+    uint32_t id, stream; /* of which */
+    uint64_t lane;
+    const struct schema *schema;
+};
+/* Nothing, if it is there. ERR_NOT_FOUND: no such stream. */
+enum err registryfork_add(struct registry *r, uint32_t id, uint32_t stream, uint64_t lane,
+                          struct diag *d);
+void registryfork_remove(struct registry *r, uint64_t lane); /* after the rule */
+unsigned registryfork_all(struct registry *r, struct registry_fork *out, unsigned cap);
+bool registryfork_is_lane(struct registry *r, uint64_t uid); /* Any thread. Does it read forks? */
+
 /* --- tables outside: a set of its own, which goes with the registry --- */
 struct tableset *registry_tables(struct registry *r);
 /* Any thread: calls `each` (or not, if NULL) for the rules that look into the table of that name; how many there are. */

@@ -12,6 +12,12 @@ struct registrydef_stream {
     struct script *script;
 };
 
+struct registrydef_fork {
+    const struct schema *schema; /* among `names` */
+    uint64_t lane;
+    bool gone; /* its lane is over: rows may still be around */
+};
+
 struct
     registrydef_derived { /* a stream of what a rule finds, or of a side output, that has been asked for */
     const struct schema *schema;
@@ -25,6 +31,8 @@ struct registry {
     struct sinks *sinks; /* NULL: rules may name any */
     struct registrydef_stream *streams; /* by id */
     size_t nstreams, streams_cap;
+    struct registrydef_fork *forks;
+    size_t nforks, forks_cap;
     struct registry_rule **rules; /* by uid; each by itself, so that pointers stay */
     size_t nrules, rules_cap;
     struct registry_list *lists; /* by uid */
@@ -39,6 +47,16 @@ struct registry {
 unsigned registry_each_reader(struct registry *r, const char *name,
                               bool (*reads)(const struct rule_plan *p, const char *name),
                               void (*each)(void *ctx, const struct registry_rule *rule), void *ctx);
+void registryfork_free(struct registry *r);
+const struct schema *registryfork_by_id(const struct registry *r, uint32_t id); /* or NULL */
+/* What the rule of that number compiles with: its forks in place of the streams. Else `of` itself. */
+struct registryfork_scope {
+    struct scope scope;
+    struct registry *registry;
+    uint64_t lane;
+};
+const struct scope *registryfork_scope(struct registry *r, uint64_t uid, const struct scope *of,
+                                       struct registryfork_scope *own);
 void registrylist_free(struct registry_list *l); /* what it holds */
 
 #endif

@@ -15,6 +15,7 @@ struct runtimeversion_activation {
     bool reset; /* it begins empty */
     const char *author, *reason; /* or NULL */
     uint32_t rollback_to; /* the way back to that version; 0: it is none */
+    uint64_t operation; /* lanes.h; 0: it is none */
 };
 enum err runtimeversion_activate(struct runtime *r, const struct runtimeversion_activation *what,
                                  struct diag *d, runtime_done *done, void *ctx);

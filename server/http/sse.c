@@ -154,6 +154,16 @@ static void offer(struct client *c, const void *p, size_t n)
         bytes_put(&c->pending, p, n);
 }
 
+static void offer_operation(struct client *c)
+{
+    struct bytes *json = &c->hub->scratch;
+    bytes_reset(json);
+    bool open = c->hub->source.operation(c->hub->source.ctx, c->cursor, json);
+    if (json->n > 0)
+        sse_frame(&c->pending, "operation", 0, false, (const char *)json->p, json->n);
+    c->closing = !open;
+}
+
 void sse_open(struct sse *s, struct httpcall *call, enum sse_topic topic, bool with_replay,
               uint64_t after)
 {
@@ -188,6 +198,8 @@ void sse_open(struct sse *s, struct httpcall *call, enum sse_topic topic, bool w
         s->source.overview(s->source.ctx, &s->scratch);
         sse_frame(&c->pending, "overview", 0, false, (const char *)s->scratch.p, s->scratch.n);
     }
+    if (topic == SSE_OPERATION)
+        offer_operation(c);
     if (h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"))) {
         bytes_reset(&c->pending);
         c->closing = true;
@@ -268,6 +280,9 @@ void sse_tick(struct sse *s)
             if (s->scratch.n == 0)
                 s->source.overview(s->source.ctx, &s->scratch);
             sse_frame(&c->pending, "overview", 0, false, (const char *)s->scratch.p, s->scratch.n);
+        } else if (c->topic == SSE_OPERATION && !c->writing) {
+            offer_operation(c);
+            bytes_reset(&s->scratch); /* the overview is not in it */
         } else if (heartbeat) {
             offer(c, ":\n\n", 3);
         }

@@ -10,25 +10,28 @@
 #ifndef WEIR_SERVER_SSE_H
 #define WEIR_SERVER_SSE_H
 #include "base/bytes.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 struct httpcall;
 struct http;
 struct sse;
 
-enum sse_topic { SSE_ALERTS, SSE_OVERVIEW };
+enum sse_topic { SSE_ALERTS, SSE_OVERVIEW, SSE_OPERATION };
 struct sse_source {
     void *ctx;
     /* Appends frames (sse_frame) of alerts after `after`, at most limit; *last: the last one's seq. How many. */
     unsigned (*replay)(void *ctx, uint64_t after, unsigned limit, struct bytes *out,
                        uint64_t *last);
     void (*overview)(void *ctx, struct bytes *json);
+    bool (*operation)(void *ctx, uint64_t id, struct bytes *json); /* false: it has ended */
 };
 
 struct sse *sse_new(struct http *h, unsigned max_clients, const struct sse_source *source);
 void sse_free(struct sse *s); /* NULL is fine; after http_run */
 
-/* Answers a request with a stream that stays open. replay: alerts after `after` first. */
+/* Answers a request with a stream that stays open. replay: alerts after `after` first. SSE_OPERATION: that one's,
+ * each second until it has ended. */
 void sse_open(struct sse *s, struct httpcall *c, enum sse_topic topic, bool replay, uint64_t after);
 /* Any thread: an alert that was stored just now; seq ascends. Cheap when nobody listens. */
 void sse_alert(struct sse *s, uint64_t seq, const char *json, size_t n);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "io/source_file.h"
 #include "server/intake/feeddef.h"
+#include "server/intake/feedfork.h"
 #include "server/intake/feedtime.h"
 #include "state/intakelogtrim.h"
 #include <inttypes.h>
@@ -31,6 +32,8 @@ struct feed *feed_new(struct registry *reg, struct intakelog *log, struct intake
     f->loads = mem_array(TASK_WORKERS_MAX, sizeof *f->loads);
     f->worker_bytes = mem_array(TASK_WORKERS_MAX, sizeof *f->worker_bytes);
     f->worker_sent = mem_array(TASK_WORKERS_MAX, sizeof *f->worker_sent);
+    f->fork_credit = mem_array(TASK_WORKERS_MAX, sizeof *f->fork_credit);
+    f->fork_share = FEED_FORK_SHARE;
     f->waiting = mem_array(TASK_WORKERS_MAX, sizeof *f->waiting);
     f->due = mem_array(TASK_WORKERS_MAX, sizeof *f->due);
     for (unsigned i = 0; i < TASK_WORKERS_MAX; i++)
@@ -64,6 +67,7 @@ void feed_free(struct feed *f)
     mem_free(f->worker_bytes);
     mem_free(f->loads);
     mem_free(f->worker_sent);
+    mem_free(f->fork_credit);
     mem_free(f->waiting);
     mem_free(f->due);
     feedtime_fini(f);
@@ -97,6 +101,8 @@ static struct feed_part *find_or_add(struct feed *f, const struct schema *s, uin
                             .partition = partition,
                             .worker = feed_worker_of(f, s->id, partition),
                             .log = strcmp(s->connector, "file") != 0,
+                            .fork = s->copy_of != NULL,
+                            .source = s->copy_of != NULL ? s->copy_of->id : s->id,
                             .paused_since = EVTIME_MIN,
                             .holds_since = EVTIME_MIN};
     p->follows = !p->log && source_file_follows(s);
@@ -118,7 +124,8 @@ static void read_from(struct feed *f, const struct schema *s, const struct job_m
     p->base_rows = p->base_late = 0;
     p->first = p->count = 0;
     p->bytes = 0;
-    if (p->log) /* what was in the log before is a backlog of ours, not one that intake is to be held for */
+    if (p->log &&
+        !p->fork) /* what was in the log before is a backlog of ours, not one that intake is to be held for */
         intake_taken(f->intake, s->id, m->partition, intakelog_end(f->log, s->id, m->partition));
 }
 
@@ -143,7 +150,8 @@ void feed_close(struct feed *f, uint32_t stream)
         p->read = false;
         f->worker_bytes[p->worker] -= p->bytes;
         p->bytes = p->count = 0;
-        intake_taken(f->intake, stream, p->partition, UINT64_MAX);
+        if (!p->fork)
+            intake_taken(f->intake, stream, p->partition, UINT64_MAX);
     }
     pthread_mutex_unlock(&f->lock);
 }
@@ -178,10 +186,9 @@ static bool least_marks(const struct feed *f, const struct schema *s, struct job
 void feed_restart(struct feed *f)
 {
     struct job_mark marks[SCHEMA_PARTITIONS_MAX];
-    unsigned cap = registry_sources(f->registry, NULL, 0);
-    const struct schema **streams = mem_array(cap, sizeof(const struct schema *));
-    unsigned n = registry_sources(f->registry, streams, cap);
-    n = n < cap ? n : cap;
+    unsigned n = 0;
+    const struct schema **streams = feedfork_all(f, &n);
+    memset(f->fork_credit, 0, f->workers * sizeof *f->fork_credit);
     memset(f->worker_bytes, 0, f->workers * sizeof *f->worker_bytes);
     memset(f->worker_sent, 0, f->workers * sizeof *f->worker_sent);
     memset(f->waiting, 0, f->workers * sizeof *f->waiting);
@@ -191,7 +198,7 @@ void feed_restart(struct feed *f)
     f->piled_up = f->stopped = false;
     for (unsigned i = 0; i < n; i++) {
         /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
-        if (strcmp(streams[i]->connector, "file") != 0)
+        if (strcmp(streams[i]->connector, "file") != 0 && streams[i]->copy_of == NULL)
             intake_marks(f->intake, streams[i], marks);
         bool any = least_marks(f, streams[i], marks);
         pthread_mutex_lock(&f->lock);
@@ -222,7 +229,7 @@ void feed_settle(struct feed *f)
     for (size_t i = 0; i < f->n; i++) {
         struct feed_part *p = &f->parts[i];
         uint64_t first =
-            p->read && p->log ? intakelogtrim_first(f->log, p->schema->id, p->partition) : 0;
+            p->read && p->log ? intakelogtrim_first(f->log, p->source, p->partition) : 0;
         if (first <= p->next)
             continue;
         LOG_ERROR("events that would have to be read again are deleted, rules go on without them",
@@ -294,7 +301,7 @@ void feed_position(struct feed *f, unsigned worker, const struct control_positio
         p->count--;
     }
     pthread_mutex_unlock(&f->lock);
-    if (p->log)
+    if (p->log && !p->fork)
         intake_taken(f->intake, at->stream, at->partition, at->offset);
 }
 
@@ -351,8 +358,8 @@ static evtime least_w(const struct feed *f, uint32_t stream)
 
 static bool has_more(const struct feed *f, const struct feed_part *p)
 {
-    return p->next < intakelog_end(f->log, p->schema->id, p->partition) ||
-           intakelog_w(f->log, p->schema->id, p->partition) > p->sent_w;
+    return p->next < intakelog_end(f->log, p->source, p->partition) ||
+           intakelog_w(f->log, p->source, p->partition) > p->sent_w;
 }
 
 static bool may_send(struct feed *f, struct feed_part *p)
@@ -363,6 +370,8 @@ static bool may_send(struct feed *f, struct feed_part *p)
     if (p->count == FEED_WINDOW_BLOCKS || (p->count > 0 && p->bytes >= f->part_max))
         return false;
     if (p->count > 0 && f->worker_bytes[p->worker] >= f->worker_max)
+        return false;
+    if (p->fork && !feedfork_may(f, p))
         return false;
     return !f->piled_up || p->at.w <= least_w(f, p->schema->id);
 }
@@ -395,6 +404,7 @@ static void send_block(struct feed *f, struct feed_part *p, struct channel *to)
         p->bytes += f->out.n;
         f->worker_bytes[p->worker] += f->out.n;
         f->worker_sent[p->worker] += f->out.n;
+        feedfork_sent(f, p, f->out.n);
     }
     pthread_mutex_unlock(&f->lock);
 }
@@ -443,7 +453,7 @@ enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct d
                 raise_file(f, p, to);
             if (!may_send(f, p) || !has_more(f, p))
                 continue;
-            enum err e = intakelog_read(f->log, p->schema->id, p->partition, p->next, f->block);
+            enum err e = intakelog_read(f->log, p->source, p->partition, p->next, f->block);
             if (e == ERR_END)
                 continue;
             if (e != ERR_OK) {
@@ -537,6 +547,8 @@ uint64_t feed_rows(struct feed *f, uint64_t *late)
     *late = 0;
     pthread_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->n; i++) {
+        if (f->parts[i].fork)
+            continue;
         rows += f->parts[i].at.rows;
         *late += f->parts[i].at.late;
     }
@@ -550,7 +562,7 @@ evtime feed_watermark(struct feed *f)
     bool any = false;
     pthread_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->n; i++)
-        if (f->parts[i].read) {
+        if (f->parts[i].read && !f->parts[i].fork) {
             any = true;
             if (f->parts[i].at.w < w)
                 w = f->parts[i].at.w;

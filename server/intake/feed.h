@@ -19,6 +19,7 @@
 #include "state/intakelog.h"
 
 enum {
+    FEED_FORK_SHARE = 20, /* per cent: see feedfork_share */
     FEED_WINDOW_BLOCKS = 32, /* of one partition */
     FEED_WINDOW_BYTES_MAX = 4 << 20,
     FEED_WAITING_ROWS =
@@ -69,6 +70,20 @@ void feed_due(struct feed *f, unsigned worker, evtime due);
 evtime feed_least_due(const struct feed *f); /* over all workers; EVTIME_MAX: nothing waits */
 /* Sends worker what may go. ERR_IO, ERR_CORRUPT: the log cannot be read, d says where. */
 enum err feed_push(struct feed *f, unsigned worker, struct channel *to, struct diag *d);
+
+/* --- forks (feedfork.c) --- */
+/* Of what is sent to a worker, forks get so much while there is something new for it; else all. */
+void feedfork_share(struct feed *f, unsigned percent);
+struct feed_fork { /* of all partitions of a lane's forks together */
+    uint64_t done, all; /* rows: taken since where it began; from there to the log's end */
+    uint64_t
+        behind; /* rows that the stream itself has taken and the fork has not, at most of one partition */
+    evtime watermark; /* least of the forks */
+    bool is_read; /* there are such, and they are read */
+};
+void feedfork_look(struct feed *f, uint64_t lane, const struct job_mark *begun, unsigned n,
+                   struct feed_fork *out);
+uint64_t feedfork_bytes(struct feed *f); /* sent, since the start */
 
 /* For pages and metrics. */
 unsigned feed_channels(struct feed *f, struct runtime_channel *out, unsigned cap);

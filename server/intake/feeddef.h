@@ -7,6 +7,7 @@
 #include "cep/idle.h"
 #include "server/intake/feed.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct feed_block { /* a block that the worker has not taken yet */
     uint64_t end; /* offset after it */
@@ -17,6 +18,8 @@ struct feed_part {
     uint32_t partition;
     unsigned worker;
     bool log; /* read from the intake log */
+    bool fork; /* a second reading of a stream (registry.h), which waits for what is new */
+    uint32_t source; /* whose log it is: the stream's number, or that of the one it is a fork of */
     bool read; /* by a live rule */
     bool held; /* its worker was told to take no more just now */
     bool follows; /* a file that may grow */
@@ -44,6 +47,9 @@ struct feed {
     size_t *worker_bytes; /* under way, by worker */
     uint64_t *worker_sent; /* in this attempt */
     size_t worker_max, part_max; /* bytes: see feed_new */
+    unsigned fork_share; /* per cent of what is sent, while there is something new to send */
+    int64_t *fork_credit; /* bytes, by worker */
+    atomic_uint_least64_t fork_bytes; /* sent, since the start */
     struct feed_load {
         bool state_full;
         uint64_t ordering_bytes;

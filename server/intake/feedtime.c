@@ -8,7 +8,7 @@
 static bool has_unread(const struct feed *f, const struct feed_part *p)
 {
     if (p->log)
-        return p->at.offset < intakelog_end(f->log, p->schema->id, p->partition);
+        return p->at.offset < intakelog_end(f->log, p->source, p->partition);
     return p->at.w != EVTIME_MAX && (!p->follows || p->at.offset < p->at.end);
 }
 
@@ -130,7 +130,7 @@ bool feedtime_tick(struct feed *f, evtime now)
             watch_file(f, &f->parts[i], now);
         }
     for (size_t i = 0; i < f->n; i++)
-        if (f->parts[i].partition == 0)
+        if (f->parts[i].partition == 0 && !f->parts[i].fork)
             watch_holder(f, f->parts[i].schema, now);
     pthread_mutex_unlock(&f->lock);
     return by_clock;

@@ -11,6 +11,7 @@
 #include "server/alerts/eventtext.h"
 #include "server/deploy/changelist.h"
 #include "server/deploy/changeload.h"
+#include "server/deploy/lanes.h"
 #include "server/deploy/registrylist.h"
 #include "server/deploy/tableset.h"
 #include "server/run/runtimedef.h"
@@ -171,12 +172,13 @@ enum err runtime_start(const struct runtime_options *o, runtime_on_alert *on_ale
     l->env = (struct change_env){.catalog = r->catalog,
                                  .registry = r->registry,
                                  .intake = r->intake,
+                                 .log = r->log,
+                                 .lanes = lanes_new(&o->lanes, r->feed),
                                  .feed = r->feed,
                                  .alerts = r->alerts,
                                  .trials = r->trials,
                                  .sinks = r->sinks,
                                  .limits = {o->max_lists, o->max_list_items, o->max_list_edits}};
-    l->log = r->log;
     l->crew = r->crew;
     l->generators = r->generators;
     l->task = (struct task_options){.workers = o->workers,
@@ -224,6 +226,7 @@ void runtime_stop(struct runtime *r)
     feed_free(r->feed);
     intake_free(r->intake);
     registry_free(r->registry);
+    lanes_free(r->loop.env.lanes);
     trials_free(r->trials);
     sinks_free(r->sinks);
     catalog_close(r->catalog);
@@ -266,11 +269,10 @@ const char *runtime_stream_name(struct runtime *r, uint32_t stream)
 enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, uint64_t offset,
                        char **text, size_t *n)
 {
-    struct place at = {stream, partition, offset};
     const char *found = NULL;
     struct arena *a = arena_new(4096, 0);
     struct eventtext *texts = eventtext_new(r->log, r->registry);
-    enum err e = eventtext_get(texts, &at, a, &found, n);
+    enum err e = eventtext_get(texts, &(struct place){stream, partition, offset}, a, &found, n);
     if (e == ERR_OK)
         *text = mem_dup(found, *n);
     eventtext_free(texts);
@@ -280,16 +282,19 @@ enum err runtime_event(struct runtime *r, uint32_t stream, uint32_t partition, u
 
 /* --- changes ----------------------------------------------------------------------------------------------------- */
 
+static enum err enqueue(struct runtime *r, struct change *c, runtime_done *done, void *ctx)
+{
+    change_on_done(c, done, ctx);
+    runtimeloop_enqueue(&r->loop, c);
+    return ERR_OK;
+}
+
 enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char *select_name,
                         struct diag *d, runtime_done *done, void *ctx)
 {
     struct change *c = NULL;
     enum err e = change_script(&r->loop.env, sql, n, select_name, d, &c);
-    if (e != ERR_OK)
-        return e;
-    change_on_done(c, done, ctx);
-    runtimeloop_enqueue(&r->loop, c);
-    return ERR_OK;
+    return e != ERR_OK ? e : enqueue(r, c, done, ctx);
 }
 
 enum err runtime_enqueue_for(struct runtime *r, const char *rule, struct change *c,
@@ -325,13 +330,6 @@ static bool has_list(struct runtime *r, const char *name)
     struct list *l = registrylist_find(r->registry, name, NULL);
     list_unref(l);
     return l != NULL;
-}
-
-static enum err enqueue(struct runtime *r, struct change *c, runtime_done *done, void *ctx)
-{
-    change_on_done(c, done, ctx);
-    runtimeloop_enqueue(&r->loop, c);
-    return ERR_OK;
 }
 
 enum err runtime_edit_list(struct runtime *r, const char *list, struct changelist *edit,

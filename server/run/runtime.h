@@ -51,6 +51,12 @@ struct runtime_options {
     struct budget_options budget_options; /* what it was made of, for another number of workers */
     uint64_t max_partials_per_key, max_rows_per_key;
     uint64_t max_lists, max_list_items, max_list_edits;
+    struct lanes_limits { /* operations (deploy/lanes.h) */
+        int64_t timeout_ms; /* of one; 0: none */
+        uint64_t kept; /* that have ended */
+        unsigned at_once; /* that have not */
+        unsigned share; /* per cent (feed.h) */
+    } lanes;
 };
 
 /* An alert that is durably stored and was not there before; a_json is GET /alerts/{id}'s object in short form. */

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/deploy/changelist.h"
+#include "server/deploy/changemessage.h"
 #include "server/deploy/registrylist.h"
 #include "server/intake/feedtime.h"
+#include "server/run/lanestep.h"
 #include "server/run/runtimelast.h"
 #include "server/run/runtimepoison.h"
 #include "server/wire/listwire.h"
@@ -181,7 +183,7 @@ static void send_init(struct runtimeloop *l, unsigned worker)
                              .buffer_timeout_ms = l->buffer_timeout_ms};
     m.task.worker = worker;
     arena_reset(l->scratch);
-    change_everything(&l->env, worker, l->scratch, &m.first);
+    changemessage_all(&l->env, worker, l->scratch, &m.first);
     bytes_reset(&l->out);
     control_put_init(&m, &l->out);
     crew_send(l->crew, worker, CONTROL_INIT, l->epoch, &l->out);
@@ -242,7 +244,7 @@ static void send_change(struct runtimeloop *l, const struct change_delta *delta)
     for (unsigned i = 0; i < l->task.workers; i++) {
         struct control_change m;
         arena_reset(l->scratch);
-        change_message(delta, &l->env, i, after, l->scratch, &m);
+        changemessage_changed(delta, &l->env, i, after, l->scratch, &m);
         bytes_reset(&l->out);
         control_put_change(&m, &l->out);
         crew_send(l->crew, i, CONTROL_CHANGE, l->epoch, &l->out);
@@ -545,6 +547,7 @@ void runtimeloop_turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     }
     l->start_again = false;
     expire_items(l);
+    lanestep(l);
     step_changes(l);
     l->start_again |= rescale_turn(l);
     l->start_again |= restore_turn(l);

@@ -40,7 +40,6 @@ struct runtimeloop_queued {
 
 struct runtimeloop {
     struct change_env env;
-    struct intakelog *log;
     struct crew *crew;
     struct generators *generators;
     struct checkpointer *checkpointer;

@@ -91,6 +91,12 @@ void control_put_change(const struct control_change *m, struct bytes *out)
         bytes_u32(out, m->tables[i].uid);
         wirefield_put_text(out, m->tables[i].sql);
     }
+    bytes_varint(out, m->nforks);
+    for (unsigned i = 0; i < m->nforks; i++) {
+        bytes_u32(out, m->forks[i].id);
+        bytes_u32(out, m->forks[i].stream);
+        bytes_u64(out, m->forks[i].lane);
+    }
     bytes_varint(out, m->nrules);
     for (unsigned i = 0; i < m->nrules; i++)
         put_rule(&m->rules[i], out);
@@ -122,6 +128,14 @@ static void get_change(struct bytes_reader *r, struct arena *a, struct control_c
         tables[i].uid = bytes_get_u32(r);
         tables[i].sql = wirefield_get_text(r, a);
     }
+    out->nforks = wirefield_get_count(r, 16);
+    struct control_fork *forks = arena_zero(a, out->nforks * sizeof *forks);
+    for (unsigned i = 0; i < out->nforks; i++) {
+        forks[i].id = bytes_get_u32(r);
+        forks[i].stream = bytes_get_u32(r);
+        forks[i].lane = bytes_get_u64(r);
+    }
+    out->forks = forks;
     out->nrules = wirefield_get_count(r, 16);
     struct control_rule *rules = arena_zero(a, out->nrules * sizeof *rules);
     for (unsigned i = 0; i < out->nrules; i++)

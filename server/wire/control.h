@@ -58,6 +58,10 @@ struct control_stream {
     uint32_t id, partitions; /* partitions: as the coordinator counts them (files of a glob) */
     const char *sql;
 };
+struct control_fork { /* a stream read a second time, for the rule of that number (registry.h) */
+    uint32_t id, stream;
+    uint64_t lane;
+};
 struct control_table { /* of a database outside */
     uint32_t uid;
     const char *sql;
@@ -83,6 +87,8 @@ struct control_change {
     const struct control_table *tables; /* all; most of them are known */
     const struct control_rule *rules; /* new, or with another list of cuts */
     const uint64_t *removed; /* uids */
+    unsigned nforks;
+    const struct control_fork *forks; /* all; most of them are known, they go with their rules */
     const struct control_open *opens;
 };
 struct control_init {

@@ -29,6 +29,19 @@ static bool replaces(const struct control_change *c)
     return false;
 }
 
+static bool apply_forks(struct worker *w, const struct control_change *c, struct diag *d)
+{
+    for (unsigned i = 0; i < c->nforks; i++) {
+        const struct control_fork *f = &c->forks[i];
+        enum err e = registryfork_add(w->registry, f->id, f->stream, f->lane, d);
+        if (e != ERR_OK) {
+            worker_fail_diag(w, "a stream that is read again", e, d);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool apply_texts(struct worker *w, const struct control_change *c, struct diag *d)
 {
     for (unsigned i = 0; i < c->ntables; i++) {
@@ -48,8 +61,12 @@ static bool apply_texts(struct worker *w, const struct control_change *c, struct
             return false;
         }
     }
-    for (unsigned i = 0; i < c->nremoved; i++)
+    if (!apply_forks(w, c, d))
+        return false;
+    for (unsigned i = 0; i < c->nremoved; i++) {
         registry_remove_rule(w->registry, c->removed[i]);
+        registryfork_remove(w->registry, c->removed[i]);
+    }
     if (replaces(c))
         run_job(w); /* the new version of a rule does not go on with the state of the old one */
     for (unsigned i = 0; i < c->nrules; i++) {

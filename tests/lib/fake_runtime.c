@@ -7,6 +7,7 @@
 #include "server/checkpoint/savepoints.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/run/runtimebacktest.h"
+#include "server/run/runtimelane.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimetrial.h"
 #include "tests/lib/fake_outside.h"
@@ -556,4 +557,46 @@ void fake_runtime_alert(struct runtime *r, const char *id, size_t bytes, uint64_
     *seq = a.seq;
     bytes_fini(&json);
     mem_free(row);
+}
+
+/* --- operations: there are none ------------------------------------------------------------------------------------- */
+
+enum err runtimelane_cover(struct runtime *r, const struct rule_plan *p, evtime since,
+                           struct diag *d, struct laneplan_cover *out)
+{
+    (void)r;
+    (void)since;
+    *out = (struct laneplan_cover){.from = EVTIME_MIN};
+    return laneplan_may(p, d);
+}
+
+enum err runtimelane_add(struct runtime *r, struct catalog_operation *o, bool saves, bool must,
+                         struct diag *d)
+{
+    (void)saves;
+    (void)must;
+    (void)d;
+    return catalog_operations_add(r->c, o);
+}
+
+enum err runtimelane_cancel(struct runtime *r, uint64_t id)
+{
+    (void)r;
+    (void)id;
+    return ERR_NOT_FOUND;
+}
+
+bool runtimelane_progress(struct runtime *r, uint64_t id, struct lanes_progress *out)
+{
+    (void)r;
+    (void)id;
+    (void)out;
+    return false;
+}
+
+void runtimelane_counts(struct runtime *r, struct lanes_counts *out, uint64_t *bytes)
+{
+    (void)r;
+    *out = (struct lanes_counts){0};
+    *bytes = 0;
 }

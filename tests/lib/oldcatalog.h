@@ -6,7 +6,7 @@
 #define WEIR_TESTS_LIB_OLDCATALOG_H
 
 #define OLDCATALOG_5                                                                               \
-    "DROP TABLE backtests;"                                                                        \
+    "DROP TABLE backtests; DROP TABLE operations; DROP TABLE operation_forks;"                     \
     "DROP TABLE approvals; ALTER TABLE audit DROP COLUMN who; DROP INDEX rules_rest;"              \
     "ALTER TABLE rules DROP COLUMN rests;"                                                         \
     "DROP TABLE trials; DROP TABLE trial_shares; DROP TABLE trial_results;"                        \

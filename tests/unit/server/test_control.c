@@ -14,7 +14,9 @@ static const struct control_rule rules[] = {{7, 2, "seq", "SELECT 1", 9, 2, cuts
 static const uint64_t removed[] = {5, 6};
 static const struct control_open opens[] = {{1, 3, 42, -7}};
 static const struct control_table tables[] = {{3, "CREATE TABLE t (…)"}, {9, ""}};
-static const struct control_change change = {1, 2, 2, 2, 1, streams, tables, rules, removed, opens};
+static const struct control_fork forks[] = {{134217728, 1, 12}};
+static const struct control_change change = {1,      2,     2,       2, 1,     streams,
+                                             tables, rules, removed, 1, forks, opens};
 
 static void assert_change(const struct control_change *c)
 {
@@ -41,6 +43,10 @@ static void assert_change(const struct control_change *c)
     assert_string_equal(c->rules[1].sql, "");
     assert_int_equal(c->nremoved, 2);
     assert_int_equal(c->removed[1], 6);
+    assert_int_equal(c->nforks, 1);
+    assert_int_equal(c->forks[0].id, 134217728);
+    assert_int_equal(c->forks[0].stream, 1);
+    assert_int_equal(c->forks[0].lane, 12);
     assert_int_equal(c->nopens, 1);
     assert_int_equal(c->opens[0].offset, 42);
     assert_int_equal(c->opens[0].w, -7);

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""State that is derived again from the log while everything else runs: warm_from_log, and the operations behind it."""
+import json
+import os
+import random
+import sqlite3
+import subprocess
+
+import pytest
+from weirserver import Server, until
+
+STREAM = """CREATE STREAM t (id BIGINT NOT NULL, k STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL,
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('partitions' = '2')"""
+BASE = 1700000000000
+
+
+def pattern(first, last, within):
+    return ("SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.id AS a, B.id AS b ONE ROW PER MATCH"
+            f" AFTER MATCH NO SKIP PATTERN (A -> B) WITHIN INTERVAL '{within}' SECOND DEFINE A AS v = {first}, B AS v = {last})")
+
+
+def window(size, limit):
+    return (f"SELECT k, window_start, window_end, COUNT(*) AS n, SUM(v) AS s FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '{size}'"
+            f" SECOND)) GROUP BY k, window_start, window_end HAVING COUNT(*) > {limit}")
+
+
+def over(seconds, limit):
+    return ("SELECT * FROM (SELECT id, k, ts, SUM(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '"
+            f"{seconds}' SECOND PRECEDING AND CURRENT ROW) AS s FROM t) WHERE s > {limit}")
+
+
+def join(seconds):
+    return (f"SELECT l.id AS a, r.id AS b, l.k AS k FROM t AS l JOIN t AS r ON l.k = r.k AND r.ts BETWEEN l.ts AND l.ts + INTERVAL '{seconds}'"
+            " SECOND WHERE l.v = 1 AND r.v = 2")
+
+
+SHAPES = {
+    "pattern": (pattern(1, 2, 20), pattern(3, 2, 60)),
+    "window": (window(20, 4), window(45, 6)),
+    "over": (over(10, 8), over(40, 30)),
+    "join": (join(5), join(20)),
+}
+
+
+def events(n, seed, first=0):
+    rng = random.Random(seed)
+    return [{"id": i, "k": f"k{rng.randrange(12)}", "v": rng.randrange(5), "ts": BASE + 50 * i - rng.choice((0, 0, 1500))}
+            for i in range(first, first + n)]
+
+
+def feed(server, rows):
+    for part in (0, 1):
+        server.post_lines([json.dumps(r).encode() + b"\n" for r in rows if r["id"] % 2 == part], partition=part, stream="t")
+
+
+def post(server, path, body, status):
+    answer = server.post(path, body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def warm(server, rule="r", version=2, **more):
+    answer = server.post(f"/rules/{rule}:activate", {"version": version, "state": "warm_from_log", **more})
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/api/v1/operations/{answer.json()['id']}"
+    return answer.json()["id"]
+
+
+def ended(server, operation, state="done"):
+    def look():
+        now = server.get(f"/operations/{operation}")
+        assert now["state"] in ("waiting", "reading", "switching", state), now
+        return now if now["state"] == state else None
+    return until(f"the operation is {state}", look)
+
+
+def state_of(server, operation):
+    return server.get(f"/operations/{operation}")["state"]
+
+
+def switched_at(folder, version=2):
+    db = sqlite3.connect(folder / "data" / "catalogue.db")
+    return db.execute("SELECT w, from_uid FROM cuts WHERE deployed = 1 AND version = ? AND from_uid > 0", (version,)).fetchone()
+
+
+def evaluated(folder, sql, rows):
+    (folder / "v.sql").write_text(f"{STREAM.replace(chr(39) + '2' + chr(39) + ')', chr(39) + '1' + chr(39) + ')')};\nCREATE RULE r AS {sql};\n")
+    (folder / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in rows))
+    done = subprocess.run([os.environ.get("WEIR", "./weir"), "eval", str(folder / "v.sql"), "--input", str(folder / "events.jsonl")],
+                          capture_output=True, text=True, timeout=60, check=True)
+    return [r for r in map(json.loads, done.stdout.splitlines()) if r["kind"] == "match"]
+
+
+def stamp(text):
+    from datetime import datetime
+    return round(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+
+
+def row(r):
+    return json.dumps(r, sort_keys=True)
+
+
+def assert_equal_from(folder, server, sql, old, rows, version=2):
+    """From the switch on, what `sql` would have found had it run from the start; before, what the old version did."""
+    w, lane = switched_at(folder, version)
+    assert lane > 0
+    told = server.pages("/alerts")
+    got = sorted(row(a["row"]) for a in told if a["version"] == version)
+    want = sorted(row(r["row"]) for r in evaluated(folder, sql, rows) if stamp(r["time"]) >= w)
+    assert got == want
+    before = sorted(row(a["row"]) for a in told if a["version"] != version)
+    assert before == sorted(row(r["row"]) for r in evaluated(folder, old, rows) if stamp(r["time"]) < w)
+    return len(got)
+
+
+@pytest.mark.parametrize("workers", (1, 3))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_version_warmed_up_finds_what_it_would_have_found(tmp_path, shape, workers):
+    old, new = SHAPES[shape]
+    rows = events(4000, 7)
+    with Server(tmp_path, workers=workers) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:2000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server)
+        until("it switches", lambda: state_of(server, operation) in ("switching", "done"))
+        feed(server, rows[2000:])
+        ended(server, operation)
+        server.finish("t")
+        server.settled()
+        assert assert_equal_from(tmp_path, server, new, old, rows) > 20
+        assert [r["name"] for r in server.get("/rules")["data"]] == ["r"], "what was made for it is nowhere to be seen"
