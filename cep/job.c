@@ -20,14 +20,6 @@ static void append(unsigned **list, unsigned *n, unsigned v)
     (*list)[(*n)++] = v;
 }
 
-static bool same_order(const struct match_plan *a, const struct match_plan *b)
-{
-    if (a == NULL || b == NULL)
-        return a == b;
-    return a->norder == b->norder && a->order_desc == b->order_desc &&
-           memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
-}
-
 static uint64_t id_of(const struct plan_key *k, const struct schema *s)
 {
     struct bytes text = {0};
@@ -45,7 +37,7 @@ static unsigned key_of(struct job *j, unsigned stream, const struct rule_plan *p
     for (unsigned i = 0; i < j->nkeys; i++) {
         const struct jobdef_key *k = &j->keys[i];
         if (k->stream == stream && k->by_arrival == by_arrival && k->by_mark == by_mark &&
-            same_order(k->order, order) && plan_key_same(&k->key, &p->key))
+            plan_order_same(k->order, order) && plan_key_same(&k->key, &p->key))
             return i;
     }
     j->keys = mem_resize_array(j->keys, j->nkeys + 1, sizeof *j->keys);
@@ -154,6 +146,7 @@ static void add_keyed(struct job *j, struct jobdef_rule *r)
     }
     bool presums = r->window != NULL && windowprog_presums(r->window) && !k->by_arrival;
     k->presums = presums && (k->presums || k->nrules == 1);
+    k->presums = k->presums && schema_rows(p->input)->copy_of == NULL; /* in order, as they wait */
     k->presums_all = k->presums && p->window.two_phase == TWO_PHASE_ALL;
     keyed_fill(r);
 }
@@ -228,131 +221,6 @@ static void add_rule(struct job *j, unsigned i, const struct job_rule *from)
         bug_abort(__FILE__, __LINE__, "rule %s is of a shape that should have been refused",
                   p->name);
     }
-}
-
-/* --- from one version of a rule to the next --- */
-
-static const struct job_cut *hands_over(const struct jobdef_rule *r, bool gives)
-{
-    if (r->cut.n == 0)
-        return NULL;
-    const struct job_cut *c = &r->cut.cuts[gives ? r->cut.n - 1 : 0];
-    return c->handover && c->deployed != gives ? c : NULL;
-}
-
-static struct statemap_rule version_of(const struct jobdef_rule *r)
-{
-    return (struct statemap_rule){r->pub.plan, r->match, r->window, r->over};
-}
-
-static void add_handover(struct job *j, const struct jobdef_rule *from,
-                         const struct jobdef_rule *to)
-{
-    struct jobdef_key *k = &j->keys[to->keydef];
-    const struct statemap_rule a = version_of(from), b = version_of(to);
-    k->handovers = mem_resize_array(k->handovers, k->nhandovers + 1, sizeof *k->handovers);
-    struct statemap *map = statemap_new(&a, &b);
-    if (k->by_arrival) /* both may have rows before time has come to it */
-        statemap_refuse(map, "its rows are taken as they come, not in order of time");
-    if (hands_over(to, false)->handover == JOB_HANDOVER_RESET)
-        statemap_refuse(map, "it was to begin anew");
-    k->handovers[k->nhandovers++] =
-        (struct jobdef_handover){.from = from->slot,
-                                 .to = to->slot,
-                                 .at = hands_over(to, false)->w,
-                                 .version = to->pub.version,
-                                 .copies = hands_over(to, false)->handover == JOB_HANDOVER_COPY,
-                                 .map = map};
-    k->presums = k->presums_all = false; /* sums go past the order of time */
-}
-
-static bool is_keyed(const struct jobdef_rule *r)
-{
-    return r->match != NULL || r->over != NULL ||
-           (r->window != NULL && r->pub.plan->shape == RULE_WINDOW);
-}
-
-/* Is the state of the one of the other's kind, in the same place? */
-static bool may_give(const struct jobdef_rule *from, const struct jobdef_rule *to)
-{
-    if (to->join != NULL)
-        return from->join != NULL;
-    return is_keyed(from) && from->keydef == to->keydef && from->stream == to->stream;
-}
-
-/* The version right before that one, if it gives way to it. */
-static const struct jobdef_rule *version_before(const struct job *j, const struct jobdef_rule *to)
-{
-    const struct jobdef_rule *last = NULL;
-    for (unsigned i = 0; i < j->nrules; i++) {
-        const struct jobdef_rule *r = &j->rules[i];
-        if (r->pub.uid == to->pub.uid && r->pub.version < to->pub.version &&
-            (last == NULL || r->pub.version > last->pub.version))
-            last = r;
-    }
-    const struct job_cut *end = last == NULL ? NULL : hands_over(last, true);
-    bool fits = end != NULL && end->w == hands_over(to, false)->w && may_give(last, to);
-    return fits ? last : NULL;
-}
-
-/* The version of another rule whose state that one begins with a copy of: of those that have begun by then the newest, but
- * for one that takes its own state from the copy. */
-static const struct jobdef_rule *copied_by(const struct job *j, const struct jobdef_rule *to)
-{
-    const struct job_cut *begin = hands_over(to, false);
-    const struct jobdef_rule *last = NULL;
-    for (unsigned i = 0; i < j->nrules; i++) {
-        const struct jobdef_rule *r = &j->rules[i];
-        const struct job_cut *first = hands_over(r, false);
-        if (r->pub.uid != begin->from ||
-            (first != NULL && (first->w > begin->w || first->from == to->pub.uid)))
-            continue;
-        if (last == NULL || r->pub.version > last->pub.version)
-            last = r;
-    }
-    return last != NULL && last != to && may_give(last, to) ? last : NULL;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct jobdef_handover *x = a, *y = b;
-    return x->at != y->at ? (x->at > y->at) - (x->at < y->at)
-                          : (x->version > y->version) - (x->version < y->version);
-}
-
-/* Of those at one time, who is given state comes before it gives it on. */
-static void put_in_order(struct jobdef_key *k)
-{
-    struct jobdef_handover *h = k->handovers;
-    if (k->nhandovers > 1)
-        qsort(h, k->nhandovers, sizeof *h, by_time);
-    for (unsigned i = 0, moved = 0; i < k->nhandovers; i++, moved = 0)
-        for (unsigned n = i + 1; n < k->nhandovers && h[n].at == h[i].at; n++) {
-            if (h[n].to != h[i].from || moved++ == k->nhandovers)
-                continue;
-            struct jobdef_handover earlier = h[n];
-            memmove(&h[i + 1], &h[i], (n - i) * sizeof *h);
-            h[i] = earlier;
-            n = i; /* what is in its place now may wait for another */
-        }
-}
-
-static void add_handovers(struct job *j)
-{
-    for (unsigned i = 0; i < j->nrules; i++) {
-        const struct jobdef_rule *to = &j->rules[i];
-        const struct job_cut *begin = hands_over(to, false);
-        if (begin == NULL || !(is_keyed(to) || to->join != NULL))
-            continue;
-        const struct jobdef_rule *from =
-            begin->handover == JOB_HANDOVER_COPY ? copied_by(j, to) : version_before(j, to);
-        if (from != NULL && to->join != NULL)
-            jobrejoin_add(j, from, to, begin);
-        else if (from != NULL)
-            add_handover(j, from, to);
-    }
-    for (unsigned i = 0; i < j->nkeys; i++)
-        put_in_order(&j->keys[i]);
 }
 
 /* Of a rule that fires with each rise of the watermark; or, as rows arrive, at multiples of `every` (0: no such). */
@@ -450,7 +318,7 @@ struct job *job_new(const struct schema *const *streams, unsigned nstreams,
     }
     for (unsigned i = 0; i < nrules; i++)
         add_rule(j, i, &rules[i]);
-    add_handovers(j);
+    jobhandover_add(j);
     jobderived_join(j);
     for (unsigned i = 0; i < nrules; i++)
         mark_all(j, rules[i].plan);

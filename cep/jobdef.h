@@ -67,7 +67,10 @@ struct jobdef_key {
     struct colset keeps;
     unsigned nhandovers;
     struct jobdef_handover { /* from one version of a rule to the next */
+        unsigned of; /* the key definition of `from`: this one, or a lane's (tasklane.h) */
         unsigned from, to; /* slots */
+        unsigned drops; /* of this one: a version that ends and gives nothing, or JOBDEF_NONE */
+        bool lane;
         evtime at;
         uint32_t version; /* that takes over */
         bool copies; /* the old one goes on, with its state */
@@ -80,6 +83,8 @@ struct jobdef_rejoin {
     unsigned from, to; /* places among the job's joins */
     evtime at;
     bool copies; /* the old one goes on, with its state */
+    bool
+        lane; /* the old one is a lane (tasklane.h), which has other streams, and a time of its own */
     const char *why; /* nothing is kept; NULL: its rows are */
 };
 
@@ -158,6 +163,8 @@ void jobderived_join(struct job *j);
 /* jobrejoin.c */
 void jobrejoin_add(struct job *j, const struct jobdef_rule *from, const struct jobdef_rule *to,
                    const struct job_cut *begin);
+/* jobhandover.c: once all rules are there. */
+void jobhandover_add(struct job *j);
 
 /* Columns that are computed from others of their row. */
 void job_fill_computed(const struct jobdef_stream *s, struct batch *b);

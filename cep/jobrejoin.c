@@ -12,16 +12,24 @@ static bool same_streams(const struct jobdef_rule *a, const struct jobdef_rule *
            a->side[JOIN_RIGHT].stream == b->side[JOIN_RIGHT].stream;
 }
 
+static bool same_rows(const struct jobdef_rule *a, const struct jobdef_rule *b)
+{
+    const struct join_side *x = a->pub.plan->join.side, *y = b->pub.plan->join.side;
+    return schema_same_rows(x[JOIN_LEFT].schema, y[JOIN_LEFT].schema) &&
+           schema_same_rows(x[JOIN_RIGHT].schema, y[JOIN_RIGHT].schema);
+}
+
 void jobrejoin_add(struct job *j, const struct jobdef_rule *from, const struct jobdef_rule *to,
                    const struct job_cut *begin)
 {
-    if (from->join == NULL || to->join == NULL || !same_streams(from, to))
+    if (from->join == NULL || to->join == NULL || !same_rows(from, to))
         return;
     j->rejoins = mem_resize_array(j->rejoins, j->nrejoins + 1, sizeof *j->rejoins);
     j->rejoins[j->nrejoins++] =
         (struct jobdef_rejoin){.from = from->slot,
                                .to = to->slot,
                                .at = begin->w,
+                               .lane = !same_streams(from, to),
                                .copies = begin->handover == JOB_HANDOVER_COPY,
                                .why = begin->handover == JOB_HANDOVER_RESET
                                           ? "it was to begin anew"

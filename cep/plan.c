@@ -160,3 +160,11 @@ struct type plan_key_type(const struct rule_plan *p, unsigned i)
     const struct plan_key *k = part_of(p, &i);
     return plan_key_part_type(k, p->input, i);
 }
+
+bool plan_order_same(const struct match_plan *a, const struct match_plan *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return a->norder == b->norder && a->order_desc == b->order_desc &&
+           memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
+}

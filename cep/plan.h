@@ -258,6 +258,8 @@ static inline unsigned plan_key_ncolumns(const struct plan_key *k)
 }
 /* Have rows the same key by both? */
 bool plan_key_same(const struct plan_key *a, const struct plan_key *b);
+/* Do both order equal times alike? NULL: not at all. */
+bool plan_order_same(const struct match_plan *a, const struct match_plan *b);
 void plan_key_reads(const struct plan_key *k, struct colset *out); /* adds columns */
 const char *plan_key_part(const struct plan_key *k, const struct schema *s, unsigned i); /* name */
 struct type plan_key_part_type(const struct plan_key *k, const struct schema *s, unsigned i);

@@ -21,7 +21,7 @@ const char *joinmap_reset(const struct rule_plan *from, const struct rule_plan *
 {
     const struct join_plan *a = &from->join, *b = &to->join;
     for (unsigned s = 0; s < 2; s++)
-        if (a->side[s].schema != b->side[s].schema)
+        if (!schema_same_rows(a->side[s].schema, b->side[s].schema))
             return "it joins other streams, or the same in another order";
     if (!same_keys(a, b))
         return "the columns that are equal in its pairs are others";

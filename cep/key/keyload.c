@@ -120,6 +120,29 @@ enum err keyload_rows(struct keyload *l, const struct keylayouts *layouts, struc
     return e;
 }
 
+void keyload_copy(struct keyload *l, const struct keyed *from, const struct kept *r)
+{
+    struct saved_cell cells[SCHEMA_COLUMNS_MAX];
+    struct kept head = {.seq = r->seq};
+    head.row.ts = r->row.ts;
+    head.row.partition = r->row.partition;
+    head.row.offset = r->row.offset;
+    for (unsigned c = 0; c < l->k->layout.ncells; c++) {
+        unsigned column = l->k->keeps[c].column, cell = from->layout.cell[column];
+        cells[c] = (struct saved_cell){.null = !colset_has(&from->layout.columns, column) ||
+                                               cell >= r->ncells ||
+                                               (r->row.nulls[cell / 64] >> (cell % 64) & 1)};
+        if (cells[c].null)
+            continue;
+        if (l->k->keeps[c].string)
+            cells[c].s = r->row.cells[cell].s;
+        else
+            cells[c].i = r->row.cells[cell].i;
+    }
+    l->rows = mem_grow(l->rows, l->n, 1, &l->cap, sizeof(struct kept *));
+    l->rows[l->n++] = make_row(l->k, &head, cells);
+}
+
 struct kept *keyload_row(const struct keyload *l, uint64_t number)
 {
     return number < l->n ? keyed_ref(l->rows[number]) : NULL;

@@ -38,6 +38,8 @@ static inline bool keyload_is_time(evtime t)
 void keyload_fini(struct keyload *l);
 /* ERR_CORRUPT: no such bytes, or of a layout that is not known; no row is there then. */
 enum err keyload_rows(struct keyload *l, const struct keylayouts *layouts, struct bytes_reader *in);
+/* A row that another key definition of the same columns keeps, as one more row of the entry. */
+void keyload_copy(struct keyload *l, const struct keyed *from, const struct kept *r);
 /* With a reference for the caller. NULL: there is no row of that number. */
 struct kept *keyload_row(const struct keyload *l, uint64_t number);
 /* The entry is read: its own references go. */

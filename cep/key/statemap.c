@@ -14,7 +14,7 @@ static void decide(struct statemap *m, const struct statemap_rule *from,
         m->why = "it is a rule of another kind";
     else if (a->shape == RULE_JOIN)
         m->why = joinmap_reset(a, b);
-    else if (a->input != b->input || !plan_key_same(&a->key, &b->key))
+    else if (!schema_same_rows(a->input, b->input) || !plan_key_same(&a->key, &b->key))
         m->why = other_key;
     else if (a->shape == RULE_WINDOW)
         m->why = (m->window = windowmap_new(from->window, to->window))->reset;

@@ -39,6 +39,7 @@ void task_free(struct task *t)
 {
     if (t == NULL)
         return;
+    tasklane_fini(t);
     tasksnap_fini(t);
     tasklookup_fini(t);
     taskout_fini(t);
@@ -189,7 +190,10 @@ static bool is_ahead(const struct task *t, const struct task_source *src)
 {
     struct task *all = (struct task *)(uintptr_t)t;
     const struct task_stream *s = task_stream_of(all, src->stream);
-    return s != NULL && src->w.w > taskjoin_least(all, s);
+    if (s == NULL)
+        return false;
+    evtime least = taskjoin_least(all, s), held = t->holds ? tasklane_least(t, s->id) : EVTIME_MAX;
+    return src->w.w > (held < least ? held : least);
 }
 
 bool task_source_waits(const struct task *t, uint32_t stream, uint32_t partition)
@@ -401,6 +405,10 @@ static evtime due_of(const struct task_key *k)
     }
     if (k->out.on && k->out.next_due < due)
         due = k->out.next_due;
+    if (k->snap.now >= k->hold) /* what waits behind it waits for another stream */
+        due = EVTIME_MAX;
+    else if (k->hold < due)
+        due = k->hold;
     return due;
 }
 
@@ -459,7 +467,8 @@ void task_stats(const struct task *t, struct task_stats *out)
     }
     for (size_t i = 0; i < t->nstreams; i++) {
         int si = t->job == NULL ? -1 : job_stream_of(t->job, t->streams[i].id);
-        if (si < 0 || !t->job->streams[si].read || t->streams[i].stage > 0)
+        if (si < 0 || !t->job->streams[si].read || t->streams[i].stage > 0 ||
+            t->job->schemas[si]->copy_of != NULL) /* a fork comes after */
             continue;
         any = true;
         out->watermark =

@@ -68,6 +68,7 @@ struct task_key { /* a key definition, running */
     const struct task_watch *watch; /* in this step */
     struct tasksnap_op snap;
     struct taskupgrade *giving; /* state that goes to the next version piece by piece; NULL: none */
+    evtime hold; /* time does not pass it for now (tasklane.h); EVTIME_MAX: it may */
 };
 
 struct task_join { /* a join, running */
@@ -76,6 +77,7 @@ struct task_join { /* a join, running */
     struct join *op;
     struct tasksnap_op snap;
     struct task_kept took_over; /* of the version before it */
+    evtime hold; /* while its state is loaded (tasklane.h); EVTIME_MAX */
 };
 
 struct task_birth { /* rows of a derived stream that are being made */
@@ -134,6 +136,8 @@ struct task {
     size_t nasks, asks_cap;
     uint64_t asked; /* numbers given */
     struct taskout out;
+    bool holds; /* some operator waits for a lane, or a lane does */
+    struct tasklane *lane; /* that is being loaded; NULL: none */
     size_t at_once_keys; /* more than that are handed over to the next version piece by piece */
 };
 
@@ -187,6 +191,9 @@ evtime taskjoin_least(struct task *t, const struct task_stream *s);
 const struct jobdef_rejoin *taskrejoin_next(struct task *t, unsigned stage);
 /* The time at which it gives way to the next version; EVTIME_MAX: it does not. */
 evtime taskrejoin_end(const struct task *t, unsigned join);
+/* Time does not pass it while a lane has not come to where it is to give its state; EVTIME_MAX: it may. */
+evtime taskrejoin_hold(const struct task *t, unsigned join);
+evtime taskrejoin_due(const struct task *t, unsigned join, evtime due); /* with lanes */
 /* Both have come to that time. */
 void taskrejoin_take(struct task *t, const struct jobdef_rejoin *r);
 /* taskstage.c: results to rows of derived streams. */
@@ -249,10 +256,23 @@ void taskupgrade_bind(struct task_key *k); /* after a change of rules: when is t
 void taskupgrade_hand_over(struct task_key *k, evtime to);
 /* While some state is on its way piece by piece (k->giving): of that many slots of the table; false: all is there. */
 bool taskupgrade_slice(struct task_key *k, size_t n);
-void taskupgrade_key(struct task_key *k, struct key *key); /* that one's, before it changes */
+/* The state of the key in k->keyed.key_bytes, before it changes; key: it, or NULL. It may be there only then. */
+struct key *taskupgrade_key(struct task_key *k, uint64_t hash, struct key *key);
+/* A version takes over from a lane, if both have come to that time. False: none does. */
+bool taskupgrade_from_lane(struct task_key *k);
+/* A handover from a lane that has not begun, or not in this task. */
+bool taskupgrade_waits(const struct task_key *k, const struct jobdef_handover *h);
 void taskupgrade_due(struct task_key *k, evtime to); /* all of which something is due */
 bool taskupgrade_gives(const struct task_key *k, const struct task_op *op); /* to the next one */
 void taskupgrade_stop(struct task_key *k); /* for a change of rules; it begins again */
+
+/* tasklane.c */
+void tasklane_bind(struct task *t); /* who waits for whom; after each change of it */
+/* Operators of that stage that have waited for one another. True: time may go on for some. */
+bool tasklane_meet(struct task *t, unsigned stage);
+evtime tasklane_hold(const struct task *t, const struct jobdef_rule *r); /* its operator's */
+evtime tasklane_least(const struct task *t, uint32_t stream); /* of those that read the stream */
+void tasklane_fini(struct task *t);
 
 static inline bool taskdef_watch(const struct task_watch *w, const struct batch *b, unsigned first,
                                  unsigned last)

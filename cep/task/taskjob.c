@@ -9,14 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_order(const struct match_plan *a, const struct match_plan *b)
-{
-    if (a == NULL || b == NULL)
-        return a == b;
-    return a->norder == b->norder && a->order_desc == b->order_desc &&
-           memcmp(a->order_columns, b->order_columns, a->norder * sizeof *a->order_columns) == 0;
-}
-
 bool taskjob_same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b)
 {
     return a->pub.uid == b->pub.uid && a->pub.version == b->pub.version &&
@@ -73,6 +65,7 @@ static struct task_key *key_new(struct task *t, const struct job *j, const struc
     k->stream = s->id;
     k->next_fire = k->next_step = EVTIME_MAX;
     k->mark = EVTIME_MIN;
+    k->hold = EVTIME_MAX;
     order_init(&k->order, def->order);
     keyed_init(&k->keyed, s, &t->emit);
     k->keyed.by_arrival = def->by_arrival;
@@ -266,7 +259,8 @@ void taskjob_swap(struct task *t, struct job *j)
             struct task_key *k = t->keys[i];
             if (k == NULL || k->stream != j->streams[def->stream].schema->id ||
                 k->def->by_arrival != def->by_arrival || k->def->by_mark != def->by_mark ||
-                !plan_key_same(&k->def->key, &def->key) || !same_order(k->def->order, def->order))
+                !plan_key_same(&k->def->key, &def->key) ||
+                !plan_order_same(k->def->order, def->order))
                 continue;
             keys[n] = k;
             t->keys[i] = NULL;
@@ -292,6 +286,7 @@ void taskjob_swap(struct task *t, struct job *j)
     t->nkeys = j->nkeys;
     job_unref(t->job);
     t->job = j;
+    tasklane_bind(t);
 }
 
 void taskjob_fini(struct task *t)

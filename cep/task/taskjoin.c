@@ -106,7 +106,7 @@ evtime taskjoin_watermark(struct task *t, const struct task_join *j)
         evtime least = task_stream_of(t, schema->id)->least;
         w = least < w ? least : w;
     }
-    return w;
+    return w < j->hold ? w : j->hold;
 }
 
 static void take_row(struct task_join *j, const struct order_entry *e)
@@ -166,7 +166,7 @@ void taskjoin_step(struct task *t, unsigned stage)
     }
     for (unsigned i = 0; i < t->njoins; i++)
         if (taskjoin_stage(t->joins[i]) == stage)
-            step(t, i, EVTIME_MAX);
+            step(t, i, taskrejoin_hold(t, i));
 }
 
 /* --- changes of rules --- */
@@ -181,6 +181,7 @@ static struct task_join *join_of(struct task *t, const struct jobdef_rule *r)
         }
     }
     struct task_join *j = mem_new(sizeof *j);
+    j->hold = EVTIME_MAX;
     order_init(&j->order, NULL);
     j->op = join_new(r->pub.plan, &t->emit,
                      keyed_limit(r->pub.plan->limits.rows, t->o.max_rows_per_key));
@@ -252,8 +253,9 @@ evtime taskjoin_due(const struct task *t)
             continue;
         evtime rows = order_least(&j->order), alone = join_next(j->op);
         rows = rows < EVTIME_MAX ? rows + 1 : rows;
+        rows = alone < rows ? alone : rows;
+        rows = taskrejoin_due(t, i, rows);
         due = rows < due ? rows : due;
-        due = alone < due ? alone : due;
     }
     return due;
 }
@@ -274,7 +276,8 @@ evtime taskjoin_least(struct task *t, const struct task_stream *s)
         const struct join_plan *p = &t->joins[i]->rule->pub.plan->join;
         if (p->side[JOIN_LEFT].schema->id != s->id && p->side[JOIN_RIGHT].schema->id != s->id)
             continue;
-        evtime w = taskjoin_watermark(t, t->joins[i]);
+        evtime w = taskjoin_watermark(t, t->joins[i]), held = taskrejoin_hold(t, i);
+        w = held < w ? held : w;
         least = w < least ? w : least;
     }
     return least;

@@ -17,7 +17,7 @@
  * goes from the lane to the next version, through the map of their texts (statemap.h); much of it piece by piece
  * (taskupgrade_go_on). task_rule_stats.took says that it is done; then lane and forks may go.
  *
- * Forks are of one lane alone. Cuts of a lane name forks by their own numbers. */
+ * Forks are of one lane alone; their numbers are in the order of their streams' numbers (rows of equal times). Cuts of a lane name forks by their own numbers. */
 #ifndef WEIR_CEP_TASKLANE_H
 #define WEIR_CEP_TASKLANE_H
 #include "cep/task/task.h"

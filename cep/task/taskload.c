@@ -474,4 +474,5 @@ void taskload_done(struct task *t)
     for (unsigned i = 0; i < t->njoins; i++)
         joinsave_loaded(t->joins[i]->op);
     taskpresum_loaded(t);
+    tasklane_bind(t); /* who has taken over is known only now */
 }

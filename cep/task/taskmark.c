@@ -38,20 +38,31 @@ static void take_first(struct task_stream *s)
 
 static void step_stage(struct task *t, unsigned stage, bool marked);
 
+static void step_key(struct task *t, struct task_key *k, bool marked)
+{
+    const struct task_stream *s = task_stream_of(t, k->stream);
+    if (marked && !s->marked)
+        return;
+    evtime w = s->least < k->hold ? s->least : k->hold;
+    evtime step = k->def->stage == 0 ? s->least : task_root_w(t, k->def->stream);
+    k->keyed.clock = t->clock;
+    k->watch = t->watch;
+    taskstep_key(k, w, w < EVTIME_MAX ? w : s->furthest, step);
+}
+
 /* Operators of a stage, and then of those after it. marked: only of marked streams. */
 static void run_stage(struct task *t, unsigned stage, bool marked)
 {
-    for (unsigned i = 0; i < t->nkeys; i++) {
-        struct task_key *k = t->keys[i];
-        const struct task_stream *s = task_stream_of(t, k->stream);
-        if (k->def->stage != stage || (marked && !s->marked))
-            continue;
-        evtime step = stage == 0 ? s->least : task_root_w(t, k->def->stream);
-        k->keyed.clock = t->clock;
-        k->watch = t->watch;
-        taskstep_key(k, s->least, s->least < EVTIME_MAX ? s->least : s->furthest, step);
-    }
-    taskjoin_step(t, stage);
+    bool again = false;
+    if (t->holds)
+        (void)tasklane_meet(t, stage);
+    do {
+        for (unsigned i = 0; i < t->nkeys; i++)
+            if (t->keys[i]->def->stage == stage)
+                step_key(t, t->keys[i], marked);
+        taskjoin_step(t, stage);
+        again = t->holds && tasklane_meet(t, stage);
+    } while (again);
     if (stage == t->job->stages)
         return;
     taskstage_pass(t);

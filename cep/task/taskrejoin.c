@@ -26,13 +26,20 @@ static bool has_to_wait(const struct task *t, const struct jobdef_rejoin *of)
     return false;
 }
 
+/* Has time come to it on both sides? */
+static bool is_there(struct task *t, const struct jobdef_rejoin *r)
+{
+    return taskjoin_watermark(t, t->joins[r->to]) >= r->at &&
+           (!r->lane || taskjoin_watermark(t, t->joins[r->from]) >= r->at);
+}
+
 const struct jobdef_rejoin *taskrejoin_next(struct task *t, unsigned stage)
 {
     const struct jobdef_rejoin *next = NULL;
     for (unsigned i = 0; t->job != NULL && i < t->job->nrejoins; i++) {
         const struct jobdef_rejoin *r = &t->job->rejoins[i];
         const struct task_join *to = t->joins[r->to];
-        if (taskjoin_stage(to) == stage && is_pending(t, r) && taskjoin_watermark(t, to) >= r->at &&
+        if (taskjoin_stage(to) == stage && is_pending(t, r) && is_there(t, r) &&
             !has_to_wait(t, r) && (next == NULL || r->at < next->at))
             next = r;
     }
@@ -48,6 +55,32 @@ evtime taskrejoin_end(const struct task *t, unsigned join)
             end = r->at;
     }
     return end;
+}
+
+evtime taskrejoin_hold(const struct task *t, unsigned join)
+{
+    for (unsigned i = 0; i < t->job->nrejoins; i++) {
+        const struct jobdef_rejoin *r = &t->job->rejoins[i];
+        if (r->to == join && r->lane && is_pending(t, r))
+            return r->at - 1; /* it has none of the rows before that time */
+    }
+    return EVTIME_MAX;
+}
+
+/* A lane and whom it gives its state to wait for one another's streams. */
+evtime taskrejoin_due(const struct task *t, unsigned join, evtime due)
+{
+    evtime now = t->joins[join]->snap.now;
+    for (unsigned i = 0; i < t->job->nrejoins; i++) {
+        const struct jobdef_rejoin *r = &t->job->rejoins[i];
+        if (!r->lane || !is_pending(t, r))
+            continue;
+        if (r->to == join)
+            return now < r->at - 1 ? r->at : EVTIME_MAX;
+        if (r->from == join && now < r->at && r->at < due)
+            due = r->at;
+    }
+    return due;
 }
 
 static void copy_keys(struct task *t, struct task_join *from, struct task_join *to, evtime at,
@@ -79,7 +112,7 @@ void taskrejoin_take(struct task *t, const struct jobdef_rejoin *r)
         to->took_over.partials_lost += had.kept;
         return;
     }
-    if (r->copies || join_stats(to->op).keys > 0) {
+    if (r->copies || r->lane || join_stats(to->op).keys > 0) {
         copy_keys(t, from, to, r->at, r->copies);
     } else {
         join_free(to->op);

@@ -156,8 +156,11 @@ static evtime come_to(struct task *t, const struct jobdef_stream *s)
         return w;
     for (unsigned i = 0; i < t->job->nrules; i++) { /* its versions */
         const struct jobdef_rule *r = &t->job->rules[i];
-        if (r->pub.uid != t->job->rules[s->producer].pub.uid || r->match == NULL ||
-            s->schema->derived == DERIVED_LATE)
+        if (r->pub.uid != t->job->rules[s->producer].pub.uid)
+            continue;
+        evtime hold = t->holds ? tasklane_hold(t, r) : EVTIME_MAX;
+        w = hold < w ? hold : w;
+        if (r->match == NULL || s->schema->derived == DERIVED_LATE)
             continue;
         evtime held = match_held(t->keys[r->keydef]->ops[r->slot].match);
         w = held < w ? held : w;

@@ -227,14 +227,14 @@ static void row(struct task_key *k, const struct order_entry *e)
     if (starts || k->giving != NULL || !keytable_quiet(&k->keyed.table, e->tag, r.fold) ||
         (k->out.on && keyfilter_has(&k->out.filter, e->tag & ~KEYTABLE_LOW_BITS))) {
         struct key *key = keyed_find(&k->keyed, r.b, r.i, e->tag);
-        if (k->out.on || (key == NULL && starts))
+        if (k->out.on || k->giving != NULL || (key == NULL && starts))
             keyed_key_of(&k->keyed, r.b, r.i);
         if (k->out.on)
             key = come_back(k, e, &r, key, starts);
+        if (k->giving != NULL)
+            key = taskupgrade_key(k, e->tag, key);
         if (key == NULL && starts)
             key = keyed_add(&k->keyed, e->tag, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
-        if (key != NULL && k->giving != NULL)
-            taskupgrade_key(k, key);
         if (key != NULL)
             give_all(k, key, &r, starts);
         if (arena_bytes(k->keyed.scratch) > 0)
@@ -315,10 +315,13 @@ static inline void look_ahead(const struct task_key *k, const struct order_entry
         prefetch_state(k, &e[AHEAD_THIRD], 3);
 }
 
-/* Is a session due at this very watermark while rows that touch it wait? */
+/* Is a session due at this very watermark while rows that touch it wait? Where a lane gives its state away they may be
+ * in another order. */
 static bool session_waits(const struct task_key *k, evtime w)
 {
     bool due = false;
+    if (w == k->hold)
+        return k->def->has_sessions;
     for (unsigned i = 0; k->def->has_sessions && i < k->nops && !due; i++)
         due = k->ops[i].window != NULL && window_next(k->ops[i].window) <= w;
     return due && order_has(&k->order, w);

@@ -5,7 +5,8 @@
  * would save and load it, through a map of what corresponds to what (statemap.h). What has no counterpart is dropped, and
  * counted. It comes between two rows of the key definition, so a row sees the one version or the other.
  *
- * A version that is to run beside another begins with a copy of that one's state in the same way; that one goes on.
+ * A version that is to run beside another begins with a copy of that one's state in the same way; that one goes on. The
+ * old version may be a lane's (tasklane.h): a rule with keys of its own, which come to be keys of this definition.
  *
  * Much state is not handed over in one stop: a key's state goes to the new version before that one is given a row of the
  * key, or has something to tell of it; all others follow piece by piece between batches (taskupgrade_go_on). Which key has
@@ -17,7 +18,7 @@
 #include "cep/task/taskdef.h"
 
 struct taskupgrade { /* what is on its way from one version to the next */
-    struct task_key *k;
+    struct task_key *k, *of; /* of: whose keys they are now; a lane's, or k */
     const struct jobdef_handover *h;
     struct task_op *from, *to;
     struct keysave save;
@@ -31,7 +32,7 @@ void taskupgrade_bind(struct task_key *k)
     k->next_handover = EVTIME_MAX;
     for (unsigned i = 0; i < k->def->nhandovers; i++) {
         const struct jobdef_handover *h = &k->def->handovers[i];
-        if (!k->ops[h->to].took && h->at < k->next_handover &&
+        if (!h->lane && !k->ops[h->to].took && h->at < k->next_handover &&
             (k->giving == NULL || k->giving->h != h))
             k->next_handover = h->at;
     }
@@ -120,11 +121,17 @@ static void take_in_place(struct task_key *k, unsigned from, unsigned to)
 
 /* --- key by key --- */
 
+static struct task_key *giver_of(const struct task_key *k, const struct jobdef_handover *h)
+{
+    return h->lane ? k->snap.t->keys[h->of] : (struct task_key *)(uintptr_t)k;
+}
+
 static struct taskupgrade *moving_new(struct task_key *k, const struct jobdef_handover *h,
                                       bool bulk)
 {
     struct taskupgrade *u = mem_new(sizeof *u);
-    *u = (struct taskupgrade){.k = k, .h = h, .from = &k->ops[h->from], .to = &k->ops[h->to]};
+    *u = (struct taskupgrade){.k = k, .of = giver_of(k, h), .h = h, .to = &k->ops[h->to]};
+    u->from = &u->of->ops[h->from];
     u->load = (struct keyload){.k = &k->keyed,
                                .now = h->at,
                                .map = h->map->match,
@@ -165,45 +172,76 @@ static enum err load_cell(struct taskupgrade *u, struct bytes_reader *in)
     return windowsave_load(op->window, &u->load, in);
 }
 
-/* The new version gets what it can keep of it. */
-static void copy_cell(struct taskupgrade *u, struct key *key, const struct keystate *old)
+/* Rows of a lane are copied. */
+static void take_rows(struct taskupgrade *u)
+{
+    struct keyload *l = &u->load;
+    l->n = 0;
+    if (u->of == u->k)
+        l->rows = mem_grow(l->rows, 0, u->save.n, &l->cap, sizeof(struct kept *));
+    for (size_t i = 0; i < u->save.n; i++)
+        if (u->of == u->k)
+            l->rows[l->n++] = keyed_ref(u->save.rows[i]);
+        else
+            keyload_copy(l, &u->of->keyed, u->save.rows[i]);
+}
+
+/* The key to which a key's state goes. */
+static struct key *key_for(struct taskupgrade *u, struct key *key)
+{
+    if (u->of == u->k)
+        return key;
+    struct key *to = keytable_find(&u->k->keyed.table, key->hash, key->bytes, key->len);
+    return to != NULL ? to : keyed_add(&u->k->keyed, key->hash, key->bytes, key->len);
+}
+
+/* The new version gets what it can keep of it. Answers the key that has it. */
+static struct key *copy_cell(struct taskupgrade *u, struct key *key, const struct keystate *old)
 {
     struct task_key *k = u->k;
-    keyed_touch(&k->keyed, key);
-    keysave_begin(&u->save, &k->keyed);
+    keyed_touch(&u->of->keyed, key);
+    keysave_begin(&u->save, &u->of->keyed);
     bytes_reset(&u->bytes);
     save_cell(u, old);
+    take_rows(u);
     struct keyload *l = &u->load;
-    l->key = key;
-    l->rows = mem_grow(l->rows, 0, u->save.n, &l->cap, sizeof(struct kept *));
-    l->n = u->save.n;
-    for (size_t i = 0; i < l->n; i++)
-        l->rows[i] = keyed_ref(u->save.rows[i]);
+    l->key = key_for(u, key);
+    keyed_touch(&k->keyed, l->key);
     struct bytes_reader in = bytes_read(u->bytes.p, u->bytes.n);
     enum err e = load_cell(u, &in);
     BUG_IF(e != ERR_OK, "the state of a key cannot be taken over: %s", err_name(e));
     keyload_end(l);
     evtime last;
     if (u->from->ttl != NULL && u->to->ttl != NULL && ttl_last(u->from->ttl, key, &last))
-        ttl_touch(u->to->ttl, key, last);
-    key->waiting = ~UINT64_C(0);
+        ttl_touch(u->to->ttl, l->key, last);
+    l->key->waiting = ~UINT64_C(0);
+    return l->key;
 }
 
-static void move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
+/* The key that has it now: it is there still, perhaps without state. */
+static struct key *move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
 {
     struct task_kept *kept = &u->to->took_over;
     uint64_t had = partials_of(u->from), has = partials_of(u->to);
-    copy_cell(u, key, old);
+    struct key *to = copy_cell(u, key, old);
     has = partials_of(u->to) - has;
-    kept->keys += cell_of(key, u->h->to) != NULL;
+    kept->keys += cell_of(to, u->h->to) != NULL;
     kept->partials += has;
     if (u->h->copies) { /* all that were there counted as lost when it began */
         kept->partials_lost -= has < kept->partials_lost ? has : kept->partials_lost;
-        return;
+        return to;
     }
     taskjob_drop(u->from, old);
     had -= partials_of(u->from);
     kept->partials_lost += had > has ? had - has : 0;
+    return to;
+}
+
+static void drop_if_idle(struct taskupgrade *u, struct key *from, struct key *to)
+{
+    keyed_drop_if_idle(&u->of->keyed, from);
+    if (to != from)
+        keyed_drop_if_idle(&u->k->keyed, to);
 }
 
 /* The state that is to go over, if the key has some. A key may come from another worker, which had got further: what was to
@@ -221,23 +259,21 @@ static struct keystate *waiting_cell(const struct taskupgrade *u, const struct k
 /* Of slot u->at; the next one is another. */
 static void move_slot(struct taskupgrade *u)
 {
-    struct keytable *table = &u->k->keyed.table;
+    struct keytable *table = &u->of->keyed.table;
     u->at &= table->nslots - 1; /* it may have grown */
     keytable_look_ahead(table, u->at);
     struct key *key = table->slots[u->at].key;
     struct keystate *c = waiting_cell(u, key);
     size_t before = table->count;
-    if (c != NULL) {
-        move_cell(u, key, c);
-        keyed_drop_if_idle(&u->k->keyed, key); /* shifts others to this slot or past it */
-    }
+    if (c != NULL) /* what it leaves shifts others to this slot or past it */
+        drop_if_idle(u, key, move_cell(u, key, c));
     u->at += table->count == before;
 }
 
 static void move_all(struct task_key *k, const struct jobdef_handover *h)
 {
     struct taskupgrade *u = moving_new(k, h, true);
-    while (u->at < k->keyed.table.nslots)
+    while (u->at < u->of->keyed.table.nslots)
         move_slot(u);
     if (u->to->match != NULL)
         matchsave_loaded(u->to->match);
@@ -279,7 +315,7 @@ static bool are_plain(const struct task_op *op)
  * steps, times to live. Nor with keys that are out of memory. */
 static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
 {
-    const struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
+    const struct task_op *from = &giver_of(k, h)->ops[h->from], *to = &k->ops[h->to];
     if (h->map->way == STATEMAP_RESET || h->copies || k->out.on || k->keyed.by_arrival ||
         k->def->by_mark || from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL ||
         to->ttl != NULL)
@@ -298,14 +334,31 @@ static void has_taken(struct task_key *k, struct task_op *to)
     k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
 }
 
-static void hand_over(struct task_key *k, const struct jobdef_handover *h)
+/* What was due by then has come. Rows of that very time may follow. */
+static void come_to(struct task_key *k, const struct jobdef_handover *h)
 {
-    struct task_op *from = &k->ops[h->from], *to = &k->ops[h->to];
-    bool begun = to->begun; /* before a change of rules, or a crash: it has some keys already */
+    struct task_key *of = giver_of(k, h);
+    struct task_op *to = &k->ops[h->to];
     taskout_recall(k);
-    taskstep_advance(k, from, h->at, true);
+    if (of != k) {
+        taskout_recall(of);
+        k->keyed.seq = of->keyed.seq > k->keyed.seq ? of->keyed.seq : k->keyed.seq;
+    }
+    taskstep_advance(of, &of->ops[h->from], h->at, true);
+    if (h->drops != JOBDEF_NONE)
+        taskstep_advance(k, &k->ops[h->drops], h->at, true);
     if (to->window != NULL)
         taskstep_advance(k, to, h->at, true); /* it has fired what the old one has */
+}
+
+static void hand_over(struct task_key *k, const struct jobdef_handover *h)
+{
+    struct task_key *of = giver_of(k, h);
+    struct task_op *from = &of->ops[h->from], *to = &k->ops[h->to];
+    bool begun = to->begun; /* before a change of rules, or a crash: it has some keys already */
+    come_to(k, h);
+    if (h->drops != JOBDEF_NONE)
+        reset(k, h->drops);
     to->begun = true;
     if (h->copies)
         to->took_over.partials_lost = partials_of(from);
@@ -313,30 +366,52 @@ static void hand_over(struct task_key *k, const struct jobdef_handover *h)
         k->giving = moving_new(k, h, false);
         return;
     }
-    if (h->map->way == STATEMAP_IN_PLACE && !begun && !h->copies) {
+    if (h->map->way == STATEMAP_IN_PLACE && !begun && !h->copies && of == k) {
         take_in_place(k, h->from, h->to);
         to->took_over.partials = partials_of(to);
     } else if (h->map->way != STATEMAP_RESET) {
         move_all(k, h);
     } else if (!h->copies) {
         to->took_over.partials_lost += partials_of(from);
-        reset(k, h->from);
+        reset(of, h->from);
     }
     has_taken(k, to);
+}
+
+static void hand_over_next(struct task_key *k, const struct jobdef_handover *h)
+{
+    while (k->giving != NULL) /* to the version that now gives way itself */
+        (void)taskupgrade_slice(k, SIZE_MAX);
+    hand_over(k, h);
 }
 
 void taskupgrade_hand_over(struct task_key *k, evtime to)
 {
     for (unsigned i = 0; i < k->def->nhandovers; i++) {
         const struct jobdef_handover *h = &k->def->handovers[i];
-        if (h->at > to || k->ops[h->to].took || (k->giving != NULL && k->giving->h == h))
+        if (h->lane || h->at > to || k->ops[h->to].took || (k->giving != NULL && k->giving->h == h))
             continue;
-        if (k->giving != NULL) /* to the version that now gives way itself */
-            while (taskupgrade_slice(k, SIZE_MAX))
-                ;
-        hand_over(k, h);
+        hand_over_next(k, h);
     }
     taskupgrade_bind(k);
+}
+
+bool taskupgrade_from_lane(struct task_key *k)
+{
+    bool any = false;
+    for (unsigned i = 0; i < k->def->nhandovers; i++) {
+        const struct jobdef_handover *h = &k->def->handovers[i];
+        if (!taskupgrade_waits(k, h) || k->snap.now < h->at || giver_of(k, h)->snap.now < h->at)
+            continue;
+        hand_over_next(k, h);
+        any = true;
+    }
+    return any;
+}
+
+bool taskupgrade_waits(const struct task_key *k, const struct jobdef_handover *h)
+{
+    return h->lane && !k->ops[h->to].took && (k->giving == NULL || k->giving->h != h);
 }
 
 /* --- piece by piece --- */
@@ -352,6 +427,7 @@ bool taskupgrade_slice(struct task_key *k, size_t n)
         return true;
     has_taken(k, u->to);
     taskupgrade_stop(k);
+    tasklane_bind(k->snap.t);
     return false;
 }
 
@@ -361,12 +437,19 @@ void taskupgrade_stop(struct task_key *k)
     k->giving = NULL;
 }
 
-void taskupgrade_key(struct task_key *k, struct key *key)
+struct key *taskupgrade_key(struct task_key *k, uint64_t hash, struct key *key)
 {
     struct taskupgrade *u = k->giving;
-    struct keystate *c = cell_of(key, u->h->from);
-    if (c != NULL)
-        move_cell(u, key, c);
+    struct key *from = key;
+    if (u->of != k)
+        from = keytable_find(&u->of->keyed.table, hash, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
+    struct keystate *c = from == NULL ? NULL : cell_of(from, u->h->from);
+    if (c == NULL)
+        return key;
+    key = move_cell(u, from, c);
+    if (from != key)
+        keyed_drop_if_idle(&u->of->keyed, from);
+    return key;
 }
 
 bool taskupgrade_gives(const struct task_key *k, const struct task_op *op)
@@ -390,8 +473,7 @@ void taskupgrade_due(struct task_key *k, evtime to)
     bool all = false;
     for (struct keystate *c; (c = due_of(u->from, to, &all)) != NULL;) {
         struct key *key = c->key;
-        move_cell(u, key, c);
-        keyed_drop_if_idle(&k->keyed, key);
+        drop_if_idle(u, key, move_cell(u, key, c));
     }
     while (taskupgrade_slice(k, all ? SIZE_MAX : 0) && all) /* none, unless that was all */
         ;

@@ -27,7 +27,9 @@ struct rig_queue { /* frames from one worker to another */
 
 struct rig {
     unsigned workers;
-    const struct schema *schema;
+    const struct schema *schema, *fork; /* fork: of it, or NULL */
+    uint64_t hidden; /* the rule of this uid is not in the lines */
+    evtime from, to; /* only what was decided in between is, but no LATE; 0, 0: all */
     struct job *job;
     struct task *tasks[RIG_WORKERS];
     struct rig_queue queues[RIG_WORKERS][RIG_WORKERS]; /* from, to */
@@ -44,7 +46,8 @@ static inline unsigned rig_random(struct rig *r, unsigned below)
 
 static inline void rig_job(struct rig *r, const struct job_rule *rules, unsigned nrules)
 {
-    struct job *j = job_new(&r->schema, 1, rules, nrules);
+    const struct schema *streams[] = {r->schema, r->fork};
+    struct job *j = job_new(streams, r->fork != NULL ? 2 : 1, rules, nrules);
     for (unsigned i = 0; i < r->workers; i++)
         task_set_job(r->tasks[i], j);
     job_unref(r->job);
@@ -88,6 +91,10 @@ static inline void rig_line(struct rig *r, const struct result *x)
 {
     struct bytes out = {0};
     char id[RESULT_ID_TEXT];
+    evtime decided = x->late_w != EVTIME_MIN ? x->late_w : x->time;
+    if ((r->hidden != 0 && x->rule_uid == r->hidden) ||
+        (r->from != r->to && (x->kind == RESULT_LATE || decided < r->from || decided >= r->to)))
+        return;
     result_id_text(x->id, id);
     bytes_printf(&out, "%s %s t=%lld", x->rule->name, result_kind_name(x->kind),
                  (long long)x->time);
@@ -175,16 +182,22 @@ static inline void rig_add(struct batch *b, const struct pay *p)
 }
 
 /* Rows of one partition as a batch to the worker that reads it. */
-static inline enum err rig_feed(struct rig *r, const struct pay *rows, unsigned n)
+static inline enum err rig_feed_of(struct rig *r, const struct schema *s, const struct pay *rows,
+                                   unsigned n)
 {
     struct colset all = {{(1u << PAY_COLUMNS) - 1}};
-    struct batch *b = batch_new(r->schema, &all);
+    struct batch *b = batch_new(s, &all);
     b->partition = rows[0].partition;
     for (unsigned i = 0; i < n; i++)
         rig_add(b, &rows[i]);
     enum err e = task_source_rows(r->tasks[b->partition % r->workers], b);
     batch_unref(b);
     return e;
+}
+
+static inline enum err rig_feed(struct rig *r, const struct pay *rows, unsigned n)
+{
+    return rig_feed_of(r, r->schema, rows, n);
 }
 
 static inline void rig_end(struct rig *r)
