@@ -23,9 +23,10 @@ async function ask() {
   await page.keyboard.press("End");
   await page.keyboard.press("Backspace");
   await page.keyboard.type(":limit");
-  await page.getByLabel("Values of limit").fill("5, 6, 7, 8, 9");
+  await page.getByLabel("Values of limit").fill("5..8 by 1, 9");
   await page.getByLabel("Label", { exact: true }).selectOption("fraud");
   await page.getByLabel("Sum up").fill("v");
+  await page.getByLabel("Count by").fill("v");
   await widths("form");
   await page.getByRole("button", { name: "Run the backtest" }).click();
   await visible(card("5 variants"), "all values were one pass");
@@ -41,12 +42,24 @@ async function look() {
   await visible(card("How right").locator("td", { hasText: "caught" }), "what was caught and missed");
   await visible(page.getByRole("img", { name: /^Alerts by/ }), "alerts by time");
   await visible(page.locator(".bt-found tbody tr"), "the alerts that live did not tell");
+  await visible(card("How right").locator("td", { hasText: "saved" }), "and the amount of it");
+  await visible(card("By v").locator("tbody tr", { hasText: "9" }), "alerts by what stands in a column");
+  await visible(page.getByRole("status").filter({ hasText: "It drifts" }), "that the newest days are others");
+  const venn = page.getByRole("group", { name: "Old and new alerts" });
+  await venn.getByRole("button", { name: /^Both: / }).click();
+  assert.match(page.url(), /side=both/);
+  await visible(page.getByRole("group", { name: "Side" }).locator("button.on", { hasText: "Both" }), "a part of the two circles leads to its alerts");
+  await venn.getByRole("button", { name: /^Only new: / }).press("Enter");
+  await visible(page.getByRole("group", { name: "Side" }).locator("button.on", { hasText: "Only new" }), "with the keyboard, too");
   await widths("result");
   await page.getByRole("group", { name: "Side" }).getByRole("button", { name: /^Both/ }).click();
   await page.locator(".bt-found tbody a").first().click();
   await visible(page.locator("h1, .crumbs").filter({ hasText: /alt_|Alerts/ }), "what both told leads to live's alert");
   await page.goBack();
-  await page.getByRole("button", { name: "To the editor" }).click();
+  await page.getByRole("button", { name: "Best to the editor" }).click();
+  await visible(page.locator(".cm-line", { hasText: /v > \d/ }), "the winning values go into the rule's editor");
+  await page.goBack();
+  await page.getByRole("button", { name: "To the editor", exact: true }).click();
   await visible(page.locator(".cm-line", { hasText: "v > 6" }), "the values go into the rule's editor");
   await visible(page.locator(".pill", { hasText: "not deployed" }), "as a text that is not deployed");
 }

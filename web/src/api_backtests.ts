@@ -15,6 +15,23 @@ export interface Quality {
   precision: number | null;
   recall: number | null;
   f1: number | null;
+  true_sum: number | null; // what the true alerts would have saved
+  false_sum: number | null;
+}
+export interface Segment {
+  values: Record<string, Json>;
+  new: number;
+  old: number;
+  new_sum: number | null;
+  old_sum: number | null;
+  true_alerts: number | null;
+  false_alerts: number | null;
+}
+/** Alerts of a thousand events, before the last quarter of the time and in it. */
+export interface Drift {
+  since: Time;
+  before: number;
+  after: number;
 }
 export interface TimeCount {
   time: Time;
@@ -37,6 +54,9 @@ export interface Variant {
   by_hour?: TimeCount[];
   by_day: TimeCount[];
   top_keys: { key: Fields; new: number; old: number }[];
+  segments: Segment[] | null;
+  segments_left_out?: number;
+  drift: Drift | null;
 }
 export interface Result {
   events: number;
@@ -67,6 +87,7 @@ export interface Request {
   files?: { stream: string; path: string }[] | null;
   label?: string | { column: string; value?: string } | null;
   sum?: string | null;
+  segments?: string[] | null;
   start?: string | null;
 }
 export interface Backtest {

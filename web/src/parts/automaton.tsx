@@ -153,7 +153,7 @@ export default function Automaton({
               <g
                 key={i}
                 class={`edge ${variableClass(variables, edge.takes)} way-${edge.way} ${hover === i ? 'on' : ''}`}
-                tabIndex={0}
+                tabindex={0}
                 role="button"
                 aria-label={said}
                 onMouseEnter={() => setHover(i)}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The charts of a backtest, drawn as SVG: alerts by day or hour beside the old ones, what both sides share, the curve of several values.
 import { useState } from 'preact/hooks';
-import type { TimeCount, Variant } from '../api_backtests';
+import type { Side, TimeCount, Variant } from '../api_backtests';
 import { valuesText } from '../api_backtests';
 import { dateOf, number, percent, short } from '../lib/format';
 import { useWidth } from '../lib/width';
@@ -92,19 +92,37 @@ export function Bars({ of: v, compared }: { of: Variant; compared: boolean }) {
   );
 }
 
-/** What is shared, as areas of one bar: only old, both, only new. */
-export function Shares({ of: v }: { of: Variant }) {
-  const parts = [
-    ['only_old', 'only old', v.only_old?.alerts ?? 0],
-    ['both', 'both', v.both?.alerts ?? 0],
-    ['only_new', 'only new', v.only_new?.alerts ?? 0],
-  ] as const;
-  const all = parts.reduce((n, p) => n + p[2], 0);
+const VENN = [
+  ['only_old', 'Only old', 'M130 21.5A52 52 0 1 0 130 98.5A52 52 0 0 1 130 21.5'],
+  ['both', 'Both', 'M130 21.5A52 52 0 0 1 130 98.5A52 52 0 0 1 130 21.5'],
+  ['only_new', 'Only new', 'M130 21.5A52 52 0 1 1 130 98.5A52 52 0 0 0 130 21.5'],
+] as const;
+/** Two circles: what the old side told, and this variant. Each part leads to its alerts. */
+export function Venn({ of: v, side, pick }: { of: Variant; side: Side | null; pick: (side: Side) => void }) {
   return (
-    <div class="bt-shares" role="img" aria-label={parts.map((p) => `${p[1]} ${p[2]}`).join(', ')}>
-      {parts.map(([side, name, n]) => (n ? <i key={side} class={side} style={{ flexGrow: n / all }} title={`${name}: ${number(n)}`} /> : null))}
-      {all ? null : <i style={{ flexGrow: 1 }} />}
-    </div>
+    <svg class="bt-venn" viewBox="36 0 188 120" role="group" aria-label="Old and new alerts">
+      {VENN.map(([of, name, path], i) => {
+        const n = v[of]?.alerts ?? 0;
+        return (
+          <g
+            key={of}
+            class={`${of} ${side === of ? 'on' : ''}`}
+            role="button"
+            tabindex={0}
+            aria-label={`${name}: ${number(n)} alerts`}
+            aria-pressed={side === of}
+            onClick={() => pick(of)}
+            onKeyDown={(e) => (e.key === 'Enter' || e.key === ' ') && (e.preventDefault(), pick(of))}
+          >
+            <title>{`${name}: ${number(n)}`}</title>
+            <path d={path} />
+            <text x={72 + 58 * i} y={64}>
+              {short(n)}
+            </text>
+          </g>
+        );
+      })}
+    </svg>
   );
 }
 
@@ -157,7 +175,7 @@ export function Curve({ of: variants, chosen, pick }: CurveProps) {
             key={p.v.variant}
             class={`dot ${p.v.variant === chosen ? 'on' : ''}`}
             role="button"
-            tabIndex={0}
+            tabindex={0}
             aria-label={`${valuesText(p.v.parameters)}: ${p.v.alerts} alerts`}
             aria-pressed={p.v.variant === chosen}
             onClick={() => pick(p.v.variant)}

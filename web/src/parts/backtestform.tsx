@@ -9,12 +9,24 @@ import { Button, Card, CopyCurl } from './basic';
 import { Editor } from './editor_lazy';
 import { Wrong } from './listforms';
 
-/** "100, 200" → numbers where they are numbers, texts else. */
-function valuesOf(text: string): Json[] {
+const VALUES_MAX = 64;
+/** "100..500 by 100" → 100, 200, … 500; without a step ten of them. */
+function sweep(text: string): string[] {
+  const m = /^(-?\d+(?:\.\d+)?)\s*\.\.\s*(-?\d+(?:\.\d+)?)(?:\s+by\s+(\d+(?:\.\d+)?))?$/.exec(text);
+  if (!m) return [text];
+  const [first, last] = [Number(m[1]), Number(m[2])];
+  const step = m[3] ? Number(m[3]) : (last - first) / 9;
+  if (!(step > 0) || last < first) return [text];
+  const n = Math.min(Math.floor((last - first) / step + 1e-9), VALUES_MAX) + 1;
+  return Array.from({ length: n }, (_, i) => String(Number((first + i * step).toPrecision(12))));
+}
+/** "100, 200" or "100..500 by 100" → numbers where they are numbers, texts else. */
+export function valuesOf(text: string): Json[] {
   return text
     .split(',')
     .map((v) => v.trim())
     .filter((v) => v !== '')
+    .flatMap(sweep)
     .map((v) => (/^-?\d+(\.\d+)?$/.test(v) ? Number(v) : /^(true|false)$/i.test(v) ? v.toLowerCase() === 'true' : v.replace(/^'(.*)'$/, '$1')));
 }
 const timeOf = (text: string) => (text.trim() ? text.trim().replace(' ', 'T') : undefined);
@@ -27,6 +39,7 @@ interface Fields {
   label: string;
   labelValue: string;
   sum: string;
+  segments: string;
   values: Record<string, string>;
   baseline: string;
   start: string;
@@ -43,6 +56,7 @@ function requestOf(rule: Rule | null, f: Fields): Request {
     start: f.start || undefined,
     label: f.label ? (f.labelValue ? { column: f.label, value: f.labelValue } : f.label) : undefined,
     sum: f.sum || undefined,
+    segments: f.segments.trim() ? f.segments.split(',').map((s) => s.trim()).filter(Boolean) : undefined,
     parameters: names.length ? Object.fromEntries(names.map((n) => [n, valuesOf(f.values[n] ?? '')])) : undefined,
   };
 }
@@ -64,6 +78,7 @@ export function BacktestForm({ rule, again, done }: Props) {
     label: typeof label === 'string' ? label : label.column,
     labelValue: typeof label === 'string' ? '' : (label.value ?? ''),
     sum: again?.sum ?? '',
+    segments: again?.segments?.join(', ') ?? '',
     values: Object.fromEntries(Object.entries(again?.parameters ?? {}).map(([k, v]) => [k, v.join(', ')])),
     baseline: again?.baseline_version ? String(again.baseline_version) : '',
     start: again?.start && again.start !== 'empty' ? again.start : '',
@@ -85,7 +100,7 @@ export function BacktestForm({ rule, again, done }: Props) {
     }
     setBusy(false);
   };
-  const text = (name: 'from' | 'to' | 'warm_up' | 'labelValue' | 'sum' | 'baseline', title: string, hint: string) => (
+  const text = (name: 'from' | 'to' | 'warm_up' | 'labelValue' | 'sum' | 'segments' | 'baseline', title: string, hint: string) => (
     <label>
       <span>{title}</span>
       <input type="text" value={f[name]} placeholder={hint} spellcheck={false} onInput={(e) => put({ [name]: e.currentTarget.value })} />
@@ -124,7 +139,7 @@ export function BacktestForm({ rule, again, done }: Props) {
                 type="text"
                 class="mono"
                 value={f.values[n] ?? ''}
-                placeholder="100, 200, 500"
+                placeholder="100, 200, 500 or 100..500 by 50"
                 aria-label={`Values of ${n}`}
                 onInput={(e) => put({ values: { ...f.values, [n]: e.currentTarget.value } })}
               />
@@ -163,7 +178,10 @@ export function BacktestForm({ rule, again, done }: Props) {
             </label>
             {f.label ? text('labelValue', 'where it is', 'true, or not empty') : null}
           </div>
-          {text('sum', 'Sum up', 'a column of the SELECT')}
+          <div class="form-row">
+            {text('sum', 'Sum up', 'a column of the SELECT')}
+            {text('segments', 'Count by', 'up to three: country, channel')}
+          </div>
           <Wrong text={wrong ? (wrong.errors[0]?.message ?? wrong.message) : null} />
           <div class="row-actions">
             <button type="submit" class="hidden" tabIndex={-1} aria-hidden="true" />

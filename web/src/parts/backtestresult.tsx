@@ -7,7 +7,8 @@ import { bytes, duration, keyText, number, percent, plural, short, value, when }
 import { useQuery } from '../lib/query';
 import { navigate, setQuery, useLocation } from '../lib/router';
 import { Button, Card, CopyCurl, Figure, Link, States } from './basic';
-import { Bars, ByValue, Curve, Shares } from './backtestcharts';
+import { Bars, ByValue, Curve, Venn } from './backtestcharts';
+import { Drifts, Segments } from './backtestsegments';
 
 const sides: [Side, string, string][] = [
   ['only_old', 'Only old', 'the old side told these, this variant does not'],
@@ -15,7 +16,7 @@ const sides: [Side, string, string][] = [
   ['only_new', 'Only new', 'this variant tells these, the old side did not'],
 ];
 const share = (x: number | null | undefined) => (x === null || x === undefined ? <span class="dim">–</span> : percent(x));
-const amount = (x: number | null | undefined) =>
+export const amount = (x: number | null | undefined) =>
   x === null || x === undefined ? <span class="dim">–</span> : x.toLocaleString('en-US', { maximumFractionDigits: 2 });
 
 /** The best by F1, of those that are judged. */
@@ -31,8 +32,8 @@ function Variants({ of: r, chosen, request, rule }: { of: Result; chosen: number
   const pick = (variant: number) => setQuery({ variant: String(variant), side: null });
   const labelled = r.variants.some((v) => v.quality);
   const winner = best(r.variants);
-  const use = () => {
-    const v = r.variants[chosen];
+  const use = (which: number) => {
+    const v = r.variants[which];
     if (!v || !request.sql) return;
     draft.write(rule, filled(request.sql, v.parameters));
     navigate(`/rules/${encodeURIComponent(rule)}`);
@@ -44,9 +45,16 @@ function Variants({ of: r, chosen, request, rule }: { of: Result; chosen: number
       class="bt-variants"
       side={
         rule && request.sql ? (
-          <Button kind="ghost" icon="edit" title="Put the text with the chosen values into the rule’s editor" onClick={use}>
-            To the editor
-          </Button>
+          <span class="bt-use">
+            {winner >= 0 ? (
+              <Button kind="ghost" icon="edit" title={`Put the text with ${valuesText(r.variants[winner]!.parameters)} into the rule’s editor`} onClick={() => use(winner)}>
+                Best to the editor
+              </Button>
+            ) : null}
+            <Button kind="ghost" icon="edit" title="Put the text with the chosen values into the rule’s editor" onClick={() => use(chosen)}>
+              To the editor
+            </Button>
+          </span>
         ) : null
       }
     >
@@ -105,7 +113,7 @@ function Variants({ of: r, chosen, request, rule }: { of: Result; chosen: number
   );
 }
 
-function Judged({ of: v, result: r }: { of: Variant; result: Result }) {
+function Judged({ of: v, result: r, sum }: { of: Variant; result: Result; sum: string | null | undefined }) {
   const q = v.quality;
   if (!q) return null;
   return (
@@ -136,6 +144,18 @@ function Judged({ of: v, result: r }: { of: Variant; result: Result }) {
               recall <b class="num">{share(q.recall)}</b>
             </td>
           </tr>
+          {sum ? (
+            <tr>
+              <th>{sum}</th>
+              <td class="good">
+                <b class="num">{amount(q.true_sum)}</b> saved
+              </td>
+              <td class="bad">
+                <b class="num">{amount(q.false_sum)}</b> blocked for nothing
+              </td>
+              <td />
+            </tr>
+          ) : null}
         </tbody>
       </table>
       <p class="dim">
@@ -237,8 +257,13 @@ export function BacktestResult({ of: b, result: r }: { of: Backtest; result: Res
   const chosen = r.variants[asked] ? asked : 0;
   const v = r.variants[chosen]!;
   const compared = r.old !== null;
+  const list = (side: Side) => {
+    setQuery({ side });
+    document.querySelector('.bt-found')?.scrollIntoView({ block: 'nearest' });
+  };
   return (
     <div class="bt-result">
+      <Drifts of={v} />
       {r.variants.length > 1 ? <Variants of={r} chosen={chosen} request={b.request} rule={b.rule} /> : null}
       <div class="figures">
         <Figure name={r.variants.length > 1 ? `Alerts, ${valuesText(v.parameters)}` : 'Alerts'}>{number(v.alerts)}</Figure>
@@ -256,19 +281,22 @@ export function BacktestResult({ of: b, result: r }: { of: Backtest; result: Res
         <Figure name="It took">{duration(r.seconds * 1000)}</Figure>
       </div>
       <div class="bt-two">
-        <Card title="When">
-          <Bars key={chosen} of={v} compared={compared} />
-        </Card>
+        <div class="stack">
+          <Card title="When">
+            <Bars key={chosen} of={v} compared={compared} />
+          </Card>
+          {v.segments ? <Segments key={chosen} of={v} names={b.request.segments ?? []} compared={compared} sum={b.request.sum ?? null} /> : null}
+        </div>
         <div class="stack">
           {compared ? (
             <Card title={r.compared_with === 'live' ? 'Beside what live told' : 'Beside the other version'}>
-              <Shares of={v} />
+              <Venn of={v} side={query.get('side') as Side | null} pick={list} />
               <dl class="bt-sides">
                 {sides.map(([s, name, title]) => (
                   <div key={s} title={title}>
                     <dt class={s}>{name}</dt>
                     <dd>
-                      <button type="button" class="plain link num" onClick={() => setQuery({ side: s })}>
+                      <button type="button" class="plain link num" onClick={() => list(s)}>
                         {number(v[s]?.alerts ?? 0)}
                       </button>
                       {b.request.sum ? <small class="dim num">{amount(v[s]?.sum)}</small> : null}
@@ -278,7 +306,7 @@ export function BacktestResult({ of: b, result: r }: { of: Backtest; result: Res
               </dl>
             </Card>
           ) : null}
-          <Judged of={v} result={r} />
+          <Judged of={v} result={r} sum={b.request.sum} />
         </div>
       </div>
       <div class="bt-two">

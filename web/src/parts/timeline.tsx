@@ -175,7 +175,7 @@ export function Timeline({ marks, variables, absent, span, alertAt, selected, se
           <g
             key={`${m.stream}/${m.partition}/${m.offset}/${i}`}
             class={`mark ${variableClass(variables, m.variable)} ${i === selected ? 'on' : ''} ${m.event ? '' : 'unkept'}`}
-            tabIndex={0}
+            tabindex={0}
             role="button"
             aria-pressed={i === selected}
             aria-label={`${markWords(m)}, ${full(m.time)}`}
