@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 size_t mem_resident_bytes(void); /* of this process, as the system counts them; 0: not known */
+void mem_trim(void); /* gives the system back what free() has kept; milliseconds */
 void *mem_new(size_t size); /* zeroed */
 void *mem_array(size_t n, size_t size); /* zeroed; checks n * size */
 void *mem_alloc(size_t size); /* not zeroed */

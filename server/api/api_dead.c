@@ -5,6 +5,7 @@
 #include "server/api/api.h"
 #include "server/http/json_split.h"
 #include "server/http/jsonw.h"
+#include "server/run/runtimememory.h"
 #include "state/catalog_dead.h"
 #include <string.h>
 
@@ -362,11 +363,15 @@ static void note_state(void *ctx, const struct catalog_dead_letter *d)
     ((struct state_of *)ctx)->sent = d->state == DEAD_SENT;
 }
 
-static void say_backpressure(struct httpcall *c)
+static void say_backpressure(struct api *a, struct httpcall *c)
 {
-    httpcall_problem(c, PROBLEM_BACKPRESSURE, NULL,
-                     "the backlog of events that no worker has taken yet is at its limit "
-                     "(--max-backlog); what was not sent waits on");
+    if (runtimememory_level(a->runtime) >= MEMWATCH_FULL)
+        httpcall_problem(c, PROBLEM_BACKPRESSURE, "GET /api/v1/workers shows what takes it",
+                         "memory is nearly at --memory-total; what was not sent waits on");
+    else
+        httpcall_problem(c, PROBLEM_BACKPRESSURE, NULL,
+                         "the backlog of events that no worker has taken yet is at its limit "
+                         "(--max-backlog); what was not sent waits on");
 }
 
 void api_dead_replay(struct httpcall *c, void *app)
@@ -384,7 +389,7 @@ void api_dead_replay(struct httpcall *c, void *app)
     if (e == ERR_NOT_FOUND)
         say_no_letter(c, f.id);
     else if (e == ERR_AGAIN)
-        say_backpressure(c);
+        say_backpressure(a, c);
     else if (e != ERR_OK)
         api_failed(c, e);
     else if (state.sent)
@@ -415,7 +420,7 @@ void api_dead_replay_all(struct httpcall *c, void *app)
     f.sent = false;
     enum err e = runtime_send_letters(a->runtime, &f, (unsigned)limit, by, &sent);
     if (e == ERR_AGAIN && sent.sent + sent.refused == 0) {
-        say_backpressure(c);
+        say_backpressure(a, c);
         return;
     }
     if (e == ERR_OK || e == ERR_AGAIN)

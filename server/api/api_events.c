@@ -6,6 +6,7 @@
 #include "server/api/api.h"
 #include "server/http/json_split.h"
 #include "server/http/jsonw.h"
+#include "server/run/runtimememory.h"
 #include "state/catalog_dead.h"
 #include <inttypes.h>
 #include <string.h>
@@ -198,6 +199,10 @@ void api_events_post(struct httpcall *c, void *app)
     else if (e == ERR_CONFLICT)
         httpcall_problem(c, PROBLEM_FINISHED, NULL, "partition %u of %s has ended", post.partition,
                          post.stream->name);
+    else if (e == ERR_AGAIN && runtimememory_level(a->runtime) >= MEMWATCH_FULL)
+        httpcall_problem(c, PROBLEM_BACKPRESSURE, "GET /api/v1/workers shows what takes it",
+                         "memory is nearly at --memory-total; none of the %u events was taken",
+                         post.n);
     else if (e == ERR_AGAIN)
         httpcall_problem(c, PROBLEM_BACKPRESSURE, NULL,
                          "the backlog of events that no worker has taken yet is at its limit "

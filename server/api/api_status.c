@@ -4,6 +4,7 @@
 #include "server/api/api.h"
 #include "server/api/metrics.h"
 #include "server/http/jsonw.h"
+#include "server/run/runtimememory.h"
 #include "server/version.h"
 #include <string.h>
 
@@ -97,6 +98,7 @@ void api_status_overview_json(void *api, struct bytes *out)
         jsonw_i64(out, now - t.watermark);
     else
         jsonw_null(out);
+    jsonw_kstr(out, "memory_level", memwatch_name(runtimememory_level(a->runtime)));
     write_rules_and_workers(a, out);
     write_minutes(a, out, now);
     jsonw_close(out, '}');
@@ -147,7 +149,10 @@ void api_status_ready(struct httpcall *c, void *app)
             httpcall_problem(c, PROBLEM_NOT_READY, NULL, "the workers are starting");
         return;
     }
+    enum memwatch_level level = runtimememory_level(a->runtime);
     bytes_printf(httpcall_out(c), "ready\n");
+    if (level != MEMWATCH_OK)
+        bytes_printf(httpcall_out(c), "memory %s\n", memwatch_name(level));
     httpcall_reply(c, 200, "text/plain");
 }
 

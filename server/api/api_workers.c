@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "server/api/api.h"
 #include "server/http/jsonw.h"
+#include "server/run/runtimememory.h"
 #include "server/run/runtimesave.h"
 #include <string.h>
 
@@ -46,22 +47,23 @@ static void write_channels(struct api *a, struct bytes *out)
 
 static void write_memory(struct api *a, struct bytes *out)
 {
-    struct runtime_memory parts[BUDGET_PARTS];
-    uint64_t total = 0, resident = 0;
-    runtime_memory(a->runtime, parts, &total, &resident);
+    struct runtimememory m;
+    runtimememory_get(a->runtime, &m);
     jsonw_key(out, "memory");
     jsonw_open(out, '{');
     jsonw_key(out, "total_bytes");
-    if (total > 0)
-        jsonw_u64(out, total);
+    if (m.total > 0)
+        jsonw_u64(out, m.total);
     else
         jsonw_null(out);
-    jsonw_ku64(out, "resident_bytes", resident);
+    jsonw_ku64(out, "resident_bytes", m.resident);
+    jsonw_kstr(out, "level", memwatch_name(m.level));
+    jsonw_ku64(out, "refusing_ms", m.refusing_ms);
     for (unsigned i = 0; i < BUDGET_PARTS; i++) {
-        jsonw_key(out, parts[i].name);
+        jsonw_key(out, m.parts[i].name);
         jsonw_open(out, '{');
-        jsonw_ku64(out, "limit_bytes", parts[i].limit);
-        jsonw_ku64(out, "used_bytes", parts[i].used);
+        jsonw_ku64(out, "limit_bytes", m.parts[i].limit);
+        jsonw_ku64(out, "used_bytes", m.parts[i].used);
         jsonw_close(out, '}');
     }
     jsonw_close(out, '}');

@@ -4,6 +4,7 @@
 #include "server/backtest/backtests.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/http/http.h"
+#include "server/run/runtimememory.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimesink.h"
 #include "server/run/runtimetrial.h"
@@ -227,21 +228,27 @@ static void write_lookups(struct api *a, struct bytes *out)
 
 static void write_memory(struct api *a, struct bytes *out)
 {
-    struct runtime_memory parts[BUDGET_PARTS];
-    uint64_t total = 0, resident = 0;
-    runtime_memory(a->runtime, parts, &total, &resident);
+    struct runtimememory now;
+    runtimememory_get(a->runtime, &now);
     for (unsigned m = 0; m < 2; m++) {
         const char *name = m == 0 ? "memory_limit_bytes" : "memory_used_bytes";
         family(out, name, "gauge",
                m == 0 ? "Budget of a part, all processes together." : "What a part takes.");
         for (unsigned i = 0; i < BUDGET_PARTS; i++)
-            bytes_printf(out, "weir_%s{part=\"%s\"} %" PRIu64 "\n", name, parts[i].name,
-                         m == 0 ? parts[i].limit : parts[i].used);
+            bytes_printf(out, "weir_%s{part=\"%s\"} %" PRIu64 "\n", name, now.parts[i].name,
+                         m == 0 ? now.parts[i].limit : now.parts[i].used);
     }
-    if (total > 0)
-        single(out, "memory_total_bytes", "gauge", "The option memory-total.", (double)total);
+    if (now.total > 0)
+        single(out, "memory_total_bytes", "gauge", "The option memory-total.", (double)now.total);
     single(out, "memory_resident_bytes", "gauge", "Resident memory of all processes.",
-           (double)resident);
+           (double)now.resident);
+    single(out, "memory_level", "gauge",
+           "Beside memory-total: 0 below, 1 near (backtests wait), 2 full (intake refuses), 3 over"
+           " (workers are given nothing).",
+           now.level);
+    single(out, "memory_refusing_seconds_total", "counter",
+           "For so long intake has refused because memory was nearly at memory-total.",
+           (double)now.refusing_ms / 1000);
 }
 
 static void write_rules(struct api *a, struct bytes *out)

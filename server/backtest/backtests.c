@@ -7,6 +7,7 @@
 #include "server/backtest/backtestcmd.h"
 #include "server/backtest/backtestprocess.h"
 #include "server/run/runtimebacktest.h"
+#include "server/run/runtimememory.h"
 #include "state/catalog_backtests.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { AT_ONCE_MAX = 16, LINE_BYTES = 16 << 10, LABELS_MAX = 4000000, LISTED = 100 };
+enum {
+    AT_ONCE_MAX = 16,
+    LINE_BYTES = 16 << 10,
+    LABELS_MAX = 4000000,
+    LISTED = 100,
+    MEMORY_MS = 1000
+};
 
 struct item { /* it waits or runs */
     struct item *next;
@@ -300,13 +307,19 @@ static void hear(struct backtests *b, struct item *i)
 
 /* --- the thread ------------------------------------------------------------------------------------------------------------ */
 
+/* The server comes near memory-total. */
+static bool short_of_memory(struct backtests *b)
+{
+    return runtimememory_level(b->runtime) >= MEMWATCH_NEAR;
+}
+
 /* The first that may begin, or one that waits and was cancelled; NULL: none. */
 static struct item *next_item(struct backtests *b)
 {
     struct item *found = NULL;
     pthread_mutex_lock(&b->lock);
     for (struct item *i = b->items; i != NULL && found == NULL; i = i->next)
-        if (!i->begun && (i->cancelled || b->running < b->o.at_once))
+        if (!i->begun && (i->cancelled || (b->running < b->o.at_once && !short_of_memory(b))))
             found = i;
     pthread_mutex_unlock(&b->lock);
     return found;
@@ -352,7 +365,7 @@ static void *run(void *arg)
             continue;
         }
         fds[0] = (struct pollfd){.fd = b->wake, .events = POLLIN};
-        if (poll(fds, 1 + n, -1) < 0)
+        if (poll(fds, 1 + n, short_of_memory(b) ? MEMORY_MS : -1) < 0)
             continue;
         uint64_t count;
         if (fds[0].revents != 0)

@@ -195,7 +195,8 @@ void feed_restart(struct feed *f)
     for (unsigned i = 0; i < f->workers; i++)
         f->due[i] = EVTIME_MAX;
     memset(f->loads, 0, f->workers * sizeof *f->loads);
-    f->piled_up = f->stopped = false;
+    f->piled_up = false;
+    f->stopped = f->pressed;
     for (unsigned i = 0; i < n; i++) {
         /* The intake is told of the stream, so that it knows what is taken of it from the first event on. */
         if (strcmp(streams[i]->connector, "file") != 0 && streams[i]->copy_of == NULL)
@@ -308,7 +309,7 @@ void feed_position(struct feed *f, unsigned worker, const struct control_positio
 static void weigh(struct feed *f)
 {
     uint64_t rows = 0, bytes = 0;
-    f->stopped = false;
+    f->stopped = f->pressed;
     for (unsigned i = 0; i < f->workers; i++) {
         rows = f->waiting[i] > rows ? f->waiting[i] : rows;
         bytes = f->loads[i].ordering_bytes > bytes ? f->loads[i].ordering_bytes : bytes;
@@ -318,6 +319,12 @@ static void weigh(struct feed *f)
     unsigned part = f->piled_up ? 2 : 1;
     f->piled_up = rows >= FEED_WAITING_ROWS / part ||
                   (f->ordering_max > 0 && bytes >= f->ordering_max / part);
+}
+
+void feed_press(struct feed *f, bool pressed)
+{
+    f->pressed = pressed;
+    weigh(f);
 }
 
 void feed_waiting(struct feed *f, unsigned worker, uint64_t rows)

@@ -60,6 +60,8 @@ uint64_t feed_reached(const struct feed *f, uint32_t stream, uint32_t partition)
 
 /* What a worker says of a partition that it reads. */
 void feed_position(struct feed *f, unsigned worker, const struct control_position *p);
+/* Memory is at its total: nothing more is sent to any worker. */
+void feed_press(struct feed *f, bool pressed);
 /* Rows that wait in that worker's ordering buffers. */
 void feed_waiting(struct feed *f, unsigned worker, uint64_t rows);
 /* What a worker says of its load. State that fills its budget: nothing more is sent to any, since what they read may be

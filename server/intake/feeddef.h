@@ -55,7 +55,8 @@ struct feed {
         uint64_t ordering_bytes;
     } * loads; /* by worker */
     uint64_t ordering_max; /* bytes, of one worker; 0: any */
-    bool stopped; /* some worker's state fills its budget */
+    bool pressed; /* memory is at its total */
+    bool stopped; /* or some worker's state fills its budget */
     uint64_t *waiting; /* rows in ordering buffers, by worker */
     evtime *due; /* by worker */
     struct feed_file_time { /* of a stream of followed files with 'idle-timeout' */

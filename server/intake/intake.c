@@ -257,6 +257,19 @@ static uint64_t rows_ahead(const struct intake *in)
     return ahead;
 }
 
+/* Rows of other partitions wait for what this one brings. */
+static bool holds_back(const struct intake_stream *s, unsigned partition)
+{
+    evtime least = s->partitions[partition].w.w, most = least;
+    for (unsigned p = 0; p < s->schema->partitions; p++) {
+        evtime w = s->partitions[p].w.w;
+        if (w < least)
+            return false;
+        most = w > most ? w : most;
+    }
+    return most > least;
+}
+
 /* May events be taken? A partition of which all was taken may be the one that holds time back, and for which the rows of the
  * others wait: to refuse it for their backlog would be for ever. So it may bring a request at a time. */
 static enum err let_in(struct intake *in, struct intake_stream *s, unsigned partition)
@@ -266,12 +279,21 @@ static enum err let_in(struct intake *in, struct intake_stream *s, unsigned part
     const struct intake_partition *p = &s->partitions[partition];
     if (intakelog_finished(in->log, s->id, partition))
         return ERR_CONFLICT;
-    if (p->taken >= p->end || rows_ahead(in) <= in->max_ahead)
+    bool all_taken = p->taken >= p->end;
+    if (in->pressed ? all_taken && holds_back(s, partition)
+                    : all_taken || rows_ahead(in) <= in->max_ahead)
         return ERR_OK;
     /* Its client has something to say: that is no silence. */
     idle_event(&s->idle, partition, s->partitions[partition].w.w,
                clock_of(in, s, intake_clock(in)));
     return ERR_AGAIN;
+}
+
+void intake_press(struct intake *in, bool pressed)
+{
+    pthread_mutex_lock(&in->lock);
+    in->pressed = pressed;
+    pthread_mutex_unlock(&in->lock);
 }
 
 void intake_hold(struct intake *in, bool held)

@@ -33,6 +33,8 @@ void intake_free(struct intake *in); /* NULL is fine */
 
 /* Any thread. As long as it is held, nothing is taken: ERR_AGAIN. */
 void intake_hold(struct intake *in, bool held);
+/* Memory is short: ERR_AGAIN, but for partitions that hold back the time of their stream; the rows of others wait for them. */
+void intake_press(struct intake *in, bool pressed);
 
 /* See runtime_intake. s lives as long as the intake. */
 enum err intake_rows(struct intake *in, const struct schema *s, unsigned partition,

@@ -42,6 +42,7 @@ struct intake {
     struct intake_events events;
     uint64_t max_ahead;
     bool held; /* nothing is taken just now */
+    bool pressed; /* memory is short */
     pthread_mutex_t clock_lock; /* of the steady clock: */
     montime asked; /* when it was asked last */
     evtime wall0; /* the wall's time at the start */

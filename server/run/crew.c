@@ -382,6 +382,16 @@ unsigned crew_workers(struct crew *c, struct runtime_worker *out, unsigned cap)
     return c->workers;
 }
 
+uint64_t crew_resident(struct crew *c)
+{
+    uint64_t sum = 0;
+    pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < c->workers; i++)
+        sum += c->members[i].shown.rss_bytes;
+    pthread_mutex_unlock(&c->lock);
+    return sum;
+}
+
 uint64_t crew_owed(struct crew *c)
 {
     uint64_t owed = 0;

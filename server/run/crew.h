@@ -61,6 +61,7 @@ montime crew_began(const struct crew *c); /* the present attempt, or the last */
 bool crew_silent(struct crew *c, int64_t timeout_ms, unsigned *worker);
 
 /* Results that were taken from the workers and whose credit is kept back: somebody else holds those bytes now. */
+uint64_t crew_resident(struct crew *c); /* bytes, all workers, as they said last */
 uint64_t crew_owed(struct crew *c);
 unsigned crew_channels(struct crew *c, struct runtime_channel *out, unsigned cap);
 /* Without the tables' names. */

@@ -507,43 +507,6 @@ unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsign
     return n + crew_channels(r->crew, n < cap ? out + n : NULL, n < cap ? cap - n : 0);
 }
 
-void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *total,
-                    uint64_t *resident)
-{
-    struct alertwriter_counts alerts;
-    struct budget budget;
-    const struct budget *b = &budget;
-    unsigned n = crew_workers(r->crew, NULL, 0), channels = crew_channels(r->crew, NULL, 0);
-    struct runtime_worker *w = mem_array(n + 1, sizeof *w);
-    struct runtime_channel *c = mem_array(channels + 1, sizeof *c);
-    pthread_mutex_lock(&r->loop.lock);
-    budget = r->loop.budget;
-    pthread_mutex_unlock(&r->loop.lock);
-    for (unsigned i = 0; i < BUDGET_PARTS; i++)
-        out[i] = (struct runtime_memory){.name = budget_name(i), .limit = b->parts[i]};
-    alertwriter_count(r->alerts, &alerts);
-    n = crew_workers(r->crew, w, n);
-    unsigned got = crew_channels(r->crew, c, channels);
-    channels = got < channels ? got : channels;
-    *total = b->total;
-    *resident = mem_resident_bytes();
-    for (unsigned i = 0; i < n; i++) {
-        out[BUDGET_ORDERING].used += w[i].ordering_bytes;
-        out[BUDGET_STATE].used += w[i].state_bytes;
-        *resident += w[i].rss_bytes;
-    }
-    for (unsigned i = 0; i < channels; i++)
-        if (c[i].credit < c[i].window)
-            out[BUDGET_EXCHANGE].used += (uint64_t)(c[i].window - c[i].credit);
-    uint64_t owed = crew_owed(r->crew); /* those are among what waits to be stored */
-    out[BUDGET_EXCHANGE].used -=
-        owed < out[BUDGET_EXCHANGE].used ? owed : out[BUDGET_EXCHANGE].used;
-    out[BUDGET_EXCHANGE].used += alerts.waiting_bytes;
-    out[BUDGET_INTAKE].used = feed_under_way(r->feed);
-    mem_free(w);
-    mem_free(c);
-}
-
 unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap)
 {
     return feed_snapshot(r->feed, out, cap);

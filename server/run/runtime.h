@@ -266,13 +266,6 @@ unsigned runtime_lookups(struct runtime *r, struct runtime_lookups *out, unsigne
 unsigned runtime_partitions(struct runtime *r, struct runtime_partition *out, unsigned cap);
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap);
 unsigned runtime_exceptions(struct runtime *r, struct runtime_exception *out, unsigned cap);
-struct runtime_memory { /* of a part of the budget, all processes together */
-    const char *name;
-    uint64_t limit, used; /* bytes */
-};
-/* out[BUDGET_PARTS]; *total: the option, 0 if there is none; *resident: of all processes. */
-void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *total,
-                    uint64_t *resident);
 struct runtime_totals {
     uint64_t events_accepted, events_refused, events_processed, alerts, late;
     uint64_t timeouts, timeouts_dropped; /* since the start: told; not stored, for later ones */

@@ -555,6 +555,7 @@ void runtimeloop_turn(struct runtimeloop *l, struct pollfd *fds, int timeout)
     if (l->phase == PHASE_DOWN && timebase_mono_ns() >= l->next_attempt)
         start_attempt(l);
     tell_time(l);
+    memwatch_turn(l);
     inspector_turn(l->inspector, l->phase >= PHASE_STARTING, l->epoch);
     push(l);
     /* What was queued goes out now, not after the next sleep. */

@@ -19,6 +19,7 @@
 #include "server/inspect/inspector.h"
 #include "server/intake/generators.h"
 #include "server/run/crew.h"
+#include "server/run/memwatch.h"
 #include "server/run/poison.h"
 #include "server/run/rescale.h"
 #include <pthread.h>
@@ -54,6 +55,7 @@ struct runtimeloop {
     int64_t heartbeat_timeout_ms, buffer_timeout_ms;
     int64_t last_checkpoint_ms; /* how long the one at an orderly end may take; 0: none is made */
     struct budget budget;
+    struct memwatch memwatch;
     struct lastplace poisoned; /* the event that the workers are down for */
     bool is_poisoned;
     uint32_t epoch, last_stream; /* last_stream: the newest that the workers know */

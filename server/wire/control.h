@@ -31,6 +31,7 @@ enum control_kind {
     CONTROL_CHECKPOINT, /* snapwire_order: barriers as for PREPARE, then a snapshot; the epoch is the next one's */
     CONTROL_INSPECT, /* inspectwire_ask */
     CONTROL_TRACE, /* tracewire_ask */
+    CONTROL_TRIM, /* empty: memory is short, give back what malloc keeps */
     /* worker to coordinator */
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */

@@ -1,8 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One turn of the loop: write what waits, sleep until there is something, read, take rows, step, perform effects.
  *
- * One turn of the loop: write what waits, sleep until there is something, read, take rows, step, perform effects.
- *
- * What is stopped when (no cycle of waiting can arise, since only sources feed the exchange):
+ * What is stopped when (there is no cycle of waiting: only sources feed the exchange):
  *   sources   while the coordinator changes the rules, while the credit of a channel to another worker or of the results
  *             is used up, while state fills its budget; some of them while rows that wait fill theirs;
  *   exchange  from one worker, when it already runs a newer set of rules; from all, while results have overdrawn their
@@ -38,13 +37,12 @@ enum {
     FRAMES_A_TURN = 256, /* of one peer */
     RESULT_FRAME_BYTES = 64 << 10,
     ORDERING_MORE_BYTES = 16 << 20, /* for what was under way when the share was used up */
-    TAKEN_ROWS =
-        4096, /* what is taken is said at least every so many rows: it is the coordinator's credit */
+    TAKEN_ROWS = 4096, /* of so many it is said that they are taken: the coordinator's credit */
     STATUS_MS = 250, /* a whole status while something happens … */
     IDLE_MS = 1000, /* … and when nothing does */
     HAND_OVER_NS = 1000000, /* at a time, between batches … */
     HAND_OVER_KEYS = 64, /* … by so many */
-    WRITING_MS = 5, /* a checkpoint's writer is asked as often */
+    WRITING_MS = 5 /* a checkpoint's writer is asked as often */
 };
 
 void worker_say(struct worker *w, enum control_kind kind, const struct bytes *b)
@@ -75,8 +73,8 @@ void worker_fail(struct worker *w, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    LOG_ERROR("worker ends itself", "reason=\"%s\"", text);
     struct bytes b = {(uint8_t *)text, strlen(text), sizeof text};
+    LOG_ERROR("worker ends itself", "reason=\"%s\"", text);
     if (!w->failed)
         worker_say(w, CONTROL_FAILED, &b);
     w->failed = true;
@@ -278,6 +276,9 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);
         return e;
+    case CONTROL_TRIM:
+        mem_trim();
+        return ERR_OK;
     case CONTROL_ADVANCE:
         if ((e = control_get_advance(f->p, f->n, &advance)) == ERR_OK)
             workersource_advance(w->source, &advance);

@@ -32,7 +32,7 @@ def memory(server, part):
 
 
 def create(server, stream, *rules):
-    for path, sql in [("/streams", stream)] + [("/rules", r) for r in rules]:
+    for path, sql in [("/streams", stream)] * (stream is not None) + [("/rules", r) for r in rules]:
         answer = server.post(path, {"sql": sql})
         assert answer.status_code == 201, answer.text
 
@@ -196,3 +196,37 @@ def test_bodies_that_come_in_together_have_a_bound(tmp_path):
         assert sum(p["end"] for p in server.partitions("t")) == taken * 1000
         until("none is left", lambda: server.metric("weir_http_bodies_waiting_bytes") < MIB)
         assert server.session.get(server.url + "/healthz", timeout=10).status_code == 200
+
+
+def test_memory_near_the_total_holds_clients_and_backtests_and_nobody_dies(tmp_path):
+    """A list is in no part's budget: it fills what was left, up to the total."""
+    with Server(tmp_path, "--memory-total", "216 MiB", "--checkpoint-interval", "0", workers=1) as server:
+        create(server, stream(1), WINDOW)
+        server.post_lines(rows(100), stream="t")
+        total = server.get("/workers")["memory"]
+        assert total["total_bytes"] == 216 * MIB and total["level"] == "ok" and server.metric("weir_memory_level") == 0
+        assert server.post("/lists", {"sql": "CREATE LIST big (k STRING PRIMARY KEY, v STRING)"}).status_code == 201
+        create(server, None, "CREATE RULE listed AS SELECT k, x FROM t WHERE k IN LIST big")
+        level = lambda: server.get("/workers")["memory"]["level"]  # noqa: E731
+        for n in range(100):
+            if level() in ("full", "over"):
+                break
+            body = "".join(f'{{"k":"key {n} {i}","v":"{"v" * 200}"}}\n' for i in range(20000))
+            answer = server.session.post(f"{server.url}/api/v1/lists/big/items:bulk", data=body, timeout=60,
+                                         headers={"content-type": "application/x-ndjson"})
+            assert answer.status_code == 200, answer.text
+        refused = server.session.post(f"{server.url}/api/v1/streams/t/events", data=rows(1)[0], timeout=60,
+                                      headers={"content-type": "application/x-ndjson"})
+        assert refused.status_code == 429 and "memory-total" in refused.json()["detail"], refused.text
+        assert int(refused.headers["retry-after"]) >= 1
+        assert server.metric("weir_memory_level") >= 2
+        assert server.get("/overview")["memory_level"] in server.session.get(server.url + "/readyz", timeout=10).text
+        backtest = server.post("/backtests", {"rule": "w"}).json()["id"]
+        until("intake has refused for a while", lambda: server.metric("weir_memory_refusing_seconds_total") > 1)
+        assert server.get(f"/backtests/{backtest}")["state"] == "queued"
+        assert server.session.delete(server.url + "/api/v1/rules/listed", timeout=60).status_code < 300
+        assert server.session.delete(server.url + "/api/v1/lists/big", timeout=60).status_code < 300
+        until("memory is given back", lambda: level() == "ok")
+        server.post_lines(rows(100, 100), stream="t")
+        until("the backtest begins", lambda: server.get(f"/backtests/{backtest}")["state"] != "queued")
+        assert all(w["attempt"] == 1 for w in server.workers())

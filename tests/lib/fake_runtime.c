@@ -8,6 +8,7 @@
 #include "server/deploy/runtimeversion.h"
 #include "server/run/runtimebacktest.h"
 #include "server/run/runtimelane.h"
+#include "server/run/runtimememory.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimetrial.h"
 #include "tests/lib/fake_outside.h"
@@ -428,14 +429,20 @@ unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsign
     return 1;
 }
 
-void runtime_memory(struct runtime *r, struct runtime_memory *out, uint64_t *total,
-                    uint64_t *resident)
+void runtimememory_get(struct runtime *r, struct runtimememory *out)
+{
+    *out = (struct runtimememory){.resident = 1, .level = runtimememory_level(r)};
+    for (unsigned i = 0; i < BUDGET_PARTS; i++) {
+        out->parts[i].name = budget_name(i);
+        out->parts[i].limit = 1000;
+        out->parts[i].used = i;
+    }
+}
+
+enum memwatch_level runtimememory_level(struct runtime *r)
 {
     (void)r;
-    for (unsigned i = 0; i < BUDGET_PARTS; i++)
-        out[i] = (struct runtime_memory){budget_name(i), 1000, i};
-    *total = 0;
-    *resident = 1;
+    return MEMWATCH_OK;
 }
 
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap)

@@ -330,6 +330,7 @@ export interface MemoryPart {
 export interface Memory {
   total_bytes: number | null;
   resident_bytes: number;
+  level: 'ok' | 'near' | 'full' | 'over';
   intake: MemoryPart;
   exchange: MemoryPart;
   ordering: MemoryPart;

@@ -115,6 +115,13 @@ const parts = [
   ['state', 'State', 'Partial matches, windows, rows that rules keep'],
 ] as const;
 
+const SHORT_OF_MEMORY = {
+  ok: '',
+  near: 'near the total: backtests wait',
+  full: 'nearly at the total: no events are taken from clients',
+  over: 'at the total: workers are given no more events',
+};
+
 function MemoryCard({ memory }: { memory: Memory }) {
   return (
     <Card
@@ -122,6 +129,7 @@ function MemoryCard({ memory }: { memory: Memory }) {
       flush
       side={
         <span class="dim num">
+          {memory.level !== 'ok' && <span class="warn-text">{SHORT_OF_MEMORY[memory.level]} · </span>}
           {bytes(memory.resident_bytes)} resident{memory.total_bytes === null ? '' : ` of ${bytes(memory.total_bytes)}`}
         </span>
       }
