@@ -64,8 +64,8 @@ void taskjoin_restore(struct task *t, struct task_join *j, struct batch *b,
         struct order_entry *e = &entries[i];
         unsigned side = e->bits & BIT_RIGHT ? JOIN_RIGHT : JOIN_LEFT;
         if (j->rule->pub.plan->join.side[side].schema != b->schema ||
-            !jobdef_has_all(&j->rule->side[side].needs, b))
-            continue;
+            !jobdef_has_all(&j->rule->side[side].needs, b) || e->ts != b->ts[i])
+            continue; /* of a join every row waits for its own time */
         joinprog_key(j->rule->join, side, b, i, t->emit.arena, &t->scratch);
         uint64_t hash = keytable_hash(t->scratch.p, t->scratch.n);
         if (t->owner[hash & (t->o.key_groups - 1)] != t->o.worker)
