@@ -252,18 +252,15 @@ enum err runtime_create(struct runtime *r, const char *sql, size_t n, const char
                              : compile_script(sql, n, &r->scope, d, &script);
     if (e == ERR_OK && plan) {
         e = add_rule(r, plan, text);
-    } else if (e == ERR_OK && script->n != 1) {
-        diag_say(d, "test", NULL, "one definition");
-        e = ERR_INVALID;
+    } else if (e == ERR_OK && (script->n != 1 || script->statements[0].kind > STATEMENT_RULE)) {
+        diag_say(d, "test", NULL, "one stream or rule");
+        e = ERR_UNSUPPORTED;
     } else if (e == ERR_OK && script->statements[0].kind == STATEMENT_STREAM) {
         e = add_stream(r, script, text);
         if (e == ERR_OK)
             script = NULL; /* the stream's now */
-    } else if (e == ERR_OK && script->statements[0].kind == STATEMENT_RULE) {
-        e = add_rule(r, script->statements[0].rule, text);
     } else if (e == ERR_OK) {
-        diag_say(d, "test", NULL, "streams and rules only");
-        e = ERR_UNSUPPORTED;
+        e = add_rule(r, script->statements[0].rule, text);
     }
     plan_unref(plan);
     compile_script_free(script);
