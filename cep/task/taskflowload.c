@@ -162,7 +162,40 @@ static const struct jobdef_stream *stream_named(const struct task *t, const char
     return NULL;
 }
 
-enum err taskflowload_rows(struct task *t, struct bytes_reader *in)
+/* The lane's fork of a stream of that name. */
+static const struct jobdef_stream *fork_named(const struct task *t, const struct tasksnap_op *op,
+                                              const char *name, size_t n)
+{
+    for (unsigned i = 0; i < t->job->nstreams; i++) {
+        const struct schema *s = t->job->schemas[i];
+        const struct join_side *side =
+            op->join == NULL ? NULL : op->join->rule->pub.plan->join.side;
+        bool reads = side == NULL ? op->key->keyed.schema == s
+                                  : side[JOIN_LEFT].schema == s || side[JOIN_RIGHT].schema == s;
+        if (reads && s->copy_of != NULL && strlen(s->copy_of->name) == n &&
+            memcmp(s->copy_of->name, name, n) == 0)
+            return &t->job->streams[i];
+    }
+    return NULL;
+}
+
+static void find_op(struct loading *l, const struct taskload_one *one, const char *id, size_t id_n,
+                    const char *name, size_t name_n)
+{
+    struct task *t = l->t;
+    if (one != NULL) {
+        bool is_its = strlen(one->id) == id_n && memcmp(one->id, id, id_n) == 0;
+        l->op = is_its ? one->snap : NULL;
+        l->stream = is_its ? fork_named(t, one->snap, name, name_n) : NULL;
+        return;
+    }
+    l->op = tasksnap_find(t, id, id_n);
+    l->stream = l->op == NULL ? NULL : stream_named(t, name, name_n);
+    if (l->stream != NULL && l->op->key != NULL && l->op->key->keyed.schema != l->stream->schema)
+        l->stream = NULL;
+}
+
+enum err taskflowload_rows(struct task *t, const struct taskload_one *one, struct bytes_reader *in)
 {
     size_t id_n = 0, name_n = 0;
     const char *id = bytes_get_str(in, &id_n), *name = bytes_get_str(in, &name_n);
@@ -170,10 +203,7 @@ enum err taskflowload_rows(struct task *t, struct bytes_reader *in)
         return ERR_CORRUPT;
     struct loading *l = mem_new(sizeof *l);
     l->t = t;
-    l->op = tasksnap_find(t, id, id_n);
-    l->stream = l->op == NULL ? NULL : stream_named(t, name, name_n);
-    if (l->stream != NULL && l->op->key != NULL && l->op->key->keyed.schema != l->stream->schema)
-        l->stream = NULL;
+    find_op(l, one, id, id_n, name, name_n);
     bool ok = read_columns(in, l->stream == NULL ? NULL : l->stream->schema, &l->columns);
     while (ok && in->p < in->end)
         ok = read_row(l, in);

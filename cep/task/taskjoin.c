@@ -143,6 +143,8 @@ static void step(struct task *t, unsigned i, evtime upto)
     evtime w = taskjoin_watermark(t, j), end = taskrejoin_end(t, i);
     struct order_entry *e;
     w = w < upto ? w : upto;
+    if (j->hold == EVTIME_MIN) /* its state is being loaded */
+        return;
     join_begin(j->op, taskjoin_stage(j) == 0 ? w : task_root_w(t, j->rule->stream));
     for (size_t n; (n = order_take(&j->order, w, &e)) > 0;)
         for (size_t k = 0; k < n; k++) {

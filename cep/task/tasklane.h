@@ -35,11 +35,12 @@ const char *tasklane_refuses(const struct rule_plan *p);
 struct tasklane_load {
     uint64_t uid; /* the lane */
     uint32_t version; /* ... of it, that runs the snapshot's text */
-    /* As it was in the snapshot: uid, version, and of cuts the first with its marks; its plan is not looked at. */
+    /* As it was in the snapshot: its text; uid, version, and of cuts the first with its marks. saved.plan is not looked at. */
+    const char *sql;
     struct job_rule saved;
 };
 /* After the change of rules that brings the lane, before any row of its forks. ERR_NOT_FOUND: no such rule is in the job.
- * ERR_UNSUPPORTED: d says why its state cannot be loaded. Not while another load is open. */
+ * ERR_INVALID, ERR_UNSUPPORTED: d says why its state cannot be loaded. Not while another load is open. */
 enum err tasklane_begin(struct task *t, const struct tasklane_load *what, struct diag *d);
 /* ERR_CORRUPT, ERR_VERSION: d says what. The lane has half a state then: it is to be taken out of the job. */
 enum err tasklane_flow(struct task *t, const void *p, size_t n, struct diag *d);

@@ -96,9 +96,12 @@ static bool has_state(const struct task_key *k, const struct key *key, const str
     return false;
 }
 
-static enum err load_cell(struct task_key *k, struct keyload *l, struct saved_state *c)
+static enum err load_cell(struct task_key *k, struct keyload *l, const struct taskload_one *one,
+                          struct saved_state *c)
 {
-    struct task_op *op = op_of(k, c);
+    struct task_op *op = one == NULL                                  ? op_of(k, c)
+                         : c->uid == one->uid && c->text == one->text ? one->op
+                                                                      : NULL;
     enum err e;
     if (op == NULL)
         return ERR_OK;
@@ -136,24 +139,26 @@ static void forget_key(struct task_key *k, struct key *key, bool foreign)
     keyed_drop_if_idle(&k->keyed, key);
 }
 
-static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evtime now, bool bulk,
-                         const void *key, size_t key_n, struct bytes_reader *in)
+static enum err load_key(struct task *t, struct task_key *k, const struct taskload_one *one,
+                         uint64_t hash, evtime now, bool bulk, const void *key, size_t key_n,
+                         struct bytes_reader *in)
 {
     struct keyload *l = &t->snap.loaded[0];
+    bool foreign = t->snap.foreign || one != NULL;
     if (keytable_find(&k->keyed.table, hash, key, key_n) != NULL)
         return ERR_CORRUPT;
     l->k = &k->keyed;
     l->now = now;
     l->bulk = bulk;
     l->changed = false;
-    enum err e = keyload_rows(l, &t->snap.layouts, in);
+    enum err e = keyload_rows(l, one == NULL ? &t->snap.layouts : &one->layouts, in);
     if (e != ERR_OK)
         return e;
     l->key = keyed_add(&k->keyed, hash, key, key_n);
     uint64_t n = bytes_get_varint(in);
     for (uint64_t i = 0; i < n && e == ERR_OK; i++) {
         struct saved_state c;
-        e = read_cell(in, &c) ? load_cell(k, l, &c) : ERR_CORRUPT;
+        e = read_cell(in, &c) ? load_cell(k, l, one, &c) : ERR_CORRUPT;
     }
     keyload_end(l);
     if (e == ERR_OK && (in->bad || in->p != in->end))
@@ -163,19 +168,20 @@ static enum err load_key(struct task *t, struct task_key *k, uint64_t hash, evti
         return e;
     }
     if (l->key->cells == NULL) {
-        forget_key(k, l->key, t->snap.foreign);
+        forget_key(k, l->key, foreign);
         return ERR_OK;
     }
     for (const struct keystate *c = l->key->cells; c != NULL; c = c->next)
         l->key->waiting |= c->waiting;
-    if (!t->snap.foreign)
+    if (!foreign)
         keytrack_loaded(&k->keyed.track, l->key);
     if (l->changed)
         keyed_touch(&k->keyed, l->key);
     return ERR_OK;
 }
 
-enum err taskload_join(struct task *t, struct join *j, evtime now, const void *key, size_t key_n,
+enum err taskload_join(struct task *t, struct join *j, const struct keylayouts *layouts,
+                       bool foreign, evtime now, const void *key, size_t key_n,
                        struct bytes_reader *in)
 {
     struct keyload *l = t->snap.loaded;
@@ -188,11 +194,11 @@ enum err taskload_join(struct task *t, struct join *j, evtime now, const void *k
         l[side].n = 0;
     }
     for (unsigned side = 0; side < 2 && e == ERR_OK; side++)
-        e = keyload_rows(&l[side], &t->snap.layouts, in);
+        e = keyload_rows(&l[side], layouts, in);
     if (e == ERR_OK)
         e = joinsave_load(j, key, key_n, l, in);
     struct keyed *k = join_side(j, JOIN_LEFT);
-    struct key *there = e == ERR_OK && t->snap.foreign
+    struct key *there = e == ERR_OK && foreign
                             ? keytable_find(&k->table, keytable_hash(key, key_n), key, key_n)
                             : NULL;
     if (there != NULL) /* the task's own store does not have it */
@@ -213,34 +219,54 @@ static bool is_key(const struct keyed *k, const void *p, size_t n)
     return r.p == r.end;
 }
 
-enum err taskload_entry(struct task *t, const char *op, unsigned key_group, const void *key,
-                        size_t key_n, const void *value, size_t value_n, struct diag *d)
+/* The key is owned here. */
+static enum err load_entry(struct task *t, const struct tasksnap_op *of,
+                           const struct taskload_one *one, evtime now, const void *key,
+                           size_t key_n, const void *value, size_t value_n, struct diag *d)
 {
-    uint64_t hash = keytable_hash(key, key_n);
     struct bytes_reader in = bytes_read(value, value_n);
-    if (t->owner[hash & (t->o.key_groups - 1)] != t->o.worker)
-        return ERR_OK;
-    const struct tasksnap_op *of = tasksnap_find(t, op, strlen(op));
-    if (of == NULL)
-        return ERR_OK;
     uint8_t version = bytes_get_u8(&in);
     if (version != TASKSNAP_VERSION) {
-        diag_say(d, "version", "start the release that wrote it", "state of %s has format %u", op,
-                 version);
+        diag_say(d, "version", "start the release that wrote it", "state of %s has format %u",
+                 of->id, version);
         return ERR_VERSION;
     }
     (void)bytes_get_u64(&in); /* when it is over: the rules know better */
-    evtime now = taskload_now(of, key_group);
     enum err e = ERR_OK;
     if (of->join != NULL)
-        e = taskload_join(t, of->join->op, now, key, key_n, &in);
+        e = taskload_join(t, of->join->op, one == NULL ? &t->snap.layouts : &one->layouts,
+                          t->snap.foreign || one != NULL, now, key, key_n, &in);
     else if (!is_key(&of->key->keyed, key, key_n))
         e = ERR_CORRUPT;
     else
-        e = load_key(t, of->key, hash, now, !t->out.full, key, key_n, &in);
+        e = load_key(t, of->key, one, keytable_hash(key, key_n), now, !t->out.full, key, key_n,
+                     &in);
     if (t->out.on)
         taskout_row(t);
-    return e == ERR_OK ? ERR_OK : damaged(d, op, "the state of a key");
+    return e == ERR_OK ? ERR_OK : damaged(d, of->id, "the state of a key");
+}
+
+static bool is_mine(const struct task *t, const void *key, size_t key_n)
+{
+    return t->owner[keytable_hash(key, key_n) & (t->o.key_groups - 1)] == t->o.worker;
+}
+
+enum err taskload_entry(struct task *t, const char *op, unsigned key_group, const void *key,
+                        size_t key_n, const void *value, size_t value_n, struct diag *d)
+{
+    const struct tasksnap_op *of = is_mine(t, key, key_n) ? tasksnap_find(t, op, strlen(op)) : NULL;
+    if (of == NULL)
+        return ERR_OK;
+    return load_entry(t, of, NULL, taskload_now(of, key_group), key, key_n, value, value_n, d);
+}
+
+enum err taskload_one_entry(struct task *t, const struct taskload_one *one, evtime now,
+                            const void *key, size_t key_n, const void *value, size_t value_n,
+                            struct diag *d)
+{
+    if (!is_mine(t, key, key_n))
+        return ERR_OK;
+    return load_entry(t, one->snap, one, now, key, key_n, value, value_n, d);
 }
 
 enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
@@ -254,7 +280,7 @@ enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const v
         return ERR_VERSION;
     bool foreign = t->snap.foreign;
     t->snap.foreign = false; /* it comes from the task's own store */
-    enum err e = load_key(t, k, hash, taskload_now(&k->snap, group), false, key, key_n, &in);
+    enum err e = load_key(t, k, NULL, hash, taskload_now(&k->snap, group), false, key, key_n, &in);
     t->snap.foreign = foreign;
     return e;
 }
@@ -337,13 +363,39 @@ evtime taskload_source_w(const struct task *t, const char *stream, uint32_t part
     return EVTIME_MIN;
 }
 
-static enum err restore_key_op(struct task_key *k, bool first, struct bytes_reader *in)
+static enum err load_op_head(struct task_op *op, struct bytes_reader *in)
+{
+    enum err e = op->match != NULL  ? matchsave_load_head(op->match, in)
+                 : op->over != NULL ? oversave_load_head(op->over, in)
+                                    : windowsave_load_head(op->window, in);
+    return e != ERR_OK || in->bad ? ERR_CORRUPT : ERR_OK;
+}
+
+/* Of one rule, or of each that is there. */
+static enum err load_head(struct task_key *k, const struct taskload_one *one, bool first,
+                          struct saved_state *c, uint8_t took)
+{
+    if (one != NULL)
+        return c->uid == one->uid && c->text == one->text ? load_op_head(one->op, &c->bytes)
+                                                          : ERR_OK;
+    for (unsigned o = 0; o < k->nops; o++) {
+        struct task_op *op = &k->ops[o];
+        if (op->rule->pub.uid != c->uid || tasksnap_text(op->rule) != c->text)
+            continue;
+        op->begun |= took != 0;
+        op->took = took == 1 && (first || op->took); /* in all of them */
+        if (load_op_head(op, &c->bytes) != ERR_OK)
+            return ERR_CORRUPT;
+    }
+    return ERR_OK;
+}
+
+static enum err restore_key_op(struct task_key *k, const struct taskload_one *one, bool first,
+                               struct bytes_reader *in)
 {
     uint64_t seq = bytes_get_varint(in), arrived = bytes_get_varint(in);
     evtime mark = (evtime)bytes_get_u64(in);
     uint64_t n = bytes_get_varint(in);
-    if (seq > KEPT_SEQ_LOADED_MAX)
-        return ERR_CORRUPT;
     k->keyed.seq = seq > k->keyed.seq ? seq : k->keyed.seq;
     k->arrived = arrived > k->arrived ? arrived : k->arrived;
     k->mark = first || mark < k->mark ? mark : k->mark;
@@ -355,20 +407,21 @@ static enum err restore_key_op(struct task_key *k, bool first, struct bytes_read
         if (in->bad)
             break;
         c.bytes = bytes_read(p, len);
-        for (unsigned o = 0; o < k->nops; o++) {
-            struct task_op *op = &k->ops[o];
-            if (op->rule->pub.uid != c.uid || tasksnap_text(op->rule) != c.text)
-                continue;
-            op->begun |= took != 0;
-            op->took = took == 1 && (first || op->took); /* in all of them */
-            enum err e = op->match != NULL  ? matchsave_load_head(op->match, &c.bytes)
-                         : op->over != NULL ? oversave_load_head(op->over, &c.bytes)
-                                            : windowsave_load_head(op->window, &c.bytes);
-            if (e != ERR_OK || c.bytes.bad)
-                return ERR_CORRUPT;
-        }
+        if (load_head(k, one, first, &c, took) != ERR_OK)
+            return ERR_CORRUPT;
     }
     return in->bad ? ERR_CORRUPT : ERR_OK;
+}
+
+enum err taskload_one_op(const struct taskload_one *one, bool first, struct bytes_reader *in)
+{
+    struct tasksnap_op *op = one->snap;
+    evtime now = (evtime)bytes_get_u64(in);
+    if (in->bad)
+        return ERR_CORRUPT;
+    op->now = first || now < op->now ? now : op->now;
+    return op->join != NULL ? joinsave_load_head(op->join->op, in)
+                            : restore_key_op(op->key, one, first, in);
 }
 
 static enum err restore_op(struct task *t, struct bytes_reader *in)
@@ -385,7 +438,7 @@ static enum err restore_op(struct task *t, struct bytes_reader *in)
     if (!join_nows(op, now))
         return ERR_CORRUPT;
     return op->join != NULL ? joinsave_load_head(op->join->op, in)
-                            : restore_key_op(op->key, first, in);
+                            : restore_key_op(op->key, NULL, first, in);
 }
 
 static enum err restore_head(struct task *t, struct bytes_reader *in, struct diag *d)
@@ -436,7 +489,7 @@ enum err taskload_flow(struct task *t, const void *p, size_t n, struct diag *d)
         e = restore_op(t, &in);
         break;
     case TASKSNAP_ROWS:
-        e = taskflowload_rows(t, &in);
+        e = taskflowload_rows(t, NULL, &in);
         break;
     case TASKSNAP_PART:
         e = taskpresum_load(t, &in);
@@ -452,18 +505,22 @@ void taskload_foreign(struct task *t, bool foreign)
     t->snap.foreign = foreign;
 }
 
+void taskload_settle_op(struct task_op *op)
+{
+    if (op->match != NULL)
+        matchsave_loaded(op->match);
+    else if (op->over != NULL)
+        oversave_loaded(op->over);
+    else
+        windowsave_loaded(op->window);
+}
+
 void taskload_settle(struct task *t)
 {
     for (unsigned i = 0; i < t->nkeys; i++) {
         struct task_key *k = t->keys[i];
-        for (unsigned o = 0; o < k->nops; o++) {
-            if (k->ops[o].match != NULL)
-                matchsave_loaded(k->ops[o].match);
-            else if (k->ops[o].over != NULL)
-                oversave_loaded(k->ops[o].over);
-            else
-                windowsave_loaded(k->ops[o].window);
-        }
+        for (unsigned o = 0; o < k->nops; o++)
+            taskload_settle_op(&k->ops[o]);
         k->next_fire = k->next_step = EVTIME_MIN; /* asked anew with the next row */
     }
 }

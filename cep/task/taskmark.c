@@ -41,7 +41,7 @@ static void step_stage(struct task *t, unsigned stage, bool marked);
 static void step_key(struct task *t, struct task_key *k, bool marked)
 {
     const struct task_stream *s = task_stream_of(t, k->stream);
-    if (marked && !s->marked)
+    if ((marked && !s->marked) || k->hold == EVTIME_MIN) /* its state is being loaded */
         return;
     evtime w = s->least < k->hold ? s->least : k->hold;
     evtime step = k->def->stage == 0 ? s->least : task_root_w(t, k->def->stream);

@@ -11,26 +11,30 @@
 #include <string.h>
 #include <xxhash.h>
 
-uint64_t tasksnap_text(const struct jobdef_rule *r)
+uint64_t tasksnap_text_of(const char *sql, const struct job_rule *r)
 {
-    const char *sql = r->pub.plan->sql;
-    uint64_t h = XXH3_64bits_withSeed(sql, strlen(sql), r->pub.version);
-    for (unsigned i = 0; r->pub.ncuts > 0 && i < r->pub.cuts[0].nmarks; i++) {
-        const struct job_mark *m = &r->pub.cuts[0].marks[i];
+    uint64_t h = XXH3_64bits_withSeed(sql, strlen(sql), r->version);
+    for (unsigned i = 0; r->ncuts > 0 && i < r->cuts[0].nmarks; i++) {
+        const struct job_mark *m = &r->cuts[0].marks[i];
         uint64_t of[] = {m->stream, m->partition, m->offset, (uint64_t)m->w};
         h = XXH3_64bits_withSeed(of, sizeof of, h);
     }
     return h;
 }
 
+uint64_t tasksnap_text(const struct jobdef_rule *r)
+{
+    return tasksnap_text_of(r->pub.plan->sql, &r->pub);
+}
+
 /* --- operators of the state --- */
 
 /* "key|payments|card,country|-seq,id|": stream, columns, order of equal times; "arrival" behind it if rows do not wait. */
-static char *key_id(const struct task_key *k)
+char *tasksnap_key_id(const struct task_key *k, const char *stream)
 {
     const struct schema *s = k->keyed.schema;
     struct bytes b = {0};
-    bytes_printf(&b, "key|%s|", s->name);
+    bytes_printf(&b, "key|%s|", stream);
     plan_key_id(&k->keyed.key, s, &b);
     bytes_printf(&b, "|");
     const struct match_plan *by = k->def->order;
@@ -162,18 +166,23 @@ static void give_join(void *ctx, const struct key *key)
 void tasksnap_key(struct task *t, struct task_key *k)
 {
     k->snap = (struct tasksnap_op){.t = t, .key = k, .now = EVTIME_MIN};
-    k->snap.id = key_id(k);
+    k->snap.id = tasksnap_key_id(k, k->keyed.schema->name);
     if (t->snap.tracking)
         keytrack_start(&k->keyed.track, give_key, &k->snap);
 }
 
-void tasksnap_join(struct task *t, struct task_join *j)
+char *tasksnap_join_id(uint64_t uid, uint64_t text)
 {
     struct bytes b = {0};
-    j->snap = (struct tasksnap_op){.t = t, .join = j, .now = EVTIME_MIN};
-    bytes_printf(&b, "join|%" PRIu64 "|%016" PRIx64, j->rule->pub.uid, tasksnap_text(j->rule));
+    bytes_printf(&b, "join|%" PRIu64 "|%016" PRIx64, uid, text);
     bytes_u8(&b, 0);
-    j->snap.id = (char *)b.p;
+    return (char *)b.p;
+}
+
+void tasksnap_join(struct task *t, struct task_join *j)
+{
+    j->snap = (struct tasksnap_op){.t = t, .join = j, .now = EVTIME_MIN};
+    j->snap.id = tasksnap_join_id(j->rule->pub.uid, tasksnap_text(j->rule));
     if (t->snap.tracking)
         join_track(j->op, give_join, &j->snap);
 }
@@ -201,7 +210,8 @@ enum err tasksnap_copy_join(struct task *t, struct task_join *from, struct task_
     struct bytes_reader in = bytes_read(t->snap.value.p, t->snap.value.n);
     (void)bytes_get_u8(&in);
     (void)bytes_get_u64(&in);
-    enum err e = taskload_join(t, to->op, at, key->bytes, key->len, &in);
+    enum err e =
+        taskload_join(t, to->op, &t->snap.layouts, t->snap.foreign, at, key->bytes, key->len, &in);
     struct keyed *k = join_side(to->op, JOIN_LEFT);
     struct key *copy = keytable_find(&k->table, key->hash, key->bytes, key->len);
     if (copy != NULL) /* no snapshot has it */

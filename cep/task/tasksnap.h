@@ -74,6 +74,15 @@ struct tasksnap {
     struct bytes parts; /* sums in flight, each with its length: they follow the entries */
 };
 
+/* One rule of a snapshot, which is loaded as another (tasklane.c). */
+struct taskload_one {
+    uint64_t uid, text; /* in the snapshot */
+    char *id; /* of its operator of the state there */
+    struct tasksnap_op *snap; /* that operator here, and */
+    struct task_op *op; /* ... the rule in it; NULL: a join */
+    struct keylayouts layouts; /* of the snapshot's rows */
+};
+
 void tasksnap_fini(struct task *t);
 /* A new operator of the state. */
 void tasksnap_key(struct task *t, struct task_key *k);
@@ -87,6 +96,10 @@ void tasksnap_op_fini(struct tasksnap_op *op);
 struct tasksnap_op *tasksnap_find(struct task *t, const char *id, size_t n); /* or NULL */
 uint64_t
 tasksnap_text(const struct jobdef_rule *r); /* hash of its text, its version, and where it began */
+uint64_t tasksnap_text_of(const char *sql, const struct job_rule *r);
+/* Names of operators of the state; the caller's. */
+char *tasksnap_key_id(const struct task_key *k, const char *stream);
+char *tasksnap_join_id(uint64_t uid, uint64_t text);
 /* The key's entry, until the next one is made. */
 const struct bytes *tasksnap_encode(struct task_key *k, const struct key *key);
 void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
@@ -94,11 +107,18 @@ void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
 /* taskload.c: the watermark that a snapshot has of a partition read from outside. */
 evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition);
 /* How far an operator had come in the worker of the snapshot that had this key group; EVTIME_MIN: it is of none. */
-/* A key's entry behind its head. */
-enum err taskload_join(struct task *t, struct join *j, evtime now, const void *key, size_t key_n,
-                       struct bytes_reader *in);
 evtime taskload_now(const struct tasksnap_op *op, unsigned key_group);
 /* A key comes back alone; hash: all of it. */
+/* A key's entry behind its head. foreign: no snapshot of this task has it. */
+enum err taskload_join(struct task *t, struct join *j, const struct keylayouts *layouts,
+                       bool foreign, evtime now, const void *key, size_t key_n,
+                       struct bytes_reader *in);
+/* An entry, if it is of that one's operator and of a key that is owned here; and its record of the flow behind the id. */
+enum err taskload_one_entry(struct task *t, const struct taskload_one *one, evtime now,
+                            const void *key, size_t key_n, const void *value, size_t value_n,
+                            struct diag *d);
+enum err taskload_one_op(const struct taskload_one *one, bool first, struct bytes_reader *in);
+void taskload_settle_op(struct task_op *op);
 enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
                       size_t key_n, const void *value, size_t value_n);
 void taskload_settle(struct task *t); /* puts in order what a bulk of loads has left */
@@ -111,6 +131,7 @@ void taskflow_part(struct task *t, uint64_t text, const void *p, size_t n);
 void taskflow_end(struct task *t); /* layouts; rows that are left are forgotten */
 
 /* taskflowload.c */
-enum err taskflowload_rows(struct task *t, struct bytes_reader *in);
+/* one: NULL, or those of its operator alone. */
+enum err taskflowload_rows(struct task *t, const struct taskload_one *one, struct bytes_reader *in);
 
 #endif
