@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/fake_outside.h"
+#include "server/run/runtimememory.h"
 #include "server/run/runtimesink.h"
 
 void fake_outside(void)
@@ -68,4 +69,20 @@ unsigned runtimesink_rules(struct runtime *r, const char *name,
                            void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
 {
     return runtime_table_rules(r, name, each, ctx);
+}
+
+void runtimememory_get(struct runtime *r, struct runtimememory *out)
+{
+    *out = (struct runtimememory){.resident = 1, .level = runtimememory_level(r)};
+    for (unsigned i = 0; i < BUDGET_PARTS; i++) {
+        out->parts[i].name = budget_name(i);
+        out->parts[i].limit = 1000;
+        out->parts[i].used = i;
+    }
+}
+
+enum memwatch_level runtimememory_level(struct runtime *r)
+{
+    (void)r;
+    return MEMWATCH_OK;
 }

@@ -8,7 +8,6 @@
 #include "server/deploy/runtimeversion.h"
 #include "server/run/runtimebacktest.h"
 #include "server/run/runtimelane.h"
-#include "server/run/runtimememory.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimetrial.h"
 #include "tests/lib/fake_outside.h"
@@ -424,22 +423,6 @@ unsigned runtime_channels(struct runtime *r, struct runtime_channel *out, unsign
     if (cap > 0)
         out[0] = (struct runtime_channel){.from = 0, .to = -1, .window = 100, .credit = -1};
     return 1;
-}
-
-void runtimememory_get(struct runtime *r, struct runtimememory *out)
-{
-    *out = (struct runtimememory){.resident = 1, .level = runtimememory_level(r)};
-    for (unsigned i = 0; i < BUDGET_PARTS; i++) {
-        out->parts[i].name = budget_name(i);
-        out->parts[i].limit = 1000;
-        out->parts[i].used = i;
-    }
-}
-
-enum memwatch_level runtimememory_level(struct runtime *r)
-{
-    (void)r;
-    return MEMWATCH_OK;
 }
 
 unsigned runtime_rules(struct runtime *r, struct runtime_rule_stats *out, unsigned cap)
