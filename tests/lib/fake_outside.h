@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake_outside.h - what the fake runtime knows of tables and sinks: there are none.
+/* fake_outside.h - what the fake runtime knows of lists, tables and sinks: there are none.
  *
  * Room:   unit tests of server/.  Owns: nothing.  Thread: any. */
 #ifndef WEIR_TESTS_LIB_FAKE_OUTSIDE_H

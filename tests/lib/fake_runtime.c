@@ -314,25 +314,7 @@ enum err runtime_delete_rule(struct runtime *r, const char *rule, runtime_done *
     return later(r, cut(r, rule, 0, RULE_ACTIVE), done, ctx);
 }
 
-/* It has no lists: tests/e2e/test_lists_server.py has. */
-struct list *runtime_list(struct runtime *r, const char *name, uint64_t *uid)
-{
-    (void)r;
-    (void)name;
-    (void)uid;
-    return NULL;
-}
-
-unsigned runtime_list_rules(struct runtime *r, const char *list,
-                            void (*each)(void *ctx, uint64_t uid, const char *rule), void *ctx)
-{
-    (void)r;
-    (void)list;
-    (void)each;
-    (void)ctx;
-    return 0;
-}
-
+/* It has no lists (fake_outside.c): tests/e2e/test_lists_server.py has. */
 enum err runtime_edit_list(struct runtime *r, const char *list, struct changelist *edit,
                            runtime_done *done, void *ctx)
 {
