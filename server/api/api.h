@@ -152,6 +152,7 @@ uint64_t api_inspect_keys_out(struct api *a); /* of memory, of all rules */
 void api_inspect_partials(struct httpcall *c, void *app);
 void api_inspect_state(struct httpcall *c, void *app);
 void api_whynot(struct httpcall *c, void *app);
+void api_whyevent(struct httpcall *c, void *app);
 
 void api_lists_create(struct httpcall *c, void *app);
 void api_lists_list(struct httpcall *c, void *app);

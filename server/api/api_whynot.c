@@ -8,6 +8,7 @@
 #include "server/api/api.h"
 #include "server/api/rulejson.h"
 #include "server/api/rulekey.h"
+#include "server/api/whyalert.h"
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
 #include <inttypes.h>
@@ -65,6 +66,9 @@ static void answer(struct httpcall *c, void *state)
         jsonw_kbool(out, "complete", q->complete);
         bytes_u8(out, ',');
         bytes_put(out, q->json.p, q->json.n);
+        bytes_u8(&q->key, 0);
+        struct whyalert_ask told = {q->plan, q->name, (const char *)q->key.p, 0, 0, 0};
+        whyalert_put_verdict(q->api, &told, &q->json, out);
         jsonw_close(out, '}');
         httpcall_json_reply(c, 200);
     }
@@ -206,23 +210,9 @@ static bool read_ask(struct httpcall *c, const struct rule_plan *p, const json_t
     return true;
 }
 
-/* What is not recorded cannot be gone through again. */
 static bool can(struct httpcall *c, const struct rule_plan *p)
 {
-    const char *cannot = why_cannot(p);
-    for (unsigned s = 0; s < (p->shape == RULE_JOIN ? 2 : 1); s++) {
-        const struct schema *from = keyrows_schema(p, s);
-        if (from->derived != DERIVED_NOT)
-            httpcall_problem(c, PROBLEM_UNSUPPORTED, "ask the rule that makes those rows",
-                             "rule %s reads rows that are not recorded themselves", p->name);
-        else if (strcmp(from->connector, "file") == 0)
-            httpcall_problem(c, PROBLEM_UNSUPPORTED, "weir eval finds the same over the file",
-                             "stream %s is read from files, of which nothing is recorded",
-                             from->name);
-        else
-            continue;
-        return false;
-    }
+    const char *cannot = whynot_cannot(p);
     if (cannot != NULL)
         httpcall_problem(c, PROBLEM_UNSUPPORTED, NULL, "rule %s cannot be gone through again: %s",
                          p->name, cannot);

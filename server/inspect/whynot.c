@@ -3,10 +3,12 @@
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/key/keyrows.h"
+#include "cep/why/why.h"
 #include "server/inspect/keyscan.h"
 #include "server/wire/tracewire.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 struct asking {
     struct asking *next;
@@ -30,9 +32,26 @@ struct whynot {
     unsigned n;
 };
 
+const char *whynot_cannot(const struct rule_plan *p)
+{
+    for (unsigned s = 0; s < (p->shape == RULE_JOIN ? 2 : 1); s++) {
+        const struct schema *from = keyrows_schema(p, s);
+        if (from->derived == DERIVED_LOOKUP)
+            return "what it looks up in a table is not recorded";
+        if (from->derived != DERIVED_NOT)
+            return "it reads rows that are not recorded themselves; ask the rule that makes them";
+        if (strcmp(from->connector, "file") == 0)
+            return "its stream is read from files, of which nothing is recorded; weir eval finds "
+                   "the "
+                   "same over the file";
+    }
+    return why_cannot(p);
+}
+
 static void end(struct asking *a, enum err e, const struct diag *d, const char *json, size_t n)
 {
     const struct whynot_answer answer = {.key = &a->ask.key,
+                                         .rows = &a->found.rows,
                                          .json = json,
                                          .n = n,
                                          .scanned = a->found.scanned,
@@ -127,7 +146,7 @@ static void work(struct whynot *w, struct asking *a)
     a->found.complete = true;
     enum err e = a->ask.plan->shape == RULE_JOIN ? scan_join(w, a, &d)
                                                  : scan(w, a, 0, a->ask.has_event, EVTIME_MIN, &d);
-    if (e == ERR_OK)
+    if (e == ERR_OK && !a->ask.finds)
         send(w, a);
     else
         end(a, e, &d, NULL, 0);

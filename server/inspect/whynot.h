@@ -19,6 +19,7 @@ struct whynot_ask {
         plan; /* why_cannot() is NULL, over streams that are in the log; the caller's reference goes over */
     uint64_t uid;
     struct bytes key; /* canonical bytes, goes over; empty: that of the event */
+    bool finds; /* the rows of that key are all that is asked for: no worker is asked */
     bool has_by; /* the key is of these columns: of a filter, which has none */
     struct plan_key by;
     bool has_event;
@@ -34,7 +35,11 @@ struct whynot_ask {
         uint64_t offset;
     } skips[WHYNOT_SKIPS_MAX];
 };
+/* NULL: it can be asked. Else a sentence: what is not recorded cannot be gone through again. */
+const char *whynot_cannot(const struct rule_plan *p);
+
 struct whynot_answer {
+    const struct bytes *rows; /* of `finds`: tracewire_row each */
     const struct bytes *key;
     const char *json; /* members of an object (cep/why/why.h); n 0: no worker knows the rule */
     size_t n;

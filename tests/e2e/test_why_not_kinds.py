@@ -64,6 +64,7 @@ def server(tmp_path_factory):
         feed(server, "logins", [login(300, "z", "FR")])
         feed(server, "payments", [event(300, "z", "ok", 1, 12), event(31, "near", "ok", 50, 13), event(310, "open", "ok", 400, 14), event(313, "z", "ok", 1, 15), event(314, "new", "ok", 1, 16)])
         until("all is taken", lambda: sum(p["taken"] for s in ("payments", "logins") for p in server.partitions(s)) == 22)
+        until("alerts are there", lambda: server.alerts_by_rule().get("abroad") == 3 and server.alerts_by_rule().get("sessions") == 1)
         yield server
 
 
@@ -133,3 +134,43 @@ def test_a_join_says_which_partner_came_nearest_and_what_was_in_the_way(server):
     assert alone["kind"] == "no-partner", alone
     assert why(server, "abroad", event_id="0/1", stream="logins")["verdict"]["kind"] == "where"
     assert "'stream'" in why(server, "abroad", 422, key="x", stream="nope")["detail"]
+
+
+def everyone(server, status=200, **body):
+    answer = server.post("/streams/payments:why_not", body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_one_event_is_asked_of_every_rule(server):
+    answer = everyone(server, where={"id": 8})
+    assert (answer["stream"], answer["event_id"], answer["left_out"]) == ("payments", "0/7", 0), answer
+    rules = {r["rule"]: r for r in answer["data"]}
+    assert set(rules) == set(RULES)
+    assert {n: r["verdict"] for n, r in rules.items()} == {
+        "big": "condition", "spend": "condition", "hops": "condition", "sessions": "matched", "threes": "condition", "velocity": "condition",
+        "abroad": "matched"}, {n: (r["verdict"], r["text"]) for n, r in rules.items()}
+    assert rules["spend"]["key"] == {"card": "near"} and "off by 19.00" in rules["spend"]["text"]
+    assert rules["abroad"]["alert"]["by"] == "match" and rules["sessions"]["alert"]["by"] == "match", rules
+    assert server.get(f"/alerts/{rules['abroad']['alert']['id']}")["rule"] == "abroad"
+    assert everyone(server, event_id="0/7")["data"][0]["verdict"] == "condition"
+    assert "none of the last" in everyone(server, 404, where={"id": 777})["detail"]
+    assert "no column" in everyone(server, 422, where={"nope": 7})["detail"]
+    assert "event_id" in everyone(server, 422, event_id="x")["detail"]
+    assert "event_id" in everyone(server, 422)["detail"]
+    assert server.post("/streams/nope:why_not", {"event_id": "0/1"}).status_code == 404
+    gone = everyone(server, event_id="0/999")
+    assert {r["verdict"] for r in gone["data"]} == {"not-asked"} and "there is no event" in gone["data"][0]["text"]
+
+
+def test_what_the_cooldown_held_back_is_told_with_its_alert(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        sql = "CREATE RULE calm WITH ('cooldown' = '10 min') AS SELECT card, id FROM payments WHERE amount > 100"
+        assert server.post("/rules", {"sql": sql}).status_code == 201
+        feed(server, "payments", [event(0, "a", "ok", 500, 1), event(60, "a", "ok", 600, 2)])
+        until("both are counted", lambda: [a["count"] for a in server.get("/alerts?rule=calm")["data"]] == [2])
+        first = why(server, "calm", event_id="0/0")
+        held = why(server, "calm", event_id="0/1")
+        assert (first["alert"]["by"], first["alert"]["count"], held["alert"]["by"]) == ("match", 2, "cooldown"), (first, held)
+        assert held["alert"]["id"] == first["alert"]["id"] and held["alert"]["until"] == "2023-11-14T22:24:00.000Z", held["alert"]
