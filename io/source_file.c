@@ -219,6 +219,37 @@ enum err source_file_next(struct source_file *f, const char **text, size_t *n, u
     }
 }
 
+enum err source_file_block(struct source_file *f, const char **text, size_t *n, uint64_t *offset)
+{
+    while (!f->skip) {
+        const char *from = f->buffer + f->next;
+        size_t there = f->have - f->next;
+        const char *last = there > 0 ? memrchr(from, '\n', there) : NULL;
+        if (last != NULL) {
+            *text = from;
+            *n = (size_t)(last - from) + 1;
+            *offset = f->at + f->next;
+            return ERR_OK;
+        }
+        if (there > FIRST_READ_BYTES || fill(f) != ERR_OK)
+            break;
+    }
+    return ERR_AGAIN;
+}
+
+void source_file_places(const char *text, size_t n, uint64_t at, uint64_t *offsets, unsigned rows)
+{
+    const char *from = text, *end = text + n;
+    uint64_t number = 0;
+    for (unsigned i = 0; i < rows && from < end;) {
+        const char *newline = memchr(from, '\n', (size_t)(end - from));
+        size_t line = (size_t)((newline != NULL ? newline : end) - from);
+        if (!is_blank(from, line) && number++ == offsets[i])
+            offsets[i++] = at + (uint64_t)(from - text);
+        from += line + 1;
+    }
+}
+
 /* Reads more and more from the place on, until the line's end is there. */
 static enum err read_line(int fd, uint64_t offset, char **text, size_t *n)
 {

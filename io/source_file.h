@@ -28,6 +28,11 @@ void source_file_close(struct source_file *f); /* NULL is fine */
  * it. Of a line longer than CODEC_EVENT_MAX the first CODEC_EVENT_MAX + 1 bytes, which the codec refuses. ERR_END: the
  * input has ended; ERR_AGAIN: no whole line yet (follow); ERR_IO. */
 enum err source_file_next(struct source_file *f, const char **text, size_t *n, uint64_t *offset);
+/* Whole lines, as many as are in memory, to be decoded as one; the place of the first. They stay the next until one seeks past
+ * them. ERR_AGAIN: the next line is for source_file_next (the last one, without a newline, or one that is very long). */
+enum err source_file_block(struct source_file *f, const char **text, size_t *n, uint64_t *offset);
+/* offsets: numbers of lines of a block, blank ones not counted, in order; they become the places at which these start. */
+void source_file_places(const char *text, size_t n, uint64_t at, uint64_t *offsets, unsigned rows);
 uint64_t source_file_offset(const struct source_file *f); /* where the next line starts */
 void source_file_seek(struct source_file *f, uint64_t offset);
 uint64_t source_file_size(const struct source_file *f);

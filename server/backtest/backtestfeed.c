@@ -291,6 +291,28 @@ static enum err step_log(struct backtestfeed *f, struct partition *p, struct dia
     return ERR_OK;
 }
 
+static void on_bad(void *ctx, uint64_t offset, const char *text, size_t n,
+                   const struct codec_problem *p)
+{
+    (void)offset, (void)text, (void)n, (void)p;
+    ((struct backtestfeed *)ctx)->stats.bad++;
+}
+
+/* Lines that are in memory are decoded as one. False: there are none. */
+static bool take_block(struct backtestfeed *f, struct partition *p, struct batch *b)
+{
+    const char *text;
+    size_t n, pos = 0;
+    uint64_t at, lines = 0;
+    unsigned first = b->n;
+    if (source_file_block(p->file, &text, &n, &at) != ERR_OK)
+        return false;
+    codec_json_lines(p->decoder->codec, text, n, &pos, &lines, b, on_bad, f);
+    source_file_places(text, pos, at, &b->offset[first], b->n - first);
+    source_file_seek(p->file, at + pos);
+    return true;
+}
+
 static enum err step_file(struct backtestfeed *f, struct partition *p, struct diag *d)
 {
     struct batch *b = new_batch(p);
@@ -299,9 +321,13 @@ static enum err step_file(struct backtestfeed *f, struct partition *p, struct di
     size_t n = 0;
     uint64_t offset = 0;
     enum err e = ERR_OK;
-    while (b->n < BATCH_ROWS && (e = source_file_next(p->file, &text, &n, &offset)) == ERR_OK)
-        if (codec_json_row(p->decoder->codec, text, n, offset, b, &bad) != ERR_OK)
+    while (e == ERR_OK && b->n < BATCH_ROWS) {
+        if (take_block(f, p, b))
+            continue;
+        e = source_file_next(p->file, &text, &n, &offset);
+        if (e == ERR_OK && codec_json_row(p->decoder->codec, text, n, offset, b, &bad) != ERR_OK)
             f->stats.bad++;
+    }
     give_rows(f, p, b);
     batch_unref(b);
     f->stats.bytes += source_file_offset(p->file) - p->next;

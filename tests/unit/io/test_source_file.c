@@ -158,6 +158,53 @@ static void many_lines_cross_the_buffer(void **state)
     mem_free(b.p);
 }
 
+/* Lines of all lengths, some blank: those of blocks are those that come one by one, and start where these do. */
+static void blocks_have_the_lines_that_come_one_by_one(void **state)
+{
+    (void)state;
+    enum { LINES = 30000 };
+    struct bytes text = {0};
+    for (unsigned i = 0; i < LINES; i++)
+        bytes_printf(&text, i % 7 == 3 ? " \t\r\n" : "%0*u\n", (int)(1 + i * 13 % 300), i);
+    bytes_printf(&text, "the last");
+    const char *path = write_file("all", (const char *)text.p, text.n, "w");
+    struct source_file *one, *many;
+    assert_ok(source_file_open(path, 0, false, &one));
+    assert_ok(source_file_open(path, 0, false, &many));
+    const char *block, *line;
+    size_t n, line_n;
+    uint64_t at, offset, offsets[64], seen = 0;
+    while (source_file_block(many, &block, &n, &at) == ERR_OK) {
+        unsigned rows = 0;
+        size_t pos = 0;
+        for (uint64_t number = 0;
+             pos < n && rows < 64;) { /* as a codec takes them; each third is bad */
+            size_t len = strcspn(block + pos, "\n");
+            if (block[pos] != ' ' && number++ % 3 != 2)
+                offsets[rows++] = number - 1;
+            pos += len + 1;
+        }
+        source_file_places(block, pos, at, offsets, rows);
+        for (unsigned i = 0, bad = 0; i < rows; i++, bad++) {
+            assert_ok(source_file_next(one, &line, &line_n, &offset));
+            if (bad % 3 == 2) {
+                assert_ok(source_file_next(one, &line, &line_n, &offset));
+                bad++;
+            }
+            assert_int_equal(offsets[i], offset);
+            assert_memory_equal(block + (offset - at), line, line_n);
+            seen++;
+        }
+        source_file_seek(many, at + pos);
+        source_file_seek(one, at + pos);
+    }
+    assert_true(seen > LINES / 2);
+    assert_line(many, "the last", text.n - 8);
+    source_file_close(one);
+    source_file_close(many);
+    bytes_fini(&text);
+}
+
 static void a_list_and_a_glob_name_the_partitions_in_order(void **state)
 {
     (void)state;
@@ -195,5 +242,6 @@ int main(void)
               FILE_TEST(a_followed_file_gives_whole_lines_only),
               FILE_TEST(a_line_that_is_too_long_is_cut_and_passed_over),
               FILE_TEST(many_lines_cross_the_buffer),
+              FILE_TEST(blocks_have_the_lines_that_come_one_by_one),
               FILE_TEST(a_list_and_a_glob_name_the_partitions_in_order));
 }
