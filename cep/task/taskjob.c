@@ -124,6 +124,20 @@ static void move_cells(struct task_key *k, const unsigned *to)
     }
 }
 
+/* Windows and OVER wait for no condition by its number: if they stay in their slots, their cells are as they are to be. */
+static bool cells_stay(const struct task_key *k, const unsigned *to)
+{
+    bool stay = true;
+    for (unsigned s = 0; s < k->nops && stay; s++) {
+        const struct task_op *op = &k->ops[s];
+        size_t cells = op->match != NULL  ? match_cells(op->match)
+                       : op->over != NULL ? over_keys(op->over)
+                                          : window_cells(op->window);
+        stay = cells == 0 || (to[s] == s && op->match == NULL);
+    }
+    return stay;
+}
+
 static void bind_ops(struct task *t, struct task_key *k, struct job *j,
                      const struct jobdef_key *def)
 {
@@ -140,7 +154,8 @@ static void bind_ops(struct task *t, struct task_key *k, struct job *j,
                 break;
             }
     }
-    move_cells(k, to);
+    if (!cells_stay(k, to))
+        move_cells(k, to);
     for (unsigned s = 0; s < k->nops; s++)
         if (to[s] == UINT32_MAX)
             op_free(&k->ops[s]);
