@@ -71,6 +71,11 @@ void ttl_touch(struct ttl *t, const struct key *key, evtime ts)
     c->last = ts > c->last ? ts : c->last;
 }
 
+int64_t ttl_ms(const struct ttl *t)
+{
+    return t->ms;
+}
+
 void ttl_change(struct ttl *t, int64_t ms)
 {
     if (ms == t->ms)

@@ -16,6 +16,7 @@ struct ttl;
 
 struct ttl *ttl_new(int64_t ms);
 void ttl_free(struct ttl *t); /* NULL is fine */
+int64_t ttl_ms(const struct ttl *t);
 void ttl_change(struct ttl *t, int64_t ms); /* from now on, also for keys that are there */
 /* The key has had a row of that time. */
 void ttl_touch(struct ttl *t, const struct key *key, evtime ts);

@@ -239,6 +239,28 @@ static bool same_times(const struct maker *k)
     return same;
 }
 
+static bool is_shorter(int64_t old_ms, int64_t new_ms)
+{
+    return new_ms >= 0 && (old_ms < 0 || new_ms < old_ms);
+}
+
+static bool is_sooner(const struct maker *k)
+{
+    bool sooner = is_shorter(k->from->m->within_ms, k->to->m->within_ms);
+    for (unsigned s = 1; !sooner && s < k->a->nstates; s++) {
+        const struct matchmap_state *m = &k->states[s];
+        const struct nfa_state *new = m->to == MATCHMAP_NONE ? NULL : &k->b->states[m->to];
+        for (unsigned j = 0; new != NULL && !sooner &&j < new->nedges; j++) {
+            int64_t old_ms = -1;
+            for (unsigned e = 0; e < k->a->states[s].nedges; e++)
+                if (m->edge[e] == j)
+                    old_ms = k->a->states[s].edges[e].step_ms;
+            sooner = is_shorter(old_ms, new->edges[j].step_ms);
+        }
+    }
+    return sooner;
+}
+
 static bool is_in_place(const struct maker *k)
 {
     bool same = k->a->nstates == k->b->nstates && same_carries(k->from, k->to) &&
@@ -274,6 +296,7 @@ struct matchmap *matchmap_new(const struct match_prog *from, const struct match_
         if (m->var[v] >= 0 && m->var[v] != (int)v)
             m->reset = "its variables come in another order, and the pattern has several ways";
     m->in_place = m->reset == NULL && is_in_place(&k);
+    m->sooner = is_sooner(&k);
     return m;
 }
 

@@ -29,6 +29,8 @@ struct matchmap {
     const char *reset; /* why nothing can be kept; NULL: see states */
     bool
         in_place; /* positions, edges and what partial matches carry are the same: nothing need be moved */
+    bool
+        sooner; /* some limit of time is shorter, or new: a partial match may be over before the old one's time */
     unsigned nstates, ndepths; /* of the old one */
     bool remembers; /* the old one keeps more of a key than its runs */
     const struct matchmap_state *states;

@@ -263,6 +263,8 @@ bool taskupgrade_from_lane(struct task_key *k);
 /* A handover from a lane that has not begun, or not in this task. */
 bool taskupgrade_waits(const struct task_key *k, const struct jobdef_handover *h);
 void taskupgrade_due(struct task_key *k, evtime to); /* all of which something is due */
+evtime taskupgrade_next(
+    const struct task_key *k); /* when a key's 'state-ttl' may be over in the next version */
 bool taskupgrade_gives(const struct task_key *k, const struct task_op *op); /* to the next one */
 void taskupgrade_stop(struct task_key *k); /* for a change of rules; it begins again */
 

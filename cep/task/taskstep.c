@@ -124,7 +124,7 @@ static void fire_windows(struct task_key *k, evtime to, bool rows_at)
         taskupgrade_due(k, to);
     for (unsigned i = 0; i < k->nops; i++) {
         struct window *w = k->ops[i].window;
-        if (k->ops[i].ttl != NULL)
+        if (k->ops[i].ttl != NULL && !taskupgrade_gives(k, &k->ops[i]))
             expire(k, &k->ops[i], to);
         if (w == NULL)
             continue;
@@ -132,17 +132,22 @@ static void fire_windows(struct task_key *k, evtime to, bool rows_at)
             window_advance(w, &t);
         k->next_fire = window_next(w) < k->next_fire ? window_next(w) : k->next_fire;
     }
+    if (taskupgrade_next(k) < k->next_fire)
+        k->next_fire = taskupgrade_next(k);
 }
 
 /* Patterns with steps: what is over before a row at `to`. */
 static void end_steps(struct task_key *k, evtime to)
 {
     k->next_step = EVTIME_MAX;
+    if (k->giving != NULL)
+        taskupgrade_due(k, to);
     for (unsigned i = 0; i < k->nops; i++) {
         struct match *m = k->ops[i].match;
         if (m == NULL || !match_has_steps(m))
             continue;
-        match_advance(m, to);
+        if (!taskupgrade_gives(k, &k->ops[i]))
+            match_advance(m, to);
         note_step(k, m);
     }
 }
@@ -331,7 +336,7 @@ static bool session_waits(const struct task_key *k, evtime w)
 static void fire_at_mark(struct task_key *k, bool risen)
 {
     for (unsigned i = 0; i < k->nops; i++) {
-        if (k->ops[i].window == NULL)
+        if (k->ops[i].window == NULL || taskupgrade_gives(k, &k->ops[i]))
             continue;
         if (risen)
             window_punctuated(k->ops[i].window);

@@ -97,7 +97,8 @@ static void take_in_place(struct task_key *k, unsigned from, unsigned to)
             continue;
         keyed_touch(&k->keyed, key);
         c->rule = to;
-        c->waiting = ~UINT64_C(0); /* conditions have other numbers; asked anew with its next row */
+        /* Conditions have other numbers: asked anew with its next row. */
+        c->waiting = b->match != NULL ? ~UINT64_C(0) : 0;
         key->waiting = ~UINT64_C(0);
         b->took_over.keys++;
     }
@@ -221,6 +222,11 @@ static struct key *copy_cell(struct taskupgrade *u, struct key *key, const struc
 /* The key that has it now: it is there still, perhaps without state. */
 static struct key *move_cell(struct taskupgrade *u, struct key *key, struct keystate *old)
 {
+    if (u->h->map->way == STATEMAP_RESET) {
+        keyed_touch(&u->of->keyed, key);
+        taskjob_drop(u->from, old);
+        return key;
+    }
     struct task_kept *kept = &u->to->took_over;
     uint64_t had = partials_of(u->from), has = partials_of(u->to);
     struct key *to = copy_cell(u, key, old);
@@ -231,6 +237,8 @@ static struct key *move_cell(struct taskupgrade *u, struct key *key, struct keys
         kept->partials_lost -= has < kept->partials_lost ? has : kept->partials_lost;
         return to;
     }
+    if (u->from->ttl != NULL)
+        ttl_forget(u->from->ttl, key);
     taskjob_drop(u->from, old);
     had -= partials_of(u->from);
     kept->partials_lost += had > has ? had - has : 0;
@@ -303,27 +311,40 @@ static void reset(struct task_key *k, unsigned slot)
     }
 }
 
-/* Windows of which nothing but time and their own key's rows ask anything. */
+/* Windows of which time and their own key's rows alone ask anything, not the watermark's rise or the clock. */
 static bool are_plain(const struct task_op *op)
 {
-    const struct window_plan *w = &op->rule->pub.plan->window;
-    return w->trigger == TRIGGER_EVENT_TIME &&
-           (op->rule->window->by_panes || w->kind == WINDOW_SESSION);
+    enum window_trigger t = op->rule->pub.plan->window.trigger;
+    return t == TRIGGER_EVENT_TIME || t == TRIGGER_COUNT;
 }
 
-/* Piece by piece? Not where the time of one key depends on that of others: rules that are read by others, patterns with
- * steps, times to live. Nor with keys that are out of memory. */
+/* Whose partial matches may be over sooner than the old version knows: when they are due is found by its times. It makes no
+ * difference but to rules that are told of timeouts, or by them, in order of time. */
+static bool may_wait(const struct task_op *from, const struct task_op *to,
+                     const struct matchmap *map)
+{
+    bool in_order = to->rule->keyed.read || match_has_steps(from->match) ||
+                    match_has_steps(to->match) || to->ttl != NULL;
+    return !in_order || !map->sooner;
+}
+
+/* Piece by piece? What is given up always; else where it is known which keys something is due of in the new version. Not
+ * with keys that are out of memory, nor where the rise of the watermark asks all windows. */
 static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
 {
     const struct task_op *from = &giver_of(k, h)->ops[h->from], *to = &k->ops[h->to];
-    if (h->map->way == STATEMAP_RESET || h->copies || k->out.on || k->keyed.by_arrival ||
-        k->def->by_mark || from->rule->keyed.read || to->rule->keyed.read || from->ttl != NULL ||
-        to->ttl != NULL)
+    bool as_ever =
+        !from->rule->keyed.read && from->ttl == NULL && to->ttl == NULL &&
+        (from->match == NULL || (!match_has_steps(from->match) && !match_has_steps(to->match)));
+    if (cells_of(from) <= k->snap.t->at_once_keys || h->copies)
         return false;
-    bool plain = from->match != NULL ? !match_has_steps(from->match) && !match_has_steps(to->match)
-                 : from->window != NULL ? are_plain(from) && are_plain(to)
-                                        : from->over != NULL;
-    return plain && cells_of(from) > k->snap.t->at_once_keys;
+    if (h->map->way == STATEMAP_RESET)
+        return !h->lane;
+    if ((h->lane && !as_ever) || k->out.on || k->keyed.by_arrival || k->def->by_mark)
+        return false;
+    if (from->match != NULL)
+        return may_wait(from, to, h->map->match);
+    return from->over != NULL || (are_plain(from) && are_plain(to));
 }
 
 static void has_taken(struct task_key *k, struct task_op *to)
@@ -362,6 +383,8 @@ static void hand_over(struct task_key *k, const struct jobdef_handover *h)
     to->begun = true;
     if (h->copies)
         to->took_over.partials_lost = partials_of(from);
+    if (h->map->way == STATEMAP_RESET && !h->copies && !begun)
+        to->took_over.partials_lost += partials_of(from);
     if (goes_slowly(k, h)) {
         k->giving = moving_new(k, h, false);
         return;
@@ -372,7 +395,6 @@ static void hand_over(struct task_key *k, const struct jobdef_handover *h)
     } else if (h->map->way != STATEMAP_RESET) {
         move_all(k, h);
     } else if (!h->copies) {
-        to->took_over.partials_lost += partials_of(from);
         reset(of, h->from);
     }
     has_taken(k, to);
@@ -467,10 +489,42 @@ static struct keystate *due_of(const struct task_op *op, evtime to, bool *all)
     return window_due(op->window, to, all);
 }
 
+/* Of 'state-ttl': keys whose time is over in the new version. Without the old one's last rows nobody knows. */
+static void move_expired(struct taskupgrade *u, evtime to)
+{
+    evtime at;
+    if (u->from->ttl == NULL || u->to->ttl == NULL || to == EVTIME_MAX)
+        return;
+    int64_t more = ttl_ms(u->to->ttl) - ttl_ms(u->from->ttl);
+    for (const struct key *of; (of = ttl_take(u->from->ttl, to - more, &at)) != NULL;) {
+        struct keytable *table = &u->k->keyed.table;
+        struct key *key = keytable_find(table, of->hash, of->bytes, of->len);
+        struct keystate *c = key == NULL ? NULL : cell_of(key, u->h->from);
+        if (c == NULL)
+            continue;
+        drop_if_idle(u, key, move_cell(u, key, c));
+    }
+}
+
+evtime taskupgrade_next(const struct task_key *k)
+{
+    const struct taskupgrade *u = k->giving;
+    if (u == NULL || u->from->ttl == NULL || u->to->ttl == NULL ||
+        ttl_next(u->from->ttl) == EVTIME_MAX)
+        return EVTIME_MAX;
+    return ttl_next(u->from->ttl) + ttl_ms(u->to->ttl) - ttl_ms(u->from->ttl);
+}
+
 void taskupgrade_due(struct task_key *k, evtime to)
 {
     struct taskupgrade *u = k->giving;
     bool all = false;
+    if (u->h->map->way == STATEMAP_RESET) { /* nothing of it is told any more */
+        while (to == EVTIME_MAX && taskupgrade_slice(k, SIZE_MAX))
+            ;
+        return;
+    }
+    move_expired(u, to);
     for (struct keystate *c; (c = due_of(u->from, to, &all)) != NULL;) {
         struct key *key = c->key;
         drop_if_idle(u, key, move_cell(u, key, c));

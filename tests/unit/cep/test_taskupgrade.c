@@ -279,6 +279,97 @@ static void run_slowly(struct rig *r, const struct schema *s, struct versions *v
     rig_end(r);
 }
 
+/* A pair whose first row, and step to the second, may take so long; the state of a quiet key is dropped after `ttl_s`. */
+static struct rule_plan *limited(const struct schema *s, const char *name, int64_t step_s,
+                                 int64_t ttl_s)
+{
+    const struct match_var vars[] = {{"A", status_is("a"), NULL}, {"B", status_is("b"), NULL}};
+    struct pattern *b = var(CONTIGUITY_FOLLOWED, 1);
+    b->within_ms = step_s > 0 ? step_s * SECOND : -1;
+    struct rule_plan *p = match_new_plan(name, s, GROUP(SEQ, NEXT, var(CONTIGUITY_NEXT, 0), b),
+                                         60 * SECOND, SKIP_NONE, 2, vars);
+    p->state_ttl_ms = ttl_s * SECOND;
+    plan_by(p, PAY_CARD);
+    PLAN_GIVES(p, nav_of(0, false, PAY_ID), nav_of(1, false, PAY_ID));
+    return p;
+}
+
+/* COUNT(*) of two seconds and of three rows. */
+static struct rule_plan *rows_of(const struct schema *s, const char *name, int64_t ttl_s)
+{
+    struct rule_plan *p = plan_new(RULE_OVER, name, s, NULL);
+    struct over_call *c = arena_zero(trees, 2 * sizeof *c);
+    for (unsigned i = 0; i < 2; i++)
+        c[i] = (struct over_call){.type = BIGINT,
+                                  .agg = {.kind = AGG_COUNT_STAR, .type = BIGINT},
+                                  .frame = {.rows = i == 1, .preceding = i == 1 ? 2 : 2 * SECOND}};
+    plan_by(p, PAY_CARD);
+    p->state_ttl_ms = ttl_s * SECOND;
+    p->over = (struct over_plan){.ncalls = 2, .calls = c};
+    PLAN_GIVES(p, column(PAY_ID), slot(BIGINT, 0), slot(BIGINT, 1));
+    return p;
+}
+
+static void make_pair(struct versions *v, const struct schema *s, unsigned kind)
+{
+    struct rule_plan *reset = pair(s, "two", "b", 60);
+    reset->match.skip = SKIP_TO_NEXT;
+    switch (kind) {
+    case 0:
+        versions_of(v, limited(s, "one", 0, 3), limited(s, "two", 0, 3));
+        break;
+    case 1:
+        versions_of(v, limited(s, "one", 0, 1), limited(s, "two", 0, 4));
+        break;
+    case 2:
+        versions_of(v, limited(s, "one", 0, 6), limited(s, "two", 0, 3));
+        break;
+    case 3:
+        versions_of(v, limited(s, "one", 3, 0), limited(s, "two", 5, 0));
+        break;
+    case 4:
+        versions_of(v, limited(s, "one", 5, 0), limited(s, "two", 3, 0));
+        break;
+    case 5:
+        versions_of(v, limited(s, "one", 3, 3), limited(s, "two", 5, 0));
+        break;
+    case 6:
+        versions_of(v, pair(s, "one", "b", 60), reset);
+        break;
+    case 7:
+        versions_of(v, rows_of(s, "one", 3), rows_of(s, "two", 5));
+        break;
+    default:
+        versions_of(v, count(s, "one", false), count(s, "two", true));
+    }
+}
+
+static void limits_of_time_are_as_exact_piece_by_piece_as_at_once(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    for (unsigned kind = 0; kind < 9; kind++) {
+        struct versions v;
+        struct rig once, slow;
+        make_pair(&v, s, kind);
+        run_slowly(&once, s, &v, SIZE_MAX, 0, 1000);
+        if (rig_count(&once, "two match") < 5)
+            fail_msg("kind %u: %zu", kind, rig_count(&once, "two match"));
+        char *want = rig_text(&once);
+        for (unsigned slots = 0; slots < 4; slots++) {
+            run_slowly(&slow, s, &v, 0, slots, 150 + 10 * slots);
+            char *got = rig_text(&slow);
+            assert_string_equal(got, want);
+            assert_int_equal(stats_of(&slow).kept.partials_lost,
+                             stats_of(&once).kept.partials_lost);
+            mem_free(got);
+            rig_stop(&slow);
+        }
+        mem_free(want);
+        rig_stop(&once);
+    }
+}
+
 static void state_that_goes_piece_by_piece_finds_what_state_that_goes_at_once_does(void **state)
 {
     (void)state;
@@ -366,6 +457,7 @@ int main(void)
               EXPRTREE_TEST(counts_of_a_loop_go_on), EXPRTREE_TEST(a_window_that_is_open_goes_on),
               EXPRTREE_TEST(what_cannot_be_kept_is_dropped_and_counted),
               EXPRTREE_TEST(state_that_goes_piece_by_piece_finds_what_state_that_goes_at_once_does),
+              EXPRTREE_TEST(limits_of_time_are_as_exact_piece_by_piece_as_at_once),
               EXPRTREE_TEST(a_column_that_was_not_kept_before_is_null_in_rows_from_then),
               EXPRTREE_TEST(other_rules_may_change_before_and_after));
 }
