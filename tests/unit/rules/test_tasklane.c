@@ -333,14 +333,14 @@ static void end(struct run *x)
     rig_end(&x->r);
 }
 
-/* What one version alone finds, of that time. */
+/* What one version alone finds, of that time; or the other rule. */
 static void alone(struct world *w, struct rule_plan *p, evtime from, evtime to, struct bytes *out)
 {
-    const struct job_rule rules[] = {{.plan = p, .uid = RULE, .version = 1},
-                                     {.plan = w->other, .uid = OTHER, .version = 1}};
+    const struct job_rule rules[] = {{.plan = w->other, .uid = OTHER, .version = 1},
+                                     {.plan = p, .uid = RULE, .version = 1}};
     struct run x;
-    begin(&x, w, rules, 2);
-    x.r.hidden = OTHER;
+    begin(&x, w, rules, p == NULL ? 1 : 2);
+    x.r.hidden = p == NULL ? RULE : OTHER;
     x.r.from = from;
     x.r.to = to;
     end(&x);
@@ -509,25 +509,13 @@ static evtime run_with_lane(struct world *w, struct run *x, const struct saved *
 
 /* --- what it is held against --- */
 
-static void find_other(struct world *w, struct bytes *out)
-{
-    struct run x;
-    const struct job_rule rules[] = {{.plan = w->other, .uid = OTHER, .version = 1}};
-    begin(&x, w, rules, 1);
-    end(&x);
-    char *text = rig_text(&x.r);
-    bytes_put(out, text, strlen(text));
-    mem_free(text);
-    rig_stop(&x.r);
-}
-
 static void assert_as_alone(struct world *w, struct run *x, unsigned seed, evtime at)
 {
     struct bytes all = {0};
     char *got = rig_text(&x->r);
     rig_stop(&x->r);
     alone(w, w->old, EVTIME_MIN, at, &all);
-    find_other(w, &all);
+    alone(w, NULL, EVTIME_MIN, EVTIME_MAX, &all);
     alone(w, w->new, at, EVTIME_MAX, &all);
     char *want = sorted(&all);
     if (strcmp(got, want) != 0) {
