@@ -108,6 +108,24 @@ enum err catalog_trials_end(struct catalog *c, uint64_t uid, enum catalog_trial_
     return e;
 }
 
+enum err catalog_trials_became(struct catalog *c, uint64_t uid, uint32_t version)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = catalog_db_begin(c, true);
+    if (e == ERR_OK) {
+        sqlite3_stmt *q = catalog_db_statement(c, "UPDATE trials SET became = ?2 WHERE uid = ?1");
+        e = ERR_IO;
+        if (q) {
+            catalog_db_bind_u64(q, 1, uid);
+            sqlite3_bind_int64(q, 2, version);
+            e = catalog_db_run(c, q);
+        }
+        e = catalog_db_end(c, e);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
 struct shares {
     struct catalog_trial_share *v;
     size_t n, cap;

@@ -36,6 +36,7 @@ enum err catalog_trials_add(struct catalog *c, const struct catalog_trial *t);
 enum err catalog_trials_share(struct catalog *c, uint64_t uid, const struct catalog_trial_share *s);
 enum err catalog_trials_end(struct catalog *c, uint64_t uid, enum catalog_trial_state state,
                             evtime ended);
+enum err catalog_trials_became(struct catalog *c, uint64_t uid, uint32_t version);
 typedef void catalog_trials_each(void *ctx, const struct catalog_trial *t);
 /* Of a rule (0: of all), the newest first. Strings live for the call. */
 enum err catalog_trials(struct catalog *c, uint64_t rule, catalog_trials_each *each, void *ctx);

@@ -140,6 +140,8 @@ void api_trials_label(struct httpcall *c, void *app);
 void api_trials_run(struct httpcall *c, struct api *a, const struct api_rule *rule,
                     uint32_t version, unsigned percent, const json_t *body);
 void api_trials_write(struct api *a, struct bytes *out, uint64_t rule); /* "trial": … or null */
+/* "own": the state that the version has gathered beside the active one; null: it does not run. */
+void api_trials_write_own(struct api *a, struct bytes *out, uint64_t rule, uint32_t version);
 struct trials_one;
 const char *api_trials_state(const struct trials_one *t); /* "shadow", "rollout", "ending" */
 void api_rules_pause(struct httpcall *c, void *app);

@@ -119,6 +119,22 @@ void api_trials_write(struct api *a, struct bytes *out, uint64_t rule)
     jsonw_close(out, '}');
 }
 
+void api_trials_write_own(struct api *a, struct bytes *out, uint64_t rule, uint32_t version)
+{
+    struct trials_one t = {0};
+    jsonw_key(out, "own");
+    if (!runtimetrial_of(a->runtime, rule, &t) || t.state != TRIAL_RUNS || t.version != version) {
+        jsonw_null(out);
+        return;
+    }
+    struct runtime_rule_stats now = runtimeversion_stats(a->runtime, t.uid);
+    jsonw_open(out, '{');
+    jsonw_ku64(out, "keys", now.keys);
+    jsonw_ku64(out, "partials", now.partials);
+    jsonw_ku64(out, "windows_open", now.windows_open);
+    jsonw_close(out, '}');
+}
+
 /* --- comparison ------------------------------------------------------------------------------------------------------ */
 
 struct choice {

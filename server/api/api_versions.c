@@ -19,6 +19,7 @@ struct listing {
     uint32_t active;
     uint32_t beside; /* that runs beside it, as: */
     const char *as;
+    bool took_own; /* the active one has the state that it gathered beside the one before */
     uint64_t copy; /* ... with a copy of its state, under this uid */
 };
 
@@ -34,6 +35,12 @@ void api_versions_write_handover(struct api *a, struct bytes *out, uint64_t uid,
     jsonw_ku64(out, "partials_lost", kept.partials_lost);
     jsonw_ku64(out, "windows", kept.windows);
     jsonw_close(out, '}');
+}
+
+static void note_trial(void *ctx, const struct catalog_trial *t)
+{
+    struct listing *l = ctx;
+    l->took_own |= t->became != 0 && t->became == l->active;
 }
 
 static void write_version(void *ctx, const struct catalog_version *v)
@@ -60,6 +67,7 @@ static void write_version(void *ctx, const struct catalog_version *v)
     else
         jsonw_null(l->out);
     api_lives_write_approval(l->api, l->out, v->uid, v->version);
+    jsonw_kstr(l->out, "took", active && l->took_own ? "own" : NULL);
     if (active)
         api_versions_write_handover(l->api, l->out, v->uid, v->version);
     else if (v->version == l->beside && l->copy != 0)
@@ -88,7 +96,9 @@ void api_versions_list(struct httpcall *c, void *app)
     jsonw_open(l.out, '{');
     jsonw_key(l.out, "data");
     jsonw_open(l.out, '[');
-    enum err e = catalog_versions(a->reader, rule.uid, write_version, &l);
+    enum err e = catalog_trials(a->reader, rule.uid, note_trial, &l);
+    if (e == ERR_OK)
+        e = catalog_versions(a->reader, rule.uid, write_version, &l);
     jsonw_close(l.out, ']');
     jsonw_close(l.out, '}');
     mem_free(rule.name);
@@ -222,6 +232,35 @@ static bool is_warm(const json_t *body)
     return state != NULL && strcmp(state, "warm_from_log") == 0;
 }
 
+static bool asks_own(const json_t *body)
+{
+    const char *state = json_string_value(json_object_get(body, "state"));
+    return state != NULL && strcmp(state, "own") == 0;
+}
+
+/* What runs beside the active one goes on with its own state, unless the body says otherwise. *beside: its version, or 0.
+ * False: answered. */
+static bool read_own(struct httpcall *c, struct api *a, const struct api_rule *rule,
+                     const struct rule_plan *plan, uint32_t version, const json_t *body,
+                     uint32_t *beside)
+{
+    struct trials_one t = {0};
+    bool runs =
+        runtimetrial_of(a->runtime, rule->uid, &t) && t.state == TRIAL_RUNS && t.version == version;
+    bool own = asks_own(body);
+    bool has = plan->shape != RULE_FILTER && plan->shape != RULE_JOIN;
+    *beside = runs && has && (own || json_object_get(body, "state") == NULL) ? version : 0;
+    if (!own || *beside != 0)
+        return true;
+    httpcall_problem(c, PROBLEM_CONFLICT, "activate it with \"state\": \"keep\" or \"reset\"",
+                     runs ? "version %u is a filter or a join, which have no state of their own to "
+                            "go on with"
+                          : "version %u does not run beside the active one: it has no state of its "
+                            "own",
+                     version);
+    return false;
+}
+
 /* A savepoint comes first, unless the body says false; one that is asked for must be made. */
 static bool read_savepoint(struct httpcall *c, const json_t *body, bool *saves, bool *must)
 {
@@ -240,12 +279,14 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
 {
     struct text text = {0};
     bool reset = false, warm = is_warm(body), saves = true, must = false;
+    uint32_t beside = 0;
     struct rule_plan *plan = NULL;
     struct diag d;
     diag_init(&d, NULL, 0);
-    bool may = (warm || api_versions_state(c, body, &reset)) &&
+    bool may = (warm || asks_own(body) || api_versions_state(c, body, &reset)) &&
                read_savepoint(c, body, &saves, &must) && find_text(a, c, rule, version, &text) &&
-               (plan = compile(a, c, rule, text.sql)) != NULL;
+               (plan = compile(a, c, rule, text.sql)) != NULL &&
+               read_own(c, a, rule, plan, version, body, &beside);
     if (may && warm && rule->rests != RESTS_NOT) {
         httpcall_problem(c, PROBLEM_CONFLICT, "activate it with \"state\": \"reset\"",
                          "rule %s is not deployed: there is no version that could give way",
@@ -269,6 +310,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
             .author = api_user(c, body),
             .reason = json_string_value(json_object_get(body, "reason")),
             .rollback_to = back ? version : 0,
+            .beside = beside,
         };
         struct api_change *ch =
             api_change_new(a, c, rule->name, PROBLEM_INVALID_RULE, api_rules_changed);

@@ -464,22 +464,6 @@ bool checkmeta_is_claimed(const struct checkmeta *m, size_t i, struct registry *
     return v != NULL && has_rule(m, v);
 }
 
-bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d)
-{
-    const struct registry_rule *of;
-    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
-        uint32_t from;
-        const char *stream = NULL;
-        if (checkmeta_fate(m, of, &from, &stream) != CHECKMETA_UNUSABLE)
-            continue;
-        diag_say(d, "checkpoint", NULL,
-                 "rule %s, which it does not have, reads stream %s from before it", of->name,
-                 stream);
-        return false;
-    }
-    return true;
-}
-
 bool checkmeta_is_past(const struct checkmeta *m, uint64_t uid, struct registry *r)
 {
     const struct registry_rule *of;
@@ -491,6 +475,23 @@ bool checkmeta_is_past(const struct checkmeta *m, uint64_t uid, struct registry 
         for (const struct registry_rule *v = of; v != NULL; v = v->before)
             taken = taken || (v->ncuts > 0 && v->cuts[0].from == uid && has_rule(m, v));
     return taken;
+}
+
+bool checkmeta_fits(const struct checkmeta *m, struct registry *r, struct diag *d)
+{
+    const struct registry_rule *of;
+    for (unsigned i = 0; (of = registry_rule_at(r, i)) != NULL; i++) {
+        uint32_t from;
+        const char *stream = NULL;
+        if (checkmeta_fate(m, of, &from, &stream) != CHECKMETA_UNUSABLE ||
+            checkmeta_is_past(m, of->uid, r))
+            continue;
+        diag_say(d, "checkpoint", NULL,
+                 "rule %s, which it does not have, reads stream %s from before it", of->name,
+                 stream);
+        return false;
+    }
+    return true;
 }
 
 bool checkmeta_is_same(const struct checkmeta *m, struct registry *r)

@@ -488,6 +488,17 @@ static void forget_lanes(struct checkpointer *c, const struct checkmeta *from)
     mem_free(forks);
 }
 
+/* What has given its state to an heir before that checkpoint is not begun again. */
+static void forget_trials(struct checkpointer *c, const struct checkmeta *from)
+{
+    const struct registry_rule *r;
+    for (unsigned i = 0; (r = registry_rule_at(c->env.registry, i)) != NULL;)
+        if (r->stands_for != 0 && checkmeta_is_past(from, r->uid, c->env.registry))
+            registry_remove_rule(c->env.registry, r->uid); /* the next one is in its place */
+        else
+            i++;
+}
+
 void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
 {
     struct bytes cooldown = {0}, sinks = {0};
@@ -498,8 +509,10 @@ void checkpointer_attempt(struct checkpointer *c, uint32_t epoch)
     struct checkmeta *from = checkstart_take(c->start, c->env.registry, &cooldown);
     for (size_t i = 0; from != NULL && i < from->npositions; i++)
         feed_restore(c->env.feed, &from->positions[i].at);
-    if (from != NULL)
+    if (from != NULL) {
         forget_lanes(c, from);
+        forget_trials(c, from);
+    }
     checkhistory_restored(c->history, from != NULL ? from->id : 0);
     feed_settle(c->env.feed);
     checkmeta_sinks(from, &sinks);

@@ -45,6 +45,7 @@ struct create {
     bool reset; /* it takes over no state from the version before it */
     uint32_t rollback_to; /* it has that version's text; 0: its own */
     uint64_t operation; /* it takes the state of that one's lane (lanes.h); 0: there is none */
+    uint32_t beside; /* changerule.h */
     struct changelist *edit;
 };
 struct change {
@@ -95,7 +96,8 @@ enum err change_activate(const struct change_env *env, const struct runtimeversi
                         .version = what->version,
                         .reset = what->reset,
                         .rollback_to = what->rollback_to,
-                        .operation = what->operation};
+                        .operation = what->operation,
+                        .beside = what->beside};
     *out = c;
     return ERR_OK;
 }
@@ -495,7 +497,7 @@ enum err change_commit(struct change *c, const struct change_env *env, struct di
             e = changerule_create(env,
                                   &(struct changerule){k->name, k->sql, k->author, k->reason,
                                                        k->version, k->reset, k->resting,
-                                                       k->rollback_to, k->operation},
+                                                       k->rollback_to, k->operation, k->beside},
                                   d, delta);
         else if (k->kind == EDIT_LIST)
             e = changelist_commit(k->edit, env, k->name, d, note_list(delta));

@@ -87,6 +87,20 @@ static void tell_others(const struct change_env *env, const struct changerule *k
         changetrial_superseded(env, uid, w, delta);
 }
 
+/* Whose state is taken, if it is not the old version's: of the one beside it, or of a lane. */
+static enum err take_from(const struct change_env *env, const struct registry_rule *old,
+                          const struct changerule *k, bool hands_over, uint32_t version,
+                          struct job_cut *deploy, struct diag *d, struct change_delta *delta)
+{
+    if (k->operation != 0)
+        return take_from_lane(env, k, hands_over, version, deploy, d, delta);
+    if (k->beside == 0 || !hands_over)
+        return ERR_OK;
+    deploy->handover = JOB_HANDOVER_KEEP;
+    deploy->from = changetrial_gives(env, old, k->beside, d);
+    return deploy->from == 0 ? ERR_CONFLICT : ERR_OK;
+}
+
 enum err changerule_create(const struct change_env *env, const struct changerule *k, struct diag *d,
                            struct change_delta *delta)
 {
@@ -120,8 +134,7 @@ enum err changerule_create(const struct change_env *env, const struct changerule
         end.nmarks = changecut_marks(env, plan, true, marks, &end.w);
     deploy = end;
     deploy.deployed = true;
-    if (k->operation != 0)
-        e = take_from_lane(env, k, hands_over, version, &deploy, d, delta);
+    e = take_from(env, old, k, hands_over, version, &deploy, d, delta);
     struct catalog_cut cuts[2] = {changecut_stored(&end, stored[0]),
                                   changecut_stored(&deploy, stored[1])};
     cuts[0].version = old != NULL ? old->version : version;
@@ -156,6 +169,8 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     e = hands_over ? put_after(env, old, &end, &put, plan_ref(plan), d)
                    : put_instead(env, old, &put, plan, d, delta);
     changecut_put(delta, r.uid);
+    if (e == ERR_OK && k->operation == 0 && deploy.from != 0)
+        e = changetrial_becomes(env, deploy.from, deploy.w, version, d, delta);
     tell_others(env, k, r.uid, old != NULL, hands_over ? end.w : EVTIME_MIN, delta);
     plan_unref(plan);
     LOG_INFO("rule deployed", "rule=%s uid=%" PRIu64 " version=%u", k->name, r.uid, version);

@@ -18,6 +18,8 @@ struct changerule { /* a version that is to be active */
     uint64_t resting; /* a draft, or a rule of the archive, that is live from now on; 0: none */
     uint32_t rollback_to; /* it has that version's text; 0: its own */
     uint64_t operation; /* it takes the state of that one's lane (lanes.h); 0: there is none */
+    uint32_t
+        beside; /* it goes on with the state of what runs beside the active one as that version; 0: it does not */
 };
 /* Of an error of the catalogue nothing is changed. */
 enum err changerule_create(const struct change_env *env, const struct changerule *k, struct diag *d,

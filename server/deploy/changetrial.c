@@ -132,6 +132,14 @@ enum err changetrial_may(const struct change_env *env, const struct changetrial 
     if (runs && now.version != what->version)
         return conflict(d, "end that one first: POST /api/v1/rules/{r}:discard", what->rule,
                         "beside the active version runs version", now.version);
+    struct bytes name = {0};
+    bytes_printf(&name, "%s@%u", rule->name, what->version);
+    bytes_u8(&name, 0);
+    bool held = !runs && registry_has_rule(env->registry, (const char *)name.p);
+    bytes_fini(&name);
+    if (held)
+        return conflict(d, "ask again when the next checkpoints are there", what->rule,
+                        "a checkpoint may need what ran beside it as version", what->version);
     if (there && !runs && now.version == what->version)
         return conflict(d, "ask again in a moment", what->rule,
                         "the last results are waited for of version", now.version);
@@ -338,10 +346,114 @@ enum err changetrial_commit(const struct change_env *env, const struct changetri
                              what->reason);
 }
 
+/* --- it becomes the active one ------------------------------------------------------------------------------------ */
+
+static bool has_ended(const struct registry_rule *trial)
+{
+    return trial->ncuts > 0 && !trial->cuts[trial->ncuts - 1].deployed;
+}
+
+uint64_t changetrial_gives(const struct change_env *env, const struct registry_rule *rule,
+                           uint32_t version, struct diag *d)
+{
+    struct trials_one now = {0};
+    const struct registry_rule *trial = NULL;
+    if (rule != NULL && trials_of(env->trials, rule->uid, &now) && now.state == TRIAL_RUNS &&
+        now.version == version)
+        trial = registry_rule(env->registry, now.uid);
+    if (trial != NULL)
+        return now.uid;
+    diag_say(d, "conflict", "activate it with \"state\": \"keep\" or \"reset\"",
+             "version %u runs no longer beside the active one: it has no state of its own",
+             version);
+    return 0;
+}
+
+/* Its cuts, and that one. */
+static enum err put_ended(const struct change_env *env, const struct registry_rule *trial,
+                          const struct job_cut *end, struct diag *d)
+{
+    unsigned n = trial->ncuts + 1;
+    struct job_cut *cuts = mem_array(n, sizeof *cuts);
+    for (unsigned i = 0; i < n; i++)
+        cuts[i] = registry_cut_copy(i < trial->ncuts ? &trial->cuts[i] : end);
+    const struct control_rule put = {.uid = trial->uid,
+                                     .version = trial->version,
+                                     .name = trial->name,
+                                     .sql = trial->sql,
+                                     .lists_seq = trial->lists_seq,
+                                     .ncuts = n,
+                                     .cuts = cuts,
+                                     .stands_for = trial->stands_for};
+    enum err e = registry_put_rule(env->registry, &put, NULL, d);
+    for (unsigned i = 0; i < n; i++)
+        registry_cut_fini(&cuts[i]);
+    mem_free(cuts);
+    return e;
+}
+
+enum err changetrial_becomes(const struct change_env *env, uint64_t uid, evtime w, uint32_t version,
+                             struct diag *d, struct change_delta *delta)
+{
+    const struct registry_rule *trial = registry_rule(env->registry, uid);
+    struct job_mark marks[CHANGECUT_MARKS_MAX];
+    struct catalog_mark stored[CHANGECUT_MARKS_MAX];
+    struct job_cut end = {.mode = trial->mode, .marks = marks, .handover = JOB_HANDOVER_KEEP};
+    end.nmarks = changecut_marks(env, trial->plan, false, marks, &end.w);
+    end.w = w;
+    struct catalog_cut as_stored = changecut_stored(&end, stored);
+    as_stored.version = trial->version;
+    enum err e = catalog_rules_end_lane(env->catalog, uid, &as_stored);
+    if (e == ERR_OK)
+        e = catalog_trials_became(env->catalog, uid, version);
+    if (e != ERR_OK) {
+        diag_say(d, "catalogue", NULL, "the end of a trial cannot be stored: %s", err_text(e));
+        return e;
+    }
+    e = put_ended(env, trial, &end, d);
+    changecut_put(delta, uid);
+    trials_becomes(env->trials, uid);
+    note_end(env, uid, TRIAL_ENDS, w);
+    LOG_INFO("a version that ran beside the active one takes its place",
+             "uid=%" PRIu64 " version=%u", uid, version);
+    return e;
+}
+
+const struct registry_rule *changetrial_heir(const struct change_env *env,
+                                             const struct registry_rule *trial)
+{
+    const struct registry_rule *v =
+        has_ended(trial) ? registry_rule(env->registry, trial->stands_for) : NULL;
+    while (v != NULL && (v->ncuts == 0 || v->cuts[0].from != trial->uid))
+        v = v->before;
+    return v;
+}
+
+/* Its heir has the state: the workers need it no longer. It is there for a checkpoint of before, until its heir has no
+ * version before it any more, since none of those that are kept has one. */
+static void let_go(const struct change_env *env, const struct registry_rule *trial,
+                   const struct registry_rule *heir, struct change_delta *delta)
+{
+    uint64_t uid = trial->uid;
+    if (trial->retired != UINT32_MAX)
+        changecut_removed(delta, uid);
+    registry_retire(env->registry, uid, UINT32_MAX);
+    if (heir->before != NULL)
+        return;
+    registry_remove_rule(env->registry, uid);
+    enum err e = catalog_rules_forget_lane(env->catalog, uid);
+    if (e != ERR_OK) /* after the next start it is tried again */
+        LOG_ERROR("the end of a trial cannot be stored", "uid=%" PRIu64 " reason=\"%s\"", uid,
+                  err_text(e));
+}
+
 void changetrial_over(const struct change_env *env, uint64_t uid, struct change_delta *delta)
 {
     const struct registry_rule *trial = registry_rule(env->registry, uid);
-    if (trial != NULL)
+    const struct registry_rule *heir = trial == NULL ? NULL : changetrial_heir(env, trial);
+    if (heir != NULL)
+        let_go(env, trial, heir, delta);
+    else if (trial != NULL)
         take_away(env, trial, delta);
     note_end(env, uid, TRIAL_GONE, EVTIME_MAX);
 }
@@ -365,7 +477,7 @@ void changetrial_follows(const struct change_env *env, uint64_t rule, bool deplo
         if (trial != NULL)
             take_away(env, trial, delta);
         note_end(env, now.uid, TRIAL_GONE, EVTIME_MAX);
-    } else if (trial != NULL) {
+    } else if (trial != NULL && !has_ended(trial)) {
         enum err e = changerule_mode(env, trial->name, true, mode, d, delta);
         if (e != ERR_OK)
             LOG_ERROR("a trial does not follow its rule", "rule=%s reason=\"%s\"", trial->name,

@@ -27,7 +27,19 @@ enum err changetrial_may(const struct change_env *env, const struct changetrial 
                          struct diag *d);
 enum err changetrial_commit(const struct change_env *env, const struct changetrial *what,
                             struct diag *d, struct change_delta *delta);
+/* It goes: nothing of it is waited for any more, or its heir has its state. */
 void changetrial_over(const struct change_env *env, uint64_t uid, struct change_delta *delta);
+/* The version that takes over from the active one is the one that runs beside it, with the state that it has: the trial's
+ * number. 0: d says why not. */
+uint64_t changetrial_gives(const struct change_env *env, const struct registry_rule *rule,
+                           uint32_t version, struct diag *d);
+/* It does at w, as that version of the rule. The trial stays as a rule that has ended, until no checkpoint can lead back to
+ * before w. */
+enum err changetrial_becomes(const struct change_env *env, uint64_t trial, evtime w,
+                             uint32_t version, struct diag *d, struct change_delta *delta);
+/* The version that has taken the state of a trial that has ended so; NULL: none, or it is a trial still. */
+const struct registry_rule *changetrial_heir(const struct change_env *env,
+                                             const struct registry_rule *trial);
 /* The rule gets another active version, from that event time on; EVTIME_MIN: at once, without the old one's state. */
 void changetrial_superseded(const struct change_env *env, uint64_t rule, evtime w,
                             struct change_delta *delta);

@@ -16,6 +16,8 @@ struct runtimeversion_activation {
     const char *author, *reason; /* or NULL */
     uint32_t rollback_to; /* the way back to that version; 0: it is none */
     uint64_t operation; /* lanes.h; 0: it is none */
+    uint32_t
+        beside; /* it runs beside the active one under that number, and goes on with its own state; 0: it does not */
 };
 enum err runtimeversion_activate(struct runtime *r, const struct runtimeversion_activation *what,
                                  struct diag *d, runtime_done *done, void *ctx);

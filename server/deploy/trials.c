@@ -81,6 +81,7 @@ void trials_put(struct trials *t, const struct catalog_trial *of)
                                   .version = of->version,
                                   .began = of->began,
                                   .copied = of->copied,
+                                  .becomes = of->became != 0,
                                   .ended = EVTIME_MAX};
     one->nshares = 0;
     for (unsigned i = 0; i < of->nshares; i++)
@@ -95,6 +96,15 @@ void trials_end(struct trials *t, uint64_t uid, enum catalog_trial_state state, 
     struct trial *one = find(t, uid);
     if (one != NULL)
         set_state(one, state, ended);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void trials_becomes(struct trials *t, uint64_t uid)
+{
+    pthread_mutex_lock(&t->lock);
+    struct trial *one = find(t, uid);
+    if (one != NULL)
+        one->of.becomes = true;
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -227,7 +237,7 @@ uint64_t trials_due(struct trials *t, evtime watermark, montime now)
     uint64_t uid = 0;
     pthread_mutex_lock(&t->lock);
     for (size_t i = 0; i < t->n && uid == 0; i++)
-        if (t->v[i].of.state == TRIAL_ENDS &&
+        if (t->v[i].of.state == TRIAL_ENDS && !t->v[i].of.becomes &&
             (t->v[i].of.ended <= watermark || now - t->v[i].ending > WAIT_NS))
             uid = t->v[i].of.uid;
     pthread_mutex_unlock(&t->lock);

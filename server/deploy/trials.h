@@ -21,6 +21,7 @@ void trials_put(struct trials *t,
                 const struct catalog_trial *of); /* or in place of the one of its uid */
 /* That one ends: state and end are the new ones. */
 void trials_end(struct trials *t, uint64_t uid, enum catalog_trial_state state, evtime ended);
+void trials_becomes(struct trials *t, uint64_t uid);
 void trials_share(struct trials *t, uint64_t uid, evtime w, unsigned percent);
 
 struct trials_verdict {
@@ -41,6 +42,7 @@ struct trials_one {
     unsigned percent; /* of now */
     bool had_share; /* at some time */
     bool copied; /* it began with the active one's state */
+    bool becomes; /* it has become the active one, or will at `ended` */
     struct catalog_trial_sums sums; /* of what both have found, as it was stored */
 };
 /* Those that run or end; how many there are. */
@@ -50,7 +52,7 @@ void trials_sums(struct trials *t, uint64_t uid, const struct catalog_trial_sums
 void trials_noted(struct trials *t, const struct catalog_trial_result *r, size_t n);
 /* The one of the rule that runs, or else one that ends. */
 bool trials_of(struct trials *t, uint64_t rule, struct trials_one *out);
-/* One that has ended before that time, and may go; 0: none. */
+/* One that has ended before that time, becomes nothing, and may go; 0: none. */
 uint64_t trials_due(struct trials *t, evtime watermark, montime now);
 
 #endif

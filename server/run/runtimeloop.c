@@ -11,6 +11,7 @@
 #include "server/run/lanestep.h"
 #include "server/run/runtimelast.h"
 #include "server/run/runtimepoison.h"
+#include "server/run/trialstep.h"
 #include "server/wire/listwire.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -307,9 +308,7 @@ static void retire_versions(struct runtimeloop *l)
         if (r->before != NULL && r->retired < r->version &&
             crew_took(l->crew, r->uid, r->version, &kept))
             runtimeloop_enqueue(l, change_retire(r->uid, r->version));
-    uint64_t trial = trials_due(l->env.trials, crew_watermark(l->crew), timebase_mono_ns());
-    if (trial != 0)
-        runtimeloop_enqueue(l, change_trial_over(trial));
+    trialstep(l);
 }
 
 /* What is due to go from a list goes as any other edit does, once nothing else is being changed. */

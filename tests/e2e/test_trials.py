@@ -147,6 +147,75 @@ def test_it_begins_with_the_state_of_the_active_one_through_crashes(tmp_path, wo
         assert c["counts"] == {"only_old": len(old - new), "both": len(old & new), "only_new": len(new - old)}
 
 
+WIDER = pattern("A AS v <= 1, B AS v >= 3")  # begins where the active one does not
+
+
+@pytest.mark.parametrize("workers,state", ((1, None), (3, None), (2, "own"), (2, "keep")))
+def test_it_becomes_the_active_one_with_the_state_that_it_has(tmp_path, workers, state):
+    rows = events(3000, keys=200, seed=workers)
+    with Server(tmp_path, workers=workers) as server:
+        made(server, new=WIDER)
+        feed(server, rows[:800])
+        post(server, "/rules/r:activate", {"version": 2, "rollout_percent": 50})
+        server.kill_worker(0)
+        feed(server, rows[800:1600])
+        until("it has its copy", lambda: server.get("/rules/r")["trial"]["handover"]["done"])
+        plan = post(server, "/rules/r/versions/2:plan", {})
+        assert plan["own"]["partials"] > 0
+        rule = post(server, "/rules/r:activate", {"version": 2, **({"state": state} if state else {})})
+        assert rule["version"] == 2 and (state == "keep" or rule["trial"]["state"] == "ending")
+        server.kill_worker(workers - 1)
+        feed(server, rows[1600:2000])
+        server.kill()
+        server.start()
+        feed(server, rows[2000:2600])
+        server.kill_worker(0)
+        feed(server, rows[2600:])
+        server.finish("t")
+        server.settled()
+        until("what ran beside is gone", lambda: server.get("/rules/r")["trial"] is None)
+        assert server.get("/rules/r/versions")["data"][0]["took"] == (None if state == "keep" else "own")
+        c = server.get("/rules/r/comparison?limit=0")
+        begins, ends = ms(c["from"]), ms(c["to"])
+        got = told(server)
+    old, own = evaluated(tmp_path, OLD, rows), evaluated(tmp_path, OLD, rows, [(begins, WIDER)])
+    kept = evaluated(tmp_path, OLD, rows, [(ends, WIDER)])
+    after = kept if state == "keep" else own
+    assert {p for p, at in own.items() if at >= ends} != {p for p, at in kept.items() if at >= ends}, "or it would show nothing"
+    assert {p: v for p, v in got.items() if after.get(p, old.get(p, own.get(p))) >= ends} == {p: 2 for p, at in after.items() if at >= ends}
+    key_of = {r["id"]: r["k"] for r in rows}
+    beside = {p: v for p, v in got.items() if begins <= old.get(p, own.get(p, ends)) < ends}
+    keys = {}  # while both ran: each key of one version, and all that this one finds
+    for pair, version in beside.items():
+        assert keys.setdefault(key_of[pair[0]], version) == version
+    for which, found in ((1, old), (2, own)):
+        want = {p for p, at in found.items() if begins <= at < ends and keys.get(key_of[p[0]]) == which}
+        assert len(want) > 20 and want == {p for p, v in beside.items() if v == which}
+
+
+def test_after_it_became_the_active_one_there_is_a_way_back_and_another_may_run_beside(tmp_path):
+    with Server(tmp_path, "--checkpoint-interval", "300") as server:
+        made(server, new=WIDER)
+        post(server, "/rules/r:activate", {"version": 2, "state": "own"}, 409)
+        post(server, "/rules/r:shadow", {"version": 2, "state": "own"}, 422)
+        post(server, "/rules/r:shadow", {"version": 2})
+        rows = events(1500)
+        feed(server, rows[:500])
+        assert post(server, "/rules/r:activate", {"version": 2})["version"] == 2
+        feed(server, rows[500:800])
+        until("it has gone", lambda: server.get("/rules/r")["trial"] is None)
+        assert post(server, "/rules/r:rollback", {})["version"] == 3
+        feed(server, rows[800:1000])
+        until("its state is needed no more", lambda: server.post("/rules/r:shadow", {"version": 2}).status_code == 200)
+        feed(server, rows[1000:])
+        server.finish("t")
+        server.settled()
+        got = told(server)
+        times = {r["id"]: r["ts"] for r in rows}
+        assert {v for p, v in got.items()} == {1, 2, 3}
+        assert min(times[b] for (a, b), v in got.items() if v == 3) > max(times[b] for (a, b), v in got.items() if v == 2)
+
+
 def test_it_may_begin_without_state(tmp_path):
     with Server(tmp_path) as server:
         made(server)

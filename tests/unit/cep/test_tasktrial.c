@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A version that runs beside another: from the time on at which it begins with a copy of that one's state, it finds what a
- * version finds that took over then, and the other one finds what it would have found alone. Held over random rows,
- * patterns, windows and OVER, one or several tasks, and snapshots into other numbers of tasks. */
+ * version finds that took over then, and the other one finds what it would have found alone. When it takes the other's
+ * place, it goes on with the state that it has. Held over random rows, patterns, windows and OVER, one or several tasks, and
+ * snapshots into other numbers of tasks. */
 #include "tests/lib/snaprig.h"
 
 enum { SECOND = 1000, START = 1700000000, ROWS = 240, CARDS = 12, DELAY = 2 * SECOND };
@@ -111,11 +112,11 @@ static struct rule_plan *version(const struct schema *s, unsigned kind, bool sec
     }
 }
 
-enum how { ALONE, UPGRADED, BESIDE };
+enum how { ALONE, UPGRADED, BESIDE, PROMOTED };
 
 struct rules {
-    struct job_cut first[2], second;
-    struct job_rule v[3];
+    struct job_cut first[2], second[2], third;
+    struct job_rule v[4];
     unsigned n;
 };
 
@@ -126,19 +127,31 @@ static void rules_of(struct rules *r, struct rule_plan *const plans[3], enum how
     bool ends = changed && how == UPGRADED;
     r->first[0] = (struct job_cut){.deployed = true, .w = EVTIME_MIN};
     r->first[1] = (struct job_cut){.w = w, .handover = JOB_HANDOVER_KEEP};
-    r->second = (struct job_cut){.deployed = true,
-                                 .w = w,
-                                 .handover = how == BESIDE ? JOB_HANDOVER_COPY : JOB_HANDOVER_KEEP,
-                                 .from = how == BESIDE ? 1 : 0};
+    r->second[0] =
+        (struct job_cut){.deployed = true,
+                         .w = w,
+                         .handover = how >= BESIDE ? JOB_HANDOVER_COPY : JOB_HANDOVER_KEEP,
+                         .from = how >= BESIDE ? 1 : 0};
     r->v[0] = (struct job_rule){.plan = plans[2], .uid = 9, .version = 1};
     r->v[1] = (struct job_rule){
         .plan = plans[0], .uid = 1, .version = 1, .ncuts = ends ? 2 : 1, .cuts = r->first};
     r->v[2] = (struct job_rule){.plan = plans[1],
-                                .uid = how == BESIDE ? 2 : 1,
+                                .uid = how >= BESIDE ? 2 : 1,
                                 .version = 2,
                                 .ncuts = 1,
-                                .cuts = &r->second};
+                                .cuts = r->second};
     r->n = changed && how != ALONE ? 3 : 2;
+}
+
+/* What runs beside takes the place of the first at w. */
+static void promote(struct rules *r, evtime w)
+{
+    r->first[1] = r->second[1] = (struct job_cut){.w = w, .handover = JOB_HANDOVER_KEEP};
+    r->third = (struct job_cut){.deployed = true, .w = w, .handover = JOB_HANDOVER_KEEP, .from = 2};
+    r->v[1].ncuts = r->v[2].ncuts = 2;
+    r->v[3] = (struct job_rule){
+        .plan = r->v[2].plan, .uid = 1, .version = 2, .ncuts = 1, .cuts = &r->third};
+    r->n = 4;
 }
 
 /* --- runs --- */
@@ -195,9 +208,9 @@ static void go_apart(struct rig *r, evtime w)
 struct course { /* of events and what happens in between: the same for all runs */
     struct pay rows[ROWS];
     char cards[CARDS][8];
-    unsigned change, again[2], workers[3];
+    unsigned change, promote, again[2], workers[3];
     bool apart;
-    evtime w;
+    evtime w, promoted;
 };
 
 static void make_course(struct course *c, uint64_t seed)
@@ -212,12 +225,15 @@ static void make_course(struct course *c, uint64_t seed)
     for (unsigned i = 0; i < 3; i++)
         c->workers[i] = 1 + rig_random(&dice, RIG_WORKERS);
     c->apart = rig_random(&dice, 2) == 0;
-    c->w = EVTIME_MIN;
+    c->promote = c->change + rig_random(&dice, 60);
+    c->w = c->promoted = EVTIME_MIN;
     for (unsigned i = 0; i < ROWS; i++) {
         evtime ts = (START + (int64_t)i / 8) * (int64_t)SECOND + (evtime)rig_random(&dice, SECOND) -
                     (rig_random(&dice, 3) == 0 ? (evtime)rig_random(&dice, DELAY / 2) : 0);
         if (i < c->change && ts >= c->w)
             c->w = ts + 1;
+        if (i < c->promote && ts >= c->promoted)
+            c->promoted = ts + 1;
         c->rows[i] = (struct pay){.partition = rig_random(&dice, 2),
                                   .offset = i,
                                   .id = i,
@@ -239,6 +255,10 @@ static void run(struct rig *r, const struct course *c, const struct schema *s,
     for (unsigned i = 0; i < ROWS; i++) {
         if (i == c->change && how != ALONE) {
             rules_of(&rules, plans, how, true, c->w);
+            rig_job(r, rules.v, rules.n);
+        }
+        if (i == c->promote && how == PROMOTED) {
+            promote(&rules, c->promoted);
             rig_job(r, rules.v, rules.n);
         }
         assert_ok(rig_feed(r, &c->rows[i], 1));
@@ -281,7 +301,7 @@ static void it_finds_what_an_upgrade_would_and_does_not_disturb_the_other(void *
 {
     (void)state;
     const struct schema *s = pay_stream(2, DELAY);
-    size_t found[KINDS] = {0};
+    size_t found[KINDS] = {0}, ended = 0;
     for (unsigned i = 0; i < 8 * KINDS; i++) {
         unsigned kind = i % KINDS;
         struct rule_plan *plans[3] = {version(s, kind, false), version(s, kind, true),
@@ -290,7 +310,7 @@ static void it_finds_what_an_upgrade_would_and_does_not_disturb_the_other(void *
         for (unsigned p = 0; p < 3; p++)
             plans[p]->name = plans[p]->sql = names[p];
         struct course c;
-        struct rig alone, upgraded, beside;
+        struct rig alone, upgraded, beside, promoted;
         make_course(&c, i + 1);
         run(&alone, &c, s, plans, ALONE);
         run(&upgraded, &c, s, plans, UPGRADED);
@@ -298,12 +318,18 @@ static void it_finds_what_an_upgrade_would_and_does_not_disturb_the_other(void *
         assert_same(&beside, &alone, plans, 0, kind, i + 1);
         assert_same(&beside, &upgraded, plans, 1, kind, i + 1);
         assert_same(&beside, &alone, plans, 2, kind, i + 1);
+        run(&promoted, &c, s, plans, PROMOTED);
+        assert_same(&promoted, &beside, plans, 1, kind, i + 1);
+        assert_same(&promoted, &beside, plans, 2, kind, i + 1);
+        ended += rig_count(&promoted, "one ") < rig_count(&beside, "one ");
+        rig_stop(&promoted);
         found[kind] += rig_count(&beside, "two ");
         assert_true(rig_count(&beside, "one ") > 0);
         rig_stop(&alone);
         rig_stop(&upgraded);
         rig_stop(&beside);
     }
+    assert_true(ended > 4 * KINDS);
     for (unsigned k = 0; k < KINDS; k++)
         assert_true(found[k] > 20);
 }
