@@ -38,9 +38,8 @@ static enum err map_columns(const struct keyed *k, const struct keylayout *from,
 }
 
 static struct kept *make_row(struct keyed *k, const struct kept *head,
-                             const struct saved_cell *cells)
+                             const struct saved_cell *cells, unsigned ncells)
 {
-    unsigned ncells = k->layout.ncells;
     size_t fixed = sizeof(struct kept) + ncells * sizeof(union cell), size = fixed;
     for (unsigned c = 0; c < ncells; c++)
         size += cells[c].null ? 0 : cells[c].s.n;
@@ -74,6 +73,7 @@ static bool read_row(struct keyload *l, const struct keylayout *from, const int 
                      struct bytes_reader *in)
 {
     struct saved_cell cells[SCHEMA_COLUMNS_MAX];
+    const unsigned ncells = l->k->layout.ncells;
     uint64_t seq = bytes_get_varint(in);
     struct kept head = {.seq = seq & KEPT_SEQ_MASK};
     head.row.ts = (evtime)bytes_get_u64(in);
@@ -83,7 +83,7 @@ static bool read_row(struct keyload *l, const struct keylayout *from, const int 
     if (in->bad || seq > KEPT_SEQ_LOADED_MAX)
         return false;
     l->k->seq = seq > l->k->seq ? seq : l->k->seq; /* rows that come are behind all that came */
-    for (unsigned c = 0; c < l->k->layout.ncells; c++)
+    for (unsigned c = 0; c < ncells; c++)
         cells[c] = (struct saved_cell){.null = true};
     for (unsigned i = 0; i < from->n; i++) {
         struct saved_cell v = {.null = nulls[i / 8] >> (i % 8) & 1};
@@ -99,7 +99,7 @@ static bool read_row(struct keyload *l, const struct keylayout *from, const int 
             cells[to[i]] = v;
     }
     l->rows = mem_grow(l->rows, l->n, 1, &l->cap, sizeof(struct kept *));
-    l->rows[l->n++] = make_row(l->k, &head, cells);
+    l->rows[l->n++] = make_row(l->k, &head, cells, ncells);
     return true;
 }
 
@@ -127,7 +127,8 @@ void keyload_copy(struct keyload *l, const struct keyed *from, const struct kept
     head.row.ts = r->row.ts;
     head.row.partition = r->row.partition;
     head.row.offset = r->row.offset;
-    for (unsigned c = 0; c < l->k->layout.ncells; c++) {
+    const unsigned ncells = l->k->layout.ncells;
+    for (unsigned c = 0; c < ncells; c++) {
         unsigned column = l->k->keeps[c].column, cell = from->layout.cell[column];
         cells[c] = (struct saved_cell){.null = !colset_has(&from->layout.columns, column) ||
                                                cell >= r->ncells ||
@@ -140,7 +141,7 @@ void keyload_copy(struct keyload *l, const struct keyed *from, const struct kept
             cells[c].i = r->row.cells[cell].i;
     }
     l->rows = mem_grow(l->rows, l->n, 1, &l->cap, sizeof(struct kept *));
-    l->rows[l->n++] = make_row(l->k, &head, cells);
+    l->rows[l->n++] = make_row(l->k, &head, cells, ncells);
 }
 
 struct kept *keyload_row(const struct keyload *l, uint64_t number)

@@ -287,7 +287,8 @@ static void look(struct trace *t, uint32_t row)
         }
     }
 out:
-    memcpy(t->live, now, nnow * sizeof *now);
+    if (nnow > 0)
+        memcpy(t->live, now, nnow * sizeof *now);
     t->nlive = nnow;
 }
 

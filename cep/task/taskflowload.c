@@ -2,6 +2,7 @@
  *
  * Rows that waited when a snapshot was taken: into batches again, and into the orders of this task, if it owns their keys.
  * Conditions are evaluated anew, since their numbers are of one job only. */
+#include "base/bug.h"
 #include "base/mem.h"
 #include "cep/task/taskdef.h"
 #include <string.h>
@@ -73,6 +74,7 @@ static void push(struct loading *l)
 {
     if (l->b == NULL)
         return;
+    BUG_IF(l->op == NULL || l->stream == NULL, "rows of nobody");
     if (l->op->key != NULL)
         push_keyed(l, l->op->key);
     else

@@ -377,6 +377,8 @@ void taskout_trim(struct task *t)
         for (unsigned i = 0; i < t->nkeys; i++)
             if (!t->keys[i]->out.swept && (most == NULL || key_used(t->keys[i]) > key_used(most)))
                 most = t->keys[i];
+        if (most == NULL)
+            break;
         most->out.swept = true;
         slots += most->keyed.table.nslots;
         sweep(t, most, target);

@@ -34,7 +34,7 @@ static void forget(struct lookupcache *c, struct cached *x)
 
 void lookupcache_free(struct lookupcache *c)
 {
-    struct cached *x, *next;
+    struct cached *x = NULL, *next = NULL;
     if (c == NULL)
         return;
     MAP_EACH(c->map, x, next) {
