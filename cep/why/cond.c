@@ -4,7 +4,7 @@
 #include "cep/output.h"
 #include <string.h>
 
-enum { VALUES_MAX = 6 };
+enum { VALUES_MAX = 6, LONG = 24 };
 
 struct side {
     const struct expr *e;
@@ -243,10 +243,16 @@ static void say_part(const struct cond *c, const struct part *p, const void *at,
     double share;
     bytes_put(out, p->text.p, p->text.n);
     bytes_printf(out, unknown ? " is not known" : " does not hold");
+    /* What is long and has just been said is not said again. */
+    bool it = p->nvalues == 1 && p->values[0].text.n > LONG && p->numbers &&
+              expr_same(uncast(p->e->args[0]), p->values[0].e);
     for (unsigned k = 0; k < p->nvalues; k++) {
         struct value v = value_of(c, &p->values[k], at);
         bytes_printf(out, k == 0 ? ": " : ", ");
-        bytes_put(out, p->values[k].text.p, p->values[k].text.n);
+        if (it)
+            bytes_printf(out, "it");
+        else
+            bytes_put(out, p->values[k].text.p, p->values[k].text.n);
         bytes_printf(out, " was ");
         value_json(&v, out);
     }

@@ -207,16 +207,23 @@ static bool is_waiting(const struct run *r, uint32_t row)
     return r->rows.ask->now == EVTIME_MIN || of->ts + wait >= r->rows.ask->now;
 }
 
+/* event 0/7 of p at 2026-… */
+static void say_row(const struct run *r, const struct whyrow *row, struct bytes *out)
+{
+    bytes_printf(out, "event %u/%" PRIu64 " of %s at ", row->b->partition, row->b->offset[row->i],
+                 r->j->side[row->side].name);
+    whyrows_say_time(row->ts, out);
+}
+
 static void say_pair(const struct run *r, struct bytes *out)
 {
     const struct pair *p = &r->best;
     const struct at a = at_of(r, p);
     const struct whyrow *left = &r->rows.row[p->row[JOIN_LEFT]];
     const struct whyrow *right = &r->rows.row[p->row[JOIN_RIGHT]];
-    bytes_printf(out, "%s ", r->j->side[JOIN_LEFT].name);
-    whyrows_say_event(left, out);
-    bytes_printf(out, " came nearest to %s ", r->j->side[JOIN_RIGHT].name);
-    whyrows_say_event(right, out);
+    say_row(r, left, out);
+    bytes_printf(out, " came nearest to ");
+    say_row(r, right, out);
     if (!p->in_time && r->j->windowed) {
         bytes_printf(out, ", but they are not in one window");
     } else if (!p->in_time) {

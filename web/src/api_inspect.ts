@@ -41,6 +41,40 @@ export interface Asked {
   text: string;
   true: boolean | null;
   values: { of: string; value: Json }[];
+  missed_by?: number;
+}
+/** A window that was asked for a result, or is open still. */
+export interface AskedWindow {
+  start: Time | null;
+  end: Time | null;
+  rows?: number;
+  left_out?: { late: number; where: number; paused: number; before_rule: number };
+  aggregates: { aggregate: string; value: Json }[];
+  conditions: Asked[];
+  having: boolean;
+  open: boolean;
+}
+export interface AskedFrame {
+  call: string;
+  rows: number | null;
+  value: Json;
+}
+/** Of a join: the two rows that came nearest to each other. */
+export interface AskedPair {
+  in_time: boolean;
+  apart_ms: number;
+  missed_by_ms: number;
+  least_ms?: number;
+  most_ms?: number;
+  rows: (Place & { stream: string; values: Fields })[];
+}
+export interface WhyAlert {
+  id: string;
+  time: Time;
+  count: number;
+  mode: string;
+  by: 'match' | 'cooldown';
+  until?: Time;
 }
 export interface Active {
   partial: number;
@@ -64,8 +98,23 @@ export interface Step extends Place {
   ended: { partial: number; why: string; variable: string | null }[];
   results: { kind: string; time: Time; rows: { partition: number; offset: number }[] }[];
   active: Active[];
+  stream?: string;
+  frames?: AskedFrame[];
+  conditions?: Asked[];
+  found?: boolean;
+}
+/** What each rule says of one event. */
+export interface WhyEvent {
+  stream: string;
+  event_id: string;
+  left_out: number;
+  data: { rule: string; version: number; kind: string; verdict: string; text: string; key?: Fields; alert?: WhyAlert | null }[];
 }
 export interface WhyNot {
+  kind: 'filter' | 'window' | 'over' | 'pattern' | 'join';
+  alert?: WhyAlert | null;
+  windows?: AskedWindow[];
+  earlier_windows?: number;
   key: Fields;
   events: number;
   scanned: number;
@@ -80,6 +129,9 @@ export interface WhyNot {
     variable: string | null;
     conditions: Asked[];
     late_by_ms?: number;
+    window?: AskedWindow;
+    frames?: AskedFrame[];
+    pair?: AskedPair;
     cut_off: boolean;
   };
   steps: Step[];
@@ -110,11 +162,18 @@ export const inspectPaths = {
     return `${paths.rule(r)}/state${s ? '?' + s : ''}`;
   },
   why: (r: string) => `${paths.rule(r)}:why_not`,
+  whyEvent: (s: string) => `${paths.stream(s)}:why_not`,
 };
-export const whyBody = (key: string, event: string | null) => ({ key: keyInBody(key), ...(event ? { event_id: event } : {}) });
+export const whyBody = (key: string | null, event: string | null, stream: string | null): Fields => ({
+  ...(key === null || key === '' || key === '{}' ? {} : { key: keyInBody(key) }),
+  ...(event ? { event_id: event } : {}),
+  ...(event && stream ? { stream } : {}),
+});
+/** An event by its place, or by what stands in a column. */
+export const eventBody = (column: string, text: string): Fields => (column ? { where: { [column]: text } } : { event_id: text });
 export const inspect = {
   state: (r: string, key: string | null, after: string | null, signal?: AbortSignal) =>
     call<RuleState>(inspectPaths.state(r, key, after), { signal }),
-  why: (r: string, key: string, event: string | null, signal?: AbortSignal) =>
-    call<WhyNot>(inspectPaths.why(r), { body: whyBody(key, event), signal }),
+  why: (r: string, body: Fields, signal?: AbortSignal) => call<WhyNot>(inspectPaths.why(r), { body, signal }),
+  whyEvent: (s: string, body: Fields, signal?: AbortSignal) => call<WhyEvent>(inspectPaths.whyEvent(s), { body, signal }),
 };

@@ -22,6 +22,7 @@ import { AlertPage } from './pages/alert';
 import { StreamsPage } from './pages/streams';
 import { ListsPage } from './pages/lists';
 import { TimePage } from './pages/time';
+import { WhyPage } from './pages/why';
 import { DeadLettersPage } from './pages/dead_letters';
 import { BacktestsPage } from './pages/backtests';
 import { CheckpointsPage } from './pages/checkpoints';
@@ -42,6 +43,7 @@ const places: Place[] = [
   { to: '/backtests', name: 'Backtests', icon: 'history', key: 'g b' },
   { to: '/streams', name: 'Streams', icon: 'streams', key: 'g s' },
   { to: '/lists', name: 'Lists', icon: 'list', key: 'g l' },
+  { to: '/why', name: 'Why not?', icon: 'search', key: 'g y' },
   { to: '/time', name: 'Time', icon: 'clock', key: 'g t' },
   { to: '/dead-letters', name: 'Dead letters', icon: 'dead', key: 'g d' },
   { to: '/checkpoints', name: 'Checkpoints', icon: 'save', key: 'g c' },
@@ -58,6 +60,7 @@ const routes: [RegExp, Routed][] = [
   [/^\/backtests(?:\/([^/]+))?$/, BacktestsPage],
   [/^\/streams(?:\/([^/]+))?$/, StreamsPage],
   [/^\/lists(?:\/([^/]+))?$/, ListsPage],
+  [/^\/why$/, WhyPage],
   [/^\/time$/, TimePage],
   [/^\/dead-letters$/, DeadLettersPage],
   [/^\/checkpoints$/, CheckpointsPage],

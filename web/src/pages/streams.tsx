@@ -136,6 +136,12 @@ function Newest({ stream }: { stream: Stream }) {
                           <Link to={`/dead-letters?state=sent&stream=${encodeURIComponent(stream.name)}&id=${e.dead_letter}`}>dead letter</Link>
                         </p>
                       ) : null}
+                      {open === k ? (
+                        <p class="from-letter">
+                          <Icon name="search" size={13} />{' '}
+                          <Link to={`/why?stream=${encodeURIComponent(stream.name)}&event=${e.partition}/${e.offset}`}>What each rule says of it</Link>
+                        </p>
+                      ) : null}
                       {open === k ? <JsonView of={e.event} /> : null}
                     </li>
                   );

@@ -27,12 +27,15 @@ import { Timeline, type Mark } from './timeline';
 const none: string[] = [];
 const SHOWN = 200; // rows of the table of events
 
-/** Where the events of a pattern's alert can be gone through: at the last one of its match. */
+/** Where the events of an alert can be gone through: at the last one of its match. */
 function stepsOf(a: AlertDetail): string | null {
-  const events = a.match.flatMap((m) => (m.var ? m.events : []));
+  const events = a.match.flatMap((m) => m.events);
   const last = events.sort((x, y) => Date.parse(x.time) - Date.parse(y.time)).pop();
-  if (!last || last.alert || !a.key) return null;
-  const q = new URLSearchParams({ tab: 'state', key: keyInAddress(a.key), why: '1', event: `${last.partition}/${last.offset}` });
+  if (last?.alert || !a.key || (!last && !Object.keys(a.key).length)) return null;
+  const q = new URLSearchParams({ tab: 'state', why: '1' });
+  if (Object.keys(a.key).length) q.set('key', keyInAddress(a.key));
+  if (last) q.set('event', `${last.partition}/${last.offset}`);
+  if (last?.stream) q.set('of', last.stream);
   return `/rules/${encodeURIComponent(a.rule)}?${q.toString()}`;
 }
 
@@ -64,7 +67,7 @@ export function AlertHead({ alert: a, link }: { alert: AlertDetail; link?: boole
             {steps ? (
               <>
                 {' · '}
-                <Link to={steps} title="The recorded events of this key, with the states of the automaton at each">
+                <Link to={steps} title="The recorded events of this key, and what was asked of each">
                   step by step
                 </Link>
               </>

@@ -133,7 +133,7 @@ function summary(k: KeyState): string {
   return plural(k.rows ?? 0, 'row');
 }
 
-function OneKey({ of: k, open, rule, variables }: { of: KeyState; open: boolean; rule: Rule; variables: string[] }) {
+function OneKey({ of: k, open, variables }: { of: KeyState; open: boolean; variables: string[] }) {
   const address = keyInAddress(k.key);
   return (
     <article class="st-key" aria-label={`Key ${keyText(k.key) || 'of all'}`}>
@@ -143,11 +143,9 @@ function OneKey({ of: k, open, rule, variables }: { of: KeyState; open: boolean;
         </button>
         <span class="dim num">{summary(k)}</span>
         <span class="grow" />
-        {rule.kind === 'pattern' ? (
-          <Button kind="ghost" icon="search" onClick={() => setQuery({ key: address, why: '1', at: null }, { push: true })}>
-            Why not?
-          </Button>
-        ) : null}
+        <Button kind="ghost" icon="search" onClick={() => setQuery({ key: address, why: '1', at: null }, { push: true })}>
+          Why not?
+        </Button>
       </header>
       {k.partials ? (
         <ul>
@@ -167,13 +165,13 @@ function OneKey({ of: k, open, rule, variables }: { of: KeyState; open: boolean;
   );
 }
 
-function Keys({ of: s, chosen, rule, variables }: { of: State; chosen: string | null; rule: Rule; variables: string[] }) {
+function Keys({ of: s, chosen, variables }: { of: State; chosen: string | null; variables: string[] }) {
   const { query } = useLocation();
   if (!s.data.length)
     return (
       <Empty icon="rules" title={chosen === null ? 'Nothing is in progress' : 'Nothing is kept of that key'}>
         <p>{chosen === null ? 'Keys appear here as soon as an event begins something.' : 'It has no partial match, window or row now.'}</p>
-        {chosen !== null && rule.kind === 'pattern' ? (
+        {chosen !== null ? (
           <Button icon="search" onClick={() => setQuery({ why: '1', at: null }, { push: true })}>
             Why did it not fire?
           </Button>
@@ -183,7 +181,7 @@ function Keys({ of: s, chosen, rule, variables }: { of: State; chosen: string | 
   return (
     <>
       {s.data.map((k) => (
-        <OneKey key={keyText(k.key)} of={k} open={chosen !== null} rule={rule} variables={variables} />
+        <OneKey key={keyText(k.key)} of={k} open={chosen !== null} variables={variables} />
       ))}
       {chosen === null && (s.page.next || query.get('after')) ? (
         <p class="st-pager">
@@ -223,11 +221,9 @@ function Search({ chosen, rule }: { chosen: string | null; rule: Rule }) {
       <button type="submit" class="btn btn-plain">
         Show
       </button>
-      {rule.kind === 'pattern' ? (
-        <Button icon="search" disabled={!text.trim()} onClick={() => go(true)}>
-          Why not?
-        </Button>
-      ) : null}
+      <Button icon="search" disabled={!text.trim()} onClick={() => go(true)}>
+        Why not?
+      </Button>
       <CopyCurl path={inspectPaths.state(rule.name, chosen, null)} label="" />
     </form>
   );
@@ -237,20 +233,23 @@ export function RuleState({ rule, variables }: { rule: Rule; variables: string[]
   const { query } = useLocation();
   const key = query.get('key');
   const after = query.get('after');
-  const why = key !== null && query.get('why') !== null;
+  const why = query.get('why') !== null && (key !== null || query.get('event') !== null || rule.keys.length === 0);
   const q = useQuery(why || rule.kind === 'filter' ? null : `state/${rule.name}/${key ?? ''}/${after ?? ''}`, (s) => inspect.state(rule.name, key, after, s), 2000);
+  if (why) return <WhyNotView rule={rule} keyText={key} variables={variables} />;
   if (rule.kind === 'filter')
     return (
       <Empty icon="rules" title="A filter keeps nothing">
         <p>It looks at each event by itself.</p>
+        <Button icon="search" onClick={() => setQuery({ why: '1', at: null }, { push: true })}>
+          Why did it not fire?
+        </Button>
       </Empty>
     );
-  if (why) return <WhyNotView rule={rule} keyText={key} variables={variables} />;
   return (
     <div class="st">
       {rule.keys.length ? <Search key={key ?? ''} chosen={key} rule={rule} /> : null}
       <States of={q} rows={6}>
-        {(s) => <Keys of={s} chosen={key} rule={rule} variables={variables} />}
+        {(s) => <Keys of={s} chosen={key} variables={variables} />}
       </States>
     </div>
   );

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a pattern has not fired for a key: the verdict, and its recorded events one by one, with the states of the automaton,
-// what is bound, and each condition's truth. Arrow keys step.
+// Why a rule has not fired for a key: the verdict, then of a pattern its recorded events one by one, with the states of the
+// automaton, what is bound, and each condition's truth; arrow keys step. Of other kinds: whykinds.tsx.
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Rule } from '../api';
-import { inspect, inspectPaths, whyBody, type Asked, type Place, type Step, type WhyNot } from '../api_inspect';
+import { inspect, inspectPaths, whyBody, type Asked, type Place, type Step, type WhyAlert, type WhyNot } from '../api_inspect';
 import { duration, full, keyText, number, plural, shown, value, when } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
 import { variableClass } from '../lib/sql';
-import { Button, CopyCurl, Empty, Kbd, States } from './basic';
+import { Button, CopyCurl, Empty, Kbd, Link, States } from './basic';
 import { Icon } from './icons';
 import { Picture } from './picture';
 import { TakenRows } from './takenrows';
+import { Evidence } from './whykinds';
 
 const placeOf = (p: Place) => `${p.partition}/${p.offset}`;
 
-const titles: Record<string, string> = {
+export const titles: Record<string, string> = {
   matched: 'It has fired',
   condition: 'A condition did not hold',
   time: 'The time was over',
@@ -26,6 +27,8 @@ const titles: Record<string, string> = {
   skipped: 'Another match came first',
   waiting: 'It still waits',
   'nothing-began': 'Nothing began',
+  'no-partner': 'There was no partner',
+  'not-asked': 'It could not be asked',
   'no-events': 'No events of this key',
   'unknown-event': 'Not an event of this key',
   'before-rule': 'Before the rule',
@@ -34,7 +37,7 @@ const titles: Record<string, string> = {
   pending: 'It waits for the watermark',
   where: 'WHERE leaves it out',
 };
-const notTaken: Record<string, string> = {
+export const notTaken: Record<string, string> = {
   where: 'WHERE leaves it out',
   late: 'it came late',
   waits: 'it waits for the watermark',
@@ -65,9 +68,24 @@ export function Conditions({ of: list }: { of: Asked[] }) {
               {v.of} = <b>{shown(v.value)}</b>
             </span>
           ))}
+          {c.missed_by !== undefined ? <span class="pill warn num">off by {value(c.missed_by)}</span> : null}
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Where a match is to be seen. */
+export function Told({ alert: a }: { alert: WhyAlert | null | undefined }) {
+  if (a === undefined) return null;
+  if (a === null) return <p class="dim">No alert of it is kept among the newest of this key.</p>;
+  return (
+    <p>
+      <Link to={`/alerts/${a.id}`}>{a.by === 'match' ? 'The alert of it' : 'An earlier alert counts it'}</Link>
+      {a.by === 'cooldown' && a.until ? <span class="num"> · the cooldown lasts until {when(a.until)}</span> : null}
+      {a.count > 1 ? <span class="dim num"> · stands for {number(a.count)} matches</span> : null}
+      {a.mode === 'active' ? null : <span class="pill">{a.mode}: kept apart</span>}
+    </p>
   );
 }
 
@@ -79,13 +97,14 @@ function Verdict({ of: w, variables }: { of: WhyNot; variables: string[] }) {
       <h3>
         {titles[v.kind] ?? v.kind}
         {v.variable ? <span class={`var ${variableClass(variables, v.variable)}`}>{v.variable}</span> : null}
-        {v.late_by_ms !== undefined ? <span class="pill warn num">{duration(v.late_by_ms)} too late</span> : null}
+        {v.late_by_ms !== undefined ? <span class="pill warn num">{duration(v.late_by_ms)} {w.kind === 'join' ? 'out of bounds' : 'too late'}</span> : null}
         {v.matches && !good ? <span class="pill">it has fired before</span> : null}
       </h3>
       <p>{v.text}.</p>
       {v.conditions.length ? <Conditions of={v.conditions} /> : null}
+      <Told alert={w.alert} />
       <p class="dim num wn-scope">
-        {plural(w.events, 'event')} of the key, of {number(w.scanned)} looked at
+        {plural(w.events, 'event')} {Object.keys(w.key).length ? 'of the key, ' : ''}of {number(w.scanned)} looked at
         {w.complete ? '' : '; older ones were not looked at'}
         {v.cut_off ? '; there were more partial matches than are followed' : ''}
         {v.event ? (
@@ -266,30 +285,34 @@ function Stepper({ of: w, rule, variables }: { of: WhyNot; rule: Rule; variables
   );
 }
 
-export function WhyNotView({ rule, keyText: key, variables }: { rule: Rule; keyText: string; variables: string[] }) {
+export function WhyNotView({ rule, keyText: key, variables }: { rule: Rule; keyText: string | null; variables: string[] }) {
   const { query } = useLocation();
   const event = query.get('event');
-  const q = useQuery(`why/${rule.name}/${rule.version}/${key}/${event ?? ''}`, (s) => inspect.why(rule.name, key, event, s));
+  const stream = query.get('of');
+  const body = whyBody(key, event, stream);
+  const q = useQuery(`why/${rule.name}/${rule.version}/${JSON.stringify(body)}`, (s) => inspect.why(rule.name, body, s));
   return (
     <div class="st wn">
       <div class="wn-head">
-        <Button kind="ghost" icon="back" onClick={() => setQuery({ why: null, at: null, event: null })}>
+        <Button kind="ghost" icon="back" onClick={() => setQuery({ why: null, at: null, event: null, of: null })}>
           State
         </Button>
         <h2 class="cut">
-          Why not <span class="mono">{q.data ? keyText(q.data.key) || value(key) : key}</span>
+          Why not <span class="mono">{(q.data && keyText(q.data.key)) || (key && key !== '{}' ? key : event ? `event ${event}` : rule.keys.length ? '' : 'all events')}</span>
         </h2>
         <span class="grow" />
         <Button kind="ghost" icon="history" onClick={q.reload}>
           Look again
         </Button>
-        <CopyCurl path={inspectPaths.why(rule.name)} method="POST" body={JSON.stringify(whyBody(key, event))} label="" />
+        <CopyCurl path={inspectPaths.why(rule.name)} method="POST" body={JSON.stringify(body)} label="" />
       </div>
       <States of={q} rows={8}>
         {(w) => (
           <>
             <Verdict of={w} variables={variables} />
-            {w.steps.length ? (
+            {w.steps.length && w.kind !== 'pattern' ? (
+              <Evidence of={w} />
+            ) : w.steps.length ? (
               <Stepper of={w} rule={rule} variables={variables} />
             ) : (
               <Empty icon="rules" title="No recorded event of this key was found">
