@@ -2,6 +2,7 @@
  * main.c - the sub-commands of `weir`, and nothing else. */
 #include "server/backtest/backtestcli.h"
 #include "server/commands/bench.h"
+#include "server/commands/deadcmd.h"
 #include "server/commands/explaincmd.h"
 #include "server/commands/gen.h"
 #include "server/commands/savecmd.h"
@@ -25,6 +26,7 @@
     X(savepoint, savecmd_main, "savepoints as files: list, inspect, verify, export, dispose")      \
     X(backtest, backtestcli_main,                                                                  \
       "run a rule over recorded events and say what it would have told")                           \
+    X(dead, deadcmd_main, "dead letters of a running server: list, show, replay, delete")          \
     X(worker, worker_main, NULL)
 
 typedef int command_main(int argc, char **argv);

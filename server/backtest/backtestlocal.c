@@ -93,7 +93,7 @@ static enum err fill(const struct local *l, struct diag *d)
 /* The text of a file becomes a field. */
 static bool set_text(json_t *plan, const char *field, const char *path)
 {
-    struct evaltext t = {0};
+    struct evaltext t = {.command = "backtest"};
     bool good = evaltext_add(&t, path) == ERR_OK;
     if (good)
         json_object_set_new(plan, field, json_stringn((const char *)t.text.p, t.text.n));

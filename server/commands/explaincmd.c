@@ -101,7 +101,7 @@ static int take_argument(struct explaining *x, char **argv, int *i)
 
 int explaincmd_main(int argc, char **argv)
 {
-    struct explaining x = {.format = EXPLAIN_TEXT};
+    struct explaining x = {.format = EXPLAIN_TEXT, .text.command = "explain"};
     int code = ARGS_OK;
     for (int i = 1; i < argc && code == ARGS_OK; i++) {
         if (strcmp(argv[i], "--help") == 0) {

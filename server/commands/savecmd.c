@@ -21,7 +21,8 @@ static const char usage[] =
     "       weir savepoint export NAME|FOLDER --to FOLDER\n"
     "       weir savepoint dispose NAME\n"
     "\n"
-    "NAME is a savepoint of the data folder (--data, ./data if it is not given), FOLDER any other; "
+    "NAME is a savepoint of the data folder (--data, ./weir-data if it is not given, as for `weir "
+    "serve`), FOLDER any other; "
     "it has "
     "a slash in it.\n"
     "No server is needed, and one may run.\n"
@@ -308,7 +309,7 @@ static int take_argument(struct savecmd *x, char **argv, int *i)
 
 int savecmd_main(int argc, char **argv)
 {
-    struct savecmd x = {.data = "data"};
+    struct savecmd x = {.data = "weir-data"};
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         fputs(usage, argc < 2 ? stderr : stdout);
         return argc < 2 ? ARGS_USAGE : ARGS_OK;

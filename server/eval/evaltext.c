@@ -107,7 +107,7 @@ void evaltext_tell(const struct evaltext *t, const struct diag *d, struct bytes 
             bytes_printf(out, "%s:%d:%d: ", t->paths[file], i->line - t->first_line[file] + 1,
                          i->column);
         } else {
-            bytes_printf(out, "weir eval: ");
+            bytes_printf(out, "weir %s: ", t->command != NULL ? t->command : "eval");
         }
         bytes_printf(out, "%s: %s%s%s%s\n", i->warning ? "warning" : "error", i->message,
                      i->code ? " [" : "", i->code ? i->code : "", i->code ? "]" : "");

@@ -15,6 +15,7 @@ struct evaltext {
     const char *paths[EVALTEXT_FILES_MAX];
     int first_line[EVALTEXT_FILES_MAX]; /* of each file in the text, from 1 */
     int lines; /* in the text so far */
+    const char *command; /* for messages without a place; NULL: eval */
 };
 
 /* "-": standard input. Not owned: path. ERR_IO (errno), ERR_LIMIT: too many files or bytes. */

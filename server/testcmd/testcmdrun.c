@@ -103,6 +103,7 @@ static bool include(struct suite *s, unsigned i, struct diag *d)
 static bool gather(struct suite *s, struct diag *d)
 {
     struct evaltext *t = &s->all;
+    t->command = "test";
     bool good = true;
     for (unsigned i = 0; i < s->file->nincludes; i++)
         good &= include(s, i, d);
@@ -212,6 +213,7 @@ static bool run_events(struct suite *s, const struct testcmdfile_test *t, const 
 
 static void run_test(struct suite *s, const struct testcmdfile_test *t)
 {
+    s->own.command = "test";
     const char *text = (const char *)s->own.text.p;
     struct bytes found = {0}, difference = {0};
     struct testcmdbind b;
