@@ -11,7 +11,12 @@
  * Much state is not handed over in one stop: a key's state goes to the new version before that one is given a row of the
  * key, or has something to tell of it; all others follow piece by piece between batches (taskupgrade_go_on). Which key has
  * gone already makes no difference to results, so it may be another one in a replay, and after a snapshot, which has the
- * key's state under the version that has it. */
+ * key's state under the version that has it.
+ *
+ * Three kinds go at once. Keys that are out of memory have notes of when something of them is due, by the old version's
+ * times. Windows that the clock or each rise of the watermark fires are asked all together, and those that have not gone
+ * over would not answer. And where partial matches may be over sooner than before (may_wait), the old version's timers do
+ * not say which. */
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/key/statemap.h"

@@ -59,6 +59,23 @@ WINDOWS = [window(", SUM(v) AS s"), window(", SUM(v) AS s, MAX(id) AS m"), windo
            window(", SUM(v) AS s, AVG(v) AS m"), window(", MAX(v) AS m, MIN(v) AS l"), window("", "COUNT(*) > 4")]
 
 
+def over(call, least=0, days=30):
+    frame = f"OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '{days}' DAY PRECEDING AND CURRENT ROW)"
+    return f"SELECT id AS a, COUNT(*) {frame} AS b, {call} {frame} AS c FROM t QUALIFY v = 4 AND COUNT(*) {frame} > {least}"
+
+
+OVERS = [over("SUM(v)"), over("MAX(v)"), over("SUM(v)", days=20), over("COUNT(v)"), over("SUM(v)", 1), over("MIN(v)")]
+
+
+def join(on="b.v = 2", days=30, which="", more=""):
+    return (f"SELECT a.id AS a, b.id AS b{more} FROM t a {which}JOIN t b ON a.k = b.k AND {on}"
+            f" AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '{days}' DAY WHERE a.v = 1")
+
+
+JOINS = [join(), join("b.v = 2 AND b.id > a.id"), join(days=20), join(more=", a.note AS n"), join(days=40), join("b.v = 4")]
+KINDS = {"partial matches": VERSIONS, "windows": WINDOWS, "rows of OVER": OVERS, "rows of a join": JOINS}
+
+
 class Poster:
     """Lines to a partition, over one connection."""
 
@@ -210,7 +227,7 @@ def reference(folder, cuts, texts, events):
 def run(args, folder):
     keys = int(args.state_mb * 1e6 / args.key_bytes)
     seconds = args.upgrades * args.each + 4
-    versions = WINDOWS if args.windows else VERSIONS
+    versions = KINDS[args.of]
     fill, rest = make_events(keys, int(args.rate * seconds), args.rate)
     with Server(folder, *args.option, workers=args.workers) as server:
         for sql in (STREAM, "CREATE STREAM p (id BIGINT NOT NULL, k STRING, v BIGINT, ts TIMESTAMP(3) NOT NULL,"
@@ -255,7 +272,7 @@ def run(args, folder):
         u["pause_clock"] = max(u["change"], u["turn"])
         print(json.dumps({k: round(v, 1) if isinstance(v, float) else v for k, v in u.items() if k not in ("from", "to")}),
               file=sys.stderr)
-    return {"upgrades": len(done), "of": "windows" if args.windows else "partial matches", "workers": args.workers, "events": len(fill) + len(rest), "state_bytes": state,
+    return {"upgrades": len(done), "of": args.of, "workers": args.workers, "events": len(fill) + len(rest), "state_bytes": state,
             "events_s": round(load.total / load.took), "alerts": len(found), "lost": len(set(want) - set(found)),
             "twice": copies, "unexpected": len(set(found) - set(want)),
             "pause_ms": round(statistics.median(u["pause"] for u in done), 1), "pause_ms_most": round(max(u["pause"] for u in done), 1),
@@ -271,7 +288,9 @@ def main():
     parse.add_argument("--upgrades", type=int, default=10)
     parse.add_argument("--each", type=float, default=4, help="seconds from one to the next")
     parse.add_argument("--workers", type=int, default=2)
-    parse.add_argument("--windows", action="store_true", help="a window of an hour for each key, not a partial match")
+    for option, of in (("windows", "windows"), ("over", "rows of OVER"), ("join", "rows of a join")):
+        parse.add_argument(f"--{option}", dest="of", action="store_const", const=of, default="partial matches",
+                           help=f"{of} for each key, not a partial match")
     parse.add_argument("--option", action="append", default=[], help="of weir serve")
     args = parse.parse_args()
     with tempfile.TemporaryDirectory(prefix="weir-upg-") as folder:
