@@ -316,7 +316,62 @@ static void rows_of_a_join_stay_for_its_next_version(void **state)
     mem_free(rows);
 }
 
+/* Lines of one rule, of those of `text`, sorted as they are. */
+static char *only(const char *text, const char *name)
+{
+    struct bytes out = {0};
+    for (size_t n; *text != '\0'; text += n) {
+        n = strcspn(text, "\n") + 1;
+        if (strncmp(text, name, strlen(name)) == 0)
+            bytes_put(&out, text, n);
+    }
+    bytes_u8(&out, 0);
+    return (char *)out.p;
+}
+
+static void a_version_beside_another_begins_with_a_copy_of_its_rows(void **state)
+{
+    (void)state;
+    static const struct version one = {-5 * SECOND, 3 * SECOND, true, "approved"},
+                                two = {-2 * SECOND, 9 * SECOND, true, "declined"};
+    const struct schema *s = pay_stream(1, 2 * SECOND);
+    struct pay *rows = mem_array(ROWS, sizeof *rows);
+    const struct job_cut all = {.deployed = true, .w = EVTIME_MIN},
+                         copy = {.deployed = true,
+                                 .w = CUT,
+                                 .handover = JOB_HANDOVER_COPY,
+                                 .from = 1};
+    const struct job_rule rules[2] = {
+        {.plan = plan_of(s, "one", &one), .uid = 1, .version = 1, .ncuts = 1, .cuts = &all},
+        {.plan = plan_of(s, "two", &two), .uid = 2, .version = 1, .ncuts = 1, .cuts = &copy}};
+    struct run x = {.rows = rows, .rules = rules, .deploy = 50};
+    size_t n = 0;
+    make_rows(rows, 1);
+    rig_start(&x.r, 1, s, rules, 1);
+    tasksnap_track(x.r.tasks[0]);
+    play(&x, false);
+    for (size_t l = 0; l < x.r.n; l++)
+        *strrchr(x.r.lines[l], ' ') = '\0';
+    char *got = rig_text(&x.r), *of_two = expected(rows, &one, &two, &n);
+    char *alone = expected(rows, &one, &one, &n);
+    for (char *at = alone; (at = strstr(at, "two match")) != NULL;) /* it had no other version */
+        memcpy(at, "one", 3);
+    char *got_one = only(got, "one"), *got_two = only(got, "two"), *want = only(of_two, "two");
+    if (strcmp(got_two, want) != 0)
+        fail_msg("the copy: %s", difference(got_two, want));
+    assert_int_equal(strlen(got_one), strlen(alone)); /* their order is another */
+    mem_free(got);
+    mem_free(of_two);
+    mem_free(alone);
+    mem_free(got_one);
+    mem_free(got_two);
+    mem_free(want);
+    rig_stop(&x.r);
+    mem_free(rows);
+}
+
 int main(void)
 {
-    CHECK_RUN(EXPRTREE_TEST(rows_of_a_join_stay_for_its_next_version));
+    CHECK_RUN(EXPRTREE_TEST(rows_of_a_join_stay_for_its_next_version),
+              EXPRTREE_TEST(a_version_beside_another_begins_with_a_copy_of_its_rows));
 }
