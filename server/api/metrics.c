@@ -4,6 +4,7 @@
 #include "server/backtest/backtests.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/http/http.h"
+#include "server/run/runtimelane.h"
 #include "server/run/runtimememory.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimesink.h"
@@ -530,6 +531,23 @@ static void write_checkpoints(struct api *a, struct bytes *out)
     single(out, "savepoint_bytes", "gauge", "All their files.", (double)bytes);
 }
 
+static void write_operations(struct api *a, struct bytes *out)
+{
+    struct lanes_counts n;
+    uint64_t bytes = 0;
+    runtimelane_counts(a->runtime, &n, &bytes);
+    single(out, "operations_open", "gauge", "Operations that have not ended.", (double)n.open);
+    single(out, "operations_done_total", "counter", "Operations that came to their end.",
+           (double)n.done);
+    single(out, "operations_failed_total", "counter", "Operations that failed.", (double)n.failed);
+    single(out, "operations_cancelled_total", "counter", "Operations that were ended.",
+           (double)n.cancelled);
+    single(out, "replayed_rows_total", "counter", "Events that operations have read again.",
+           (double)n.rows);
+    single(out, "replayed_bytes_total", "counter", "What workers were sent of them.",
+           (double)bytes);
+}
+
 static void write_backtests(struct api *a, struct bytes *out)
 {
     struct backtests_counts n = {0};
@@ -563,6 +581,7 @@ void metrics_write(struct api *a, struct bytes *out)
     write_memory(a, out);
     write_checkpoints(a, out);
     write_backtests(a, out);
+    write_operations(a, out);
     write_rules(a, out);
     write_trials(a, out);
     write_partitions(a, out);

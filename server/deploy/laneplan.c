@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/deploy/laneplan.h"
 #include "base/mem.h"
+#include "cep/task/tasklane.h"
 #include "state/intakelogtrim.h"
 #include <string.h>
 
 /* --- may it be? -------------------------------------------------------------------------------------------------- */
 
-static const bool engine_is_there = false;
-
 static const char *why_not(const struct rule_plan *p)
 {
     const struct schema *streams[PLAN_ROOTS_MAX];
-    if (!engine_is_there)
-        return "the workers of this release cannot hand it over yet";
-    if (p->shape == RULE_FILTER)
-        return "it keeps no state: each event is looked at by itself";
+    const char *engine = tasklane_refuses(p);
+    if (engine != NULL)
+        return engine;
     if (plan_is_derived(p))
         return "it reads what other rules find, or late or refused events";
     if (p->nlookups > 0)

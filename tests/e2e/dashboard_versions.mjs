@@ -90,4 +90,16 @@ async function back() {
   await shot("versions-back");
 }
 
-await play(draft, plan, activate, back);
+async function fromTheLog() {
+  await page.getByLabel("Version 2", { exact: true }).click();
+  await page.getByRole("button", { name: "Activate", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await visible(dialog.getByText("all 8 events that there were"), "the dialog says what the log has");
+  await dialog.getByText("Derive it again from the event log").click();
+  await shot("versions-warm");
+  await dialog.getByRole("button", { name: "Activate", exact: true }).click();
+  await visible(page.getByRole("status", { name: "State from the log" }), "how far it is can be seen");
+  await visible(row(4, "active"), "then the version is active");
+}
+
+await play(draft, plan, activate, back, fromTheLog);

@@ -41,6 +41,6 @@ def test_from_a_draft_over_its_plan_to_the_upgrade_and_back(tmp_path, scheme):
                              text=True, timeout=SECONDS, check=False)
         assert run.returncode == 0 and run.stdout.endswith("all seen\n"), run.stdout
         versions = server.get("/rules/r/versions")["data"]
-        assert [(v["version"], v["state"]) for v in versions] == [(3, "active"), (2, "retired"), (1, "retired")]
-        assert "v = 3" in versions[1]["sql"] and versions[1]["author"] == "ann"
-        assert versions[0]["sql"] == RULE
+        assert [(v["version"], v["state"]) for v in versions] == [(4, "active"), (3, "retired"), (2, "retired"), (1, "retired")]
+        assert "v = 3" in versions[2]["sql"] and versions[2]["author"] == "ann"
+        assert versions[1]["sql"] == RULE

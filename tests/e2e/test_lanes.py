@@ -131,3 +131,151 @@ def test_a_version_warmed_up_finds_what_it_would_have_found(tmp_path, shape, wor
         server.settled()
         assert assert_equal_from(tmp_path, server, new, old, rows) > 20
         assert [r["name"] for r in server.get("/rules")["data"]] == ["r"], "what was made for it is nowhere to be seen"
+
+
+def until_switched(server, operation):
+    until("it switches", lambda: state_of(server, operation) in ("switching", "done"))
+
+
+@pytest.mark.parametrize("when", ("reading", "switching"))
+def test_killed_workers_change_nothing(tmp_path, when):
+    old, new = SHAPES["pattern"]
+    rows = events(6000, 8)
+    with Server(tmp_path, "--checkpoint-interval", "200 ms", workers=2) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:3000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server, savepoint=False)
+        if when == "switching":
+            until_switched(server, operation)
+        server.kill_worker(0)
+        until_switched(server, operation)
+        feed(server, rows[3000:4500])
+        server.kill_worker(1)
+        feed(server, rows[4500:])
+        ended(server, operation)
+        server.kill_worker(0)
+        server.finish("t")
+        server.settled()
+        assert assert_equal_from(tmp_path, server, new, old, rows) > 20
+
+
+@pytest.mark.parametrize("point", ("lanes.begun", "lanes.switch", "lanes.switched"))
+def test_a_server_that_dies_goes_on_with_it(tmp_path, monkeypatch, point):
+    old, new = SHAPES["window"]
+    rows = events(4000, 9)
+    monkeypatch.setenv("WEIR_FAULT", f"{point}:1:kill")
+    server = Server(tmp_path, "--checkpoint-interval", "300 ms", workers=2)
+    try:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:2000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server)
+        until("the server dies", lambda: server.process.poll() is not None)
+        monkeypatch.delenv("WEIR_FAULT")
+        server.start()
+        until_switched(server, operation)
+        feed(server, rows[2000:3000])
+        server.kill()
+        server.start()
+        feed(server, rows[3000:])
+        ended(server, operation)
+        server.finish("t")
+        server.settled()
+        assert assert_equal_from(tmp_path, server, new, old, rows) > 20
+    finally:
+        server.stop()
+
+
+def test_one_that_is_ended_leaves_the_active_version_as_it_was(tmp_path, monkeypatch):
+    old, new = SHAPES["pattern"]
+    rows = events(3000, 10)
+    monkeypatch.setenv("WEIR_FAULT", "worker.1:1:delay=5")
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:2000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server)
+        assert server.session.delete(f"{server.url}/api/v1/operations/{operation}").status_code == 202
+        assert ended(server, operation, "cancelled")["progress"] is None
+        assert server.session.delete(f"{server.url}/api/v1/operations/{operation}").status_code == 409
+        feed(server, rows[2000:])
+        server.finish("t")
+        server.settled()
+        told = server.pages("/alerts")
+        assert {a["version"] for a in told} == {1}
+        assert sorted(row(a["row"]) for a in told) == sorted(row(r["row"]) for r in evaluated(tmp_path, old, rows))
+        assert server.get("/rules/r/versions")["data"][0]["state"] == "draft"
+
+
+def test_another_version_ends_it(tmp_path, monkeypatch):
+    old, new = SHAPES["pattern"]
+    monkeypatch.setenv("WEIR_FAULT", "worker.1:1:delay=5")
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, events(3000, 11))
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server)
+        post(server, "/rules/r:activate", {"version": 2, "state": "warm_from_log"}, 409)
+        post(server, "/rules", {"sql": f"CREATE OR REPLACE RULE r AS {new}"}, 201)
+        assert "another version" in ended(server, operation, "failed")["error"]
+        assert [o["id"] for o in server.get("/operations?rule=r")["data"]] == [operation]
+
+
+def test_what_cannot_be_derived_again_is_refused(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        texts = {"r": pattern(1, 2, 20), "f": "SELECT id FROM t WHERE v = 4", "d": "SELECT a FROM r WHERE a > 0"}
+        for name, sql in texts.items():
+            post(server, "/rules", {"name": name, "sql": sql}, 201)
+            post(server, f"/rules/{name}/versions", {"sql": sql}, 201)
+        for name, why in (("f", "has no state"), ("d", "cannot be derived again")):
+            answer = post(server, f"/rules/{name}:activate", {"version": 2, "state": "warm_from_log"}, 422)
+            assert answer["type"] == "/problems/unsupported" and why in answer["detail"]
+            assert post(server, f"/rules/{name}/versions/2:plan", {}, 200)["log"]["warm"] is False
+        assert post(server, "/rules/r/versions/2:plan", {}, 200)["log"] == {
+            "warm": True, "reason": None, "from": None, "rows": 0, "looks_back_ms": 20000, "covers": True}
+        post(server, "/rules/r:activate", {"version": 2, "state": "warm_from_log", "from": "yesterday"}, 422)
+        assert server.session.get(f"{server.url}/api/v1/operations/op_9").status_code == 404
+
+
+def test_a_way_back_with_the_state_that_the_old_version_would_have(tmp_path):
+    old, new = SHAPES["pattern"]
+    rows = events(4000, 12)
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:1000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        post(server, "/rules/r:activate", {"version": 2, "state": "reset"}, 200)
+        feed(server, rows[1000:2000])
+        answer = server.post("/rules/r:rollback", {"state": "warm_from_log"})
+        assert answer.status_code == 202 and answer.json()["kind"] == "rollback" and answer.json()["rollback_to"] == 1
+        operation = answer.json()["id"]
+        until_switched(server, operation)
+        feed(server, rows[2000:])
+        assert ended(server, operation)["version"] == 3
+        server.finish("t")
+        server.settled()
+        w, _ = switched_at(tmp_path, 3)
+        got = sorted(row(a["row"]) for a in server.pages("/alerts") if a["version"] == 3)
+        assert got == sorted(row(r["row"]) for r in evaluated(tmp_path, old, rows) if stamp(r["time"]) >= w)
+
+
+def test_progress_is_told_until_the_end(tmp_path):
+    old, new = SHAPES["over"]
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, events(2000, 13))
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server, **{"from": "2023-11-14T22:14:00Z"})
+        with server.session.get(f"{server.url}/api/v1/operations/{operation}/events", stream=True, timeout=30) as live:
+            until_switched(server, operation)
+            server.finish("t")
+            told = [json.loads(line[6:]) for line in live.iter_lines() if line.startswith(b"data: ")]
+        assert told[-1]["state"] == "done" and told[-1]["progress"] is None and told[-1]["rows"] == 2000

@@ -34,6 +34,7 @@ function planOf(rule, v) {
     plan: { state: items.length ? 'mapped' : 'kept', reason: null, items },
     partials: rule.partials,
     windows_open: rule.windows_open,
+    log: { warm: false, reason: 'the log of this server is made up' },
   };
 }
 

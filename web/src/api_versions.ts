@@ -37,6 +37,15 @@ export interface PlanItem {
   reason: string | null;
   touches: Touches | null;
 }
+/** What the event log has for a version: its state can be derived from it again (warm), or not, and why. */
+export interface LogCover {
+  warm: boolean;
+  reason: string | null;
+  from?: Time | null;
+  rows?: number;
+  looks_back_ms?: number | null;
+  covers?: boolean;
+}
 export interface UpgradePlan {
   from: number;
   to: number;
@@ -47,13 +56,43 @@ export interface UpgradePlan {
   rows: number;
   counted: boolean;
   out_of_memory: number;
+  log: LogCover;
 }
 export interface Upgrade {
-  state: 'keep' | 'reset';
+  state: 'keep' | 'reset' | 'warm_from_log';
   savepoint?: boolean;
   author?: string;
   reason?: string;
 }
+
+/** Long work on a rule, done beside everything else (docs/upgrades.md). */
+export interface Operation {
+  id: string;
+  kind: 'activate' | 'rollback';
+  state: 'waiting' | 'reading' | 'switching' | 'done' | 'failed' | 'cancelled';
+  rule: string;
+  version: number | null;
+  rollback_to: number | null;
+  created: Time;
+  ended: Time | null;
+  error: string | null;
+  rows: number;
+  progress: {
+    rows: number;
+    rows_in_all: number;
+    rows_behind: number;
+    rows_per_s: number;
+    done: number;
+    watermark: Time | null;
+    seconds_left: number | null;
+  } | null;
+}
+export const operations = {
+  path: (r: string) => `/operations?rule=${encodeURIComponent(r)}&limit=1`,
+  last: (r: string, signal?: AbortSignal) =>
+    call<{ data: Operation[] }>(operations.path(r), { signal }).then((page) => page.data[0] ?? null),
+  end: (id: string) => call<Operation>(`/operations/${encodeURIComponent(id)}`, { method: 'DELETE' }),
+};
 
 export const versionPaths = {
   list: (r: string) => `${paths.rule(r)}/versions`,
@@ -67,6 +106,9 @@ export const versions = {
   plan: (r: string, v: number, signal?: AbortSignal) => call<UpgradePlan>(versionPaths.plan(r, v), { method: 'POST', signal }),
   activate: (r: string, version: number, how: Upgrade) =>
     call<Rule>(`${paths.rule(r)}:activate`, { body: { version, ...how } }),
+  /** With state from the log: the operation that ends with the version being active. */
+  warm: (r: string, version: number | null, how: Upgrade) =>
+    call<Operation>(`${paths.rule(r)}:${version === null ? 'rollback' : 'activate'}`, { body: version === null ? how : { version, ...how } }),
   rollback: (r: string, how: Upgrade) => call<Rule>(`${paths.rule(r)}:rollback`, { body: how }),
 };
 

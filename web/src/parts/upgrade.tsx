@@ -2,10 +2,10 @@
 // What an upgrade would keep, and the upgrade.
 import { useState } from 'preact/hooks';
 import { firstMessageOf, type Rule } from '../api';
-import { versions, type Touches, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
+import { versions, type LogCover, type Touches, type UpgradePlan, type Upgrade, type Verdict, type Version } from '../api_versions';
 import { lives } from '../api_lives';
 import { useAct } from '../lib/act';
-import { plural } from '../lib/format';
+import { plural, when } from '../lib/format';
 import { useQuery } from '../lib/query';
 import { Button, States } from './basic';
 import { shareWords, ShareSlider } from './share';
@@ -46,6 +46,13 @@ function Touched({ of: t }: { of: Touches | null }) {
       {t.dropped ? <span class="bad-text">{plural(t.dropped, 'dropped', 'dropped')}</span> : null}
     </>
   );
+}
+
+/** What the log has of what the version would look back at. */
+function covered(log: LogCover): string {
+  const rows = plural(log.rows ?? 0, 'event');
+  const since = log.from ? `${rows} since ${when(log.from)}` : `all ${rows} that there were`;
+  return log.covers ? `${since}, beside everything else` : `${since}: less than the rule may look back`;
 }
 
 /** What is not counted is said: the numbers are less than there is. */
@@ -133,6 +140,12 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
         done(now);
         return close();
       }
+      if (state === 'warm_from_log') {
+        await versions.warm(rule.name, back ? null : to.version, how);
+        say(`${rule.name}: the log is read again; then the version becomes active`);
+        done(rule);
+        return close();
+      }
       const now = back ? await versions.rollback(rule.name, how) : await versions.activate(rule.name, to.version, how);
       say(`${now.name}: version ${now.version} is active`);
       done(now);
@@ -201,6 +214,8 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
           <legend>State</legend>
           {choice('keep', 'Keep what can be kept', nothing ? 'here that is nothing' : 'as the plan says')}
           {choice('reset', 'Drop all of it', 'the new version begins as a new rule does')}
+          {plan.data?.log.warm ? choice('warm_from_log', 'Derive it again from the event log', covered(plan.data.log)) : null}
+          {plan.data && !plan.data.log.warm ? <p class="dim">{plan.data.log.reason}</p> : null}
         </fieldset>
         <label class="check">
           <input type="checkbox" checked={saves} onChange={(e) => setSaves(e.currentTarget.checked)} />

@@ -16,6 +16,7 @@ import { say } from './dialog';
 import { optionsOf, useWhy, WhyFields, Wrong } from './listforms';
 import { SqlDiff } from './sqldiff';
 import { SqlView } from './sqlview';
+import { Progress } from './operation';
 import { PlanView, UpgradeDialog, usePlan } from './upgrade';
 
 const pills = { active: 'good', draft: 'accent', retired: '', shadow: 'mode-shadow', rollout: 'warn', ending: 'warn' } as const;
@@ -264,6 +265,13 @@ export function Versions({ rule, sql, take, changed }: Props) {
               ) : null}
             </div>
             {before && active?.activated ? <Undo of={active} to={before} undo={() => setUpgrade({ to: before, back: true })} /> : null}
+            <Progress
+              rule={rule}
+              done={() => {
+                q.reload();
+                changed(rule);
+              }}
+            />
             <div class="versions-scroll">
               <Rows list={list} chosen={chosen} />
             </div>
