@@ -21,6 +21,8 @@ for (const colorScheme of ['light', 'dark']) {
     alert && `/alerts/${alert.id}`,
     '/streams',
     '/lists',
+    '/tables',
+    '/sinks',
     '/streams?new=1',
     '/dead-letters',
     '/time',

@@ -21,6 +21,8 @@ import { AlertsPage } from './pages/alerts';
 import { AlertPage } from './pages/alert';
 import { StreamsPage } from './pages/streams';
 import { ListsPage } from './pages/lists';
+import { SinksPage } from './pages/sinks';
+import { TablesPage } from './pages/tables';
 import { TimePage } from './pages/time';
 import { WhyPage } from './pages/why';
 import { DeadLettersPage } from './pages/dead_letters';
@@ -43,6 +45,8 @@ const places: Place[] = [
   { to: '/backtests', name: 'Backtests', icon: 'history', key: 'g b' },
   { to: '/streams', name: 'Streams', icon: 'streams', key: 'g s' },
   { to: '/lists', name: 'Lists', icon: 'list', key: 'g l' },
+  { to: '/tables', name: 'Tables', icon: 'plug', key: 'g u' },
+  { to: '/sinks', name: 'Sinks', icon: 'send', key: 'g i' },
   { to: '/why', name: 'Why not?', icon: 'search', key: 'g y' },
   { to: '/time', name: 'Time', icon: 'clock', key: 'g t' },
   { to: '/dead-letters', name: 'Dead letters', icon: 'dead', key: 'g d' },
@@ -60,6 +64,8 @@ const routes: [RegExp, Routed][] = [
   [/^\/backtests(?:\/([^/]+))?$/, BacktestsPage],
   [/^\/streams(?:\/([^/]+))?$/, StreamsPage],
   [/^\/lists(?:\/([^/]+))?$/, ListsPage],
+  [/^\/tables(?:\/([^/]+))?$/, TablesPage],
+  [/^\/sinks(?:\/([^/]+))?$/, SinksPage],
   [/^\/why$/, WhyPage],
   [/^\/time$/, TimePage],
   [/^\/dead-letters$/, DeadLettersPage],
