@@ -45,6 +45,7 @@ void join_prefetch(const struct join *j, unsigned side, uint64_t hash, unsigned 
 /* The least watermark at which something is to be given; EVTIME_MAX: nothing waits. */
 evtime join_next(const struct join *j);
 struct join_stats join_stats(const struct join *j);
+uint64_t join_waiting(const struct keystate *state, enum join_which side); /* rows of a key */
 
 /* --- joinsave.c: a key's state as bytes, and back. What follows from the rest (queues, timers) is made again --- */
 

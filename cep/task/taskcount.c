@@ -5,6 +5,17 @@
 /* Rows wait for a slice: about a millisecond. */
 enum { SLOTS_MAX = 1 << 13, LOOKED_ENOUGH = 1 << 14, AHEAD_RUN = 3 };
 
+static void count_join(const struct key *key, struct taskcount *out)
+{
+    if (key->cells == NULL)
+        return;
+    out->keys++;
+    for (unsigned s = JOIN_LEFT; s <= JOIN_RIGHT; s++) {
+        out->sides[s] += join_waiting(key->cells, s);
+        out->rows += join_waiting(key->cells, s);
+    }
+}
+
 static void count_op(const struct task *t, const struct task_key *k, const struct task_op *op,
                      const struct key *key, const struct taskcount_ask *ask, struct taskcount *out)
 {
@@ -28,21 +39,18 @@ size_t taskcount_rule(struct task *t, const struct taskcount_ask *ask, struct ta
     if (!taskinspect_place_of(t, ask->rule, &at))
         return 0;
     out->looked = 0;
-    if (at.join != NULL) { /* known at once */
-        struct join_stats s = join_stats(at.join->op);
-        out->keys += join_side(at.join->op, JOIN_LEFT)->table.count;
-        out->rows += s.kept;
-        return 0;
-    }
-    const struct keytable *table = &at.key->keyed.table;
+    const struct keytable *table =
+        at.join != NULL ? &join_side(at.join->op, JOIN_LEFT)->table : &at.key->keyed.table;
     for (size_t i = ask->from; i < table->nslots; i++) {
         if (i == ask->from + SLOTS_MAX || out->looked > LOOKED_ENOUGH)
             return i;
         keytable_look_ahead(table, i);
         const struct key *near = table->slots[(i + AHEAD_RUN) & (table->nslots - 1)].key;
-        if (near != NULL && near->cells != NULL)
+        if (at.join == NULL && near != NULL && near->cells != NULL)
             taskstep_prefetch(at.key, near->cells, 1);
-        if (table->slots[i].key != NULL)
+        if (table->slots[i].key != NULL && at.join != NULL)
+            count_join(table->slots[i].key, out);
+        else if (table->slots[i].key != NULL)
             count_op(t, at.key, at.op, table->slots[i].key, ask, out);
     }
     return 0;

@@ -33,6 +33,7 @@ struct taskcount_var {
 struct taskcount {
     uint64_t keys, partials, dropped, older;
     uint64_t rows; /* of OVER and joins */
+    uint64_t sides[2]; /* of these, of a join's sides */
     struct taskcount_var vars[PLAN_VARS_MAX];
     uint64_t looked; /* partial matches of this slice, and their rows */
 };

@@ -53,6 +53,9 @@ static void add_up(struct planning *p, struct taskcount *out)
         out->dropped += number(slice, "dropped");
         out->older += number(slice, "older");
         out->rows += number(slice, "rows");
+        for (size_t s = 0; s < 2; s++)
+            out->sides[s] +=
+                (uint64_t)json_integer_value(json_array_get(json_object_get(slice, "sides"), s));
         json_array_foreach(json_object_get(slice, "vars"), v, var)
         {
             if (v == PLAN_VARS_MAX)

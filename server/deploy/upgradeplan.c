@@ -287,7 +287,8 @@ static void side(const struct report *r, enum join_which s)
 {
     const struct join_side *a = &r->from->join.side[s], *b = &r->to->join.side[s];
     int64_t had = joinmap_keeps_ms(&r->from->join, s), has = joinmap_keeps_ms(&r->to->join, s);
-    const struct touches touches = of_rows(r);
+    struct touches touches = of_rows(r);
+    touches.n[TOUCHED_ROWS] = r->now != NULL ? r->now->state.sides[s] : 0;
     bool windowed = r->from->join.windowed;
     bool same = same_expr(a->where, b->where) && same_expr(a->partner, b->partner);
     if (r->map->why != NULL)

@@ -44,8 +44,10 @@ static size_t count(struct worker *w, const struct inspectwire_ask *m, unsigned 
         return next;
     bytes_printf(json,
                  "{\"version\":%u,\"keys\":%" PRIu64 ",\"partials\":%" PRIu64
-                 ",\"dropped\":%" PRIu64 ",\"older\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"vars\":[",
-                 r->version, c.keys, c.partials, c.dropped, c.older, c.rows);
+                 ",\"dropped\":%" PRIu64 ",\"older\":%" PRIu64 ",\"rows\":%" PRIu64
+                 ",\"sides\":[%" PRIu64 ",%" PRIu64 "],\"vars\":[",
+                 r->version, c.keys, c.partials, c.dropped, c.older, c.rows, c.sides[0],
+                 c.sides[1]);
     for (unsigned v = 0; r->plan->shape == RULE_MATCH && v < r->plan->match.nvars; v++)
         bytes_printf(json, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", v > 0 ? "," : "",
                      c.vars[v].keys, c.vars[v].partials, c.vars[v].dropped);

@@ -4,7 +4,7 @@
  * Room:   worker (CONTROL_INSPECT) -> [workerinspect] -> taskinspect -> CONTROL_INSPECTED
  * Owns:   nothing.  Thread: the worker's only one, between two steps.
  *
- * What is said of an ask that counts, of a slice of the keys: {"version":3,"keys":9,"partials":4,"dropped":1,"older":0,"rows":0,
+ * What is said of an ask that counts, of a slice of the keys: {"version":3,"keys":9,"partials":4,"dropped":1,"older":0,"rows":0,"sides":[0,0],
  * "vars":[[keys,partials,dropped],…]}: variables as the pattern has them. */
 #ifndef WEIR_SERVER_WORKERINSPECT_H
 #define WEIR_SERVER_WORKERINSPECT_H
