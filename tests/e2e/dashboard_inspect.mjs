@@ -78,4 +78,25 @@ async function windows() {
   await widths("windows", ".st");
 }
 
-await play(partials, whyNot, stepping, late, fromAlert, windows);
+async function otherKinds() {
+  await go("/rules/w?tab=state&key=c1&why=1");
+  await visible(page.getByRole("region", { name: "Why not" }).getByText("It still waits"), "a window that is not over");
+  await visible(page.getByRole("region", { name: "Windows" }).getByText("1201.7"), "with its aggregates so far");
+  await page.getByRole("region", { name: "Events of the key" }).getByRole("button").first().click();
+  await visible(page.locator(".wn-events .at"), "one of its events");
+  await widths("why-window", ".st");
+}
+
+async function everyRule() {
+  await go("/why?stream=payments");
+  await page.getByLabel("Event by").selectOption("id");
+  await page.getByRole("searchbox", { name: "id" }).fill("6");
+  await page.getByRole("button", { name: "Ask all rules" }).click();
+  await visible(page.locator(".we-rules li.bad", { hasText: "amount > 500" }), "why a rule has not fired for an event");
+  await visible(page.locator(".we-rules li", { hasText: "It still waits" }), "and each other rule");
+  await widths("why-event", ".we-rules");
+  await page.locator(".we-rules li.bad", { hasText: "amount > 500" }).getByRole("link", { name: "Details" }).click();
+  await visible(page.getByRole("region", { name: "Why not" }).getByText("A condition did not hold"), "and from there its steps");
+}
+
+await play(partials, whyNot, stepping, late, fromAlert, windows, otherKinds, everyRule);

@@ -41,7 +41,7 @@ function Answers({ of: w }: { of: WhyEvent }) {
         {[...w.data]
           .sort((a, b) => rank(a) - rank(b) || a.rule.localeCompare(b.rule))
           .map((r) => (
-            <li key={r.rule} class={r.verdict === 'matched' ? 'good' : r.verdict === 'not-asked' ? 'none' : 'bad'}>
+            <li key={r.rule} class={['good', 'none', 'bad', 'none'][rank(r)]}>
               <header>
                 <Link to={`/rules/${encodeURIComponent(r.rule)}`}>
                   <b>{r.rule}</b>
