@@ -65,6 +65,8 @@ async function shadow() {
   await visible(page.locator(".classes .only_new b", { hasText: /^[1-9]/ }), "what only the new one finds is counted");
   await visible(page.locator(".hour").nth(3), "by hour");
   await visible(page.getByRole("table", { name: "Only version 2" }).locator("tbody tr").nth(3), "with examples");
+  await visible(page.getByRole("table", { name: "Only version 1" }).locator("tbody tr").nth(3), "beside those of the active one alone");
+  await visible(page.getByText("It began with a copy of the active one's state"), "and with what it began");
   await widths("compare", ".side-by-side");
   await page.locator(".classes .both").click();
   await visible(page.getByRole("table", { name: "Both", exact: true }).locator("tbody tr").nth(3), "and those of both");
@@ -89,7 +91,10 @@ async function share() {
   await widths("rules", ".card");
   await go("/rules/r?tab=compare");
   await button("Make it the active one").click();
-  await visible(dialog.locator(".plan-sum"), "the dialog has the plan");
+  await visible(dialog.locator(".plan-sum", { hasText: "Its own state" }), "the dialog says that it keeps what it has gathered");
+  await dialog.getByText("Take that of version 1").click();
+  await visible(dialog.locator(".plan-items"), "or has the plan");
+  await dialog.getByText("Go on with its own").click();
   await page.screenshot({ path: `${pictures}/promote-${scheme}.png` });
   await inDialog("Activate").click();
   await visible(page.locator(".side-by-side .pill", { hasText: /ending|ended/ }), "it ends as the one beside");

@@ -77,14 +77,16 @@ export interface Audited {
 
 export const lifePaths = {
   audit: (r: string) => `/audit?limit=50&name=${encodeURIComponent(r)}`,
-  comparison: (r: string, of: ResultClass, limit: number) => `${paths.rule(r)}/comparison?class=${of}&limit=${limit}`,
+  /** of: examples of that class alone; null: of each. */
+  comparison: (r: string, of: ResultClass | null, limit: number) =>
+    `${paths.rule(r)}/comparison?${of ? `class=${of}&` : ''}limit=${limit}`,
   approvals: (r: string) => `${paths.rule(r)}/approvals`,
   resting: `${paths.rules}?state=all`,
 };
 export const lives = {
   audit: (r: string, signal?: AbortSignal) => call<{ data: Audited[] }>(lifePaths.audit(r), { signal }).then((p) => p.data),
   /** null: no version of the rule has ever run beside another. */
-  comparison: (r: string, of: ResultClass, limit: number, signal?: AbortSignal) =>
+  comparison: (r: string, of: ResultClass | null, limit: number, signal?: AbortSignal) =>
     call<Comparison>(lifePaths.comparison(r, of, limit), { signal }).catch((e: unknown) => {
       if (e instanceof Problem && e.status === 404) return null;
       throw e;

@@ -57,9 +57,10 @@ export interface UpgradePlan {
   counted: boolean;
   out_of_memory: number;
   log: LogCover;
+  own?: { keys: number; partials: number; windows_open: number } | null; // gathered beside the active one
 }
 export interface Upgrade {
-  state: 'keep' | 'reset' | 'warm_from_log';
+  state: 'own' | 'keep' | 'reset' | 'warm_from_log';
   savepoint?: boolean;
   author?: string;
   reason?: string;

@@ -9,11 +9,12 @@ import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
 import { Ago, Button, CopyCurl, Empty, Link, States } from './basic';
 import { DoDialog, shareWords, ShareSlider, type Doing } from './share';
-import { UpgradeDialog } from './upgrade';
+import { inProgress, UpgradeDialog } from './upgrade';
 
 const STEP = 10;
 const HOURS = 72; // that are drawn
 const classes: ResultClass[] = ['only_old', 'both', 'only_new'];
+const differ: ResultClass[] = ['only_old', 'only_new'];
 const nameOf = (c: Comparison): Record<ResultClass, string> => ({
   only_old: `Only version ${c.old}`,
   both: 'Both',
@@ -95,6 +96,56 @@ function Values({ of: row, other }: { of: Record<string, Json> | null; other: Re
   );
 }
 
+function AlertOf({ e, of: c }: { e: Compared; of: Comparison }) {
+  return (
+    <>
+      {e.told_by ? (
+        <Link to={`/alerts/${encodeURIComponent(e.id)}`}>of {e.told_by === 'old' ? c.old : c.new}</Link>
+      ) : (
+        <span class="dim" title="It was compared and told to nobody">
+          no
+        </span>
+      )}
+      {e.label ? <span class={`pill ${e.label === 'fraud' ? 'bad' : 'good'}`}>{e.label}</span> : null}
+    </>
+  );
+}
+
+/** In half the width: one cell for each, the key's values and the row's. */
+function Brief({ list, of: c, which }: { list: Compared[]; of: Comparison; which: ResultClass }) {
+  return (
+    <table class="rows tight compared brief" aria-label={nameOf(c)[which]}>
+      <thead>
+        <tr>
+          <th>{nameOf(c)[which]}, the newest first</th>
+        </tr>
+      </thead>
+      <tbody>
+        {list.map((e) => (
+          <tr key={e.id}>
+            <td class="wrap">
+              <p>
+                <span class="dim num">
+                  <Ago time={e.time} of="At" />
+                </span>
+                <span>
+                  alert: <AlertOf e={e} of={c} />
+                </span>
+              </p>
+              <Values of={{ ...e.key, ...(e.old ?? e.new) }} other={null} />
+            </td>
+          </tr>
+        ))}
+        {list.length ? null : (
+          <tr>
+            <td class="dim">{c.state === 'running' ? 'None yet.' : 'None.'}</td>
+          </tr>
+        )}
+      </tbody>
+    </table>
+  );
+}
+
 function Examples({ list, of: c, which }: { list: Compared[]; of: Comparison; which: ResultClass }) {
   if (!list.length)
     return <p class="note dim">{c.state === 'running' ? 'None yet.' : 'None.'}</p>;
@@ -130,14 +181,7 @@ function Examples({ list, of: c, which }: { list: Compared[]; of: Comparison; wh
                 </td>
               )}
               <td>
-                {e.told_by ? (
-                  <Link to={`/alerts/${encodeURIComponent(e.id)}`}>of {e.told_by === 'old' ? c.old : c.new}</Link>
-                ) : (
-                  <span class="dim" title="It was compared and told to nobody">
-                    no
-                  </span>
-                )}
-                {e.label ? <span class={`pill ${e.label === 'fraud' ? 'bad' : 'good'}`}>{e.label}</span> : null}
+                <AlertOf e={e} of={c} />
               </td>
             </tr>
           ))}
@@ -222,12 +266,28 @@ function Controls({ rule, of: c, done }: { rule: Rule; of: Comparison; done: (no
   );
 }
 
+/** With what it began. */
+function Began({ rule, of: c }: { rule: Rule; of: Comparison }) {
+  const t = rule.trial;
+  if (!t || t.version !== c.new) return null;
+  const h = t.handover;
+  return (
+    <p class="dim began">
+      {!t.copied || !h
+        ? 'It began without state: what both find can be compared once a time limit or a window has passed.'
+        : h.done
+          ? `It began with a copy of the active one's state: ${inProgress({ partials: h.partials, windows_open: h.windows })} of ${plural(h.keys, 'key')}.`
+          : "It begins with a copy of the active one's state, once the watermark has passed what was accepted before."}
+    </p>
+  );
+}
+
 const pills = { running: 'good', ending: 'warn', ended: '' } as const;
 
 export function SideBySide({ rule, changed }: { rule: Rule; changed: (now: Rule) => void }) {
   const { query } = useLocation();
   const asked = query.get('class') as ResultClass | null;
-  const which = asked && classes.includes(asked) ? asked : 'only_new';
+  const which = asked && classes.includes(asked) ? asked : null; // null: what differs, in two columns
   const [limit, setLimit] = useState(STEP);
   const q = useQuery(
     `comparison/${rule.name}/${which}/${limit}`,
@@ -260,6 +320,7 @@ export function SideBySide({ rule, changed }: { rule: Rule; changed: (now: Rule)
               </span>
               <CopyCurl path={lifePaths.comparison(rule.name, which, limit)} label="" />
             </header>
+            {c.state === 'running' ? <Began rule={rule} of={c} /> : null}
             {c.state === 'running' ? <Controls key={`${c.new}/${c.rollout_percent}`} rule={rule} of={c} done={(now) => (q.reload(), changed(now))} /> : null}
             <div class="classes" role="group" aria-label="Which results">
               {classes.map((k) => (
@@ -270,7 +331,7 @@ export function SideBySide({ rule, changed }: { rule: Rule; changed: (now: Rule)
                   aria-pressed={k === which}
                   onClick={() => {
                     setLimit(STEP);
-                    setQuery({ class: k });
+                    setQuery({ class: k === which ? null : k });
                   }}
                 >
                   <b class="num">{number(c.counts[k])}</b>
@@ -280,9 +341,19 @@ export function SideBySide({ rule, changed }: { rule: Rule; changed: (now: Rule)
             </div>
             <Hours of={c} />
             <Arms of={c} />
-            <h3>{nameOf(c)[which]}, the newest first</h3>
-            <Examples list={c.examples[which] ?? []} of={c} which={which} />
-            {(c.examples[which]?.length ?? 0) >= limit && limit < 500 ? (
+            {which ? (
+              <>
+                <h3>{nameOf(c)[which]}, the newest first</h3>
+                <Examples list={c.examples[which] ?? []} of={c} which={which} />
+              </>
+            ) : (
+              <div class="differences">
+                {differ.map((k) => (
+                  <Brief key={k} list={c.examples[k] ?? []} of={c} which={k} />
+                ))}
+              </div>
+            )}
+            {Math.max(...(which ? [which] : differ).map((k) => c.examples[k]?.length ?? 0)) >= limit && limit < 500 ? (
               <Button kind="ghost" class="more" onClick={() => setLimit(Math.min(500, limit * 4))}>
                 More
               </Button>

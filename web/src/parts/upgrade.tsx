@@ -123,12 +123,14 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
   const [part, setPart] = useState(false);
   const [share, setShare] = useState(10);
   const plan = usePlan(rule, resting ? null : to.version);
-  const [state, setState] = useState<Upgrade['state']>('keep');
+  const [chosen, setState] = useState<Upgrade['state'] | null>(null);
   const [saves, setSaves] = useState(true);
   const [why, setWhy] = useWhy();
   const { busy, wrong, act } = useAct(firstMessageOf);
   const nothing = plan.data?.plan.state === 'reset';
-  const drops = state === 'reset' || nothing;
+  const own = back || rule.kind === 'filter' || rule.kind === 'join' ? null : (plan.data?.own ?? null);
+  const state = chosen ?? (own ? 'own' : 'keep');
+  const drops = state === 'reset' || (state === 'keep' && nothing);
   const go = async () => {
     if (!plan.data && !resting) return;
     await act(async () => {
@@ -188,8 +190,8 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
         {part ? (
           <>
             <p>
-              {shareWords(share)[0]!.toUpperCase() + shareWords(share).slice(1)}. It begins without state; both see all events, so another
-              share loses nothing.
+              {shareWords(share)[0]!.toUpperCase() + shareWords(share).slice(1)}. It begins with a copy of the active one's state; both see all
+              events, so another share loses nothing.
             </p>
             <WhyFields of={why} set={setWhy} once />
             <Wrong text={wrong} />
@@ -207,12 +209,23 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
         </p>
         <div class="upgrade-plan">
           <States of={plan} rows={4}>
-            {(p) => <PlanView of={p} />}
+            {(p) =>
+              own && state === 'own' ? (
+                <p class="plan-sum">
+                  <span class="pill good">Its own state</span>
+                  <span>What it has half seen beside version {rule.version} is completed; what that one has half seen is dropped.</span>
+                  <span class="dim num">{inProgress(own)} now</span>
+                </p>
+              ) : (
+                <PlanView of={p} />
+              )
+            }
           </States>
         </div>
         <fieldset class="choices">
           <legend>State</legend>
-          {choice('keep', 'Keep what can be kept', nothing ? 'here that is nothing' : 'as the plan says')}
+          {own ? choice('own', 'Go on with its own', `what it has gathered beside version ${rule.version}`) : null}
+          {choice('keep', own ? `Take that of version ${rule.version}` : 'Keep what can be kept', nothing ? 'here that is nothing' : 'as the plan says')}
           {choice('reset', 'Drop all of it', 'the new version begins as a new rule does')}
           {plan.data?.log.warm ? choice('warm_from_log', 'Derive it again from the event log', covered(plan.data.log)) : null}
           {plan.data && !plan.data.log.warm ? <p class="dim">{plan.data.log.reason}</p> : null}
