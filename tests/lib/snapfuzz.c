@@ -2,7 +2,7 @@
 #include "tests/lib/snapfuzz.h"
 #include "base/bug.h"
 #include "base/mem.h"
-#include "cep/task/task.h"
+#include "cep/task/tasklane.h"
 #include "io/codec_json.h"
 #include "rules/compile.h"
 #include <string.h>
@@ -85,15 +85,20 @@ static void save(struct task *t, struct pieces *to)
         ;
 }
 
-static struct task *new_task(void)
+static struct task *task_of(struct job *j)
 {
     struct task *t = task_new(&(struct task_options){.workers = 1,
                                                      .key_groups = 16,
                                                      .max_ordering_rows = ORDERING_MAX,
                                                      .max_partials_per_key = PARTIALS_MAX});
     tasksnap_track(t);
-    task_set_job(t, job);
+    task_set_job(t, j);
     return t;
+}
+
+static struct task *new_task(void)
+{
+    return task_of(job);
 }
 
 static void on_bad(void *ctx, uint64_t offset, const char *text, size_t n,
@@ -105,20 +110,25 @@ static void on_bad(void *ctx, uint64_t offset, const char *text, size_t n,
     BUG_IF(true, "row %llu: %s", (unsigned long long)offset, p->text);
 }
 
-static void feed(struct task *t, const char *lines, size_t n, uint64_t offset)
+static void feed_of(struct task *t, struct job *j, const struct schema *s, const char *lines,
+                    size_t n, uint64_t offset)
 {
-    const struct schema *s = script->statements[0].schema;
     char text[4096 + CODEC_PADDING] = {0};
     size_t pos = 0;
     memcpy(text, lines, n);
-    struct codec_json *c = codec_json_new(s, job_columns(job, s->id), job_dict(job));
-    struct batch *b = batch_new(s, job_columns(job, s->id));
+    struct codec_json *c = codec_json_new(s, job_columns(j, s->id), job_dict(j));
+    struct batch *b = batch_new(s, job_columns(j, s->id));
     codec_json_lines(c, text, n, &pos, &offset, b, on_bad, NULL);
     codec_json_free(c);
     (void)task_source_rows(t, b); /* a flow may hold as many rows as may wait */
     task_step(t);
     task_effects_clear(t);
     batch_unref(b);
+}
+
+static void feed(struct task *t, const char *lines, size_t n, uint64_t offset)
+{
+    feed_of(t, job, script->statements[0].schema, lines, n, offset);
 }
 
 static void start(const char *sql, snapfuzz_rules *rules_of)
@@ -191,6 +201,106 @@ static void make_value(const struct piece *p, const uint8_t *data, size_t size, 
         out->p[(size_t)(data[i] | data[i + 1] << 8) % out->n] = data[i + 2];
 }
 
+/* --- into a lane (tasklane.h) --- */
+
+enum { LANE_UID = 1000, LANE_END = SNAPFUZZ_TIME + 600 };
+
+static struct schema *fork_schema;
+
+static const struct schema *find_fork(void *ctx, const char *name)
+{
+    (void)ctx;
+    return strcmp(name, "t") == 0 ? fork_schema : NULL;
+}
+
+static const char *no_name(void *ctx, unsigned i)
+{
+    (void)ctx;
+    (void)i;
+    return NULL;
+}
+
+/* Rule i of the job, its lane and the version that takes over from it. NULL: it can have none. As long as the process. */
+static struct job *lane_job(unsigned i)
+{
+    static struct job *jobs[RULES_MAX];
+    static const struct job_cut ends[] = {{.deployed = true, .w = EVTIME_MIN},
+                                          {.w = LANE_END, .handover = JOB_HANDOVER_KEEP}},
+                                begins = {.deployed = true,
+                                          .w = LANE_END,
+                                          .handover = JOB_HANDOVER_KEEP,
+                                          .from = LANE_UID};
+    struct job_rule r = *job_rule(job, i);
+    const struct schema *t = script->statements[0].schema;
+    const struct scope scope = {.stream = find_fork, .stream_name = no_name};
+    struct rule_plan *lane = NULL;
+    if (jobs[i] != NULL || r.ncuts > 0 || tasklane_refuses(r.plan) != NULL)
+        return jobs[i];
+    if (fork_schema == NULL)
+        fork_schema = schema_fork(t, t->id + 1, "t~1", script->arena);
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (compile_rule(NULL, r.plan->sql, strlen(r.plan->sql), &scope, &d, &lane) == ERR_OK) {
+        const struct schema *streams[] = {t, fork_schema};
+        const struct job_rule rules[] = {
+            {.plan = r.plan, .uid = r.uid, .version = 1, .ncuts = 2, .cuts = ends},
+            {.plan = lane, .uid = LANE_UID, .version = 1, .ncuts = 2, .cuts = ends},
+            {.plan = r.plan, .uid = r.uid, .version = 2, .ncuts = 1, .cuts = &begins}};
+        jobs[i] = job_new(streams, 2, rules, 3);
+        plan_unref(lane);
+    }
+    diag_fini(&d);
+    return jobs[i];
+}
+
+static bool load_lane(struct task *t, const struct piece *instead, const struct bytes *value)
+{
+    enum err e = ERR_OK;
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    for (int flow = 1; flow >= 0; flow--)
+        for (size_t i = 0; i < model.n && e == ERR_OK; i++) {
+            const struct piece *p = &model.v[i];
+            const struct bytes *v = p == instead ? value : &p->value;
+            if ((p->op == NULL) == flow)
+                e = flow ? tasklane_flow(t, v->p, v->n, &d)
+                         : tasklane_entry(t, p->op, p->group, p->key.p, p->key.n, v->p, v->n, &d);
+        }
+    BUG_IF(e != ERR_OK && d.errors == 0, "%s without a word", err_name(e));
+    diag_fini(&d);
+    return e == ERR_OK;
+}
+
+static void into_lane(unsigned i, bool slowly, const struct piece *instead,
+                      const struct bytes *value)
+{
+    struct job *j = lane_job(i);
+    const struct schema *s[] = {script->statements[0].schema, fork_schema};
+    if (j == NULL)
+        return;
+    struct task *t = task_of(j);
+    const struct tasklane_load what = {.uid = LANE_UID,
+                                       .version = 1,
+                                       .sql = job_rule(job, i)->plan->sql,
+                                       .saved = *job_rule(job, i)};
+    enum err e = tasklane_begin(t, &what, NULL);
+    BUG_IF(e != ERR_OK, "the lane of rule %u: %s", i, err_name(e));
+    if (load_lane(t, instead, value)) {
+        tasklane_done(t);
+        taskupgrade_slowly(t, slowly ? 0 : SIZE_MAX);
+        for (unsigned n = 0; n < 2; n++) {
+            task_source_open(t, s[n]->id, 0, EVTIME_MIN);
+            feed_of(t, j, s[n], later, sizeof later - 1, SNAPFUZZ_OFFSET);
+            task_source_watermark(t, s[n]->id, 0, EVTIME_LAST);
+        }
+        do {
+            task_step(t);
+            task_effects_clear(t);
+        } while (taskupgrade_go_on(t, 1));
+    }
+    task_free(t);
+}
+
 void snapfuzz_one(const char *sql, snapfuzz_rules *rules_of, const uint8_t *data, size_t size)
 {
     static struct pieces again;
@@ -202,6 +312,12 @@ void snapfuzz_one(const char *sql, snapfuzz_rules *rules_of, const uint8_t *data
     const struct piece *p = &model.v[data[1] % model.n];
     bool slowly = (data[0] & 2) != 0;
     make_value(p, data, size, &value);
+    unsigned lane = data[0] >> 2; /* 0: none */
+    if (lane > 0) {
+        into_lane((lane - 1) % job_nrules(job), slowly, p, &value);
+        bytes_fini(&value);
+        return;
+    }
     struct task *t = new_task();
     again.n = 0;
     if (load_all(t, &model, p, &value)) {

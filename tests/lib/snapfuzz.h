@@ -4,7 +4,8 @@
  *
  * A model task is run over some rows and saved once. The input: which of its entries and records is meant; then, if the
  * first byte is odd, patches of it (place in two bytes, value), else the bytes that stand in its place. The first byte's
- * next bit: what goes from a version to the next goes key by key.
+ * next bit: what goes from a version to the next goes key by key. Its other bits: 0, or one more than the rule that is loaded
+ * alone, into a lane (cep/task/tasklane.h).
  *
  * Owns: script, job and model, as long as the process.  Thread: one. */
 #ifndef WEIR_TESTS_LIB_SNAPFUZZ_H
