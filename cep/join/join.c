@@ -581,6 +581,11 @@ evtime join_next(const struct join *j)
     return j->outer && q->n > 0 ? q->v[q->first].ts + j->prog->keep_ms[JOIN_LEFT] + 1 : EVTIME_MAX;
 }
 
+uint64_t join_waiting(const struct keystate *state, enum join_which side)
+{
+    return ((const struct join_state *)(const void *)state)->rows[side].n;
+}
+
 struct join_stats join_stats(const struct join *j)
 {
     struct join_stats s = {.rows = j->rows,

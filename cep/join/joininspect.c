@@ -27,11 +27,6 @@ static void put_side(const struct join *j, const struct join_state *s, unsigned 
     bytes_printf(out, "],\"more\":%u}", l->n > items ? l->n - items : 0);
 }
 
-uint64_t join_waiting(const struct keystate *state, enum join_which side)
-{
-    return ((const struct join_state *)(const void *)state)->rows[side].n;
-}
-
 void joininspect_key(const struct join *j, const struct keystate *state, unsigned items,
                      struct bytes *out)
 {
