@@ -125,6 +125,8 @@ def halfway(tmp_path_factory, lines):  # noqa: F811
             post(server, lines, 0, 25)
             assert server.post("/checkpoints").status_code == 201  # state in several files
             post(server, lines, 25, 50)
+            # What no worker has taken yet is in the log alone, which the servers that begin with it do not have.
+            until("half of the events are taken", lambda server=server: all(p["taken"] == p["end"] for p in server.partitions()))
             path = take(server, "half")["folder"]
             server.stop()
             server.start()
