@@ -52,6 +52,7 @@ async function activate() {
   assert.ok((await dialog.evaluate((e) => e.scrollWidth - e.clientWidth)) <= 0, "the dialog fits a phone");
   await page.setViewportSize({ width: 1440, height: 900 });
   await visible(dialog.locator("p", { hasText: "by ann: “B is 3 now”" }), "and what was written with the draft");
+  await dialog.getByLabel("Why").fill("as agreed");
   await dialog.getByRole("button", { name: "Activate", exact: true }).click();
   await visible(row(2, "active"), "version 2 is active");
   await visible(row(1, "retired"), "version 1 is not any more");

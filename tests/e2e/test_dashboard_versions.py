@@ -43,4 +43,5 @@ def test_from_a_draft_over_its_plan_to_the_upgrade_and_back(tmp_path, scheme):
         versions = server.get("/rules/r/versions")["data"]
         assert [(v["version"], v["state"]) for v in versions] == [(4, "active"), (3, "retired"), (2, "retired"), (1, "retired")]
         assert "v = 3" in versions[2]["sql"] and versions[2]["author"] == "ann"
+        assert (versions[2]["reason"], versions[2]["activated_reason"]) == ("B is 3 now", "as agreed")
         assert versions[1]["sql"] == RULE

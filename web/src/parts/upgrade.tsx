@@ -236,14 +236,13 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
             Take a savepoint first: <em class="dim">what is known now can be gone back to; without one there is no upgrade</em>
           </span>
         </label>
-        {to.state === 'draft' ? (
+        {to.state === 'draft' && (to.author || to.reason) ? (
           <p>
-            In the record stands what was written with the draft{to.author ? ` by ${to.author}` : ''}
-            {to.reason ? `: “${to.reason}”` : ', no reason'}.
+            The draft was written{to.author ? ` by ${to.author}` : ''}
+            {to.reason ? `: “${to.reason}”` : ''}.
           </p>
-        ) : (
-          <WhyFields of={why} set={setWhy} once />
-        )}
+        ) : null}
+        <WhyFields of={why} set={setWhy} once />
         <Wrong text={wrong} />
           </>
         )}
