@@ -248,13 +248,12 @@ static bool read_own(struct httpcall *c, struct api *a, const struct api_rule *r
     bool runs =
         runtimetrial_of(a->runtime, rule->uid, &t) && t.state == TRIAL_RUNS && t.version == version;
     bool own = asks_own(body);
-    bool has = plan->shape != RULE_FILTER && plan->shape != RULE_JOIN;
+    bool has = plan->shape != RULE_FILTER;
     *beside = runs && has && (own || json_object_get(body, "state") == NULL) ? version : 0;
     if (!own || *beside != 0)
         return true;
     httpcall_problem(c, PROBLEM_CONFLICT, "activate it with \"state\": \"keep\" or \"reset\"",
-                     runs ? "version %u is a filter or a join, which have no state of their own to "
-                            "go on with"
+                     runs ? "version %u is a filter, which has no state to go on with"
                           : "version %u does not run beside the active one: it has no state of its "
                             "own",
                      version);

@@ -125,8 +125,7 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     /* Rows that came before the new version was there may have been left out as of no interest to the old one: so it takes
      * over at a time that none of them has. */
     bool hands_over = old != NULL && end.w != EVTIME_MAX;
-    if (hands_over)
-        end.w = changecut_past(plan, marks);
+    end.w = hands_over ? changecut_past(plan, marks) : end.w;
     hands_over = hands_over && changecut_goes_on(old->plan, plan, end.w);
     if (hands_over)
         end.handover = k->reset ? JOB_HANDOVER_RESET : JOB_HANDOVER_KEEP;

@@ -191,8 +191,7 @@ static evtime begin(const struct change_env *env, const struct changetrial *what
     evtime past = EVTIME_MAX;
     *cut = (struct job_cut){.deployed = true, .mode = rule->mode, .marks = marks};
     cut->nmarks = changecut_marks(env, plan, false, marks, &cut->w);
-    if (!what->reset && plan->shape != RULE_FILTER && plan->shape != RULE_JOIN &&
-        cut->w != EVTIME_MAX)
+    if (!what->reset && plan->shape != RULE_FILTER && cut->w != EVTIME_MAX)
         past = changecut_past(plan, marks);
     if (changecut_goes_on(rule->plan, plan, past)) {
         cut->handover = JOB_HANDOVER_COPY;

@@ -193,6 +193,40 @@ def test_it_becomes_the_active_one_with_the_state_that_it_has(tmp_path, workers,
         assert len(want) > 20 and want == {p for p, v in beside.items() if v == which}
 
 
+JOIN = "SELECT a.id AS a, b.id AS b FROM t a JOIN u b ON a.k = b.k AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '20' SECOND WHERE b.v >= {}"
+
+
+def test_the_rows_of_a_join_are_copied_and_kept(tmp_path):
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        server.create(stream=STREAM.replace("STREAM t", "STREAM u"))
+        post(server, "/rules", {"name": "r", "sql": JOIN.format(3)}, 201)
+        post(server, "/rules/r/versions", {"sql": JOIN.format(2)}, 201)
+        rows = events(1200, keys=100)
+        for n, what in enumerate((":shadow", ":activate", None)):
+            for stream in ("t", "u"):
+                server.post_lines([json.dumps(r).encode() + b"\n" for r in rows[400 * n: 400 * (n + 1)] if r["id"] % 2 == (stream == "u")], stream=stream)
+            server.kill_worker(n % 2)
+            if what:
+                post(server, f"/rules/r{what}", {"version": 2})
+        server.finish("t")
+        server.finish("u")
+        server.settled()
+        until("it has gone", lambda: server.get("/rules/r")["trial"] is None)
+        c = server.get("/rules/r/comparison?limit=500")
+        begins, ends = ms(c["from"]), ms(c["to"])
+        lefts, rights = [r for r in rows if r["id"] % 2 == 0], [r for r in rows if r["id"] % 2]
+        pairs = {least: {(a["id"], b["id"]): max(a["ts"], b["ts"]) for a in lefts for b in rights
+                         if a["k"] == b["k"] and 0 <= b["ts"] - a["ts"] <= 20000 and b["v"] >= least} for least in (2, 3)}
+        old = {p for p, at in pairs[3].items() if begins <= at < ends}
+        found = {(e["new"]["a"], e["new"]["b"]) for of in ("both", "only_new") for e in c["examples"][of]}
+        assert old and old <= found <= {p for p, at in pairs[2].items() if begins <= at < ends}, "with rows of before"
+        got = told(server)
+        assert {p for p, at in pairs[3].items()} <= set(got), "each is told"
+        assert {p for p, v in got.items() if v == 2} <= {p for p, at in pairs[2].items() if at >= ends}
+        assert {p for p, at in pairs[3].items() if at >= ends} <= {p for p, v in got.items() if v == 2}
+
+
 def test_after_it_became_the_active_one_there_is_a_way_back_and_another_may_run_beside(tmp_path):
     with Server(tmp_path, "--checkpoint-interval", "300") as server:
         made(server, new=WIDER)

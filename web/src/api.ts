@@ -64,7 +64,6 @@ export interface Trial {
   rollout_percent: number;
   partials: number;
   windows_open: number;
-  copied?: boolean; // it began with a copy of the active one's state
   handover?: { done: boolean; keys: number; partials: number; partials_lost: number; windows: number };
 }
 export interface Rule {

@@ -273,7 +273,7 @@ function Began({ rule, of: c }: { rule: Rule; of: Comparison }) {
   const h = t.handover;
   return (
     <p class="dim began">
-      {!t.copied || !h
+      {!h
         ? 'It began without state: what both find can be compared once a time limit or a window has passed.'
         : h.done
           ? `It began with a copy of the active one's state: ${inProgress({ partials: h.partials, windows_open: h.windows })} of ${plural(h.keys, 'key')}.`

@@ -128,7 +128,7 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
   const [why, setWhy] = useWhy();
   const { busy, wrong, act } = useAct(firstMessageOf);
   const nothing = plan.data?.plan.state === 'reset';
-  const own = back || rule.kind === 'filter' || rule.kind === 'join' ? null : (plan.data?.own ?? null);
+  const own = back || rule.kind === 'filter' ? null : (plan.data?.own ?? null);
   const state = chosen ?? (own ? 'own' : 'keep');
   const drops = state === 'reset' || (state === 'keep' && nothing);
   const go = async () => {
