@@ -277,6 +277,9 @@ void config_help(struct bytes *out)
         bytes_printf(out, "  %-23s %s%s%s%s\n", left, rows[i].help, *rows[i].value ? " (" : "",
                      rows[i].value, *rows[i].value ? ")" : "");
     }
+    bytes_printf(
+        out,
+        "\nExit code: 0 after SIGTERM or SIGINT; 2 for wrong options, or if it cannot start.\n");
 }
 
 void config_markdown(struct bytes *out)

@@ -33,7 +33,10 @@ static const char usage[] =
     "  --dir DIR       for the stream and for bench.json (build)\n"
     "  --state MB      of `snapshot` (1024)\n"
     "  --gate          exit code 1 if a ratio is under its floor\n"
-    "  --decode FILE   only decode that file\n";
+    "  --decode FILE   only decode that file\n"
+    "\n"
+    "Exit code: 0; 1 if a count is wrong, or (--gate) a ratio too low; 2 for wrong use or a "
+    "failure.\n";
 
 /* In the order of the workload; fraud7 is the seven before it in one job. */
 static const char *const all_queries[] = {"filter",      "seq",    "travel", "velocity",  "spend",

@@ -45,7 +45,8 @@ static const char usage[] =
     "  --batch N         lines in a request (1000)\n"
     "  --finish          at the end, tell the server that the stream's input has ended\n"
     "\n"
-    "SIGINT or SIGTERM ends it. What was planted is said on standard error at the end.\n";
+    "SIGINT or SIGTERM ends it. What was planted is said on standard error at the end.\n"
+    "Exit code: 0; 2 for wrong use, or if a file or the server does not take it.\n";
 
 struct options {
     struct paygen_options stream;
