@@ -282,6 +282,17 @@ void config_help(struct bytes *out)
         "\nExit code: 0 after SIGTERM or SIGINT; 2 for wrong options, or if it cannot start.\n");
 }
 
+void config_limits(const struct config *c, struct bytes *out)
+{
+    char name[NAME_MAX_BYTES];
+    bytes_printf(out, "# HELP weir_limit An option that bounds how many of something there are.\n"
+                      "# TYPE weir_limit gauge\n");
+    for (size_t i = 0; i < NROWS; i++)
+        if (rows[i].kind == COUNT && rows[i].most >= 1000)
+            bytes_printf(out, "weir_limit{option=\"%s\"} %" PRIu64 "\n", shown(rows[i].name, name),
+                         *(const uint64_t *)((const char *)c + rows[i].offset));
+}
+
 void config_markdown(struct bytes *out)
 {
     char name[NAME_MAX_BYTES];

@@ -28,6 +28,9 @@ enum err config_file(struct config *c, const char *path, struct diag *d);
 enum err config_flags(struct config *c, int argc, char **argv, struct diag *d, bool *help);
 
 void config_help(struct bytes *out); /* for --help */
+void config_limits(
+    const struct config *c,
+    struct bytes *out); /* those that bound how many of something there are, as a metric */
 void config_markdown(struct bytes *out); /* docs/CONFIGURATION.md */
 
 #endif

@@ -253,6 +253,7 @@ static enum err listen_on(struct server *s, struct diag *d)
         return e;
     catch_signals(s->http);
     s->api = api_new(s->http, NULL, NULL, (unsigned)c->max_events, (unsigned)c->max_live_readers);
+    s->api->config = c;
     s->api->needs_approval = strcmp(c->approval, "required") == 0;
     if (s->api->needs_approval || strcmp(c->approval, "none") == 0)
         return ERR_OK;

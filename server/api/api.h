@@ -14,6 +14,7 @@
 #include "state/catalog.h"
 #include "state/catalog_lives.h"
 
+struct config;
 struct http;
 struct backtests; /* backtests.h */
 struct api_intake; /* api_events.c: buffers of one request's rows */
@@ -27,6 +28,7 @@ struct api {
     struct api_intake *intake;
     evtime started;
     unsigned max_events;
+    const struct config *config; /* for metrics; NULL: they have no limits */
     bool needs_approval; /* a version must be approved by a second person before it is active */
     const struct changelist *edited; /* by the change that is just being answered, or NULL */
     struct api_stream_name {

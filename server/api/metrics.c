@@ -2,6 +2,7 @@
 #include "server/api/metrics.h"
 #include "base/mem.h"
 #include "server/backtest/backtests.h"
+#include "server/config.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/http/http.h"
 #include "server/run/runtimelane.h"
@@ -589,4 +590,6 @@ void metrics_write(struct api *a, struct bytes *out)
     write_lists(a, out);
     write_sinks(a, out);
     write_http(a, out);
+    if (a->config != NULL)
+        config_limits(a->config, out);
 }

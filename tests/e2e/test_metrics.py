@@ -42,7 +42,7 @@ def test_each_metric_that_is_shown_is_documented_with_its_kind(shown):
 
 def test_each_metric_that_is_documented_is_written_somewhere():
     sources = "".join(f.read_text() for f in (ROOT / "server").rglob("*.c"))
-    assert [n for n in documented() if f'"{n.removeprefix("weir_")}"' not in sources] == []
+    assert [n for n in documented() if f'"{n.removeprefix("weir_")}"' not in sources and f"# TYPE {n} " not in sources] == []
 
 
 def test_each_shown_line_has_a_help_and_a_kind(shown):
@@ -70,6 +70,8 @@ def test_alert_rules_and_the_dashboard_name_metrics_that_there_are():
         used += len(names)
         assert names and [n for n in names if n not in known] == [], f"{what}: {expr}"
         assert expr.count("(") == expr.count(")") and expr.count("{") == expr.count("}"), expr
+        for o in re.findall(r'weir_limit\{option="([a-z-]+)"', expr):
+            assert f"| `{o}` |" in (ROOT / "docs" / "CONFIGURATION.md").read_text(), f"{what}: there is no option {o}"
         for n in re.findall(r"(?:rate|increase)\((weir_[a-z_]+)", expr):
             assert known[n] == "counter", f"{what}: {n} is no counter"
     assert used > 50

@@ -542,8 +542,6 @@ export const api = {
   restartWorkers: (skip = false) => call<null>(`${paths.workers}:restart${skip ? '?poison=skip' : ''}`, { method: 'POST' }),
   createStream: (sql: string) => call<Stream>(paths.streams, { body: { sql } }),
   createList: (sql: string) => call<List>(paths.lists, { body: { sql } }),
-  createAt: <T>(path: string, sql: string) => call<T>(path, { body: { sql } }),
-  removeAt: (path: string) => call<null>(path, { method: 'DELETE' }),
   removeList: (l: string) => call<null>(paths.list(l), { method: 'DELETE' }),
   putItem: (l: string, key: string, columns: Fields, o: EditOptions) =>
     call<ListItem>(paths.item(l, key, o), { method: 'PUT', body: columns }),

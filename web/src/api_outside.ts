@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is outside of weir: sinks that results go to, tables of databases that rules look into (docs/sinks.md, docs/lookups.md).
-import type { Column, Time } from './api';
+import { call, type Column, type Time } from './api';
 
 export interface Named {
   name: string;
@@ -62,4 +62,9 @@ export const outsidePaths = {
   sink: (s: string) => `/sinks/${encodeURIComponent(s)}`,
   tables: '/tables',
   table: (t: string) => `/tables/${encodeURIComponent(t)}`,
+};
+
+export const outside = {
+  create: <T>(path: string, sql: string) => call<T>(path, { body: { sql } }),
+  remove: (path: string) => call<null>(path, { method: 'DELETE' }),
 };

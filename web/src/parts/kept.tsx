@@ -2,7 +2,7 @@
 // A page of things that are kept by their statement and used by rules: their names beside one of them, made and deleted here.
 import type { ComponentChildren } from 'preact';
 import { api, type Page as ListPage } from '../api';
-import type { Named } from '../api_outside';
+import { outside, type Named } from '../api_outside';
 import { plural } from '../lib/format';
 import { useShortcuts } from '../lib/keys';
 import { useQuery } from '../lib/query';
@@ -33,7 +33,7 @@ async function remove<T extends Named>(one: T, p: Props<T>, done: () => void) {
   const yes = await ask({ title: `Delete ${one.name}?`, danger: true, yes: `Delete the ${p.word}`, text: <p>{p.gone}</p> });
   if (!yes) return;
   try {
-    await api.removeAt(`${p.path}/${encodeURIComponent(one.name)}`);
+    await outside.remove(`${p.path}/${encodeURIComponent(one.name)}`);
     say(`${one.name} is deleted`);
     done();
   } catch (e) {
@@ -158,7 +158,7 @@ export function KeptPage<T extends Named>(p: Props<T>) {
           word={p.word}
           path={p.path}
           example={p.example}
-          create={(sql) => api.createAt<T>(p.path, sql)}
+          create={(sql) => outside.create<T>(p.path, sql)}
           made={(s) => `The ${p.word} ${s.name} is there`}
           done={(s) => {
             q.reload();
