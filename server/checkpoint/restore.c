@@ -3,6 +3,7 @@
 #include "server/checkpoint/restore.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/deploy/changelane.h"
 #include "server/deploy/changeload.h"
 #include "server/http/jsonw.h"
 #include "server/run/runtimeloop.h"
@@ -31,6 +32,8 @@ static void plan_rules(struct planning *p)
         uint32_t from = 0;
         const char *stream = NULL;
         enum checkmeta_fate fate = checkmeta_fate(p->ask->meta->check, of, &from, &stream);
+        if (changelane_is_name(of->name) && fate != CHECKMETA_UNUSABLE)
+            continue;
         jsonw_open(p->out, '{');
         jsonw_kstr(p->out, "name", of->name);
         jsonw_ku64(p->out, "version", of->version);
@@ -51,7 +54,8 @@ static void plan_unclaimed(struct planning *p)
     jsonw_key(p->out, "not_restored");
     jsonw_open(p->out, '[');
     for (size_t i = 0; i < m->nrules; i++) {
-        if (checkmeta_is_claimed(m, i, p->env->registry))
+        /* What was made for an operation is made again, if there is still need of it. */
+        if (checkmeta_is_claimed(m, i, p->env->registry) || changelane_is_name(m->rules[i].name))
             continue;
         jsonw_open(p->out, '{');
         jsonw_kstr(p->out, "name", m->rules[i].name);
@@ -70,7 +74,7 @@ static void plan_unclaimed(struct planning *p)
 static void plan_position(struct planning *p, const struct checkmeta_position *at)
 {
     const struct schema *s = registry_stream_by_id(p->env->registry, at->at.stream);
-    if (s == NULL || strcmp(s->connector, "file") == 0)
+    if (s == NULL || s->copy_of != NULL || strcmp(s->connector, "file") == 0)
         return;
     uint64_t end = intakelog_end(p->log, s->id, at->at.partition);
     uint64_t first = intakelogtrim_first(p->log, s->id, at->at.partition);
@@ -136,7 +140,7 @@ enum err restore_seed(const struct savemeta *m, const struct change_env *env, st
     for (size_t i = 0; i < m->check->npositions && e == ERR_OK; i++) {
         const struct control_position *at = &m->check->positions[i].at;
         const struct schema *s = registry_stream_by_id(env->registry, at->stream);
-        bool log_is_read = s != NULL && strcmp(s->connector, "file") != 0;
+        bool log_is_read = s != NULL && s->copy_of == NULL && strcmp(s->connector, "file") != 0;
         if (!log_is_read || intakelog_end(log, at->stream, at->partition) > 0 ||
             (at->offset == 0 && at->w == EVTIME_MIN))
             continue;

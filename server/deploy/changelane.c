@@ -10,6 +10,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define LANE "@lane-" /* in its name, behind the rule's */
+
+bool changelane_is_name(const char *rule)
+{
+    return strstr(rule, LANE) != NULL;
+}
+
 /* --- its beginning ----------------------------------------------------------------------------------------------- */
 
 static uint32_t fork_id(uint64_t operation, unsigned root)
@@ -88,7 +95,7 @@ static enum err begin(const struct change_env *env, struct changelane *what,
     struct catalog_cut as_stored = changecut_stored(&cut, stored);
     evtime now = timebase_now_ms();
     as_stored.version = 1;
-    char *name = mem_printf("%s@lane-%" PRIu64, rule->name, what->operation);
+    char *name = mem_printf("%s" LANE "%" PRIu64, rule->name, what->operation);
     struct catalog_rule r = {.name = name,
                              .sql = (char *)(uintptr_t)what->sql,
                              .version = 1,

@@ -31,6 +31,7 @@ enum err changelane_ends(const struct change_env *env, uint64_t uid, evtime w, s
 /* Workers know it no longer. for_good: nor does anybody else. */
 void changelane_over(const struct change_env *env, uint64_t uid, bool for_good,
                      struct change_delta *delta);
+bool changelane_is_name(const char *rule); /* is a rule of that name such a one? */
 /* No checkpoint has it any more, and workers know it no longer. */
 void changelane_forget(const struct change_env *env, uint64_t uid);
 

@@ -401,6 +401,8 @@ static void measure(struct lanes *l, struct lane *x, const struct change_env *en
     if (at.is_read)
         x->at = at;
     x->at.is_read = at.is_read;
+    if (at.skips && x->o.state == OPERATION_READS)
+        fail(x, "the log no longer has all that was to be read");
     if (now - x->rate_at >= RATE_NS) {
         double rows = x->at.done > x->rate_rows ? (double)(x->at.done - x->rate_rows) : 0;
         x->rate = x->rate_at == 0 ? 0 : rows * RATE_NS / (double)(now - x->rate_at);

@@ -113,7 +113,7 @@ static void read_from(struct feed *f, const struct schema *s, const struct job_m
 {
     struct feed_part *p = find_or_add(f, s, m->partition);
     p->read = true;
-    p->held = p->end_sent = false;
+    p->skips = p->held = p->end_sent = false;
     p->start = p->next = m->offset;
     p->start_w = p->sent_w = m->w;
     p->raise_w = p->raised_w = p->paused_since = EVTIME_MIN;
@@ -238,6 +238,7 @@ void feed_settle(struct feed *f)
                   p->partition, p->next, first);
         pthread_mutex_lock(&f->lock);
         p->start = p->next = p->at.offset = first;
+        p->skips = true;
         pthread_mutex_unlock(&f->lock);
     }
 }

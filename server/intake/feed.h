@@ -82,6 +82,7 @@ struct feed_fork { /* of all partitions of a lane's forks together */
         behind; /* rows that the stream itself has taken and the fork has not, at most of one partition */
     evtime watermark; /* least of the forks */
     bool is_read; /* there are such, and they are read */
+    bool skips; /* the log no longer had what was to be read next */
 };
 void feedfork_look(struct feed *f, uint64_t lane, const struct job_mark *begun, unsigned n,
                    struct feed_fork *out);

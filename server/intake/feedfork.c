@@ -84,6 +84,7 @@ static void add(const struct feed *f, const struct feed_part *p, uint64_t from,
     uint64_t to = live == NULL ? end : live->at.offset;
     uint64_t behind = to > p->at.offset ? to - p->at.offset : 0;
     out->is_read = true;
+    out->skips = out->skips || p->skips;
     out->behind = behind > out->behind ? behind : out->behind;
     out->done += p->at.offset > from ? p->at.offset - from : 0;
     out->all += end > from ? end - from : 0;

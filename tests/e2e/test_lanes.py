@@ -279,3 +279,86 @@ def test_progress_is_told_until_the_end(tmp_path):
             server.finish("t")
             told = [json.loads(line[6:]) for line in live.iter_lines() if line.startswith(b"data: ")]
         assert told[-1]["state"] == "done" and told[-1]["progress"] is None and told[-1]["rows"] == 2000
+
+
+def lane_is_forgotten(folder):
+    db = sqlite3.connect(folder / "data" / "catalogue.db")
+    return db.execute("SELECT deleted FROM rules WHERE name LIKE 'r@lane%'").fetchall() == [(1,)]
+
+
+def test_the_log_keeps_what_it_needs_and_then_all_is_forgotten(tmp_path):
+    old, new = SHAPES["pattern"]
+    rows = events(4000, 15)
+    with Server(tmp_path, "--checkpoint-interval", "0 s", "--checkpoint-kept", "1", "--intake-retention", "1 ms", "--replay-share", "1",
+                workers=2) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        for at in range(0, 2000, 200):
+            feed(server, rows[at:at + 200])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server, savepoint=False)
+        for at in range(2000, 3000, 200):
+            feed(server, rows[at:at + 200])
+            assert server.post("/checkpoints").status_code in (200, 201)
+        server.kill_worker(0)
+        until_switched(server, operation)
+        feed(server, rows[3000:3800])
+        ended(server, operation)
+
+        def forgotten():
+            assert server.post("/checkpoints").status_code in (200, 201)
+            return lane_is_forgotten(tmp_path)
+        until("nothing of it is left", forgotten)
+        server.kill()
+        server.start()
+        feed(server, rows[3800:])
+        server.finish("t")
+        server.settled()
+        w, _ = switched_at(tmp_path)
+        got = sorted(row(a["row"]) for a in server.pages("/alerts") if a["version"] == 2)
+        assert got == sorted(row(r["row"]) for r in evaluated(tmp_path, new, rows) if stamp(r["time"]) >= w)
+
+
+def test_events_flow_on_while_the_log_is_read_again(tmp_path):
+    old, new = SHAPES["window"]
+    rows = events(30000, 16)
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:20000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server, savepoint=False)
+        slowest = 0
+        for at in range(20000, 30000, 1000):
+            feed(server, rows[at:at + 1000])
+            slowest = max([slowest] + [w["pause"]["change_cpu_us"] for w in server.workers()])
+        until_switched(server, operation)
+        server.finish("t")
+        ended(server, operation)
+        server.settled()
+        assert 0 < slowest < 50000
+        assert assert_equal_from(tmp_path, server, new, old, rows) > 10
+
+
+def test_a_savepoint_of_meanwhile_can_be_gone_back_to(tmp_path, monkeypatch):
+    old, new = SHAPES["pattern"]
+    rows = events(3000, 17)
+    monkeypatch.setenv("WEIR_FAULT", "worker.1:1:delay=5")
+    with Server(tmp_path, "--replay-share", "1", workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:2000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server, savepoint=False)
+        until("it reads", lambda: state_of(server, operation) != "waiting")
+        name = post(server, "/savepoints", {}, 201)["name"]
+        server.session.delete(f"{server.url}/api/v1/operations/{operation}")
+        until("it has ended", lambda: state_of(server, operation) in ("cancelled", "done", "switching"))
+        plan = post(server, f"/savepoints/{name}:restore", {"dry_run": True}, 200)
+        assert plan["possible"] and plan["not_restored"] == [] and [r["name"] for r in plan["rules"]] == ["r"], plan
+        feed(server, rows[2000:])
+        post(server, f"/savepoints/{name}:restore", {}, 200)
+        server.finish("t")
+        server.settled()
+        first = [a for a in server.pages("/alerts") if a["version"] == 1]
+        assert first, "it went on"
