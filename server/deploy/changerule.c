@@ -122,8 +122,7 @@ enum err changerule_create(const struct change_env *env, const struct changerule
     struct catalog_mark stored[2][CHANGECUT_MARKS_MAX];
     struct job_cut end = {.mode = plan->mode, .marks = marks}, deploy;
     end.nmarks = changecut_marks(env, plan, false, marks, &end.w);
-    /* Rows that came before the new version was there may have been left out as of no interest to the old one: so it takes
-     * over at a time that none of them has. */
+    /* Rows of before may have been left out as of no interest to the old version: it takes over at a time that none has. */
     bool hands_over = old != NULL && end.w != EVTIME_MAX;
     end.w = hands_over ? changecut_past(plan, marks) : end.w;
     hands_over = hands_over && changecut_goes_on(old->plan, plan, end.w);
