@@ -3,7 +3,6 @@
  * Rows of a key lie by side in an array in order of time, so the partners of a row are a range of it, found by binary
  * search. Which row is over next is at the head of a queue for each side, over all keys: rows come in order of time and
  * all wait equally long, so nothing is ever searched for.
- *
  * A row dropped for the cap leaves its place in the queue behind; `gone` says how many such places of the key come first.
  *
  * Joined windows need no queues: a key has a timer for the next window's end that its rows are in. Then the rows of both
