@@ -6,6 +6,7 @@
 #include "server/commands/explaincmd.h"
 #include "server/commands/gen.h"
 #include "server/commands/savecmd.h"
+#include "server/commands/whycmd.h"
 #include "server/eval/eval.h"
 #include "server/serve.h"
 #include "server/testcmd/testcmd.h"
@@ -16,18 +17,19 @@
 
 /* X(name, function, one line for --help; NULL: not for people) */
 #define COMMANDS(X)                                                                                \
-    X(serve, serve_main, "run the server: REST, dashboard, workers")                               \
-    X(eval, eval_main, "run rules over files of events and print what they find")                  \
-    X(test, testcmd_main,                                                                          \
+    X("serve", serve_main, "run the server: REST, dashboard, workers")                             \
+    X("eval", eval_main, "run rules over files of events and print what they find")                \
+    X("test", testcmd_main,                                                                        \
       "run unit tests of rules: events and what is expected of them, in files")                    \
-    X(explain, explaincmd_main, "show what rules have become: plan, state, automaton")             \
-    X(gen, gen_main, "make a stream of card payments with frauds in it")                           \
-    X(bench, bench_main, "measure decoding and rules on this machine")                             \
-    X(savepoint, savecmd_main, "savepoints as files: list, inspect, verify, export, dispose")      \
-    X(backtest, backtestcli_main,                                                                  \
+    X("explain", explaincmd_main, "show what rules have become: plan, state, automaton")           \
+    X("gen", gen_main, "make a stream of card payments with frauds in it")                         \
+    X("bench", bench_main, "measure decoding and rules on this machine")                           \
+    X("savepoint", savecmd_main, "savepoints as files: list, inspect, verify, export, dispose")    \
+    X("backtest", backtestcli_main,                                                                \
       "run a rule over recorded events and say what it would have told")                           \
-    X(dead, deadcmd_main, "dead letters of a running server: list, show, replay, delete")          \
-    X(worker, worker_main, NULL)
+    X("dead", deadcmd_main, "dead letters of a running server: list, show, replay, delete")        \
+    X("why-not", whycmd_main, "why a rule, or every rule, did not fire: asks a running server")    \
+    X("worker", worker_main, NULL)
 
 typedef int command_main(int argc, char **argv);
 static const struct command {
@@ -35,7 +37,7 @@ static const struct command {
     command_main *run;
     const char *about;
 } commands[] = {
-#define COMMAND(name, run, about) {#name, run, about},
+#define COMMAND(name, run, about) {name, run, about},
     COMMANDS(COMMAND)
 #undef COMMAND
 };

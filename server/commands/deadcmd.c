@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/commands/deadcmd.h"
-#include "base/bug.h"
-#include "base/bytes.h"
-#include "base/err.h"
 #include "base/mem.h"
 #include "server/args.h"
-#include <curl/curl.h>
+#include "server/commands/restcall.h"
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +22,12 @@ static const char usage[] =
     "  --limit N                 how many are listed (50)\n"
     "  --by NAME                 who replays or deletes: it is kept with the letter\n"
     "  --json                    what the server answers, a letter or group a line\n"
-    "  --url URL                 of the server (http://127.0.0.1:8080)\n"
+    "  --url URL                 of the server (" RESTCALL_URL ")\n"
     "\n"
     "Exit code: 0; 1 if the server refuses, or some letters were refused again; 2 for wrong use or "
     "no answer.\n";
 
-enum { FILTERS = 8, ANSWER_MAX = 64 << 20, FILTER_0 = 1000, LIST_DEFAULT = 50, PAGE_MAX = 1000 };
+enum { FILTERS = 8, FILTER_0 = 1000, LIST_DEFAULT = 50, PAGE_MAX = 1000 };
 static const char *const filters[FILTERS] = {"kind",   "stream",   "rule",  "code",
                                              "reason", "contains", "state", "by"};
 static const struct option long_options[] = {{"kind", required_argument, NULL, FILTER_0},
@@ -53,67 +49,29 @@ struct deadcmd {
     const char *values[FILTERS], *url, *verb, *id;
     uint64_t limit;
     bool json, all, filtered;
-    CURL *curl;
-    struct bytes answer;
-    json_t *body; /* of the last answer */
+    struct restcall rest;
 };
 
-static size_t keep(char *p, size_t size, size_t n, void *ctx)
-{
-    struct bytes *answer = ctx;
-    if (answer->n + size * n > ANSWER_MAX)
-        return 0;
-    bytes_put(answer, p, size * n);
-    return size * n;
-}
-
-/* what: after /api/v1/dead_letters. ARGS_OK: x->body is the answer, NULL if it has none. */
+/* what: after /api/v1/dead_letters. ARGS_OK: x->rest.body is the answer, NULL if it has none. */
 static int ask(struct deadcmd *x, const char *method, const char *what, uint64_t limit,
                const char *after)
 {
-    struct bytes url = {0};
-    size_t n = strlen(x->url);
-    while (n > 0 && x->url[n - 1] == '/')
-        n--;
-    bytes_printf(&url, "%.*s/api/v1/dead_letters%s?", (int)n, x->url, what);
+    struct bytes path = {0};
+    bytes_printf(&path, "/dead_letters%s?", what);
     for (unsigned i = 0; i < FILTERS; i++)
         if (x->values[i] != NULL) {
-            char *value = curl_easy_escape(x->curl, x->values[i], 0);
-            bytes_printf(&url, "%s=%s&", filters[i], value);
-            curl_free(value);
+            bytes_printf(&path, "%s=", filters[i]);
+            restcall_put_escaped(&x->rest, x->values[i], &path);
+            bytes_printf(&path, "&");
         }
     if (limit > 0)
-        bytes_printf(&url, "limit=%" PRIu64 "&", limit);
+        bytes_printf(&path, "limit=%" PRIu64 "&", limit);
     if (after != NULL)
-        bytes_printf(&url, "after=%s&", after);
-    url.p[url.n - 1] = 0; /* the last & or ? */
-    bytes_reset(&x->answer);
-    curl_easy_setopt(x->curl, CURLOPT_URL, (const char *)url.p);
-    curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
-    CURLcode c = curl_easy_perform(x->curl);
-    bytes_fini(&url);
-    if (c != CURLE_OK)
-        return args_complain("dead", "%s: %s (is the server running? --url says where)", x->url,
-                             curl_easy_strerror(c));
-    long status = 0;
-    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-    json_decref(x->body);
-    x->body = json_loadb((const char *)x->answer.p, x->answer.n, 0, NULL);
-    if (status / 100 == 2)
-        return ARGS_OK;
-    const char *detail = json_string_value(json_object_get(x->body, "detail"));
-    const char *title = json_string_value(json_object_get(x->body, "title"));
-    args_complain("dead", "the server answers %ld: %s", status,
-                  detail != NULL  ? detail
-                  : title != NULL ? title
-                                  : "no reason");
-    return ARGS_FAILED;
-}
-
-static void print_json(const json_t *value, size_t flags)
-{
-    json_dumpf(value, stdout, flags | JSON_ENCODE_ANY);
-    putchar('\n');
+        bytes_printf(&path, "after=%s&", after);
+    path.p[path.n - 1] = 0; /* the last & or ? */
+    int code = restcall_ask(&x->rest, method, (const char *)path.p, NULL);
+    bytes_fini(&path);
+    return code;
 }
 
 static const char *text(const json_t *of, const char *name)
@@ -145,11 +103,12 @@ static int list(struct deadcmd *x)
         size_t i;
         json_t *letter;
         code = ask(x, "GET", "", left < PAGE_MAX ? left : PAGE_MAX, after);
-        json_t *data = json_object_get(x->body, "data"), *page = json_object_get(x->body, "page");
+        json_t *data = json_object_get(x->rest.body, "data"),
+               *page = json_object_get(x->rest.body, "page");
         json_array_foreach(data, i, letter)
         {
             if (x->json)
-                print_json(letter, JSON_COMPACT);
+                restcall_print(letter, JSON_COMPACT);
             else
                 print_letter(letter);
         }
@@ -170,10 +129,10 @@ static int groups(struct deadcmd *x)
     json_t *g;
     int code = ask(x, "GET", ":groups", 0, NULL);
     if (code == ARGS_OK)
-        json_array_foreach(json_object_get(x->body, "data"), i, g)
+        json_array_foreach(json_object_get(x->rest.body, "data"), i, g)
         {
             if (x->json)
-                print_json(g, JSON_COMPACT);
+                restcall_print(g, JSON_COMPACT);
             else
                 print_group(g);
         }
@@ -182,7 +141,7 @@ static int groups(struct deadcmd *x)
 
 static uint64_t count(const struct deadcmd *x, const char *name)
 {
-    return (uint64_t)json_integer_value(json_object_get(x->body, name));
+    return (uint64_t)json_integer_value(json_object_get(x->rest.body, name));
 }
 
 /* A request sends a thousand at most: again as long as fewer wait. */
@@ -197,7 +156,7 @@ static int replay_all(struct deadcmd *x)
         sent += count(x, "sent");
         refused = count(x, "refused");
         not_sendable = count(x, "not_sendable");
-        const char *reason = json_string_value(json_object_get(x->body, "why"));
+        const char *reason = json_string_value(json_object_get(x->rest.body, "why"));
         mem_free(why);
         why = reason != NULL ? mem_str(reason) : NULL;
         more = count(x, "sent") > 0 && count(x, "waiting") > 0 && count(x, "waiting") < waiting;
@@ -221,7 +180,7 @@ static int run(struct deadcmd *x)
         code = groups(x);
     } else if (strcmp(x->verb, "show") == 0) {
         if ((code = ask(x, "GET", one, 0, NULL)) == ARGS_OK)
-            print_json(x->body, JSON_INDENT(2));
+            restcall_print(x->rest.body, JSON_INDENT(2));
     } else if (strcmp(x->verb, "replay") == 0 && one == NULL) {
         code = replay_all(x);
     } else if (strcmp(x->verb, "replay") == 0) {
@@ -263,7 +222,7 @@ static int check(struct deadcmd *x, int argc, char **argv)
 
 int deadcmd_main(int argc, char **argv)
 {
-    struct deadcmd x = {.url = "http://127.0.0.1:8080", .limit = LIST_DEFAULT};
+    struct deadcmd x = {.url = RESTCALL_URL, .limit = LIST_DEFAULT};
     for (int c; (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
         if (c >= FILTER_0) {
             x.values[c - FILTER_0] = optarg;
@@ -287,17 +246,8 @@ int deadcmd_main(int argc, char **argv)
     int code = check(&x, argc - optind, argv + optind);
     if (code != ARGS_OK)
         return code;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    x.curl = curl_easy_init();
-    BUG_IF(x.curl == NULL, "no curl handle");
-    curl_easy_setopt(x.curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(x.curl, CURLOPT_CONNECTTIMEOUT, 10L);
-    curl_easy_setopt(x.curl, CURLOPT_WRITEFUNCTION, keep);
-    curl_easy_setopt(x.curl, CURLOPT_WRITEDATA, &x.answer);
+    restcall_init(&x.rest, "dead", x.url);
     code = run(&x);
-    json_decref(x.body);
-    bytes_fini(&x.answer);
-    curl_easy_cleanup(x.curl);
-    curl_global_cleanup();
+    restcall_fini(&x.rest);
     return code;
 }
