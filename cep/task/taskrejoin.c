@@ -26,11 +26,11 @@ static bool has_to_wait(const struct task *t, const struct jobdef_rejoin *of)
     return false;
 }
 
-/* Has time come to it on both sides? */
+/* Has time come to it on both sides? Even of the same streams: while a lane is loaded (tasklane.h) it stands. */
 static bool is_there(struct task *t, const struct jobdef_rejoin *r)
 {
     return taskjoin_watermark(t, t->joins[r->to]) >= r->at &&
-           (!r->lane || taskjoin_watermark(t, t->joins[r->from]) >= r->at);
+           taskjoin_watermark(t, t->joins[r->from]) >= r->at;
 }
 
 const struct jobdef_rejoin *taskrejoin_next(struct task *t, unsigned stage)
@@ -83,6 +83,15 @@ evtime taskrejoin_due(const struct task *t, unsigned join, evtime due)
     return due;
 }
 
+/* A key may come from another worker, which had got further: what was to be copied of it was. (What was to be moved is not
+ * there.) */
+static bool has_gone(const struct task *t, const struct task_join *to, evtime at,
+                     const struct key *key)
+{
+    unsigned group = (unsigned)(keytable_hash(key->bytes, key->len) & (t->o.key_groups - 1));
+    return taskload_now(&to->snap, group) >= at;
+}
+
 static void copy_keys(struct task *t, struct task_join *from, struct task_join *to, evtime at,
                       bool copies)
 {
@@ -92,7 +101,7 @@ static void copy_keys(struct task *t, struct task_join *from, struct task_join *
         keytable_look_ahead(keys, i);
         struct key *key = keys->slots[i].key;
         size_t before = keys->count;
-        if (key != NULL && key->cells != NULL) {
+        if (key != NULL && key->cells != NULL && !(copies && has_gone(t, to, at, key))) {
             enum err e = tasksnap_copy_join(t, from, to, at, key);
             BUG_IF(e != ERR_OK, "the rows of a key cannot be taken over: %s", err_name(e));
             if (!copies)

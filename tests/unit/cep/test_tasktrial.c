@@ -2,7 +2,7 @@
  *
  * A version that runs beside another: from the time on at which it begins with a copy of that one's state, it finds what a
  * version finds that took over then, and the other one finds what it would have found alone. When it takes the other's
- * place, it goes on with the state that it has. Held over random rows, patterns, windows and OVER, one or several tasks, and
+ * place, it goes on with the state that it has. Held over random rows, patterns, windows, OVER and joins, one or several tasks, and
  * snapshots into other numbers of tasks. */
 #include "tests/lib/snaprig.h"
 
@@ -81,7 +81,31 @@ static struct rule_plan *over(const struct schema *s, const struct expr *where)
     return by_card(p);
 }
 
-enum { KINDS = 11 };
+/* A row and another of the card, in time. */
+static struct rule_plan *join(const struct schema *s, int64_t most_s)
+{
+    struct rule_plan *p = plan_new(RULE_JOIN, "rule", s, NULL);
+    struct join_key *key = arena_zero(trees, sizeof *key);
+    *key = (struct join_key){.name = "card",
+                             .type = STRING,
+                             .e = {column(PAY_CARD), column(PAY_CARD)}};
+    p->join = (struct join_plan){.outer = true,
+                                 .nkeys = 1,
+                                 .keys = key,
+                                 .least_ms = -3 * (int64_t)SECOND,
+                                 .most_ms = most_s * SECOND};
+    for (unsigned i = 0; i < 2; i++)
+        p->join.side[i] = (struct join_side){.schema = s,
+                                             .name = i == 0 ? "a" : "b",
+                                             .reads = p->reads,
+                                             .keeps = p->keeps,
+                                             .where = status_is(i == 0 ? "a" : "b")};
+    PLAN_GIVES(p, slot(BIGINT, PAY_ID), slot(BIGINT, PAY_COLUMNS + PAY_ID));
+    p->stands_for = 1;
+    return p;
+}
+
+enum { KINDS = 12 };
 
 /* Two versions of a rule. */
 static struct rule_plan *version(const struct schema *s, unsigned kind, bool second)
@@ -107,6 +131,8 @@ static struct rule_plan *version(const struct schema *s, unsigned kind, bool sec
         return window(s, WINDOW_SESSION, 1, 1, second ? 2 : 1);
     case 9:
         return over(s, second ? status_is("a") : NULL);
+    case 10:
+        return join(s, second ? 6 : 4);
     default:
         return pair(s, "b", 8, second ? SKIP_TO_NEXT : SKIP_NONE, false); /* nothing is kept */
     }
