@@ -299,6 +299,7 @@ struct ast_emit {
 
 struct ast_emits {
     struct ast_emit *first, *last;
+    struct span at; /* of EMIT */
 };
 
 enum ast_statement_kind {

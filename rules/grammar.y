@@ -72,6 +72,7 @@ statement ::= create(C) RULE ID(N) with(W) AS select(S) emit(E). {
     s->options = W.first;
     s->select = S;
     s->emits = E.first;
+    s->emit_at = E.at;
 }
 statement ::= select(S). {
     struct ast_statement *s = ast_statement(a, AST_SELECT, none, none);
@@ -101,7 +102,10 @@ options(A) ::= options(L) COMMA STRING(N) EQ STRING(V). { A = ast_options(a, L, 
 %type emit {struct ast_emits}
 %type emits {struct ast_emits}
 emit(A) ::= . { A = (struct ast_emits){0}; }
-emit(A) ::= EMIT emits(L). { A = L; }
+emit(A) ::= EMIT(W) emits(L). {
+    A = L;
+    A.at = W.at;
+}
 emits(A) ::= emit_what(W) TO ID(N). { A = ast_emits(a, (struct ast_emits){0}, W, N); }
 emits(A) ::= emits(L) COMMA emit_what(W) TO ID(N). { A = ast_emits(a, L, W, N); }
 emit_what(A) ::= . { A = none; }

@@ -2,6 +2,7 @@
 /* Versions of a rule: texts that do not change, and the upgrade. */
 #include "base/mem.h"
 #include "rules/compile.h"
+#include "rules/reword.h"
 #include "server/api/api.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/http/jsonw.h"
@@ -164,6 +165,64 @@ static struct rule_plan *compile(struct api *a, struct httpcall *c, const struct
 
 /* --- a draft --------------------------------------------------------------------------------------------------- */
 
+/* A bare SELECT says nothing of options and outputs: they stay those of the rule's version now, *plan becomes that of both, and
+ * `out` the text; it stays empty if there are none. False: answered. */
+static bool take_options(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                         const char *sql, struct rule_plan **plan, struct bytes *out)
+{
+    struct text now = {0};
+    if (!find_text(a, c, rule, rule->version, &now))
+        return false;
+    bool whole = !reword(now.sql, sql, out);
+    mem_free(now.sql);
+    if (whole)
+        return true;
+    const char *text = (const char *)out->p;
+    struct diag d;
+    plan_unref(*plan);
+    *plan = NULL;
+    diag_init(&d, text, strlen(text));
+    enum err e = compile_rule(NULL, text, strlen(text), runtime_scope(a->runtime), &d, plan);
+    if (e != ERR_OK)
+        httpcall_problem(c, PROBLEM_INVALID_RULE,
+                         "send the whole CREATE RULE, with the options that it is to have",
+                         "the SELECT does not go with the options of version %u, which it would "
+                         "keep: %s",
+                         rule->version, d.n > 0 ? d.items[0].message : err_text(e));
+    diag_fini(&d);
+    return e == ERR_OK;
+}
+
+static void add_draft(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                      const char *sql, const char *who, const json_t *body)
+{
+    struct bytes reworded = {0};
+    struct rule_plan *plan = compile(a, c, rule, sql);
+    if (plan == NULL || !take_options(a, c, rule, sql, &plan, &reworded)) {
+        plan_unref(plan);
+        bytes_fini(&reworded);
+        return;
+    }
+    struct catalog_version v = {.uid = rule->uid,
+                                .sql = reworded.n > 0 ? (const char *)reworded.p : sql,
+                                .author = who,
+                                .reason = json_string_value(json_object_get(body, "reason")),
+                                .mode = (int)plan->mode,
+                                .created = timebase_now_ms(),
+                                .activated = EVTIME_MIN};
+    enum err e = runtimeversion_add(a->runtime, &v);
+    if (e == ERR_OK) {
+        runtimelife_note(a->runtime, "version drafted", rule->name, who, v.reason);
+        struct listing l = {.api = a, .out = httpcall_out(c), .active = active_of(rule)};
+        write_version(&l, &v);
+        httpcall_json_reply(c, 201);
+    } else {
+        api_failed(c, e);
+    }
+    plan_unref(plan);
+    bytes_fini(&reworded);
+}
+
 void api_versions_add(struct httpcall *c, void *app)
 {
     struct api *a = app;
@@ -173,31 +232,13 @@ void api_versions_add(struct httpcall *c, void *app)
     json_t *body = httpcall_json(c, "sql author reason");
     const char *sql = json_string_value(json_object_get(body, "sql"));
     const char *who = api_user(c, body);
-    struct rule_plan *plan = NULL;
     if (body != NULL && sql == NULL)
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL, "the field 'sql' is a text");
     else if (body != NULL && a->needs_approval && who == NULL)
         httpcall_problem(c, PROBLEM_BAD_FIELD, "send \"author\", or the header X-Weir-User",
                          "who writes it must be known, so that another person can approve it");
-    else if (body != NULL && (plan = compile(a, c, &rule, sql)) != NULL) {
-        struct catalog_version v = {.uid = rule.uid,
-                                    .sql = sql,
-                                    .author = who,
-                                    .reason = json_string_value(json_object_get(body, "reason")),
-                                    .mode = (int)plan->mode,
-                                    .created = timebase_now_ms(),
-                                    .activated = EVTIME_MIN};
-        enum err e = runtimeversion_add(a->runtime, &v);
-        if (e == ERR_OK) {
-            runtimelife_note(a->runtime, "version drafted", rule.name, who, v.reason);
-            struct listing l = {.api = a, .out = httpcall_out(c), .active = active_of(&rule)};
-            write_version(&l, &v);
-            httpcall_json_reply(c, 201);
-        } else {
-            api_failed(c, e);
-        }
-        plan_unref(plan);
-    }
+    else if (body != NULL)
+        add_draft(a, c, &rule, sql, who, body);
     json_decref(body);
     mem_free(rule.name);
 }

@@ -69,6 +69,21 @@ def test_from_a_draft_to_the_active_version_and_back(tmp_path):
         assert states == [(3, "active", None), (2, "retired", "ann"), (1, "retired", None)]
 
 
+def test_a_bare_select_keeps_the_options_of_the_version_before(tmp_path):
+    with Server(tmp_path) as server:
+        server.create(stream=STREAM)
+        options = "WITH ('severity' = 'high', 'title' = 'saw {a}') AS"
+        post(server, "/rules", {"sql": f"CREATE RULE r {options} {ONE}"}, 201)
+        draft = post(server, "/rules/r/versions", {"sql": TWO}, 201)
+        assert draft["sql"] == f"CREATE RULE r {options} {TWO}"
+        post(server, "/rules/r:activate", {"version": 2}, 200)
+        assert server.get("/rules/r")["severity"] == "high"
+        problem = post(server, "/rules/r/versions", {"sql": TWO.replace(" AS a", " AS z")}, 422)
+        assert "options of version 2" in problem["detail"] and "{a}" in problem["detail"], problem
+        draft = post(server, "/rules/r/versions", {"sql": f"CREATE RULE r AS {TWO}"}, 201)
+        assert "high" not in draft["sql"]
+
+
 def test_an_upgrade_that_was_to_begin_anew_begins_anew(tmp_path):
     with Server(tmp_path) as server:
         server.create(stream=STREAM)

@@ -66,12 +66,16 @@ function Answers({ of: w }: { of: WhyEvent }) {
   );
 }
 
+/** The column by which people know an event, if its name says so; else it is asked for by its place in the log. */
+const idColumn = (s?: Stream) => s?.columns.find((c) => /^(id|event_id)$/i.test(c.name))?.name ?? '';
+
 function Ask({ streams }: { streams: Stream[] }) {
   const { query } = useLocation();
+  const named = (name: string) => streams.find((s) => s.name === name);
   const [stream, setStream] = useState(query.get('stream') ?? streams[0]?.name ?? '');
-  const [column, setColumn] = useState(query.get('by') ?? '');
+  const [column, setColumn] = useState(query.get('event') ? (query.get('by') ?? '') : idColumn(named(stream)));
   const [text, setText] = useState(query.get('event') ?? '');
-  const columns = streams.find((s) => s.name === stream)?.columns ?? [];
+  const columns = named(stream)?.columns ?? [];
   return (
     <form
       class="we-ask"
@@ -83,7 +87,7 @@ function Ask({ streams }: { streams: Stream[] }) {
     >
       <label>
         Stream
-        <select value={stream} onChange={(e) => (setStream(e.currentTarget.value), setColumn(''))}>
+        <select value={stream} onChange={(e) => (setStream(e.currentTarget.value), setColumn(idColumn(named(e.currentTarget.value))))}>
           {streams.map((s) => (
             <option key={s.name}>{s.name}</option>
           ))}
@@ -125,6 +129,9 @@ export function WhyPage() {
         <States of={streams} rows={1}>
           {(s) => <Ask key={`${stream}/${event}`} streams={s.data} />}
         </States>
+        <p class="dim we-hint">
+          Every rule that reads the stream is asked about this one event: which fired, which came near and what it lacked, and why the others did not.
+        </p>
       </Card>
       {stream && event ? (
         <Card title="What each rule says" side={<Button kind="ghost" icon="history" onClick={q.reload}>Ask again</Button>}>

@@ -89,7 +89,7 @@ function Time({ of: w }: { of: Worker }) {
   const label = `Busy ${percent(w.busy_permille / 1000)}, backpressured ${percent(w.backpressured_permille / 1000)}, idle ${percent(w.idle_permille / 1000)}`;
   return (
     <>
-      <span class="bar shares" role="img" aria-label={label} title={label}>
+      <span class="bar stacked" role="img" aria-label={label} title={label}>
         <i style={{ width: `${w.busy_permille / 10}%` }} />
         <i class="hot" style={{ width: `${w.backpressured_permille / 10}%` }} />
       </span>{' '}
