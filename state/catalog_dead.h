@@ -65,6 +65,9 @@ enum err catalog_deadlook_list(struct catalog *c, const struct catalog_dead_filt
                                unsigned limit, catalog_dead_each *each, void *ctx);
 enum err catalog_deadlook_get(struct catalog *c, uint64_t id, catalog_dead_each *each,
                               void *ctx); /* ERR_NOT_FOUND */
+/* Those of the event that stands there; deleted ones, too. */
+enum err catalog_deadlook_at(struct catalog *c, uint32_t stream, uint32_t partition,
+                             uint64_t offset, catalog_dead_each *each, void *ctx);
 enum err catalog_deadlook_count(struct catalog *c, const struct catalog_dead_filter *f,
                                 uint64_t *n);
 /* The letter whose event stands there since it was sent; 0: none. */

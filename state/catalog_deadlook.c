@@ -98,6 +98,25 @@ enum err catalog_deadlook_get(struct catalog *c, uint64_t id, catalog_dead_each 
     return e == ERR_OK && n == 0 ? ERR_NOT_FOUND : e;
 }
 
+enum err catalog_deadlook_at(struct catalog *c, uint32_t stream, uint32_t partition,
+                             uint64_t offset, catalog_dead_each *each, void *ctx)
+{
+    enum err e = ERR_IO;
+    unsigned n = 0;
+    pthread_mutex_lock(&c->lock);
+    sqlite3_stmt *s =
+        catalog_db_statement(c, COLUMNS "WHERE stream = ?1 AND partition = ?2 AND \"offset\" = ?3"
+                                        " AND \"offset\" <> -1 ORDER BY id");
+    if (s) {
+        sqlite3_bind_int64(s, 1, stream);
+        sqlite3_bind_int64(s, 2, partition);
+        catalog_db_bind_u64(s, 3, offset);
+        e = catalog_deadlook_tell(c, s, each, ctx, &n);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
 enum err catalog_deadlook_sending(struct catalog *c, uint64_t id, catalog_dead_each *each,
                                   void *ctx)
 {

@@ -109,6 +109,9 @@ void api_versions_add(struct httpcall *c, void *app);
 /* Its text, compiled; NULL: answered. */
 struct rule_plan *api_versions_compile(struct api *a, struct httpcall *c,
                                        const struct api_rule *rule, uint32_t version);
+/* The same, of whoever says itself what is wrong: NULL, and d says it. */
+struct rule_plan *api_versions_plan(struct api *a, const struct api_rule *rule, uint32_t version,
+                                    struct diag *d);
 void api_plan_version(struct httpcall *c, void *app);
 void api_versions_activate(struct httpcall *c, void *app);
 void api_versions_rollback(struct httpcall *c, void *app);

@@ -254,6 +254,27 @@ struct rule_plan *api_versions_compile(struct api *a, struct httpcall *c,
     return plan;
 }
 
+struct rule_plan *api_versions_plan(struct api *a, const struct api_rule *rule, uint32_t version,
+                                    struct diag *d)
+{
+    struct text text = {0};
+    struct rule_plan *plan = NULL;
+    struct diag own;
+    if (catalog_versions_get(a->reader, rule->uid, version, take_text, &text) != ERR_OK) {
+        diag_say(d, "version", NULL, "version %u of rule %s is not kept", version, rule->name);
+        return NULL;
+    }
+    diag_init(&own, text.sql, strlen(text.sql));
+    if (compile_rule(is_create(text.sql) ? NULL : rule->name, text.sql, strlen(text.sql),
+                     runtime_scope(a->runtime), &own, &plan) != ERR_OK)
+        diag_say(d, "version", NULL,
+                 "version %u of rule %s, which was active then, is no rule any more: %s", version,
+                 rule->name, own.n > 0 ? own.items[0].message : "it cannot be compiled");
+    diag_fini(&own);
+    mem_free(text.sql);
+    return plan;
+}
+
 /* --- activation ------------------------------------------------------------------------------------------------------ */
 
 bool api_versions_state(struct httpcall *c, const json_t *body, bool *reset)

@@ -10,10 +10,13 @@
 #include "server/api/rulejson.h"
 #include "server/api/rulekey.h"
 #include "server/api/whyalert.h"
+#include "server/api/whythen.h"
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
 #include "server/wire/tracewire.h"
+#include "state/catalog_dead.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -31,6 +34,8 @@ struct one { /* rule */
     const char *left; /* why it was not asked; NULL: it was */
     enum err e;
     struct bytes key, json, text; /* JSON; why it failed */
+    struct bytes canonical; /* the key */
+    struct whythen then;
 };
 
 struct asked {
@@ -41,6 +46,8 @@ struct asked {
     uint64_t offset;
     struct one rules[RULES_MAX];
     unsigned n, at, left_out;
+    bool finds; /* the event is looked for */
+    json_t *where; /* ... by these columns */
     montime until; /* no further rule is asked then */
     enum err e; /* of finding it */
     struct bytes problem;
@@ -55,8 +62,11 @@ static void free_asked(struct asked *q)
         bytes_fini(&r->key);
         bytes_fini(&r->json);
         bytes_fini(&r->text);
+        bytes_fini(&r->canonical);
+        whythen_fini(&r->then);
     }
     bytes_fini(&q->problem);
+    json_decref(q->where);
     mem_free(q);
 }
 
@@ -81,7 +91,10 @@ static void put_rule(const struct asked *q, struct one *r, struct bytes *out)
     jsonw_kstr(out, "rule", r->name);
     jsonw_ku64(out, "version", r->version);
     jsonw_kstr(out, "kind", rulejson_kind(r->plan));
-    jsonw_kstr(out, "verdict", kind != NULL ? kind : "not-asked");
+    jsonw_kstr(out, "verdict",
+               kind != NULL                          ? kind
+               : r->then.present || r->then.deployed ? "not-asked"
+                                                     : "not-deployed");
     bytes_u8(&r->text, 0);
     jsonw_kstr(out, "text",
                text != NULL      ? text
@@ -94,13 +107,186 @@ static void put_rule(const struct asked *q, struct one *r, struct bytes *out)
         struct whyalert_ask told = {r->plan, r->name, (const char *)r->key.p, 0, 0, 0};
         whyalert_put_verdict(q->api, &told, &r->json, out);
     }
+    const struct whythen_told what = {.then = &r->then,
+                                      .plan = r->plan,
+                                      .uid = r->uid,
+                                      .key = r->canonical.p,
+                                      .key_n = r->canonical.n,
+                                      .has_event = true,
+                                      .stream = q->stream->id,
+                                      .partition = q->partition,
+                                      .offset = q->offset};
+    whythen_put(q->api, &what, out);
     jsonw_close(out, '}');
     json_decref(v);
+}
+
+/* --- one rule after the other --- */
+
+static void ask_next(struct asked *q);
+
+/* On another thread: what it tells lives for the call only. */
+static void told(void *ctx, enum err e, const struct diag *d, const struct whynot_answer *a)
+{
+    struct asked *q = ctx;
+    struct one *r = &q->rules[q->at++];
+    r->e = e;
+    if (d->n > 0)
+        bytes_printf(&r->text, "%s", d->items[0].message);
+    if (e == ERR_OK) {
+        bytes_put(&r->json, a->json, a->n);
+        taskinspect_key(r->plan, a->key->p, a->key->n, &r->key);
+        bytes_put(&r->canonical, a->key->p, a->key->n);
+    }
+    if (e == ERR_CLOSED)
+        q->at = q->n;
+    ask_next(q);
+}
+
+static bool ask_one(struct asked *q, struct one *r)
+{
+    uint64_t share = SCAN / q->n;
+    struct whynot_ask *ask = mem_new(sizeof *ask);
+    *ask = (struct whynot_ask){.plan = plan_ref(r->plan),
+                               .uid = r->uid,
+                               .has_event = true,
+                               .partition = q->partition,
+                               .offset = q->offset,
+                               .stream = q->stream->id,
+                               .at = EVTIME_MAX,
+                               .scan = share > RULE_SCAN_LEAST ? share : RULE_SCAN_LEAST,
+                               .steps = 1};
+    if (r->plan->shape == RULE_FILTER)
+        ask->scan = 1;
+    ask->then = r->then.then;
+    r->then.then = NULL;
+    bool asked = runtimeinspect_why(q->api->runtime, ask, told, q) == ERR_OK;
+    if (!asked) {
+        plan_unref(ask->plan);
+        whynot_then_free(ask->then);
+    }
+    mem_free(ask);
+    return asked;
+}
+
+static void ask_next(struct asked *q)
+{
+    for (; q->at < q->n; q->at++) {
+        struct one *r = &q->rules[q->at];
+        if (r->left == NULL)
+            r->left = whynot_cannot(r->plan);
+        if (r->left == NULL && timebase_mono_ns() > q->until)
+            r->left = "there was no time left to ask it";
+        if (r->left == NULL && ask_one(q, r))
+            return; /* told() goes on, maybe it has already */
+        if (r->left == NULL)
+            r->left = "too many such questions wait already";
+    }
+    httpcall_resume(q->later);
+}
+
+/* --- the event is known --- */
+
+/* Each rule is asked as it was then. */
+static void go_back(struct asked *q, struct one *r)
+{
+    const struct api_rule rule = {r->uid, r->version, r->name, RESTS_NOT};
+    unsigned side =
+        r->plan->shape == RULE_JOIN && keyrows_schema(r->plan, JOIN_LEFT)->id != q->stream->id
+            ? JOIN_RIGHT
+            : JOIN_LEFT;
+    struct diag d;
+    evtime t = EVTIME_MAX;
+    if ((r->left = whynot_cannot(r->plan)) != NULL ||
+        runtimeinspect_time(q->api->runtime, r->plan, side, q->partition, q->offset, &t) != ERR_OK)
+        return;
+    diag_init(&d, NULL, 0);
+    if (whythen_find(q->api, &rule, t, &d, &r->then) != ERR_OK) {
+        bytes_printf(&r->text, "%s", d.n > 0 ? d.items[0].message : "its versions cannot be read");
+        bytes_u8(&r->text, 0);
+        r->left = (const char *)r->text.p;
+    } else if (!r->then.present && !r->then.deployed) {
+        r->left = r->then.text;
+    } else if (r->then.plan != NULL) {
+        plan_unref(r->plan);
+        r->plan = plan_ref(r->then.plan);
+        r->version = r->then.version;
+    }
+    diag_fini(&d);
+}
+
+static bool is_same(const json_t *a, const json_t *b)
+{
+    if (json_equal(a, b))
+        return true;
+    char *x = json_is_string(a) ? NULL : json_dumps(a, JSON_ENCODE_ANY);
+    char *y = json_is_string(b) ? NULL : json_dumps(b, JSON_ENCODE_ANY);
+    const char *p = x != NULL ? x : json_string_value(a), *q = y != NULL ? y : json_string_value(b);
+    bool same = p != NULL && q != NULL && strcmp(p, q) == 0;
+    free(x);
+    free(y);
+    return same;
+}
+
+struct refused { /* is it in the dead letters? */
+    const json_t *where;
+    struct bytes *out;
+    bool found;
+};
+
+static void note_letter(void *ctx, const struct catalog_dead_letter *d)
+{
+    struct refused *f = ctx;
+    const char *name;
+    json_t *v, *raw = f->found ? NULL : json_loadb(d->raw, d->raw_len, 0, NULL);
+    bool same = json_is_object(raw);
+    json_object_foreach((json_t *)(uintptr_t)f->where, name, v)
+    {
+        same = same && is_same(json_object_get(raw, name), v);
+    }
+    if (same) {
+        bytes_printf(f->out, ", but dead letter %" PRIu64 " is, which was not taken: %s", d->id,
+                     d->reason != NULL ? d->reason : d->kind);
+        f->found = true;
+    }
+    json_decref(raw);
+}
+
+/* An event that the stream has refused is in no log. The newest letters that may be it are looked at. */
+static void look_into_letters(struct asked *q)
+{
+    enum { LETTERS = 200 };
+    void *first = json_object_iter(q->where);
+    const json_t *v = json_object_iter_value(first);
+    char *text = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY);
+    struct refused f = {.where = q->where, .out = &q->problem};
+    const struct catalog_dead_filter by = {.stream = q->stream->id,
+                                           .contains = text != NULL ? text : json_string_value(v)};
+    if (catalog_deadlook_list(q->api->reader, &by, LETTERS, note_letter, &f) != ERR_OK)
+        bytes_printf(&q->problem, " (the dead letters cannot be read)");
+    free(text);
+}
+
+static void answer(struct httpcall *c, void *state);
+
+static void ask_all(struct httpcall *c, struct asked *q)
+{
+    for (unsigned i = 0; i < q->n; i++)
+        go_back(q, &q->rules[i]);
+    q->later = httpcall_later(c, answer, q);
+    ask_next(q);
 }
 
 static void answer(struct httpcall *c, void *state)
 {
     struct asked *q = state;
+    if (c != NULL && q->finds && q->e == ERR_OK) {
+        q->finds = false;
+        ask_all(c, q);
+        return;
+    }
+    if (c != NULL && q->finds && q->e == ERR_NOT_FOUND)
+        look_into_letters(q);
     bytes_u8(&q->problem, 0);
     if (c != NULL && q->e != ERR_OK) {
         httpcall_problem(c, problem_of(q->e), NULL, "%s", (const char *)q->problem.p);
@@ -123,64 +309,6 @@ static void answer(struct httpcall *c, void *state)
     free_asked(q);
 }
 
-/* --- one rule after the other --- */
-
-static void ask_next(struct asked *q);
-
-/* On another thread: what it tells lives for the call only. */
-static void told(void *ctx, enum err e, const struct diag *d, const struct whynot_answer *a)
-{
-    struct asked *q = ctx;
-    struct one *r = &q->rules[q->at++];
-    r->e = e;
-    if (d->n > 0)
-        bytes_printf(&r->text, "%s", d->items[0].message);
-    if (e == ERR_OK) {
-        bytes_put(&r->json, a->json, a->n);
-        taskinspect_key(r->plan, a->key->p, a->key->n, &r->key);
-    }
-    if (e == ERR_CLOSED)
-        q->at = q->n;
-    ask_next(q);
-}
-
-static bool ask_one(struct asked *q, struct one *r)
-{
-    uint64_t share = SCAN / q->n;
-    struct whynot_ask *ask = mem_new(sizeof *ask);
-    *ask = (struct whynot_ask){.plan = plan_ref(r->plan),
-                               .uid = r->uid,
-                               .has_event = true,
-                               .partition = q->partition,
-                               .offset = q->offset,
-                               .stream = q->stream->id,
-                               .at = EVTIME_MAX,
-                               .scan = share > RULE_SCAN_LEAST ? share : RULE_SCAN_LEAST,
-                               .steps = 1};
-    if (r->plan->shape == RULE_FILTER)
-        ask->scan = 1;
-    bool asked = runtimeinspect_why(q->api->runtime, ask, told, q) == ERR_OK;
-    if (!asked)
-        plan_unref(ask->plan);
-    mem_free(ask);
-    return asked;
-}
-
-static void ask_next(struct asked *q)
-{
-    for (; q->at < q->n; q->at++) {
-        struct one *r = &q->rules[q->at];
-        r->left = whynot_cannot(r->plan);
-        if (r->left == NULL && timebase_mono_ns() > q->until)
-            r->left = "there was no time left to ask it";
-        if (r->left == NULL && ask_one(q, r))
-            return; /* told() goes on, maybe it has already */
-        if (r->left == NULL)
-            r->left = "too many such questions wait already";
-    }
-    httpcall_resume(q->later);
-}
-
 /* --- which event, which rules --- */
 
 static void note_rule(void *ctx, const struct catalog_rule *r)
@@ -197,8 +325,11 @@ static void note_rule(void *ctx, const struct catalog_rule *r)
         plan_unref(p);
         return;
     }
-    q->rules[q->n++] =
-        (struct one){.plan = p, .name = mem_str(r->name), .uid = r->uid, .version = r->version};
+    q->rules[q->n++] = (struct one){.plan = p,
+                                    .name = mem_str(r->name),
+                                    .uid = r->uid,
+                                    .version = r->version,
+                                    .then = {.present = true, .at = EVTIME_MAX}};
 }
 
 /* The newest that has it. */
@@ -224,10 +355,7 @@ static void found(void *ctx, enum err e, const struct diag *d, const struct whyn
                      a->scanned, q->stream->name);
     else if (q->e != ERR_OK)
         bytes_printf(&q->problem, "the server ends");
-    if (q->e == ERR_OK)
-        ask_next(q);
-    else
-        httpcall_resume(q->later);
+    httpcall_resume(q->later);
 }
 
 /* A plan of which only the stream counts. */
@@ -255,6 +383,8 @@ static bool find_by(struct httpcall *c, struct asked *q, const json_t *where)
     diag_fini(&d);
     bool asked = good;
     if (good) {
+        q->finds = true;
+        q->where = json_incref((json_t *)(uintptr_t)where);
         q->later = httpcall_later(c, answer, q);
         asked = runtimeinspect_why(q->api->runtime, ask, found, q) == ERR_OK;
     }
@@ -300,8 +430,7 @@ void api_whyevent(struct httpcall *c, void *app)
         later = find_by(c, q, where);
     } else if (where == NULL && read_place(id, q)) {
         later = true;
-        q->later = httpcall_later(c, answer, q);
-        ask_next(q);
+        ask_all(c, q);
     } else {
         httpcall_problem(c, PROBLEM_BAD_FIELD, NULL,
                          "write {\"event_id\": \"partition/offset\"}, or {\"where\": {\"%s\": …}}",

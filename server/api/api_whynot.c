@@ -9,6 +9,7 @@
 #include "server/api/rulejson.h"
 #include "server/api/rulekey.h"
 #include "server/api/whyalert.h"
+#include "server/api/whythen.h"
 #include "server/http/jsonw.h"
 #include "server/run/runtimeinspect.h"
 #include <inttypes.h>
@@ -28,6 +29,9 @@ struct asked {
     uint32_t events;
     bool complete;
     struct rule_plan *plan;
+    struct whythen then;
+    struct whythen_told told;
+    struct bytes canonical; /* the key */
 };
 
 static void free_asked(struct asked *q)
@@ -35,6 +39,8 @@ static void free_asked(struct asked *q)
     diag_fini(&q->d);
     bytes_fini(&q->key);
     bytes_fini(&q->json);
+    bytes_fini(&q->canonical);
+    whythen_fini(&q->then);
     plan_unref(q->plan);
     mem_free(q->name);
     mem_free(q);
@@ -46,6 +52,15 @@ static void answer_failed(struct httpcall *c, const struct asked *q)
         httpcall_problem(c, problem_of(q->e), NULL, "%s", q->d.items[0].message);
     else
         httpcall_problem(c, PROBLEM_NOT_READY, NULL, "the workers do not run just now");
+}
+
+static void put_circumstances(struct asked *q, struct bytes *out)
+{
+    q->told.then = &q->then;
+    q->told.plan = q->plan;
+    q->told.key = q->canonical.p;
+    q->told.key_n = q->canonical.n;
+    whythen_put(q->api, &q->told, out);
 }
 
 static void answer(struct httpcall *c, void *state)
@@ -69,6 +84,7 @@ static void answer(struct httpcall *c, void *state)
         bytes_u8(&q->key, 0);
         struct whyalert_ask told = {q->plan, q->name, (const char *)q->key.p, 0, 0, 0};
         whyalert_put_verdict(q->api, &told, &q->json, out);
+        put_circumstances(q, out);
         jsonw_close(out, '}');
         httpcall_json_reply(c, 200);
     }
@@ -84,6 +100,8 @@ static void done(void *ctx, enum err e, const struct diag *d, const struct whyno
         diag_say(&q->d, d->items[0].code, NULL, "%s", d->items[0].message);
     if (e == ERR_OK) {
         bytes_put(&q->json, a->json, a->n);
+        if (q->plan->shape != RULE_FILTER)
+            bytes_put(&q->canonical, a->key->p, a->key->n);
         if (q->key.n == 0)
             taskinspect_key(q->plan, a->key->p, a->key->n, &q->key);
         q->scanned = a->scanned;
@@ -199,13 +217,22 @@ static bool read_ask(struct httpcall *c, const struct rule_plan *p, const json_t
     json_int_t steps = 0, scan = 0;
     if (!read_stream(c, p, body, ask) || !read_event(c, p, body, ask) || !read_at(c, body, ask) ||
         !read_number(c, body, "steps", STEPS, WHY_STEPS_MAX, &steps) ||
-        !read_number(c, body, "scan", SCAN, SCAN_MAX, &scan) || !read_key(c, p, body, ask))
+        !read_number(c, body, "scan", SCAN, SCAN_MAX, &scan))
         return false;
     ask->steps = (uint32_t)steps;
     ask->scan = (uint64_t)scan;
+    return true;
+}
+
+/* Of the version of then. */
+static bool read_rest(struct httpcall *c, const struct rule_plan *p, const json_t *body,
+                      struct whynot_ask *ask)
+{
+    if (!read_key(c, p, body, ask))
+        return false;
     if (p->shape == RULE_FILTER && ask->has_event)
         ask->scan = 1; /* it looks at that event alone */
-    else if (p->shape == RULE_FILTER && !ask->has_by && scan > SCAN_UNKEYED)
+    else if (p->shape == RULE_FILTER && !ask->has_by && ask->scan > SCAN_UNKEYED)
         ask->scan = SCAN_UNKEYED; /* of all that are looked at the last are told of */
     return true;
 }
@@ -235,46 +262,112 @@ static void key_of_columns(const struct rule_plan *p, const struct whynot_ask *a
     jsonw_close(out, '}');
 }
 
-static void ask_for(struct api *a, struct httpcall *c, const struct api_rule *rule,
-                    struct rule_plan *p, struct whynot_ask *ask)
+static struct asked *asked_new(struct api *a, const struct api_rule *rule,
+                               const struct rule_plan *p, const struct whynot_ask *ask,
+                               struct whythen *then)
 {
     struct asked *q = mem_new(sizeof *q);
     q->api = a;
     q->name = mem_str(rule->name);
-    q->version = rule->version;
-    q->plan = plan_ref(p);
+    q->version = then->version != 0 ? then->version : rule->version;
+    q->plan = plan_ref((struct rule_plan *)(uintptr_t)p);
+    q->then = *then;
+    *then = (struct whythen){.present = true};
+    q->told = (struct whythen_told){.uid = rule->uid,
+                                    .has_event = ask->has_event,
+                                    .stream = ask->stream,
+                                    .partition = ask->partition,
+                                    .offset = ask->offset};
     diag_init(&q->d, NULL, 0);
+    return q;
+}
+
+/* There was no version then: nothing is gone through. */
+static void answer_none(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                        const struct rule_plan *p, const struct whynot_ask *ask,
+                        struct whythen *then)
+{
+    struct asked *q = asked_new(a, rule, p, ask, then);
+    bytes_printf(&q->key, "{}");
+    bytes_printf(&q->json, "\"verdict\":{\"kind\":\"not-deployed\",\"text\":");
+    value_json_string(q->then.text, strlen(q->then.text), &q->json);
+    bytes_printf(&q->json, ",\"matches\":false,\"partial\":null,\"event\":null,\"variable\":null,"
+                           "\"conditions\":[],\"cut_off\":false},\"earlier\":0,\"steps\":[]");
+    answer(c, q);
+}
+
+static void ask_for(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                    struct rule_plan *p, struct whynot_ask *ask, struct whythen *then)
+{
+    ask->then = then->then;
+    then->then = NULL;
+    struct asked *q = asked_new(a, rule, p, ask, then);
     q->later = httpcall_later(c, answer, q);
     ask->plan = plan_ref(p);
     ask->uid = rule->uid;
     if (ask->has_by) /* the worker's answer does not know of it */
         key_of_columns(p, ask, &q->key);
+    if (ask->then == NULL)
+        q->version = rule->version;
     if (runtimeinspect_why(a->runtime, ask, done, q) == ERR_OK)
         return;
     httpcall_later_drop(q->later);
     httpcall_problem(c, PROBLEM_NOT_READY, NULL, "too many such questions wait already");
     bytes_fini(&ask->key);
     plan_unref(ask->plan);
+    whynot_then_free(ask->then);
     free_asked(q);
+}
+
+/* The version of the event's time, or of `at`. False: answered. */
+static bool find_then(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                      const struct rule_plan *p, const struct whynot_ask *ask, struct whythen *then)
+{
+    struct diag d;
+    evtime t = ask->at;
+    if (ask->has_event && ask->at == EVTIME_MAX &&
+        runtimeinspect_time(a->runtime, p, join_side(p, ask), ask->partition, ask->offset, &t) !=
+            ERR_OK)
+        t = EVTIME_MAX; /* there is none: whoever looks for it says so */
+    diag_init(&d, NULL, 0);
+    enum err e = whythen_find(a, rule, t, &d, then);
+    if (d.n > 0)
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, NULL, "%s", d.items[0].message);
+    else if (e != ERR_OK)
+        api_failed(c, e);
+    diag_fini(&d);
+    return e == ERR_OK;
+}
+
+static void ask_version(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                        struct rule_plan *now, const json_t *body, struct whynot_ask *ask)
+{
+    struct whythen then = {.present = true};
+    if (!read_ask(c, now, body, ask) || !find_then(a, c, rule, now, ask, &then))
+        return;
+    struct rule_plan *p = then.plan != NULL ? then.plan : now;
+    if (!then.present && !then.deployed)
+        answer_none(a, c, rule, p, ask, &then);
+    else if (can(c, p) && read_rest(c, p, body, ask))
+        ask_for(a, c, rule, p, ask, &then);
+    else
+        bytes_fini(&ask->key);
+    whythen_fini(&then);
 }
 
 void api_whynot(struct httpcall *c, void *app)
 {
     struct api *a = app;
     struct api_rule rule;
-    if (!api_rules_find(a, c, &rule))
+    if (!api_rules_find_any(a, c, &rule))
         return;
-    struct rule_plan *p = runtime_plan(a->runtime, rule.uid);
-    json_t *body = NULL;
+    json_t *body = httpcall_json(c, "key at event_id stream steps scan");
+    struct rule_plan *p = body != NULL ? runtime_plan(a->runtime, rule.uid) : NULL;
     struct whynot_ask *ask = mem_new(sizeof *ask);
-    if (p == NULL)
-        api_failed(c, ERR_NOT_FOUND);
-    else if ((body = httpcall_json(c, "key at event_id stream steps scan")) != NULL && can(c, p)) {
-        if (read_ask(c, p, body, ask))
-            ask_for(a, c, &rule, p, ask);
-        else
-            bytes_fini(&ask->key);
-    }
+    if (body != NULL && p == NULL)
+        p = api_versions_compile(a, c, &rule, rule.version);
+    if (p != NULL && can(c, p))
+        ask_version(a, c, &rule, p, body, ask);
     mem_free(ask);
     json_decref(body);
     plan_unref(p);

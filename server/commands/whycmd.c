@@ -107,6 +107,16 @@ static void print_steps(const json_t *steps)
     }
 }
 
+static void print_notes(const json_t *notes)
+{
+    size_t i;
+    json_t *note;
+    json_array_foreach((json_t *)(uintptr_t)notes, i, note)
+    {
+        printf("  %s\n", json_string_value(note));
+    }
+}
+
 /* The sentence first. */
 static void print_rule(const struct whycmd *x)
 {
@@ -118,6 +128,8 @@ static void print_rule(const struct whycmd *x)
     json_int_t events = json_integer_value(json_object_get(body, "events"));
     printf(", %" JSON_INTEGER_FORMAT " event%s%s\n", events, events == 1 ? "" : "s",
            json_is_true(json_object_get(body, "complete")) ? "" : ", older ones not looked at");
+    if (strcmp(text(verdict, "kind"), "not-deployed") != 0) /* then they say the same */
+        print_notes(json_object_get(body, "notes"));
     print_conditions(json_object_get(verdict, "conditions"));
     print_alert(json_object_get(body, "alert"));
     if (x->steps > 0)
@@ -132,6 +144,8 @@ static void print_event(const json_t *body)
     json_array_foreach(json_object_get(body, "data"), i, r)
     {
         printf("%-24s %-14s %s\n", text(r, "rule"), text(r, "verdict"), text(r, "text"));
+        if (strcmp(text(r, "verdict"), "not-deployed") != 0)
+            print_notes(json_object_get(r, "notes"));
         print_alert(json_object_get(r, "alert"));
     }
     json_int_t left = json_integer_value(json_object_get(body, "left_out"));

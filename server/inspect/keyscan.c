@@ -171,19 +171,50 @@ static uint64_t offset_at(const struct scan *s, uint32_t partition, evtime arriv
     return lo;
 }
 
+/* One row into a batch; false: there is none. */
+static bool read_one(struct scan *s, struct intakelog *log, uint32_t partition, uint64_t offset,
+                     evtime *arrival, struct batch *b)
+{
+    struct intakelog_block *k = mem_new(sizeof *k);
+    bool is_read = false;
+    enum err e = intakelog_read(log, s->schema->id, partition, offset, k);
+    if (e == ERR_OK && k->n > 0 && k->first == offset) {
+        *arrival = k->arrivals[0];
+        is_read = decode_row(s, &k->rows[0], offset, *arrival, b);
+    }
+    if (e == ERR_OK)
+        intakelog_block_fini(k);
+    mem_free(k);
+    return is_read;
+}
+
+enum err keyscan_time(struct intakelog *log, const struct rule_plan *plan, unsigned side,
+                      uint32_t partition, uint64_t offset, evtime *out)
+{
+    struct scan s = {.schema = keyrows_schema(plan, side),
+                     .keyrows = keyrows_new(plan, side, NULL)};
+    evtime arrival = EVTIME_MIN;
+    s.codec = codec_json_new(s.schema, keyrows_columns(s.keyrows), NULL);
+    struct batch *b = batch_new(s.schema, keyrows_columns(s.keyrows));
+    bool is_read = read_one(&s, log, partition, offset, &arrival, b);
+    if (is_read) {
+        keyrows_fill(s.keyrows, b);
+        *out = b->ts[0];
+    }
+    batch_unref(b);
+    codec_json_free(s.codec);
+    keyrows_free(s.keyrows);
+    bytes_fini(&s.text);
+    return is_read ? ERR_OK : ERR_NOT_FOUND;
+}
+
 /* The event that is asked about: when it came, and its key. */
 static enum err find_focus(struct scan *s, struct diag *d, evtime *arrival)
 {
     const struct keyscan_ask *ask = s->ask;
     const struct schema *schema = s->schema;
-    struct intakelog_block *k = mem_new(sizeof *k);
-    bool is_read = false, same = false;
-    enum err e = intakelog_read(ask->log, schema->id, ask->partition, ask->offset, k);
     struct batch *b = batch_new(schema, keyrows_columns(s->keyrows));
-    if (e == ERR_OK && k->n > 0 && k->first == ask->offset) {
-        *arrival = k->arrivals[0];
-        is_read = decode_row(s, &k->rows[0], ask->offset, *arrival, b);
-    }
+    bool same = false, is_read = read_one(s, ask->log, ask->partition, ask->offset, arrival, b);
     if (is_read) {
         keyrows_fill(s->keyrows, b);
         const struct bytes *own = keyrows_key(s->keyrows, b, 0);
@@ -191,10 +222,7 @@ static enum err find_focus(struct scan *s, struct diag *d, evtime *arrival)
             bytes_put(ask->key, own->p, own->n);
         same = own->n == ask->key->n && (own->n == 0 || memcmp(own->p, ask->key->p, own->n) == 0);
     }
-    if (e == ERR_OK)
-        intakelog_block_fini(k);
     batch_unref(b);
-    mem_free(k);
     if (is_read && same)
         return ERR_OK;
     diag_say(d, "event", NULL,

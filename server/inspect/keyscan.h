@@ -38,5 +38,8 @@ struct keyscan_found {
 };
 /* ERR_NOT_FOUND: no such event; ERR_CONFLICT: it is of another key. */
 enum err keyscan(const struct keyscan_ask *ask, struct diag *d, struct keyscan_found *out);
+/* The event time of one recorded event, of that side's stream. Quick. ERR_NOT_FOUND. */
+enum err keyscan_time(struct intakelog *log, const struct rule_plan *plan, unsigned side,
+                      uint32_t partition, uint64_t offset, evtime *out);
 
 #endif

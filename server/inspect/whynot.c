@@ -5,6 +5,7 @@
 #include "cep/key/keyrows.h"
 #include "cep/why/why.h"
 #include "server/inspect/keyscan.h"
+#include "server/inspect/whyrun.h"
 #include "server/wire/tracewire.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,6 +49,15 @@ const char *whynot_cannot(const struct rule_plan *p)
     return why_cannot(p);
 }
 
+void whynot_then_free(struct whynot_then *t)
+{
+    for (unsigned i = 0; t != NULL && i < t->ncuts; i++)
+        mem_free((struct job_mark *)(uintptr_t)t->cuts[i].marks);
+    if (t != NULL)
+        mem_free(t->cuts);
+    mem_free(t);
+}
+
 static void end(struct asking *a, enum err e, const struct diag *d, const char *json, size_t n)
 {
     const struct whynot_answer answer = {.key = &a->ask.key,
@@ -59,6 +69,7 @@ static void end(struct asking *a, enum err e, const struct diag *d, const char *
                                          .complete = a->found.complete};
     a->done(a->ctx, e, d, &answer);
     plan_unref(a->ask.plan);
+    whynot_then_free(a->ask.then);
     bytes_fini(&a->ask.key);
     bytes_fini(&a->found.rows);
     mem_free(a);
@@ -81,28 +92,54 @@ static bool skips(void *ctx, uint32_t partition, uint64_t offset)
     return false;
 }
 
-static void send(struct whynot *w, struct asking *a)
+static struct tracewire_ask trace_of(const struct asking *a)
 {
     const struct whynot_ask *ask = &a->ask;
+    return (struct tracewire_ask){.uid = ask->uid,
+                                  .key = ask->key.p,
+                                  .key_n = ask->key.n,
+                                  .at = ask->at,
+                                  .has_focus = ask->has_event,
+                                  .partition = ask->partition,
+                                  .offset = ask->offset,
+                                  .stream = ask->stream,
+                                  .steps = ask->steps,
+                                  .nrows = a->found.nrows};
+}
+
+static void send(struct whynot *w, struct asking *a)
+{
+    const struct tracewire_ask trace = trace_of(a);
     struct bytes frame = {0};
-    tracewire_put_ask(&(struct tracewire_ask){.uid = ask->uid,
-                                              .key = ask->key.p,
-                                              .key_n = ask->key.n,
-                                              .at = ask->at,
-                                              .has_focus = ask->has_event,
-                                              .partition = ask->partition,
-                                              .offset = ask->offset,
-                                              .stream = ask->stream,
-                                              .steps = ask->steps,
-                                              .nrows = a->found.nrows},
-                      &frame);
+    tracewire_put_ask(&trace, &frame);
     bytes_put(&frame, a->found.rows.p, a->found.rows.n);
     bytes_fini(&a->found.rows);
     a->found.rows = (struct bytes){0};
-    inspector_want(w->inspector, &(struct inspector_ask){.uid = ask->uid, .trace = &frame},
+    inspector_want(w->inspector, &(struct inspector_ask){.uid = a->ask.uid, .trace = &frame},
                    answered, a);
     bytes_fini(&frame);
     w->wake(w->ctx);
+}
+
+static void run_here(struct asking *a, struct diag *d)
+{
+    const struct whynot_then *then = a->ask.then;
+    const struct job_rule rule = {.plan = a->ask.plan,
+                                  .uid = a->ask.uid,
+                                  .version = then->version,
+                                  .ncuts = then->ncuts,
+                                  .cuts = then->cuts};
+    const struct tracewire_ask trace = trace_of(a);
+    struct bytes_reader rows = bytes_read(a->found.rows.p, a->found.rows.n);
+    struct bytes json = {0};
+    enum err e = whyrun(&(struct whyrun_ask){.rule = &rule,
+                                             .trace = &trace,
+                                             .now = then->until,
+                                             .max_partials = then->max_partials,
+                                             .max_rows = then->max_rows},
+                        &rows, &json);
+    end(a, e, d, (const char *)json.p, json.n);
+    bytes_fini(&json);
 }
 
 /* near: the arrival of the event on the other side. */
@@ -116,7 +153,9 @@ static enum err scan(struct whynot *w, struct asking *a, unsigned side, bool foc
                                   .by = ask->has_by ? &ask->by : NULL,
                                   .key = &a->ask.key,
                                   .scan = ask->scan,
-                                  .at = ask->at,
+                                  .at = ask->then != NULL && ask->at >= ask->then->until
+                                            ? ask->then->until - 1
+                                            : ask->at,
                                   .near = near,
                                   .has_focus = focus,
                                   .partition = ask->partition,
@@ -146,7 +185,9 @@ static void work(struct whynot *w, struct asking *a)
     a->found.complete = true;
     enum err e = a->ask.plan->shape == RULE_JOIN ? scan_join(w, a, &d)
                                                  : scan(w, a, 0, a->ask.has_event, EVTIME_MIN, &d);
-    if (e == ERR_OK && !a->ask.finds)
+    if (e == ERR_OK && a->ask.then != NULL)
+        run_here(a, &d);
+    else if (e == ERR_OK && !a->ask.finds)
         send(w, a);
     else
         end(a, e, &d, NULL, 0);

@@ -14,10 +14,21 @@ enum { WHYNOT_WAITING_MAX = 16, WHYNOT_SKIPS_MAX = 64 };
 
 struct whynot;
 
+/* A version that runs no more: no worker has it, so the rows are gone through here. */
+struct whynot_then {
+    uint32_t version;
+    unsigned ncuts;
+    struct job_cut *cuts; /* with marks of their own */
+    evtime until; /* what came after it was not its */
+    size_t max_partials, max_rows; /* of one key; given by runtimeinspect_why */
+};
+void whynot_then_free(struct whynot_then *t); /* NULL is fine */
+
 struct whynot_ask {
     struct rule_plan *
         plan; /* why_cannot() is NULL, over streams that are in the log; the caller's reference goes over */
     uint64_t uid;
+    struct whynot_then *then; /* NULL: the version that runs; goes over */
     struct bytes key; /* canonical bytes, goes over; empty: that of the event */
     bool finds; /* the rows of that key are all that is asked for: no worker is asked */
     bool has_by; /* the key is of these columns: of a filter, which has none */

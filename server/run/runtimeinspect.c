@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/run/runtimeinspect.h"
+#include "server/inspect/keyscan.h"
 #include "server/run/runtimedef.h"
 #include <string.h>
 
@@ -18,5 +19,15 @@ enum err runtimeinspect_why(struct runtime *r, struct whynot_ask *ask, whynot_do
         if (all[i].set_aside && all[i].stream != NULL &&
             strcmp(all[i].stream, ask->plan->input->name) == 0)
             ask->skips[ask->nskips++] = (struct whynot_skip){all[i].partition, all[i].offset};
+    if (ask->then != NULL) {
+        ask->then->max_partials = r->loop.task.max_partials_per_key;
+        ask->then->max_rows = r->loop.task.max_rows_per_key;
+    }
     return whynot_want(r->whynot, ask, done, ctx);
+}
+
+enum err runtimeinspect_time(struct runtime *r, const struct rule_plan *plan, unsigned side,
+                             uint32_t partition, uint64_t offset, evtime *out)
+{
+    return keyscan_time(r->log, plan, side, partition, offset, out);
 }

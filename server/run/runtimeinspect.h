@@ -12,5 +12,8 @@ void runtimeinspect(struct runtime *r, const struct inspector_ask *ask, inspecto
 /* Events that are set aside are left out. As whynot_want. */
 enum err runtimeinspect_why(struct runtime *r, struct whynot_ask *ask, whynot_done *done,
                             void *ctx);
+/* keyscan_time. */
+enum err runtimeinspect_time(struct runtime *r, const struct rule_plan *plan, unsigned side,
+                             uint32_t partition, uint64_t offset, evtime *out);
 
 #endif

@@ -57,6 +57,13 @@ enum err runtimeinspect_why(struct runtime *r, struct whynot_ask *ask, whynot_do
     return ERR_AGAIN;
 }
 
+enum err runtimeinspect_time(struct runtime *r, const struct rule_plan *plan, unsigned side,
+                             uint32_t partition, uint64_t offset, evtime *out)
+{
+    (void)r, (void)plan, (void)side, (void)partition, (void)offset, (void)out;
+    return ERR_NOT_FOUND;
+}
+
 enum err runtimelife_draft(struct runtime *r, struct catalog_rule *rule)
 {
     (void)r;

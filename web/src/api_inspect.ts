@@ -108,11 +108,12 @@ export interface WhyEvent {
   stream: string;
   event_id: string;
   left_out: number;
-  data: { rule: string; version: number; kind: string; verdict: string; text: string; key?: Fields; alert?: WhyAlert | null }[];
+  data: { rule: string; version: number; kind: string; verdict: string; text: string; key?: Fields; alert?: WhyAlert | null; notes: string[] }[];
 }
 export interface WhyNot {
   kind: 'filter' | 'window' | 'over' | 'pattern' | 'join';
   alert?: WhyAlert | null;
+  notes: string[];
   windows?: AskedWindow[];
   earlier_windows?: number;
   key: Fields;

@@ -8,12 +8,12 @@ import { useQuery } from '../lib/query';
 import { setQuery, useLocation } from '../lib/router';
 import { Button, Card, CopyCurl, Empty, Link, States } from '../parts/basic';
 import { Page } from '../parts/page';
-import { Told, titles } from '../parts/whynot';
+import { Notes, Told, titles } from '../parts/whynot';
 
 type Row = WhyEvent['data'][number];
 
 /** What fired first, what came near, what could not be asked. */
-const rank = (r: Row) => (r.verdict === 'matched' ? 0 : r.verdict === 'not-asked' ? 3 : r.verdict === 'waiting' || r.verdict === 'pending' ? 1 : 2);
+const rank = (r: Row) => (r.verdict === 'matched' ? 0 : r.verdict === 'not-asked' || r.verdict === 'not-deployed' ? 3 : r.verdict === 'waiting' || r.verdict === 'pending' ? 1 : 2);
 
 function stepsOf(w: WhyEvent, r: Row): string {
   const q = new URLSearchParams({ tab: 'state', why: '1', event: w.event_id });
@@ -50,9 +50,10 @@ function Answers({ of: w }: { of: WhyEvent }) {
                   {r.kind} · v{r.version}
                 </span>
                 <span class="grow" />
-                <span class={`pill ${r.verdict === 'matched' ? 'good' : r.verdict === 'not-asked' ? '' : 'warn'}`}>{titles[r.verdict] ?? r.verdict}</span>
+                <span class={`pill ${r.verdict === 'matched' ? 'good' : r.verdict === 'not-asked' || r.verdict === 'not-deployed' ? '' : 'warn'}`}>{titles[r.verdict] ?? r.verdict}</span>
               </header>
               <p>{r.text}.</p>
+              {r.verdict === 'not-deployed' ? null : <Notes of={r.notes} />}
               <Told alert={r.alert} />
               {r.verdict === 'not-asked' ? null : (
                 <p>

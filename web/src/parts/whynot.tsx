@@ -29,6 +29,8 @@ export const titles: Record<string, string> = {
   'nothing-began': 'Nothing began',
   'no-partner': 'There was no partner',
   'not-asked': 'It could not be asked',
+  'not-deployed': 'The rule was not deployed',
+  limit: 'A limit dropped it',
   'no-events': 'No events of this key',
   'unknown-event': 'Not an event of this key',
   'before-rule': 'Before the rule',
@@ -52,6 +54,7 @@ const ends: Record<string, string> = {
   next: 'ended: the very next event did not fit',
   until: 'ended by',
   skipped: 'ended: another match came first',
+  limit: 'dropped: a limit of the key',
 };
 
 export function Conditions({ of: list }: { of: Asked[] }) {
@@ -89,6 +92,19 @@ export function Told({ alert: a }: { alert: WhyAlert | null | undefined }) {
   );
 }
 
+/** What else became of the event: the version of then, a version beside it, the dead letters. Sentences. */
+export function Notes({ of: notes }: { of: string[] }) {
+  return (
+    <>
+      {notes.map((n) => (
+        <p key={n} class="dim">
+          {n}
+        </p>
+      ))}
+    </>
+  );
+}
+
 function Verdict({ of: w, variables }: { of: WhyNot; variables: string[] }) {
   const v = w.verdict;
   const good = v.kind === 'matched';
@@ -101,6 +117,7 @@ function Verdict({ of: w, variables }: { of: WhyNot; variables: string[] }) {
         {v.matches && !good ? <span class="pill">it has fired before</span> : null}
       </h3>
       <p>{v.text}.</p>
+      {v.kind === 'not-deployed' ? null : <Notes of={w.notes} />}
       {v.conditions.length ? <Conditions of={v.conditions} /> : null}
       <Told alert={w.alert} />
       <p class="dim num wn-scope">
