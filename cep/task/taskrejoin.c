@@ -57,11 +57,17 @@ evtime taskrejoin_end(const struct task *t, unsigned join)
     return end;
 }
 
+/* For a lane, or for a version that does. */
+static bool is_held(const struct task *t, const struct jobdef_rejoin *r)
+{
+    return is_pending(t, r) && (r->lane || has_to_wait(t, r));
+}
+
 evtime taskrejoin_hold(const struct task *t, unsigned join)
 {
     for (unsigned i = 0; i < t->job->nrejoins; i++) {
         const struct jobdef_rejoin *r = &t->job->rejoins[i];
-        if (r->to == join && r->lane && is_pending(t, r))
+        if (r->to == join && is_held(t, r))
             return r->at - 1; /* it has none of the rows before that time */
     }
     return EVTIME_MAX;
@@ -73,7 +79,7 @@ evtime taskrejoin_due(const struct task *t, unsigned join, evtime due)
     evtime now = t->joins[join]->snap.now;
     for (unsigned i = 0; i < t->job->nrejoins; i++) {
         const struct jobdef_rejoin *r = &t->job->rejoins[i];
-        if (!r->lane || !is_pending(t, r))
+        if ((r->to != join && r->from != join) || !is_held(t, r))
             continue;
         if (r->to == join)
             return now < r->at - 1 ? r->at : EVTIME_MAX;

@@ -189,8 +189,9 @@ struct run {
     struct world *w;
     struct rig r;
     unsigned live[PARTITIONS], fork[PARTITIONS];
-    struct job_cut olds[2], lanes[2], news;
-    struct job_rule rules[4];
+    struct job_cut olds[2], lanes[2], news[2], next;
+    struct job_rule rules[5];
+    unsigned nrules; /* from the handover on: with one version, or of joins two at the same time */
     const struct saved *from; /* what the lane begins with; NULL: nothing */
     unsigned loaded; /* pieces of it, of all */
     bool over; /* the lane is gone */
@@ -389,14 +390,18 @@ static void set_rules(struct run *x)
                          ends = {.handover = JOB_HANDOVER_KEEP};
     x->olds[0] = x->lanes[0] = begins;
     x->olds[1] = x->lanes[1] = ends;
-    x->news = (struct job_cut){.deployed = true, .handover = JOB_HANDOVER_KEEP, .from = LANE};
+    x->news[0] = (struct job_cut){.deployed = true, .handover = JOB_HANDOVER_KEEP, .from = LANE};
+    x->news[1] = ends;
+    x->next = (struct job_cut){.deployed = true, .handover = JOB_HANDOVER_KEEP};
     x->rules[0] = (struct job_rule){.plan = w->other, .uid = OTHER, .version = 1};
     x->rules[1] =
         (struct job_rule){.plan = w->old, .uid = RULE, .version = 2, .ncuts = 1, .cuts = x->olds};
     x->rules[2] =
         (struct job_rule){.plan = w->lane, .uid = LANE, .version = 1, .ncuts = 1, .cuts = x->lanes};
     x->rules[3] =
-        (struct job_rule){.plan = w->new, .uid = RULE, .version = 3, .ncuts = 1, .cuts = &x->news};
+        (struct job_rule){.plan = w->new, .uid = RULE, .version = 3, .ncuts = 1, .cuts = x->news};
+    x->rules[4] =
+        (struct job_rule){.plan = w->new, .uid = RULE, .version = 4, .ncuts = 1, .cuts = &x->next};
 }
 
 static void begin_lane(struct run *x)
@@ -445,15 +450,17 @@ static evtime begin_handover(struct run *x)
 {
     evtime at = past_all(x) + below(x->w, 3) * below(x->w, 2) * SECOND;
     rig_settle(&x->r);
-    x->olds[1].w = x->lanes[1].w = x->news.w = at;
+    x->olds[1].w = x->lanes[1].w = x->news[0].w = x->news[1].w = x->next.w = at;
     x->rules[1].ncuts = x->rules[2].ncuts = 2;
-    rig_job(&x->r, x->rules, 4);
+    x->nrules = x->w->new->shape == RULE_JOIN &&below(x->w, 4) == 0 ? 5 : 4;
+    x->rules[3].ncuts = x->nrules - 3;
+    rig_job(&x->r, x->rules, x->nrules);
     return at;
 }
 
 static void end_lane(struct run *x)
 {
-    const struct job_rule left[] = {x->rules[0], x->rules[3]};
+    const struct job_rule left[] = {x->rules[0], x->rules[x->nrules - 1]};
     rig_settle(&x->r);
     x->over = true;
     x->r.fork = NULL;
@@ -468,7 +475,7 @@ static void end_all(struct run *x)
     for (unsigned p = 0; p < PARTITIONS && !x->over; p++)
         task_source_watermark(x->r.tasks[p % x->r.workers], x->w->fork->id, p, EVTIME_MAX);
     end(x);
-    assert_true(x->over || has_taken(x, 3));
+    assert_true(x->over || has_taken(x, x->nrules - 1));
 }
 
 /* A live job; beside it a lane; then the handover. Answers when it was. */
@@ -491,7 +498,7 @@ static evtime run_with_lane(struct world *w, struct run *x, const struct saved *
             at = begin_handover(x);
         if (step > hand_at && !x->over && below(w, 20) == 0) {
             rig_settle(&x->r);
-            rig_job(&x->r, x->rules, 4); /* the same again: it goes on */
+            rig_job(&x->r, x->rules, x->nrules); /* the same again: it goes on */
         }
         more = feed(x) || step <= hand_at;
         for (unsigned i = step >= lane_at && !x->over ? below(w, 4) : 0; i > 0; i--)
@@ -500,7 +507,7 @@ static evtime run_with_lane(struct world *w, struct run *x, const struct saved *
         some_steps(x);
         if (below(w, 15) == 0 && !tasklane_is_loading(x->r.tasks[0]))
             restart(x);
-        if (step > hand_at && !x->over && below(w, 5) == 0 && has_taken(x, 3))
+        if (step > hand_at && !x->over && below(w, 5) == 0 && has_taken(x, x->nrules - 1))
             end_lane(x);
     }
     end_all(x);
