@@ -424,7 +424,7 @@ static enum trace_end fate(struct trace *t, struct trace_partial *p, uint32_t ro
     for (uint64_t left = p->live & ~st->accepts; left != 0; left &= left - 1)
         if (st->edges[__builtin_ctzll(left)].how == CONTIGUITY_NEXT)
             return TRACE_NEXT;
-    return TRACE_SKIPPED;
+    return t->limited ? TRACE_LIMIT : TRACE_SKIPPED;
 }
 
 /* --- steps --- */
@@ -509,10 +509,12 @@ static void give(struct trace *t, uint32_t row, struct bytes *tries, struct byte
             try_partial(t, p, p->live, row, NULL);
     }
     arena_reset(t->k.scratch);
+    uint64_t dropped = t->k.partials_dropped;
     match_row(t->m, t->key->cells, t->key, &r->r);
     if (r->r.kept != NULL)
         keyed_unref(&t->k, r->r.kept);
     r->r.kept = NULL;
+    t->limited = t->k.partials_dropped > dropped;
     matchsteps_results(t, row, results);
     look(t, row);
     settle(t, before, n, row, row, ended);

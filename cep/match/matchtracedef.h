@@ -28,6 +28,7 @@ enum trace_end { /* what became of a partial match */
                  TRACE_NEXT, /* the very next row was to be another */
                  TRACE_UNTIL,
                  TRACE_SKIPPED, /* another match came first */
+                 TRACE_LIMIT, /* the key had too many */
 };
 
 struct trace_miss { /* the row that came nearest to what was waited for */
@@ -84,6 +85,7 @@ struct trace {
     struct trace_miss start; /* the row that came nearest to beginning one */
     uint32_t last_match; /* row at which the last match was given, or TRACE_NONE */
     bool focus_matched;
+    bool limited; /* the row in hand made the limits of the key drop some */
 };
 
 struct trace_step { /* parts of a row's object that are made before it is known where they go */

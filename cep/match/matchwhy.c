@@ -11,8 +11,8 @@
 
 const char *matchwhy_end_name(enum trace_end e)
 {
-    static const char *const names[] = {"lives", "taken", "matched", "time",
-                                        "not",   "next",  "until",   "skipped"};
+    static const char *const names[] = {"lives", "taken", "matched", "time", "not",
+                                        "next",  "until", "skipped", "limit"};
     return names[e];
 }
 
@@ -143,6 +143,8 @@ static struct says of_partial(const struct trace *t, const struct trace_partial 
         s.conditions = &p->late.conditions;
         s.late = p->ends != EVTIME_MAX;
         s.late_ms = s.late ? t->row[s.row].r.ts - p->ends : 0;
+    } else if (p->end == TRACE_LIMIT) {
+        s.row = p->ended;
     } else if (p->end == TRACE_NOT || p->end == TRACE_UNTIL) {
         s.row = p->ended;
         s.var = p->end_var;
@@ -284,7 +286,10 @@ static void say_waits(const struct trace *t, const struct trace_partial *p, cons
         bytes_printf(out, "; the very next event had to go on with it");
     else if (p->end == TRACE_SKIPPED)
         bytes_printf(out, "; another match came first, and what overlaps it is skipped");
-    if (s->late || p->end == TRACE_NOT || p->end == TRACE_UNTIL) {
+    else if (p->end == TRACE_LIMIT)
+        bytes_printf(
+            out, "; it was dropped, since the key had more partial matches than it may have, at ");
+    if (s->late || p->end == TRACE_NOT || p->end == TRACE_UNTIL || p->end == TRACE_LIMIT) {
         say_event(t, s->row, out);
     } else if (s->row != TRACE_NONE && s->row < t->nrows && p->end != TRACE_SKIPPED) {
         bytes_printf(out, "; ");

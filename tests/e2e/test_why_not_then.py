@@ -102,3 +102,20 @@ def test_dead_letters_are_found_by_their_place_and_by_what_stands_in_them(tmp_pa
         refused = post(server, "/streams/t:why_not", {"where": {"id": 77, "k": "b"}}, 404)
         assert "but dead letter" in refused["detail"] and "not taken" in refused["detail"], refused
         assert "dead letter" not in post(server, "/streams/t:why_not", {"where": {"id": 77, "k": "c"}}, 404)["detail"]
+
+
+def test_a_partial_match_that_a_limit_dropped_is_told(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"sql": "CREATE RULE few WITH ('max-partials-per-key' = '2') AS " + PATTERN.format(5).replace("B AS v >= 5", "B AS v = A.v + 99")}, 201)
+        feed(server, *[(i, "a", 1, i) for i in range(3)], (9, "x", 0, 60))
+        answer = post(server, "/rules/few:why_not", {"key": "a"})
+        assert [e["why"] for s in answer["steps"] for e in s["ended"]] == ["limit"], answer["steps"]
+        # Two wait still; asked as of the third event, what was dropped first is none of them.
+        assert answer["verdict"]["kind"] == "waiting" and len(answer["after"]["active"]) == 2, answer["verdict"]
+        longer = PATTERN.format(5).replace("(A -> B)", "(A -> B -> C)").replace("B AS v >= 5", "B AS v = 7, C AS v = 8")
+        post(server, "/rules", {"sql": "CREATE RULE furthest WITH ('max-partials-per-key' = '3') AS " + longer}, 201)
+        feed(server, (20, "b", 1, 100), (21, "b", 7, 101), *[(30 + i, "b", 1, 110 + i) for i in range(4)], (40, "x", 0, 200))
+        verdict = post(server, "/rules/furthest:why_not", {"key": "b"})["verdict"]
+        assert verdict["kind"] == "limit" and "A, B were there; it was dropped, since the key had more" in verdict["text"], verdict
+        assert verdict["event"]["offset"] > 5
