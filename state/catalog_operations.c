@@ -145,7 +145,10 @@ enum err catalog_operations_open(struct catalog *c, catalog_operations_each *eac
     enum err e = ERR_IO;
     unsigned n = 0;
     pthread_mutex_lock(&c->lock);
-    sqlite3_stmt *s = catalog_db_statement(c, COLUMNS " WHERE state < ?1 ORDER BY id");
+    sqlite3_stmt *s =
+        catalog_db_statement(c, COLUMNS
+                             " WHERE state < ?1 OR (state = ?1 AND lane IN (SELECT uid FROM rules"
+                             " WHERE deleted = 0)) ORDER BY id");
     if (s) {
         sqlite3_bind_int(s, 1, OPERATION_DONE);
         e = tell(c, s, each, ctx, &n);

@@ -37,7 +37,7 @@ enum err catalog_operations(struct catalog *c, uint64_t before, uint64_t rule_ui
                             catalog_operations_each *each, void *ctx);
 enum err catalog_operations_get(struct catalog *c, uint64_t id, catalog_operations_each *each,
                                 void *ctx); /* ERR_NOT_FOUND */
-/* Those that have not ended, the oldest first. */
+/* Those that have not ended, or whose lane a checkpoint may still need, the oldest first. */
 enum err catalog_operations_open(struct catalog *c, catalog_operations_each *each, void *ctx);
 /* Of those that have ended, the newest `keep` stay. */
 enum err catalog_operations_trim(struct catalog *c, uint64_t keep);

@@ -17,6 +17,8 @@ struct lane {
     bool ready; /* WAITS: it may begin */
     bool busy; /* a change of its is on the way */
     bool cancelled; /* it is to end */
+    bool
+        again; /* it was done before the start; its lane goes once more when the workers have its state */
     char *failed; /* … for this */
     struct feed_fork at;
     uint64_t rate_rows;
@@ -100,7 +102,7 @@ static struct lane *find(struct lanes *l, uint64_t id)
 
 static bool is_open(const struct lane *x)
 {
-    return x->o.state < OPERATION_DONE;
+    return x->o.state < OPERATION_DONE && !x->again;
 }
 
 /* --- the start ----------------------------------------------------------------------------------------------------- */
@@ -132,6 +134,9 @@ static void load_one(void *ctx, const struct catalog_operation *o)
     struct lane *x = add(l->lanes, o);
     x->ready =
         true; /* the savepoint that came first may be there or not: nothing has been changed since */
+    x->again = o->state == OPERATION_DONE;
+    if (x->again)
+        x->o.state = OPERATION_SWITCHES;
 }
 
 enum err lanes_load(struct lanes *l, const struct change_env *env)
@@ -142,26 +147,39 @@ enum err lanes_load(struct lanes *l, const struct change_env *env)
 
 /* --- for the API ---------------------------------------------------------------------------------------------------- */
 
-enum err lanes_add(struct lanes *l, const struct change_env *env, struct catalog_operation *o,
-                   struct diag *d)
+/* Is there room for one more? The lock is held. */
+static enum err may_come(const struct lanes *l, const struct catalog_operation *o, struct diag *d)
 {
     unsigned open = 0;
-    enum err e = ERR_OK;
-    pthread_mutex_lock(&l->lock);
-    for (const struct lane *x = l->first; x != NULL && e == ERR_OK; x = x->next) {
+    for (const struct lane *x = l->first; x != NULL; x = x->next) {
         open += is_open(x);
         if (is_open(x) && x->o.rule_uid == o->rule_uid) {
             diag_say(d, "conflict", "wait for it, or DELETE /api/v1/operations/{id}",
                      "operation op_%" PRIu64 " of rule %s has not ended", x->o.id, o->rule);
-            e = ERR_CONFLICT;
+            return ERR_CONFLICT;
         }
     }
-    if (e == ERR_OK && open >= l->limits.at_once) {
-        diag_say(d, "conflict", "wait for one, or raise max-operations",
-                 "%u operations have not ended", open);
-        e = ERR_CONFLICT;
-    }
-    if (e == ERR_OK && (e = catalog_operations_add(env->catalog, o)) == ERR_OK)
+    if (open < l->limits.at_once)
+        return ERR_OK;
+    diag_say(d, "conflict", "wait for one, or raise max-operations", "%u operations have not ended",
+             open);
+    return ERR_CONFLICT;
+}
+
+/* The catalogue is locked first, and then the lanes: a change, which holds the catalogue, comes to them in that order. */
+enum err lanes_add(struct lanes *l, const struct change_env *env, struct catalog_operation *o,
+                   struct diag *d)
+{
+    enum err e = catalog_begin(env->catalog);
+    if (e != ERR_OK)
+        return e;
+    pthread_mutex_lock(&l->lock);
+    e = may_come(l, o, d);
+    if (e == ERR_OK)
+        e = catalog_operations_add(env->catalog, o);
+    enum err stored = catalog_end(env->catalog);
+    e = e != ERR_OK ? e : stored;
+    if (e == ERR_OK)
         add(l, o);
     pthread_mutex_unlock(&l->lock);
     return e;
@@ -176,9 +194,10 @@ void lanes_go(struct lanes *l, uint64_t id)
     pthread_mutex_unlock(&l->lock);
 }
 
+/* One that is cancelled does not fail. The lock is held. */
 static void fail(struct lane *x, const char *why)
 {
-    if (x->failed == NULL)
+    if (x->failed == NULL && !x->cancelled)
         x->failed = mem_str(why);
 }
 
@@ -253,6 +272,14 @@ static enum err set(const struct change_env *env, struct lane *x,
     return ERR_OK;
 }
 
+static bool ends(struct lanes *l, const struct lane *x)
+{
+    pthread_mutex_lock(&l->lock);
+    bool is = x->failed != NULL || x->cancelled;
+    pthread_mutex_unlock(&l->lock);
+    return is;
+}
+
 static struct lane *locked_find(struct lanes *l, uint64_t id)
 {
     pthread_mutex_lock(&l->lock);
@@ -297,7 +324,8 @@ enum err lanes_switch(const struct change_env *env, uint64_t id, evtime w, uint3
                       struct diag *d, struct change_delta *delta)
 {
     struct lane *x = locked_find(env->lanes, id);
-    if (x == NULL || x->o.state != OPERATION_READS) {
+    /* It may be that it was cancelled while this change waited for its turn. */
+    if (x == NULL || x->o.state != OPERATION_READS || ends(env->lanes, x)) {
         diag_say(d, "conflict", NULL, "the operation has ended");
         return ERR_CONFLICT;
     }
@@ -310,9 +338,12 @@ enum err lanes_switch(const struct change_env *env, uint64_t id, evtime w, uint3
     return e;
 }
 
-static void count_end(struct lanes *l, const struct catalog_operation *o)
+/* Whether it could be recorded or not: once is enough. */
+static void over(struct lanes *l, struct lane *x, const struct catalog_operation *o)
 {
     pthread_mutex_lock(&l->lock);
+    x->o = *o;
+    x->o.error = NULL;
     l->counts.done += o->state == OPERATION_DONE;
     l->counts.failed += o->state == OPERATION_FAILED;
     l->counts.cancelled += o->state == OPERATION_CANCELLED;
@@ -320,9 +351,19 @@ static void count_end(struct lanes *l, const struct catalog_operation *o)
     pthread_mutex_unlock(&l->lock);
 }
 
+static void done_again(const struct change_env *env, struct lane *x, struct change_delta *delta)
+{
+    changelane_over(env, x->o.lane, false, delta);
+    pthread_mutex_lock(&env->lanes->lock);
+    x->o.state = OPERATION_DONE;
+    pthread_mutex_unlock(&env->lanes->lock);
+}
+
 void lanes_over(const struct change_env *env, uint64_t id, struct change_delta *delta)
 {
     struct lane *x = locked_find(env->lanes, id);
+    if (x != NULL && x->again)
+        done_again(env, x, delta);
     if (x == NULL || !is_open(x))
         return;
     struct catalog_operation to = x->o;
@@ -332,15 +373,22 @@ void lanes_over(const struct change_env *env, uint64_t id, struct change_delta *
     to.ended = timebase_now_ms();
     to.rows = x->at.done;
     to.error = to.state == OPERATION_FAILED ? x->failed : NULL;
+    /* In one transaction: an operation without its lane could never end. */
+    enum err e = catalog_begin(env->catalog), stored = e;
+    bool grouped = e == ERR_OK;
     if (x->o.lane != 0)
         changelane_over(env, x->o.lane, to.state != OPERATION_DONE, delta);
-    enum err e = set(env, x, &to);
+    if (e == ERR_OK)
+        e = catalog_operations_set(env->catalog, &to);
     if (e == ERR_OK)
         e = catalog_operations_trim(env->catalog, env->lanes->limits.kept);
+    if (grouped)
+        stored = catalog_end(env->catalog);
+    e = e != ERR_OK ? e : stored;
     if (e != ERR_OK) /* it is done once more after the next start */
         LOG_ERROR("the end of an operation cannot be stored", "id=%" PRIu64 " reason=\"%s\"", id,
                   err_text(e));
-    count_end(env->lanes, &to);
+    over(env->lanes, x, &to);
     static const char *const ends[] = {[OPERATION_DONE] = "done",
                                        [OPERATION_FAILED] = "failed",
                                        [OPERATION_CANCELLED] = "cancelled"};
@@ -439,14 +487,14 @@ static struct change *switch_over(struct lanes *l, struct lane *x, const struct 
 static struct change *step(struct lanes *l, struct lane *x, const struct change_env *env,
                            const struct lanes_look *look)
 {
-    bool ends = x->failed != NULL || x->cancelled;
+    bool is_over = ends(l, x);
     switch (x->o.state) {
     case OPERATION_WAITS:
-        return ends       ? ask(l, x, change_lane_over(x->o.id), false)
+        return is_over    ? ask(l, x, change_lane_over(x->o.id), false)
                : x->ready ? ask(l, x, change_lane(x->o.id), true)
                           : NULL;
     case OPERATION_READS:
-        if (ends)
+        if (is_over)
             return ask(l, x, change_lane_over(x->o.id), false);
         return look->running && x->at.is_read && x->at.behind <= LANES_NEAR_ROWS
                    ? switch_over(l, x, env)
@@ -466,7 +514,7 @@ static void forget(struct lanes *l, const struct change_env *env, const struct l
 {
     struct lane **at = &l->first, *x;
     while ((x = *at) != NULL) {
-        bool needed = is_open(x) || x->busy ||
+        bool needed = x->o.state < OPERATION_DONE || x->busy ||
                       (x->o.state == OPERATION_DONE && registry_rule(env->registry, x->o.lane) &&
                        look->in_checkpoint(look->ctx, x->o.lane));
         if (needed) {

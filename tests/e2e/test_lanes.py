@@ -362,3 +362,46 @@ def test_a_savepoint_of_meanwhile_can_be_gone_back_to(tmp_path, monkeypatch):
         server.settled()
         first = [a for a in server.pages("/alerts") if a["version"] == 1]
         assert first, "it went on"
+
+
+def lanes_kept(folder):
+    db = sqlite3.connect(folder / "data" / "catalogue.db")
+    return db.execute("SELECT COUNT(*) FROM rules WHERE stands_for > 0 AND deleted = 0").fetchone()[0]
+
+
+def test_what_was_made_for_one_goes_after_a_restart_too(tmp_path):
+    old, new = SHAPES["window"]
+    rows = events(3000, 12)
+    with Server(tmp_path, "--checkpoint-interval", "300 ms", workers=2) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, rows[:2000])
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server)
+        until_switched(server, operation)
+        feed(server, rows[2000:2500])
+        ended(server, operation)
+        assert lanes_kept(tmp_path) == 1, "a checkpoint may need it"
+        server.kill()
+        server.start()
+        feed(server, rows[2500:2800])
+        until("nothing is left of it", lambda: lanes_kept(tmp_path) == 0)
+        read = server.metric("weir_replayed_bytes_total")
+        feed(server, rows[2800:])
+        server.finish("t")
+        server.settled()
+        assert server.metric("weir_replayed_bytes_total") == read, "nothing is read a second time any more"
+        assert_equal_from(tmp_path, server, new, old, rows)
+
+
+def test_one_whose_rule_is_deleted_while_it_switches_ends(tmp_path):
+    old, new = SHAPES["window"]
+    with Server(tmp_path, workers=2) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        feed(server, events(2000, 13))
+        post(server, "/rules/r/versions", {"sql": new}, 201)
+        operation = warm(server)
+        until_switched(server, operation)
+        assert server.session.delete(f"{server.url}/api/v1/rules/r").status_code == 204
+        ended(server, operation)
