@@ -4,6 +4,7 @@
  * what stands in its columns; then the rules are asked one after the other, each as :why_not of the rule asks it, as long as there
  * is time. */
 #include "base/mem.h"
+#include "cep/derived.h"
 #include "cep/key/keyrows.h"
 #include "cep/task/taskinspect.h"
 #include "server/api/api.h"
@@ -82,17 +83,70 @@ static json_t *verdict_of(const struct one *r)
                       JSON_DISABLE_EOF_CHECK, NULL);
 }
 
+/* Verdicts by which the event has given a rule nothing: of rules whose results are of one row each, any but that it was found;
+ * of others, only that the event was never taken. */
+static bool gave_nothing(const struct one *r, const char *kind)
+{
+    static const char *const open[] = {"matched", "waiting", "pending"};
+    static const char *const never[] = {"late", "paused", "before-rule", "where"};
+    bool by_row = r->plan->shape == RULE_FILTER || r->plan->shape == RULE_OVER;
+    bool found = false, taken = true;
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        found |= strcmp(kind, open[i]) == 0;
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        taken &= strcmp(kind, never[i]) != 0;
+    return !taken || (by_row && !found);
+}
+
+static const struct one *rule_named(const struct asked *q, const char *name)
+{
+    for (unsigned i = 0; name != NULL && i < q->n; i++)
+        if (strcasecmp(q->rules[i].name, name) == 0)
+            return &q->rules[i];
+    return NULL;
+}
+
+/* A rule over rules got nothing of the event if the rule that it reads, or one before that, was given none. The sentence of
+ * that one is appended; NULL: nobody knows. */
+static const char *stopped_by(const struct asked *q, const struct one *r, struct bytes *why)
+{
+    const struct one *up = r;
+    for (unsigned i = 0; i < DERIVED_STAGES_MAX; i++) {
+        if ((up = rule_named(q, whynot_upstream(up->plan))) == NULL)
+            return NULL;
+        json_t *v = up->left == NULL && up->e == ERR_OK ? verdict_of(up) : NULL;
+        const char *kind = json_string_value(json_object_get(v, "kind"));
+        bool stops = kind != NULL && gave_nothing(up, kind);
+        if (stops)
+            bytes_printf(why, "it reads what rule %s finds, which did not find this event: %s",
+                         up->name, json_string_value(json_object_get(v, "text")));
+        bytes_u8(why, 0);
+        json_decref(v);
+        if (stops)
+            return up->name;
+        bytes_reset(why);
+    }
+    return NULL;
+}
+
 static void put_rule(const struct asked *q, struct one *r, struct bytes *out)
 {
     json_t *v = r->left == NULL && r->e == ERR_OK ? verdict_of(r) : NULL;
     const char *kind = json_string_value(json_object_get(v, "kind"));
     const char *text = json_string_value(json_object_get(v, "text"));
+    struct bytes why = {0};
+    const char *upstream = whynot_upstream(r->plan);
+    const char *stopped = r->left != NULL ? stopped_by(q, r, &why) : NULL;
+    if (stopped != NULL)
+        text = (const char *)why.p;
     jsonw_open(out, '{');
     jsonw_kstr(out, "rule", r->name);
     jsonw_ku64(out, "version", r->version);
     jsonw_kstr(out, "kind", rulejson_kind(r->plan));
+    jsonw_kstr(out, "upstream", stopped != NULL ? stopped : upstream);
     jsonw_kstr(out, "verdict",
-               kind != NULL                          ? kind
+               stopped != NULL                       ? "upstream"
+               : kind != NULL                        ? kind
                : r->then.present || r->then.deployed ? "not-asked"
                                                      : "not-deployed");
     bytes_u8(&r->text, 0);
@@ -118,6 +172,7 @@ static void put_rule(const struct asked *q, struct one *r, struct bytes *out)
                                       .offset = q->offset};
     whythen_put(q->api, &what, out);
     jsonw_close(out, '}');
+    bytes_fini(&why);
     json_decref(v);
 }
 

@@ -239,10 +239,16 @@ static bool read_rest(struct httpcall *c, const struct rule_plan *p, const json_
 
 static bool can(struct httpcall *c, const struct rule_plan *p)
 {
-    const char *cannot = whynot_cannot(p);
+    const char *cannot = whynot_cannot(p), *upstream = whynot_upstream(p);
+    char *hint = cannot != NULL && upstream != NULL
+                     ? mem_printf("it reads what rule %s finds: POST /api/v1/rules/%s:why_not says "
+                                  "why that rule did not find it",
+                                  upstream, upstream)
+                     : NULL;
     if (cannot != NULL)
-        httpcall_problem(c, PROBLEM_UNSUPPORTED, NULL, "rule %s cannot be gone through again: %s",
+        httpcall_problem(c, PROBLEM_UNSUPPORTED, hint, "rule %s cannot be gone through again: %s",
                          p->name, cannot);
+    mem_free(hint);
     return cannot == NULL;
 }
 

@@ -49,6 +49,12 @@ const char *whynot_cannot(const struct rule_plan *p)
     return why_cannot(p);
 }
 
+const char *whynot_upstream(const struct rule_plan *p)
+{
+    const struct schema *from = p->shape != RULE_JOIN ? schema_rows(p->input) : NULL;
+    return from != NULL && from->derived == DERIVED_RESULTS ? from->of : NULL;
+}
+
 void whynot_then_free(struct whynot_then *t)
 {
     for (unsigned i = 0; t != NULL && i < t->ncuts; i++)

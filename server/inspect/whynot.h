@@ -49,6 +49,9 @@ struct whynot_ask {
 /* NULL: it can be asked. Else a sentence: what is not recorded cannot be gone through again. */
 const char *whynot_cannot(const struct rule_plan *p);
 
+/* The name of the rule of whose results all its rows are made; NULL: of none, or not of one alone. Lives as the plan does. */
+const char *whynot_upstream(const struct rule_plan *p);
+
 struct whynot_answer {
     const struct bytes *rows; /* of `finds`: tracewire_row each */
     const struct bytes *key;

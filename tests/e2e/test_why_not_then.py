@@ -119,3 +119,20 @@ def test_a_partial_match_that_a_limit_dropped_is_told(tmp_path):
         verdict = post(server, "/rules/furthest:why_not", {"key": "b"})["verdict"]
         assert verdict["kind"] == "limit" and "A, B were there; it was dropped, since the key had more" in verdict["text"], verdict
         assert verdict["event"]["offset"] > 5
+
+
+def test_a_rule_over_rules_says_which_rule_before_it_did_not_find_the_event(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"sql": "CREATE RULE big AS SELECT id, k, v, ts FROM t WHERE v > 50"}, 201)
+        post(server, "/rules", {"sql": "CREATE RULE huge AS SELECT id, k, v, ts FROM big WHERE v > 70"}, 201)
+        post(server, "/rules", {"sql": "CREATE RULE twice AS " + SPEND.format(500).replace("TABLE t", "TABLE huge")}, 201)
+        feed(server, (1, "a", 20, 0), (2, "a", 60, 1), (3, "x", 0, 60))
+        small = {r["rule"]: r for r in post(server, "/streams/t:why_not", {"event_id": "0/0"})["data"]}
+        assert {n: (r["verdict"], r["upstream"]) for n, r in small.items()} == {
+            "big": ("condition", None), "huge": ("upstream", "big"), "twice": ("upstream", "big")}, small
+        assert "it reads what rule big finds, which did not find this event" in small["twice"]["text"] and "off by 30" in small["twice"]["text"]
+        found = {r["rule"]: r for r in post(server, "/streams/t:why_not", {"event_id": "0/1"})["data"]}
+        assert (found["big"]["verdict"], found["huge"]["verdict"], found["huge"]["upstream"]) == ("matched", "not-asked", "big"), found
+        refused = post(server, "/rules/huge:why_not", {"key": {"k": "a"}}, 422)
+        assert "rule big" in refused["hint"] and "/rules/big:why_not" in refused["hint"], refused

@@ -55,7 +55,7 @@ function Answers({ of: w }: { of: WhyEvent }) {
               <p>{r.text}.</p>
               {r.verdict === 'not-deployed' ? null : <Notes of={r.notes} />}
               <Told alert={r.alert} />
-              {r.verdict === 'not-asked' ? null : (
+              {r.verdict === 'not-asked' || r.verdict === 'upstream' || r.verdict === 'not-deployed' ? null : (
                 <p>
                   <Link to={stepsOf(w, r)}>Details</Link>
                 </p>

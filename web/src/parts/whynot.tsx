@@ -29,6 +29,7 @@ export const titles: Record<string, string> = {
   'nothing-began': 'Nothing began',
   'no-partner': 'There was no partner',
   'not-asked': 'It could not be asked',
+  upstream: 'The rule that it reads did not find it',
   'not-deployed': 'The rule was not deployed',
   limit: 'A limit dropped it',
   'no-events': 'No events of this key',
