@@ -42,6 +42,14 @@ enum err storeout_open(struct store *s, const char *op, struct storeout **out)
     return storerocks_family(storerocks_of(s), op, out);
 }
 
+enum err storeout_keep(struct store *s, bool (*is_live)(const void *ctx, const char *op),
+                       const void *ctx, struct diag *d)
+{
+    if (s->def->backend != STORE_ROCKSDB)
+        return ERR_OK;
+    return storerocks_keep(storerocks_of(s), is_live, ctx, d);
+}
+
 enum err storeout_get(struct storeout *o, unsigned group, const void *key, size_t key_n,
                       struct bytes *value)
 {

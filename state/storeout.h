@@ -17,6 +17,10 @@ struct storeout; /* an operator's entries */
 
 /* ERR_UNSUPPORTED: of the heap backend. Valid until the store is closed; not after store_reset. */
 enum err storeout_open(struct store *s, const char *op, struct storeout **out);
+/* Of the operators that the store was given by store_restore those alone stay of which is_live says yes: a rule that is no more
+ * leaves its entries behind. Before anything is put. Of the heap backend all stay. */
+enum err storeout_keep(struct store *s, bool (*is_live)(const void *ctx, const char *op),
+                       const void *ctx, struct diag *d);
 /* Into *value, emptied first. ERR_NOT_FOUND: there is none. */
 enum err storeout_get(struct storeout *o, unsigned group, const void *key, size_t key_n,
                       struct bytes *value);

@@ -37,20 +37,23 @@ static struct storeout *add_family(struct storerocks *s, const char *op,
     return s->families[s->nfamilies++] = f;
 }
 
+static void free_family(struct storeout *f)
+{
+    rocksdb_column_family_handle_destroy(f->handle);
+    if (f->notes != NULL)
+        rocksdb_column_family_handle_destroy(f->notes);
+    bytes_fini(&f->key);
+    bytes_fini(&f->from);
+    mem_free(f->changes);
+    mem_free(f->op);
+    mem_free(f);
+}
+
 static void close_db(struct storerocks *s)
 {
     struct rocksopts_families none = {0};
-    for (size_t i = 0; i < s->nfamilies; i++) {
-        struct storeout *f = s->families[i];
-        rocksdb_column_family_handle_destroy(f->handle);
-        if (f->notes != NULL)
-            rocksdb_column_family_handle_destroy(f->notes);
-        bytes_fini(&f->key);
-        bytes_fini(&f->from);
-        mem_free(f->changes);
-        mem_free(f->op);
-        mem_free(f);
-    }
+    for (size_t i = 0; i < s->nfamilies; i++)
+        free_family(s->families[i]);
     if (s->format != NULL)
         rocksdb_column_family_handle_destroy(s->format);
     rocksopts_close(&none, s->db);
@@ -166,6 +169,28 @@ enum err storerocks_family(struct storerocks *s, const char *op, struct storeout
     }
     pthread_mutex_unlock(&s->lock);
     return e;
+}
+
+enum err storerocks_keep(struct storerocks *s, bool (*is_live)(const void *ctx, const char *op),
+                         const void *ctx, struct diag *d)
+{
+    char *text = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->nfamilies && text == NULL;) {
+        struct storeout *f = s->families[i];
+        if (is_live(ctx, f->op)) {
+            i++;
+            continue;
+        }
+        rocksdb_drop_column_family(s->db, f->handle, &text);
+        if (text == NULL && f->notes != NULL)
+            rocksdb_drop_column_family(s->db, f->notes, &text);
+        free_family(f);
+        s->families[i] = s->families[--s->nfamilies];
+    }
+    s->last = 0;
+    pthread_mutex_unlock(&s->lock);
+    return rocksopts_err(text, s->dir, "cannot be written", d);
 }
 
 /* --- changes --- */

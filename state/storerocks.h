@@ -58,5 +58,8 @@ static inline struct storerocks *storerocks_of(struct store *s)
 
 /* The database is there. ERR_LIMIT: there are too many operators. */
 enum err storerocks_family(struct storerocks *s, const char *op, struct storeout **out);
+/* See storeout_keep. */
+enum err storerocks_keep(struct storerocks *s, bool (*is_live)(const void *ctx, const char *op),
+                         const void *ctx, struct diag *d);
 
 #endif

@@ -124,6 +124,8 @@ bool tasksnap_slice(struct task *t, unsigned n);
 /* An entry whose rules all have a 'state-ttl', over by then. Any thread. */
 bool tasksnap_is_over(const void *value, size_t n, evtime now);
 bool tasksnap_is_open(const struct task *t);
+/* Is there an operator of the state of that name? Of others an entry means nothing to the task any more. */
+bool tasksnap_knows(struct task *t, const char *op);
 /* An unaligned snapshot: frames that other workers sent before their barrier, and that come after it has begun. They are taken as
  * task_frame does, and are in the flow, too. Held: it stays open for them, whatever slices say. */
 void tasksnap_hold(struct task *t, bool held);

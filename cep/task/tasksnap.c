@@ -219,6 +219,11 @@ enum err tasksnap_copy_join(struct task *t, struct task_join *from, struct task_
     return e;
 }
 
+bool tasksnap_knows(struct task *t, const char *op)
+{
+    return tasksnap_find(t, op, strlen(op)) != NULL;
+}
+
 /* A snapshot begins. What joins have taken over is given out anew, under their own names. */
 static void rename_joins(struct task *t)
 {

@@ -12,7 +12,7 @@
 #include "server/worker/workerchange.h"
 #include "server/worker/workerlookup.h"
 #include "state/flowfile.h"
-#include "state/store.h"
+#include "state/storeout.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,6 +176,18 @@ void workersnap_track(struct worker *w)
     diag_fini(&d);
 }
 
+static bool is_live(const void *task, const char *op)
+{
+    return tasksnap_knows((struct task *)(uintptr_t)task, op);
+}
+
+/* Rules, versions and lanes that are no more have left entries. */
+static enum err drop_the_rest(const struct worker *w, struct diag *d)
+{
+    return is_kept(w) ? storeout_keep(snapthread_store(w->snap->thread), is_live, w->task, d)
+                      : ERR_OK;
+}
+
 bool workersnap_restore(struct worker *w)
 {
     struct workersnap *s = w->snap;
@@ -191,6 +203,8 @@ bool workersnap_restore(struct worker *w)
     taskload_foreign(w->task, s->thread != NULL && !is_kept(w));
     if (e == ERR_OK && w->job != NULL)
         e = restore_entries(w, &r);
+    if (e == ERR_OK && w->job != NULL)
+        e = drop_the_rest(w, &d);
     taskload_foreign(w->task, false);
     if (e == ERR_OK) {
         taskload_done(w->task);

@@ -201,6 +201,55 @@ static void what_is_over_is_dropped_when_files_are_merged(void **state)
     assert_value(p, "1", "a value that takes some room");
 }
 
+static enum err take_nothing(void *ctx, const char *op, unsigned group,
+                             const struct snapfile_entry *e)
+{
+    unsigned *n = ctx;
+    (void)op;
+    (void)group;
+    (void)e;
+    ++*n;
+    return ERR_OK;
+}
+
+static bool is_by_card(const void *ctx, const char *op)
+{
+    (void)ctx;
+    return strcmp(op, "by card") == 0;
+}
+
+static unsigned restore(struct place *p, const struct store_report *r)
+{
+    const struct store_part part = {p->chk, "worker-0", r->files};
+    unsigned n = 0;
+    assert_ok(store_restore(p->s, &part, 1, 0, SNAPFILE_GROUPS_MAX, take_nothing, &n, &p->d));
+    return n;
+}
+
+static void what_a_rule_that_is_no_more_has_left_goes_with_the_next_start(void **state)
+{
+    struct place *p = *state;
+    struct store_report r;
+    const struct snapfile_entry e = {"a", 1, "gone", 4};
+    put(p, "a", INT64_MAX, "here");
+    assert_ok(storeout_open(p->s, "by account", &p->o));
+    put(p, "b", INT64_MAX, "gone");
+    assert_ok(storeout_note(p->o, 3, "b", 1, 7));
+    assert_ok(store_put(p->s, "join|1|of before", 3, &e));
+    assert_int_equal(mkdir(p->chk, 0700), 0);
+    assert_ok(store_checkpoint(p->s, p->chk, "worker-0", &r, &p->d));
+    assert_int_equal(restore(p, &r), 3);
+    assert_ok(storeout_keep(p->s, is_by_card, NULL, &p->d));
+    assert_ok(storeout_open(p->s, "by card", &p->o));
+    assert_value(p, "a", "here");
+    assert_ok(storeout_open(p->s, "by account", &p->o)); /* a new one of that name has nothing */
+    assert_value(p, "b", NULL);
+    assert_ok(durable_delete(p->chk));
+    assert_int_equal(mkdir(p->chk, 0700), 0);
+    assert_ok(store_checkpoint(p->s, p->chk, "worker-0", &r, &p->d));
+    assert_int_equal(restore(p, &r), 1);
+}
+
 static void the_heap_backend_has_none_of_this(void **state)
 {
     struct place *p = *state;
@@ -220,5 +269,6 @@ int main(void)
               T(what_was_put_either_way_is_in_a_checkpoint_once),
               T(notes_are_given_out_in_order_of_time_and_once),
               T(what_is_over_is_dropped_when_files_are_merged),
+              T(what_a_rule_that_is_no_more_has_left_goes_with_the_next_start),
               T(the_heap_backend_has_none_of_this));
 }
