@@ -37,6 +37,7 @@ struct one { /* rule */
     struct bytes key, json, text; /* JSON; why it failed */
     struct bytes canonical; /* the key */
     struct whythen then;
+    char *refused; /* why its version of then cannot be asked; or NULL */
 };
 
 struct asked {
@@ -65,6 +66,7 @@ static void free_asked(struct asked *q)
         bytes_fini(&r->text);
         bytes_fini(&r->canonical);
         whythen_fini(&r->then);
+        mem_free(r->refused);
     }
     bytes_fini(&q->problem);
     json_decref(q->where);
@@ -257,9 +259,8 @@ static void go_back(struct asked *q, struct one *r)
         return;
     diag_init(&d, NULL, 0);
     if (whythen_find(q->api, &rule, t, &d, &r->then) != ERR_OK) {
-        bytes_printf(&r->text, "%s", d.n > 0 ? d.items[0].message : "its versions cannot be read");
-        bytes_u8(&r->text, 0);
-        r->left = (const char *)r->text.p;
+        r->refused = mem_str(d.n > 0 ? d.items[0].message : "its versions cannot be read");
+        r->left = r->refused;
     } else if (!r->then.present && !r->then.deployed) {
         r->left = r->then.text;
     } else if (r->then.plan != NULL) {

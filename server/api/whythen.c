@@ -120,6 +120,15 @@ enum err whythen_find(struct api *a, const struct api_rule *rule, evtime t, stru
         out->plan = api_versions_plan(a, rule, out->version, d);
         e = out->plan != NULL ? ERR_OK : ERR_INVALID;
     }
+    /* The items are changed by the runtime's thread, while another goes through the rows. */
+    if (out->plan != NULL && out->plan->nlists > 0) {
+        diag_say(
+            d, "version", NULL,
+            "version %u of rule %s, which was active then, asks lists, and only a version that "
+            "runs can be asked what was in them",
+            out->version, rule->name);
+        e = ERR_UNSUPPORTED;
+    }
     if (e == ERR_OK)
         out->text = say(rule, out);
     else

@@ -20,7 +20,7 @@ struct whythen {
     struct whynot_then *then; /* beside plan: to be asked with; whoever asks takes it */
     char *text; /* a sentence; NULL: nothing is to be said */
 };
-/* As of event time t; EVTIME_MAX: now. ERR_INVALID: the version of then cannot be compiled any more, d says why. */
+/* As of event time t; EVTIME_MAX: now. ERR_INVALID: the version of then cannot be compiled any more, d says why. ERR_UNSUPPORTED: it asks lists; the same. */
 enum err whythen_find(struct api *a, const struct api_rule *rule, evtime t, struct diag *d,
                       struct whythen *out);
 void whythen_fini(struct whythen *w);

@@ -136,3 +136,19 @@ def test_a_rule_over_rules_says_which_rule_before_it_did_not_find_the_event(tmp_
         assert (found["big"]["verdict"], found["huge"]["verdict"], found["huge"]["upstream"]) == ("matched", "not-asked", "big"), found
         refused = post(server, "/rules/huge:why_not", {"key": {"k": "a"}}, 422)
         assert "rule big" in refused["hint"] and "/rules/big:why_not" in refused["hint"], refused
+
+
+def test_a_version_of_before_that_asks_lists_is_refused(tmp_path):
+    with Server(tmp_path, workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/lists", {"sql": "CREATE LIST watched (k STRING PRIMARY KEY)"}, 201)
+        post(server, "/rules", {"name": "seen", "sql": "SELECT id FROM t WHERE k IN LIST watched"}, 201)
+        feed(server, (1, "a", 20, 0), (2, "x", 0, 60))
+        post(server, "/rules/seen/versions", {"sql": "SELECT id FROM t WHERE v > 99"}, 201)
+        post(server, "/rules/seen:activate", {"version": 2})
+        feed(server, (3, "a", 20, 100), (4, "x", 0, 200))
+        refused = post(server, "/rules/seen:why_not", {"event_id": "0/0"}, 422)
+        assert "version 1" in refused["detail"] and "asks lists" in refused["detail"], refused
+        assert post(server, "/rules/seen:why_not", {"event_id": "0/2"})["verdict"]["kind"] == "condition"
+        one = post(server, "/streams/t:why_not", {"event_id": "0/0"})["data"][0]
+        assert one["verdict"] == "not-asked" and "asks lists" in one["text"], one
