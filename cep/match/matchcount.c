@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The partial matches of one key for taskcount.h: at which variables they wait, which of them a map (matchmap.h) would lose. */
 #include "base/mem.h"
 #include "cep/match/matchrun.h"
 #include "cep/task/taskcount.h"

@@ -289,12 +289,14 @@ static void make_room(struct over *o, struct over_cell *c, struct rowref at, evt
         set_cap(o, r, r->cap > 0 ? 2 * r->cap : RING_FIRST);
         return;
     }
+    uint64_t gone = n - o->max_rows + 1; /* more than one, if the limit was higher */
+    gone = gone < c->done - r->head ? gone : c->done - r->head;
     for (unsigned i = 0; i < o->p->nframes; i++)
         if (o->p->frames[i].f.preceding >= 0)
-            leave(o, c, i, r->head + 1, c->done);
-    drop_entries(o, r, r->head + 1);
-    o->dropped++;
-    o->k->partials_dropped++;
+            leave(o, c, i, r->head + gone, c->done);
+    drop_entries(o, r, r->head + gone);
+    o->dropped += gone;
+    o->k->partials_dropped += gone;
     if (c->state.room == 0) /* state.room: it has been told */
         keyed_tell_limit(o->k, &o->rule, c->state.key, at, ts, "kept rows", o->max_rows,
                          "the oldest leave their frames");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* taskdef.h - inside of a task. For task.c, taskjob.c, taskstep.c, taskjoin.c, scatter.c.
+/* taskdef.h - inside of a task. For scatter.c and the files of this folder.
  *
  * Room:   [task: scatter (source side) -> order -> taskstep (keyed side)]
  * Owns:   see task.h.  Thread: one worker.  Time: evtime. */

@@ -108,8 +108,7 @@ void tasksnap_finish(struct task *t); /* an open snapshot gives out the rest */
 evtime taskload_source_w(const struct task *t, const char *stream, uint32_t partition);
 /* How far an operator had come in the worker of the snapshot that had this key group; EVTIME_MIN: it is of none. */
 evtime taskload_now(const struct tasksnap_op *op, unsigned key_group);
-/* A key comes back alone; hash: all of it. */
-/* A key's entry behind its head. foreign: no snapshot of this task has it. */
+/* A join's key: its entry behind its head. foreign: no snapshot of this task has it. */
 enum err taskload_join(struct task *t, struct join *j, const struct keylayouts *layouts,
                        bool foreign, evtime now, const void *key, size_t key_n,
                        struct bytes_reader *in);
@@ -119,6 +118,7 @@ enum err taskload_one_entry(struct task *t, const struct taskload_one *one, evti
                             struct diag *d);
 enum err taskload_one_op(const struct taskload_one *one, bool first, struct bytes_reader *in);
 void taskload_settle_op(struct task_op *op);
+/* A key comes back alone; hash: all of it. */
 enum err taskload_key(struct task *t, struct task_key *k, uint64_t hash, const void *key,
                       size_t key_n, const void *value, size_t value_n);
 void taskload_settle(struct task *t); /* puts in order what a bulk of loads has left */

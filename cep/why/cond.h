@@ -40,6 +40,12 @@ static inline bool cond_holds(struct cond_said s)
 {
     return s.hold == s.parts;
 }
+/* Fewer parts that do not hold, then the one that came nearer, then the later: a, asked after `best`. */
+static inline bool cond_is_nearer(struct cond_said a, struct cond_said best)
+{
+    unsigned x = a.parts - a.hold, y = best.parts - best.hold;
+    return x != y ? x < y : a.apart <= best.apart;
+}
 
 /* --- the way of a row, and slots --- */
 

@@ -3,13 +3,6 @@
 #include "cep/why/whyrows.h"
 #include <string.h>
 
-/* Fewer parts that do not hold, then the one that came nearer, then the later. */
-static bool is_nearer(struct cond_said a, struct cond_said best)
-{
-    unsigned x = a.parts - a.hold, y = best.parts - best.hold;
-    return x != y ? x < y : a.apart <= best.apart;
-}
-
 static struct cond_said ask(const struct whyrows *w, uint32_t row, struct bytes *json)
 {
     const struct whyrow *r = &w->row[row];
@@ -31,7 +24,7 @@ static uint32_t find(const struct whyrows *w, bool *matched)
         struct cond_said said = ask(w, i, NULL);
         if (cond_holds(said)) {
             last = i;
-        } else if (w->focus == WHY_NONE && (best == WHY_NONE || is_nearer(said, nearest))) {
+        } else if (w->focus == WHY_NONE && (best == WHY_NONE || cond_is_nearer(said, nearest))) {
             best = i;
             nearest = said;
         }

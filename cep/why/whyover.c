@@ -149,12 +149,6 @@ static void run(struct run *r, const struct jobdef_rule *rule)
     emit_fini(&emit);
 }
 
-static bool is_nearer(const struct at_row *a, const struct at_row *best)
-{
-    unsigned x = a->said.parts - a->said.hold, y = best->said.parts - best->said.hold;
-    return x != y ? x < y : a->said.apart <= best->said.apart;
-}
-
 /* The row that is asked about; else the last that was found, else the nearest of those that are told of. */
 static uint32_t find(const struct run *r, bool *matched)
 {
@@ -165,7 +159,7 @@ static uint32_t find(const struct run *r, bool *matched)
             continue;
         if (cond_holds(a->said))
             last = i;
-        else if (i >= r->first && (best == WHY_NONE || is_nearer(a, &r->at[best])))
+        else if (i >= r->first && (best == WHY_NONE || cond_is_nearer(a->said, r->at[best].said)))
             best = i;
     }
     *matched = last != WHY_NONE;

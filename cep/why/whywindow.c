@@ -72,12 +72,6 @@ static bool concerns(const struct run *r, evtime start, evtime end)
     return r->row != WHY_NONE && r->row >= r->rows.focus;
 }
 
-static bool is_nearer(struct cond_said a, struct cond_said best)
-{
-    unsigned x = a.parts - a.hold, y = best.parts - best.hold;
-    return x != y ? x < y : a.apart <= best.apart;
-}
-
 static unsigned rows_in(const struct run *r, evtime start, evtime end)
 {
     unsigned n = 0;
@@ -165,7 +159,7 @@ static void each(void *ctx, const struct window_asked *a)
         r->matched = true;
         r->last = n;
     }
-    if (r->best == NONE || is_nearer(said, r->nearest)) {
+    if (r->best == NONE || cond_is_nearer(said, r->nearest)) {
         r->best = n;
         r->nearest = said;
     }
@@ -197,7 +191,7 @@ static void advance(struct window *w, evtime to, bool rows_at)
 }
 
 /* Windows that are there still. */
-static void look_at_open(struct run *r, struct window *w)
+static void look_at_open(struct run *r)
 {
     struct key *key = find_key(r, false);
     const struct windowlist_cell *c = key == NULL ? NULL : (const void *)key->cells;
@@ -232,7 +226,6 @@ static void look_at_open(struct run *r, struct window *w)
         windowprog_clear(r->prog, acc);
     }
     mem_free(slots);
-    (void)w;
 }
 
 static void give(struct run *r, struct window *w, struct emit *emit, bool by_arrival)
@@ -261,7 +254,7 @@ static void give(struct run *r, struct window *w, struct emit *emit, bool by_arr
     if (ask->now != EVTIME_MIN)
         advance(w, ask->now, false);
     if (r->tells)
-        look_at_open(r, w);
+        look_at_open(r);
     struct key *key = find_key(r, false);
     if (key != NULL && key->cells != NULL)
         window_drop(w, key->cells);
@@ -320,7 +313,7 @@ static const struct seen *open_one(const struct run *r)
     const struct seen *best = NULL;
     for (unsigned i = 1; i <= WINDOWS_TOLD; i++) {
         const struct seen *s = &r->told[i];
-        if (s->json.n > 0 && s->open && (best == NULL || is_nearer(s->said, best->said)))
+        if (s->json.n > 0 && s->open && (best == NULL || cond_is_nearer(s->said, best->said)))
             best = s;
     }
     return best;
@@ -349,7 +342,7 @@ static void put_verdict(struct run *r, struct bytes *out)
     struct bytes text = {0}, more = {0};
     const struct seen *s = r->told[0].json.n > 0 ? &r->told[0] : NULL;
     const struct seen *open = open_one(r);
-    if (open != NULL && (s == NULL || (!r->matched && is_nearer(open->said, s->said))))
+    if (open != NULL && (s == NULL || (!r->matched && cond_is_nearer(open->said, s->said))))
         s = open;
     if (!whyrows_not_taken(&r->rows, &v)) {
         v.kind = s == NULL             ? "no-events"

@@ -5,7 +5,15 @@
 #include "cep/over/overmap.h"
 #include "tests/lib/snaprig.h"
 
-enum { SECOND = 1000, ROWS = 240, CUT = 60 * SECOND, CALLS = 4, CARDS = 7, PAIRS = 150 };
+enum {
+    SECOND = 1000,
+    ROWS = 240,
+    CUT = 60 * SECOND,
+    CALLS = 4,
+    CARDS = 7,
+    PAIRS = 150,
+    TEXT = 256
+};
 
 static const struct task_options limits = {.workers = 1,
                                            .key_groups = 16,
@@ -27,6 +35,7 @@ static struct over_call random_call(void)
         {.rows = true, .preceding = 2},  {.rows = true, .preceding = 6},
         {.rows = true, .preceding = -1}, {.preceding = 0},
     };
+    static const struct value between = {.type = {.kind = TYPE_STRING}, .c.s = {";", 1, 0}};
     const struct expr *status = column(PAY_STATUS), *id = column(PAY_ID);
     const struct agg_call aggs[] = {
         {.kind = AGG_COUNT_STAR, .type = BIGINT},
@@ -39,9 +48,10 @@ static struct over_call random_call(void)
         {.kind = AGG_STDDEV, .type = DOUBLE, .arg = id},
         {.kind = AGG_FIRST, .type = STRING, .arg = status},
         {.kind = AGG_LAST, .type = BIGINT, .arg = id},
+        {.kind = AGG_LIST_AGG, .type = STRING, .arg = status, .params = &between, .nparams = 1},
     };
-    unsigned kind = roll(12);
-    if (kind == 10)
+    unsigned kind = roll(13);
+    if (kind == 12)
         return (struct over_call){.kind = OVER_ROW_NUMBER, .type = BIGINT};
     if (kind == 11)
         return (struct over_call){.kind = OVER_LAG,
@@ -111,7 +121,7 @@ static struct pay *make_rows(unsigned partitions)
 }
 
 /* The values of row `id`, of rule `name`, or NULL. */
-static bool values_of(const struct rig *r, const char *name, unsigned id, char out[CALLS + 1][64])
+static bool values_of(const struct rig *r, const char *name, unsigned id, char out[CALLS + 1][TEXT])
 {
     for (size_t i = 0; i < r->n; i++) {
         const char *at = strstr(r->lines[i], " = ");
@@ -121,7 +131,7 @@ static bool values_of(const struct rig *r, const char *name, unsigned id, char o
         at += 3;
         for (unsigned v = 0; v <= CALLS; v++) {
             size_t n = strcspn(at, v < CALLS ? "," : " ");
-            snprintf(out[v], 64, "%.*s", (int)n, at);
+            snprintf(out[v], TEXT, "%.*s", (int)n, at);
             at += n + (v < CALLS ? 2 : 0);
         }
         return true;
@@ -156,14 +166,15 @@ static bool is_same(const char *a, const char *b)
     if (strcmp(a, b) == 0)
         return true;
     double x = atof(a), y = atof(b);
-    return strchr(a, '.') != NULL && x > y - 1e-9 * y && x < y + 1e-9 * y;
+    bool point = strchr(a, '.') != NULL || strchr(b, '.') != NULL;
+    return point && x > y - 1e-9 * y && x < y + 1e-9 * y;
 }
 
 static unsigned compare(const struct rig *got, const struct rig *all, const struct rig *after,
                         const struct overmap *m, const struct rule_plan *two,
                         const struct pay *rows, const char *what)
 {
-    char has[CALLS + 1][64], want[CALLS + 1][64];
+    char has[CALLS + 1][TEXT], want[CALLS + 1][TEXT];
     unsigned whole = 0;
     for (unsigned i = 0; i < ROWS; i++) {
         if (rows[i].ts < CUT)
@@ -226,7 +237,46 @@ static void what_the_map_says_of_a_call_is_what_happens(void **state)
     assert_true(kept > PAIRS / 2);
 }
 
+static struct rule_plan *counting(const struct schema *s, const char *name, uint32_t rows)
+{
+    struct rule_plan *p = plan_new(RULE_OVER, name, s, NULL);
+    struct over_call *c = arena_zero(trees, sizeof *c);
+    *c = (struct over_call){.type = BIGINT,
+                            .agg = {.kind = AGG_SUM, .type = BIGINT, .arg = column(PAY_ID)},
+                            .frame = {.preceding = 2 * CUT}};
+    plan_by(p, PAY_CARD);
+    p->over = (struct over_plan){.ncalls = 1, .calls = c};
+    p->limits.rows = rows;
+    PLAN_GIVES(p, slot(BIGINT, 0));
+    return p;
+}
+
+static void a_lower_limit_of_rows_holds_from_the_next_row_on(void **state)
+{
+    (void)state;
+    const struct schema *s = pay_stream(1, 0);
+    struct case_of c;
+    struct rig r;
+    versions_of(&c, counting(s, "one", 40), counting(s, "two", 5));
+    rig_start(&r, 1, s, c.rules, 2);
+    for (unsigned i = 0; i < 50; i++) {
+        const struct pay row = {.offset = i,
+                                .id = 1,
+                                .ts = i < 40 ? i * SECOND : CUT + (i - 40) * SECOND,
+                                .card = "c"};
+        assert_ok(rig_feed(&r, &row, 1));
+        rig_settle(&r);
+    }
+    rig_end(&r);
+    assert_int_equal(rig_count(&r, "two match"), 10);
+    for (size_t i = 0; i < r.n; i++)
+        if (strncmp(r.lines[i], "two match", 9) == 0)
+            assert_non_null(strstr(r.lines[i], " = 5 "));
+    rig_stop(&r);
+}
+
 int main(void)
 {
-    CHECK_RUN(EXPRTREE_TEST(what_the_map_says_of_a_call_is_what_happens));
+    CHECK_RUN(EXPRTREE_TEST(what_the_map_says_of_a_call_is_what_happens),
+              EXPRTREE_TEST(a_lower_limit_of_rows_holds_from_the_next_row_on));
 }
