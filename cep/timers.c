@@ -96,3 +96,21 @@ struct timer *timers_take(struct timers *t, evtime to)
     timers_unset(t, x);
     return x;
 }
+
+static void each_below(const struct timers *t, size_t at, evtime to,
+                       void (*f)(void *ctx, struct timer *x), void *ctx)
+{
+    if (at >= t->n || t->heap[at].at > to)
+        return;
+    f(ctx, t->heap[at].timer);
+    for (size_t i = 1; i <= BELOW; i++)
+        each_below(t, BELOW * at + i, to, f, ctx);
+}
+
+void timers_each(const struct timers *t, evtime to, void (*f)(void *ctx, struct timer *x),
+                 void *ctx)
+{
+    for (struct timer *x = t->first; x != NULL && x->at <= to; x = x->after)
+        f(ctx, x);
+    each_below(t, 0, to, f, ctx);
+}

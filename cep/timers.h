@@ -103,6 +103,9 @@ static inline evtime timers_next(const struct timers *t)
 }
 /* The first, unset, if its time is not after `to`; else NULL. */
 struct timer *timers_take(struct timers *t, evtime to);
+/* Each that is not after `to`, in no order; `f` sets and unsets none of t. */
+void timers_each(const struct timers *t, evtime to, void (*f)(void *ctx, struct timer *x),
+                 void *ctx);
 static inline size_t timers_bytes(const struct timers *t)
 {
     return t->cap * sizeof(struct timers_entry);

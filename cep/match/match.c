@@ -544,6 +544,13 @@ struct keystate *match_due(const struct match *m, evtime to)
     return first != NULL && matchdue_time(first) <= to ? &first->cell->state : NULL;
 }
 
+void match_each_due(const struct match *m, evtime to, void (*f)(void *ctx, struct keystate *c),
+                    void *ctx)
+{
+    if (m->p->ahead == 0)
+        matchdue_each(m, to, f, ctx);
+}
+
 uint64_t match_partials(const struct match *m)
 {
     return m->partials;

@@ -56,6 +56,9 @@ uint64_t match_partials(const struct match *m);
 size_t match_cells(const struct match *m); /* keys with state */
 /* A key's state of which something may be over by `to`; NULL: there is none. */
 struct keystate *match_due(const struct match *m, evtime to);
+/* Each of them, some more than once; `f` does not change m. */
+void match_each_due(const struct match *m, evtime to, void (*f)(void *ctx, struct keystate *c),
+                    void *ctx);
 uint64_t match_dropped(const struct match *m); /* partial matches, for a limit of their key */
 size_t match_bytes(const struct match *m);
 size_t match_used(const struct match *m); /* of these, by what is there */

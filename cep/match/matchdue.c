@@ -67,9 +67,31 @@ void matchdue_remove(struct match *m, struct match_run *run)
     timers_unset(&m->timers, &run->timer);
 }
 
+struct each { /* matchdue_each */
+    void (*f)(void *ctx, struct keystate *c);
+    void *ctx;
+};
+
+static struct match_run *run_of(struct timer *x)
+{
+    return (struct match_run *)(void *)((char *)x - offsetof(struct match_run, timer));
+}
+
+static void one_due(void *each, struct timer *x)
+{
+    const struct each *e = each;
+    e->f(e->ctx, &run_of(x)->cell->state);
+}
+
+void matchdue_each(const struct match *m, evtime to, void (*f)(void *ctx, struct keystate *c),
+                   void *ctx)
+{
+    struct each e = {f, ctx};
+    timers_each(&m->timers, to, one_due, &e);
+}
+
 struct match_run *matchdue_first(const struct match *m)
 {
     struct timer *x = timers_first(&m->timers);
-    return x == NULL ? NULL
-                     : (struct match_run *)(void *)((char *)x - offsetof(struct match_run, timer));
+    return x == NULL ? NULL : run_of(x);
 }

@@ -314,6 +314,8 @@ void matchdue_add(struct match *m, struct match_run *run);
 void matchdue_add_beside(struct match *m, struct match_run *run, struct match_run *of);
 void matchdue_remove(struct match *m, struct match_run *run);
 struct match_run *matchdue_first(const struct match *m); /* the run that is over next */
+void matchdue_each(const struct match *m, evtime to, void (*f)(void *ctx, struct keystate *c),
+                   void *ctx); /* match_each_due */
 #define MATCHDUE_AT_END (EVTIME_MAX - 1)
 /* ... and when; EVTIME_MAX: at the end of the input. Of a run that was added. */
 static inline evtime matchdue_time(const struct match_run *run)

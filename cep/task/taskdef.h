@@ -12,6 +12,7 @@
 #include "cep/order.h"
 #include "cep/over/over.h"
 #include "cep/task/task.h"
+#include "cep/task/taskcopy.h"
 #include "cep/task/taskout.h"
 #include "cep/task/tasksnap.h"
 #include "cep/ttl.h"
@@ -68,6 +69,8 @@ struct task_key { /* a key definition, running */
     const struct task_watch *watch; /* in this step */
     struct tasksnap_op snap;
     struct taskupgrade *giving; /* state that goes to the next version piece by piece; NULL: none */
+    struct taskcopy *copy; /* how far that is, if it is copied; NULL: it is not */
+    struct taskcopy *copied; /* how far it was in the snapshot's workers */
     evtime hold; /* time does not pass it for now (tasklane.h); EVTIME_MAX: it may */
 };
 
@@ -266,7 +269,14 @@ void taskupgrade_due(struct task_key *k, evtime to); /* all of which something i
 evtime taskupgrade_next(
     const struct task_key *k); /* when a key's 'state-ttl' may be over in the next version */
 bool taskupgrade_gives(const struct task_key *k, const struct task_op *op); /* to the next one */
+/* How far OVER may forget: what has not been copied is needed as it was. */
+evtime taskupgrade_forgets(const struct task_key *k, const struct task_op *op, evtime to);
 void taskupgrade_stop(struct task_key *k); /* for a change of rules; it begins again */
+
+/* taskslow.c */
+/* Whose keys they are before a handover: a lane's, or k itself. */
+struct task_key *taskslow_giver(const struct task_key *k, const struct jobdef_handover *h);
+bool taskslow_may(const struct task_key *k, const struct jobdef_handover *h);
 
 /* tasklane.c */
 void tasklane_bind(struct task *t); /* who waits for whom; after each change of it */
@@ -301,6 +311,7 @@ static inline uint64_t taskdef_fold(const struct task_key *k, const struct order
 /* taskjob.c */
 void taskjob_swap(struct task *t, struct job *j); /* takes over the reference */
 void taskjob_fini(struct task *t);
+size_t taskjob_cells(const struct task_op *op); /* keys with state */
 void taskjob_drop(struct task_op *op, struct keystate *c); /* frees a key's state */
 bool taskjob_same_rule(const struct jobdef_rule *a, const struct jobdef_rule *b);
 

@@ -103,6 +103,7 @@ static void give_ops(struct task *t)
         bytes_varint(out, k->nops);
         for (unsigned o = 0; o < k->nops; o++)
             put_head(&k->ops[o], out);
+        taskcopy_put(k, out);
         give(t);
     }
     for (unsigned i = 0; i < t->njoins; i++) {

@@ -86,6 +86,13 @@ static void op_free(struct task_op *op)
     ttl_free(op->ttl);
 }
 
+size_t taskjob_cells(const struct task_op *op)
+{
+    if (op->match != NULL)
+        return match_cells(op->match);
+    return op->over != NULL ? over_keys(op->over) : window_cells(op->window);
+}
+
 void taskjob_drop(struct task_op *op, struct keystate *c)
 {
     if (op->match != NULL)
@@ -130,10 +137,7 @@ static bool cells_stay(const struct task_key *k, const unsigned *to)
     bool stay = true;
     for (unsigned s = 0; s < k->nops && stay; s++) {
         const struct task_op *op = &k->ops[s];
-        size_t cells = op->match != NULL  ? match_cells(op->match)
-                       : op->over != NULL ? over_keys(op->over)
-                                          : window_cells(op->window);
-        stay = cells == 0 || (to[s] == s && op->match == NULL);
+        stay = taskjob_cells(op) == 0 || (to[s] == s && op->match == NULL);
     }
     return stay;
 }
@@ -229,6 +233,8 @@ static void key_free(struct task_key *k)
         none[s] = UINT32_MAX;
     k->keyed.track.on = false;
     taskupgrade_stop(k);
+    taskcopy_free(k->copy);
+    taskcopy_free(k->copied);
     move_cells(k, none);
     for (unsigned s = 0; s < k->nops; s++)
         op_free(&k->ops[s]);

@@ -410,6 +410,8 @@ static enum err restore_key_op(struct task_key *k, const struct taskload_one *on
         if (load_head(k, one, first, &c, took) != ERR_OK)
             return ERR_CORRUPT;
     }
+    if (!in->bad && one == NULL && !taskcopy_load(k, in))
+        return ERR_CORRUPT;
     return in->bad ? ERR_CORRUPT : ERR_OK;
 }
 

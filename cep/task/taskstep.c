@@ -354,7 +354,7 @@ static void pass_time(struct task_key *k, evtime w, bool risen)
         if (k->ops[i].match != NULL && !taskupgrade_gives(k, &k->ops[i]))
             match_advance(k->ops[i].match, w);
         if (k->ops[i].over != NULL && !taskupgrade_gives(k, &k->ops[i]))
-            over_advance(k->ops[i].over, w);
+            over_advance(k->ops[i].over, taskupgrade_forgets(k, &k->ops[i], w));
     }
 }
 

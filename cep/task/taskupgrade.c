@@ -11,12 +11,8 @@
  * Much state is not handed over in one stop: a key's state goes to the new version before that one is given a row of the
  * key, or has something to tell of it; all others follow piece by piece between batches (taskupgrade_go_on). Which key has
  * gone already makes no difference to results, so it may be another one in a replay, and after a snapshot, which has the
- * key's state under the version that has it.
- *
- * Three kinds go at once. Keys that are out of memory have notes of when something of them is due, by the old version's
- * times. Windows that the clock or each rise of the watermark fires are asked all together, and those that have not gone
- * over would not answer. And where partial matches may be over sooner than before (may_wait), the old version's timers do
- * not say which. */
+ * key's state under the version that has it. What is copied is still there, so which keys were is noted (taskcopy.h); after
+ * a snapshot in the middle of it the rest goes at once. */
 #include "base/bug.h"
 #include "base/mem.h"
 #include "cep/key/statemap.h"
@@ -30,6 +26,7 @@ struct taskupgrade { /* what is on its way from one version to the next */
     struct keyload load;
     struct bytes bytes;
     size_t at; /* the next slot of the table that is looked at */
+    struct taskcopy *copy; /* which keys have been copied; NULL: the state moves, or goes at once */
 };
 
 void taskupgrade_bind(struct task_key *k)
@@ -41,18 +38,12 @@ void taskupgrade_bind(struct task_key *k)
             (k->giving == NULL || k->giving->h != h))
             k->next_handover = h->at;
     }
+    taskcopy_bind(k);
 }
 
 static uint64_t partials_of(const struct task_op *op)
 {
     return op->match == NULL ? 0 : match_partials(op->match);
-}
-
-static size_t cells_of(const struct task_op *op)
-{
-    if (op->match != NULL)
-        return match_cells(op->match);
-    return op->over != NULL ? over_keys(op->over) : window_cells(op->window);
 }
 
 /* An empty operator of its rule. */
@@ -127,16 +118,11 @@ static void take_in_place(struct task_key *k, unsigned from, unsigned to)
 
 /* --- key by key --- */
 
-static struct task_key *giver_of(const struct task_key *k, const struct jobdef_handover *h)
-{
-    return h->lane ? k->snap.t->keys[h->of] : (struct task_key *)(uintptr_t)k;
-}
-
 static struct taskupgrade *moving_new(struct task_key *k, const struct jobdef_handover *h,
                                       bool bulk)
 {
     struct taskupgrade *u = mem_new(sizeof *u);
-    *u = (struct taskupgrade){.k = k, .of = giver_of(k, h), .h = h, .to = &k->ops[h->to]};
+    *u = (struct taskupgrade){.k = k, .of = taskslow_giver(k, h), .h = h, .to = &k->ops[h->to]};
     u->from = &u->of->ops[h->from];
     u->load = (struct keyload){.k = &k->keyed,
                                .now = h->at,
@@ -262,11 +248,34 @@ static void drop_if_idle(struct taskupgrade *u, struct key *from, struct key *to
 static struct keystate *waiting_cell(const struct taskupgrade *u, const struct key *key)
 {
     struct keystate *c = key == NULL ? NULL : cell_of(key, u->h->from);
-    const struct tasksnap_op *op = &u->k->snap;
-    if (c == NULL || !u->h->copies || op->nows == NULL)
-        return c;
-    uint64_t group = keytable_hash(key->bytes, key->len) & (op->t->o.key_groups - 1);
-    return taskload_now(op, (unsigned)group) >= u->h->at ? NULL : c;
+    bool was = c != NULL && u->h->copies &&
+               (u->copy != NULL ? taskcopy_has(u->copy, key->hash, key->bytes, key->len)
+                                : taskcopy_was(u->k, u->h, key));
+    return was ? NULL : c;
+}
+
+/* Keys that had their place at u->copy->at when the walk began. A table that has grown has them in several. */
+static void copy_home(struct taskupgrade *u)
+{
+    const struct keytable *table = &u->of->keyed.table;
+    struct taskcopy *copy = u->copy;
+    size_t mask = table->nslots - 1;
+    for (size_t home = copy->at; home < table->nslots; home += copy->homes) {
+        keytable_look_ahead(table, home);
+        for (size_t i = home; table->slots[i].key != NULL; i = (i + 1) & mask) {
+            struct key *key = table->slots[i].key;
+            struct keystate *c =
+                taskcopy_home(copy, table->slots[i].hash) == copy->at ? waiting_cell(u, key) : NULL;
+            if (c != NULL)
+                (void)move_cell(u, key, c);
+        }
+    }
+    copy->at++;
+}
+
+static bool is_left(const struct taskupgrade *u)
+{
+    return u->copy != NULL ? u->copy->at < u->copy->homes : taskjob_cells(u->from) > 0;
 }
 
 /* Of slot u->at; the next one is another. */
@@ -316,42 +325,6 @@ static void reset(struct task_key *k, unsigned slot)
     }
 }
 
-/* Windows of which time and their own key's rows alone ask anything, not the watermark's rise or the clock. */
-static bool are_plain(const struct task_op *op)
-{
-    enum window_trigger t = op->rule->pub.plan->window.trigger;
-    return t == TRIGGER_EVENT_TIME || t == TRIGGER_COUNT;
-}
-
-/* Whose partial matches may be over sooner than the old version knows: when they are due is found by its times. It makes no
- * difference but to rules that are told of timeouts, or by them, in order of time. */
-static bool may_wait(const struct task_op *from, const struct task_op *to,
-                     const struct matchmap *map)
-{
-    bool in_order = to->rule->keyed.read || match_has_steps(from->match) ||
-                    match_has_steps(to->match) || to->ttl != NULL;
-    return !in_order || !map->sooner;
-}
-
-/* Piece by piece? What is given up always; else where it is known which keys something is due of in the new version. Not
- * with keys that are out of memory, nor where the rise of the watermark asks all windows. */
-static bool goes_slowly(const struct task_key *k, const struct jobdef_handover *h)
-{
-    const struct task_op *from = &giver_of(k, h)->ops[h->from], *to = &k->ops[h->to];
-    bool as_ever =
-        !from->rule->keyed.read && from->ttl == NULL && to->ttl == NULL &&
-        (from->match == NULL || (!match_has_steps(from->match) && !match_has_steps(to->match)));
-    if (cells_of(from) <= k->snap.t->at_once_keys || h->copies)
-        return false;
-    if (h->map->way == STATEMAP_RESET)
-        return !h->lane;
-    if ((h->lane && !as_ever) || k->out.on || k->keyed.by_arrival || k->def->by_mark)
-        return false;
-    if (from->match != NULL)
-        return may_wait(from, to, h->map->match);
-    return from->over != NULL || (are_plain(from) && are_plain(to));
-}
-
 static void has_taken(struct task_key *k, struct task_op *to)
 {
     to->took = true;
@@ -363,7 +336,7 @@ static void has_taken(struct task_key *k, struct task_op *to)
 /* What was due by then has come. Rows of that very time may follow. */
 static void come_to(struct task_key *k, const struct jobdef_handover *h)
 {
-    struct task_key *of = giver_of(k, h);
+    struct task_key *of = taskslow_giver(k, h);
     struct task_op *to = &k->ops[h->to];
     taskout_recall(k);
     if (of != k) {
@@ -379,19 +352,21 @@ static void come_to(struct task_key *k, const struct jobdef_handover *h)
 
 static void hand_over(struct task_key *k, const struct jobdef_handover *h)
 {
-    struct task_key *of = giver_of(k, h);
+    struct task_key *of = taskslow_giver(k, h);
     struct task_op *from = &of->ops[h->from], *to = &k->ops[h->to];
     bool begun = to->begun; /* before a change of rules, or a crash: it has some keys already */
     come_to(k, h);
     if (h->drops != JOBDEF_NONE)
         reset(k, h->drops);
     to->begun = true;
-    if (h->copies)
+    bool goes_on = h->copies && taskcopy_of(k, to->rule, false) != NULL;
+    if (h->copies && !goes_on)
         to->took_over.partials_lost = partials_of(from);
     if (h->map->way == STATEMAP_RESET && !h->copies && !begun)
         to->took_over.partials_lost += partials_of(from);
-    if (goes_slowly(k, h)) {
+    if (goes_on || taskslow_may(k, h)) {
         k->giving = moving_new(k, h, false);
+        k->giving->copy = h->copies ? taskcopy_of(k, to->rule, true) : NULL;
         return;
     }
     if (h->map->way == STATEMAP_IN_PLACE && !begun && !h->copies && of == k) {
@@ -428,7 +403,8 @@ bool taskupgrade_from_lane(struct task_key *k)
     bool any = false;
     for (unsigned i = 0; i < k->def->nhandovers; i++) {
         const struct jobdef_handover *h = &k->def->handovers[i];
-        if (!taskupgrade_waits(k, h) || k->snap.now < h->at || giver_of(k, h)->snap.now < h->at)
+        if (!taskupgrade_waits(k, h) || k->snap.now < h->at ||
+            taskslow_giver(k, h)->snap.now < h->at)
             continue;
         hand_over_next(k, h);
         any = true;
@@ -448,12 +424,16 @@ bool taskupgrade_slice(struct task_key *k, size_t n)
     struct taskupgrade *u = k->giving;
     if (u == NULL)
         return false;
-    for (; n > 0 && cells_of(u->from) > 0; n--)
-        move_slot(u);
-    if (cells_of(u->from) > 0)
+    for (; n > 0 && is_left(u); n--)
+        if (u->copy != NULL)
+            copy_home(u);
+        else
+            move_slot(u);
+    if (is_left(u))
         return true;
     has_taken(k, u->to);
     taskupgrade_stop(k);
+    taskcopy_bind(k);
     tasklane_bind(k->snap.t);
     return false;
 }
@@ -471,7 +451,9 @@ struct key *taskupgrade_key(struct task_key *k, uint64_t hash, struct key *key)
     if (u->of != k)
         from = keytable_find(&u->of->keyed.table, hash, k->keyed.key_bytes.p, k->keyed.key_bytes.n);
     struct keystate *c = from == NULL ? NULL : cell_of(from, u->h->from);
-    if (c == NULL)
+    const struct bytes *name = &k->keyed.key_bytes;
+    bool was = u->copy != NULL && !taskcopy_add(u->copy, hash, name->p, name->n);
+    if (c == NULL || was)
         return key;
     key = move_cell(u, from, c);
     if (from != key)
@@ -481,7 +463,12 @@ struct key *taskupgrade_key(struct task_key *k, uint64_t hash, struct key *key)
 
 bool taskupgrade_gives(const struct task_key *k, const struct task_op *op)
 {
-    return k->giving != NULL && k->giving->from == op;
+    return k->giving != NULL && k->giving->from == op && k->giving->copy == NULL;
+}
+
+evtime taskupgrade_forgets(const struct task_key *k, const struct task_op *op, evtime to)
+{
+    return k->giving != NULL && k->giving->from == op ? k->giving->h->at : to;
 }
 
 static struct keystate *due_of(const struct task_op *op, evtime to, bool *all)
@@ -520,10 +507,34 @@ evtime taskupgrade_next(const struct task_key *k)
     return ttl_next(u->from->ttl) + ttl_ms(u->to->ttl) - ttl_ms(u->from->ttl);
 }
 
+static void copy_one(void *upgrade, struct keystate *c)
+{
+    struct taskupgrade *u = upgrade;
+    struct key *key = c->key;
+    if (taskcopy_add(u->copy, key->hash, key->bytes, key->len))
+        (void)move_cell(u, key, c);
+}
+
+static void copy_due(struct taskupgrade *u, evtime to)
+{
+    bool all = false;
+    (void)due_of(u->from, to, &all);
+    if (u->from->match != NULL && !all)
+        match_each_due(u->from->match, to, copy_one, u);
+    if (u->from->window != NULL && !all)
+        window_each_due(u->from->window, to, copy_one, u);
+    while (taskupgrade_slice(u->k, all ? SIZE_MAX : 0) && all)
+        ;
+}
+
 void taskupgrade_due(struct task_key *k, evtime to)
 {
     struct taskupgrade *u = k->giving;
     bool all = false;
+    if (u->copy != NULL) {
+        copy_due(u, to);
+        return;
+    }
     if (u->h->map->way == STATEMAP_RESET) { /* nothing of it is told any more */
         while (to == EVTIME_MAX && taskupgrade_slice(k, SIZE_MAX))
             ;

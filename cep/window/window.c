@@ -89,6 +89,25 @@ struct keystate *window_due(const struct window *w, evtime to, bool *all)
     return x == NULL || x->at > to ? NULL : &((struct windowlist_one *)(void *)x)->cell->state;
 }
 
+struct each { /* window_each_due */
+    void (*f)(void *ctx, struct keystate *c);
+    void *ctx;
+};
+
+static void one_due(void *each, struct timer *x)
+{
+    const struct each *e = each;
+    e->f(e->ctx, &((struct windowlist_one *)(void *)x)->cell->state);
+}
+
+void window_each_due(const struct window *w, evtime to, void (*f)(void *ctx, struct keystate *c),
+                     void *ctx)
+{
+    struct each e = {f, ctx};
+    if (!w->p->by_panes)
+        timers_each(&w->timers, to, one_due, &e);
+}
+
 void window_watch(struct window *w, void (*each)(void *ctx, const struct window_asked *a),
                   void *ctx)
 {

@@ -57,6 +57,9 @@ void window_watch(struct window *w, void (*each)(void *ctx, const struct window_
 size_t window_cells(const struct window *w); /* keys with state */
 /* A key's state of which something is due by `to`; NULL: none, or *all: of any. */
 struct keystate *window_due(const struct window *w, evtime to, bool *all);
+/* Each of them, some more than once, unless it is of any; `f` does not change w. */
+void window_each_due(const struct window *w, evtime to, void (*f)(void *ctx, struct keystate *c),
+                     void *ctx);
 uint64_t window_open(const struct window *w); /* windows, or keys with panes */
 size_t window_bytes(const struct window *w);
 size_t window_used(const struct window *w); /* of these, by what is there */

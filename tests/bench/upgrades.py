@@ -180,8 +180,8 @@ def busiest(server, seen):
             seen[name] = max(seen.get(name, 0), us / 1000)
 
 
-def upgrade(server, n, sql):
-    """n-th change: a version, or the way back. What it paused."""
+def upgrade(server, n, sql, beside=False):
+    """n-th change: a version, or the way back; beside: a shadow, or its end. What it paused."""
     worst, quiet, before = {}, {}, server.get("/rules/r")["version"]
     for _ in range(15):  # what a turn takes at this load while no rule changes
         time.sleep(0.05)
@@ -190,21 +190,26 @@ def upgrade(server, n, sql):
     if n % 2 == 0:
         answer = server.post("/rules/r/versions", {"sql": sql})
         assert answer.status_code == 201, answer.text
-        answer = server.post("/rules/r:activate", {"version": answer.json()["version"]})
+        answer = server.post(f"/rules/r:{'shadow' if beside else 'activate'}", {"version": answer.json()["version"]})
     else:
-        answer = server.post("/rules/r:rollback", {})
+        answer = server.post("/rules/r:discard" if beside else "/rules/r:rollback", {})
     assert answer.status_code == 200, answer.text
 
     def done():
         busiest(server, worst)
         now = server.get("/rules/r/versions")["data"][0]
+        if beside and n % 2:
+            return {**now, "handover": {"keys": 0, "partials": 0, "windows": 0, "partials_lost": 0}}
+        if beside:
+            now["handover"] = server.get("/rules/r")["trial"]["handover"]
         return now if now["handover"]["done"] else None
     now = until("it has been handed over", done, 120)
     for _ in range(25):  # until the old version is gone from the workers, too
         busiest(server, worst)
         time.sleep(0.05)
-    assert now["version"] > before
-    return {"version": now["version"], "what": "activate" if n % 2 == 0 else "rollback", "from": began, "to": time.monotonic(),
+    assert beside or now["version"] > before
+    what = ("shadow", "discard") if beside else ("activate", "rollback")
+    return {"version": now["version"], "what": what[n % 2], "from": began, "to": time.monotonic(),
             "keys": now["handover"]["keys"], "partials": now["handover"]["partials"], "windows": now["handover"]["windows"], "lost": now["handover"]["partials_lost"], 
             "quiet_turn": quiet["turn_cpu"], "quiet_turn_clock": quiet["turn"], **worst}
 
@@ -247,7 +252,7 @@ def run(args, folder):
         until("events and probes flow", lambda: load.posted >= args.rate and probe.seen)
         done, next_at = [], time.monotonic()
         for n in range(args.upgrades):
-            done.append(upgrade(server, n, versions[n // 2 % (len(versions) - 1) + 1]))
+            done.append(upgrade(server, n, versions[n // 2 % (len(versions) - 1) + 1], args.shadow))
             next_at += args.each
             time.sleep(max(0, next_at - time.monotonic()))
         load.join()
@@ -261,7 +266,7 @@ def run(args, folder):
         texts = {v["version"]: v["sql"].split(" AS ", 1)[1] if v["sql"].startswith("CREATE") else v["sql"]
                  for v in server.get("/rules/r/versions")["data"]}
         copies = len(found) - len(set(found))
-    cuts = sqlite3.connect(folder / "data" / "catalogue.db").execute(
+    cuts = [] if args.shadow else sqlite3.connect(folder / "data" / "catalogue.db").execute(
         "SELECT c.version, c.w FROM cuts c JOIN rules r ON r.uid = c.uid WHERE r.name = 'r' AND c.deployed = 1"
         " AND c.version > 1 ORDER BY c.version").fetchall()
     want = reference(folder, cuts, texts, fill + rest)
@@ -272,6 +277,7 @@ def run(args, folder):
         u["pause_clock"] = max(u["change"], u["turn"])
         print(json.dumps({k: round(v, 1) if isinstance(v, float) else v for k, v in u.items() if k not in ("from", "to")}),
               file=sys.stderr)
+    done = [u for u in done if u["what"] != "discard"]
     return {"upgrades": len(done), "of": args.of, "workers": args.workers, "events": len(fill) + len(rest), "state_bytes": state,
             "events_s": round(load.total / load.took), "alerts": len(found), "lost": len(set(want) - set(found)),
             "twice": copies, "unexpected": len(set(found) - set(want)),
@@ -291,6 +297,8 @@ def main():
     for option, of in (("windows", "windows"), ("over", "rows of OVER"), ("join", "rows of a join")):
         parse.add_argument(f"--{option}", dest="of", action="store_const", const=of, default="partial matches",
                            help=f"{of} for each key, not a partial match")
+    parse.add_argument("--shadow", action="store_true",
+                       help="a version begins beside the active one, with a copy of its state, and ends: only that pauses count")
     parse.add_argument("--option", action="append", default=[], help="of weir serve")
     args = parse.parse_args()
     with tempfile.TemporaryDirectory(prefix="weir-upg-") as folder:

@@ -5,8 +5,9 @@
  * place, it goes on with the state that it has. Held over random rows, patterns, windows, OVER and joins, one or several tasks, and
  * snapshots into other numbers of tasks. */
 #include "tests/lib/snaprig.h"
+#include <limits.h>
 
-enum { SECOND = 1000, START = 1700000000, ROWS = 240, CARDS = 12, DELAY = 2 * SECOND };
+enum { SECOND = 1000, START = 1700000000, ROWS = 240, CARDS = 200, DELAY = 2 * SECOND };
 
 static const struct expr *status_is(const char *s)
 {
@@ -69,13 +70,13 @@ static struct rule_plan *window(const struct schema *s, enum window_kind kind, i
     return by_card(p);
 }
 
-static struct rule_plan *over(const struct schema *s, const struct expr *where)
+static struct rule_plan *over(const struct schema *s, const struct expr *where, int64_t frame_s)
 {
     struct rule_plan *p = plan_new(RULE_OVER, "rule", s, where);
     struct over_call *c = arena_zero(trees, sizeof *c);
     *c = (struct over_call){.type = BIGINT,
                             .agg = {.kind = AGG_COUNT_STAR, .type = BIGINT},
-                            .frame = {.preceding = 3 * SECOND}};
+                            .frame = {.preceding = frame_s * SECOND}};
     p->over = (struct over_plan){.ncalls = 1, .calls = c};
     PLAN_GIVES(p, slot(BIGINT, 0));
     return by_card(p);
@@ -105,7 +106,7 @@ static struct rule_plan *join(const struct schema *s, int64_t most_s)
     return p;
 }
 
-enum { KINDS = 12 };
+enum { KINDS = 13 };
 
 /* Two versions of a rule. */
 static struct rule_plan *version(const struct schema *s, unsigned kind, bool second)
@@ -130,15 +131,19 @@ static struct rule_plan *version(const struct schema *s, unsigned kind, bool sec
     case 8:
         return window(s, WINDOW_SESSION, 1, 1, second ? 2 : 1);
     case 9:
-        return over(s, second ? status_is("a") : NULL);
+        return over(s, second ? status_is("a") : NULL, 3);
     case 10:
         return join(s, second ? 6 : 4);
+    case 11:
+        return over(s, NULL, second ? 12 : 1);
     default:
         return pair(s, "b", 8, second ? SKIP_TO_NEXT : SKIP_NONE, false); /* nothing is kept */
     }
 }
 
 enum how { ALONE, UPGRADED, BESIDE, PROMOTED };
+
+static unsigned in_the_middle; /* rows after which a copy was on its way */
 
 struct rules {
     struct job_cut first[2], second[2], third;
@@ -234,7 +239,8 @@ static void go_apart(struct rig *r, evtime w)
 struct course { /* of events and what happens in between: the same for all runs */
     struct pay rows[ROWS];
     char cards[CARDS][8];
-    unsigned change, promote, again[2], workers[3];
+    unsigned change, swap, promote, again[3], workers[3];
+    unsigned slots; /* of the table, that go over after each row; UINT_MAX: all state at once */
     bool apart;
     evtime w, promoted;
 };
@@ -248,6 +254,10 @@ static void make_course(struct course *c, uint64_t seed)
     c->change = 60 + rig_random(&dice, 80);
     c->again[0] = rig_random(&dice, ROWS);
     c->again[1] = c->change + rig_random(&dice, 30);
+    c->again[2] = c->again[1] + rig_random(&dice, 3); /* twice running, at times */
+    c->swap = c->change + rig_random(&dice, 40);
+    c->slots = seed % 4 == 0 ? UINT_MAX : rig_random(&dice, 5);
+    unsigned cards = seed % 3 == 0 ? CARDS : 12; /* many: the table grows meanwhile */
     for (unsigned i = 0; i < 3; i++)
         c->workers[i] = 1 + rig_random(&dice, RIG_WORKERS);
     c->apart = rig_random(&dice, 2) == 0;
@@ -264,11 +274,24 @@ static void make_course(struct course *c, uint64_t seed)
                                   .offset = i,
                                   .id = i,
                                   .ts = ts,
-                                  .card = c->cards[rig_random(&dice, CARDS)],
+                                  .card = c->cards[rig_random(&dice, cards)],
                                   .account = "a",
                                   .amount = 100,
                                   .status = statuses[rig_random(&dice, 5)]};
     }
+}
+
+/* A version that takes over gets all at once: what runs beside it is held against that. */
+static void set_slowly(struct rig *r, const struct course *c, enum how how)
+{
+    for (unsigned i = 0; i < r->workers; i++)
+        taskupgrade_slowly(r->tasks[i], c->slots == UINT_MAX || how < BESIDE ? SIZE_MAX : 0);
+}
+
+static void go_on(struct rig *r, const struct course *c)
+{
+    for (unsigned i = 0; i < r->workers && c->slots != UINT_MAX; i++)
+        in_the_middle += taskupgrade_go_on(r->tasks[i], c->slots);
 }
 
 static void run(struct rig *r, const struct course *c, const struct schema *s,
@@ -283,18 +306,23 @@ static void run(struct rig *r, const struct course *c, const struct schema *s,
             rules_of(&rules, plans, how, true, c->w);
             rig_job(r, rules.v, rules.n);
         }
+        if (i == c->swap && how == BESIDE) /* in the middle of the copy: it goes on */
+            rig_job(r, rules.v, rules.n);
         if (i == c->promote && how == PROMOTED) {
             promote(&rules, c->promoted);
             rig_job(r, rules.v, rules.n);
         }
+        set_slowly(r, c, how);
         assert_ok(rig_feed(r, &c->rows[i], 1));
         rig_settle(r);
+        go_on(r, c);
         if (c->apart && i == c->again[1])
             go_apart(r, c->w);
         if (how == ALONE)
             rig_settle(r);
-        else if (i == c->again[0] || i == c->again[1])
-            start_again(r, c->workers[1 + (again++ & 1)]);
+        for (unsigned n = 0; n < 3 && how != ALONE; n++)
+            if (i == c->again[n])
+                start_again(r, c->workers[1 + (again++ & 1)]);
     }
     rig_end(r);
 }
@@ -328,7 +356,7 @@ static void it_finds_what_an_upgrade_would_and_does_not_disturb_the_other(void *
     (void)state;
     const struct schema *s = pay_stream(2, DELAY);
     size_t found[KINDS] = {0}, ended = 0;
-    for (unsigned i = 0; i < 8 * KINDS; i++) {
+    for (unsigned i = 0; i < 24 * KINDS; i++) {
         unsigned kind = i % KINDS;
         struct rule_plan *plans[3] = {version(s, kind, false), version(s, kind, true),
                                       version(s, (kind + 3) % KINDS, false)};
@@ -356,6 +384,7 @@ static void it_finds_what_an_upgrade_would_and_does_not_disturb_the_other(void *
         rig_stop(&beside);
     }
     assert_true(ended > 4 * KINDS);
+    assert_true(in_the_middle > 1000);
     for (unsigned k = 0; k < KINDS; k++)
         assert_true(found[k] > 20);
 }

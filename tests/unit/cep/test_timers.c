@@ -75,6 +75,21 @@ static void timers_in_order_of_time_are_a_list_and_need_no_memory(void **state)
     timers_fini(&t);
 }
 
+static void count_one(void *n, struct timer *x)
+{
+    assert_true(timer_is_set(x));
+    ++*(unsigned *)n;
+}
+
+static void assert_each(const struct timers *t, const struct timer *all, evtime to)
+{
+    unsigned n = 0, want = 0;
+    for (unsigned i = 0; i < MANY; i++)
+        want += timer_is_set(&all[i]) && all[i].at <= to;
+    timers_each(t, to, count_one, &n);
+    assert_int_equal(n, want);
+}
+
 /* Against a plain search. */
 static void any_order_of_settings_comes_out_in_order_of_time(void **state)
 {
@@ -96,6 +111,7 @@ static void any_order_of_settings_comes_out_in_order_of_time(void **state)
             if (timer_is_set(&all[i]) && all[i].at < least)
                 least = all[i].at;
         assert_true(timers_next(&t) == least);
+        assert_each(&t, all, rand() % 1000);
         if (dice < 9)
             continue;
         struct timer *first = timers_take(&t, least);
