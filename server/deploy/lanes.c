@@ -280,6 +280,14 @@ static bool ends(struct lanes *l, const struct lane *x)
     return is;
 }
 
+static bool is_ready(struct lanes *l, const struct lane *x)
+{
+    pthread_mutex_lock(&l->lock);
+    bool is = x->ready;
+    pthread_mutex_unlock(&l->lock);
+    return is;
+}
+
 static struct lane *locked_find(struct lanes *l, uint64_t id)
 {
     pthread_mutex_lock(&l->lock);
@@ -490,9 +498,9 @@ static struct change *step(struct lanes *l, struct lane *x, const struct change_
     bool is_over = ends(l, x);
     switch (x->o.state) {
     case OPERATION_WAITS:
-        return is_over    ? ask(l, x, change_lane_over(x->o.id), false)
-               : x->ready ? ask(l, x, change_lane(x->o.id), true)
-                          : NULL;
+        if (is_over)
+            return ask(l, x, change_lane_over(x->o.id), false);
+        return is_ready(l, x) ? ask(l, x, change_lane(x->o.id), true) : NULL;
     case OPERATION_READS:
         if (is_over)
             return ask(l, x, change_lane_over(x->o.id), false);
@@ -509,22 +517,32 @@ static struct change *step(struct lanes *l, struct lane *x, const struct change_
     }
 }
 
+/* Others add to the end of the list meanwhile; only the loop takes out. NULL: the first. */
+static struct lane *after(struct lanes *l, const struct lane *x)
+{
+    pthread_mutex_lock(&l->lock);
+    struct lane *next = x == NULL ? l->first : x->next;
+    pthread_mutex_unlock(&l->lock);
+    return next;
+}
+
 /* One that has ended is kept as long as a checkpoint has its lane. */
 static void forget(struct lanes *l, const struct change_env *env, const struct lanes_look *look)
 {
-    struct lane **at = &l->first, *x;
-    while ((x = *at) != NULL) {
+    struct lane *before = NULL, *next;
+    for (struct lane *x = after(l, NULL); x != NULL; x = next) {
         bool needed = x->o.state < OPERATION_DONE || x->busy ||
                       (x->o.state == OPERATION_DONE && registry_rule(env->registry, x->o.lane) &&
                        look->in_checkpoint(look->ctx, x->o.lane));
+        next = after(l, x);
         if (needed) {
-            at = &x->next;
+            before = x;
             continue;
         }
         if (x->o.state == OPERATION_DONE)
             changelane_forget(env, x->o.lane);
         pthread_mutex_lock(&l->lock);
-        *at = x->next;
+        *(before == NULL ? &l->first : &before->next) = x->next;
         pthread_mutex_unlock(&l->lock);
         free_lane(x);
     }
@@ -534,11 +552,11 @@ struct change *lanes_turn(struct lanes *l, const struct change_env *env,
                           const struct lanes_look *look)
 {
     montime now = timebase_mono_ns();
-    if (l->first == NULL || now - l->looked < LOOK_NS)
+    if (now - l->looked < LOOK_NS)
         return NULL;
     l->looked = now;
     struct change *c = NULL;
-    for (struct lane *x = l->first; x != NULL && c == NULL; x = x->next) {
+    for (struct lane *x = after(l, NULL); x != NULL && c == NULL; x = after(l, x)) {
         if (x->o.state == OPERATION_READS || x->o.state == OPERATION_SWITCHES)
             measure(l, x, env, now);
         if (!x->busy)
