@@ -387,11 +387,24 @@ static void hand_over_next(struct task_key *k, const struct jobdef_handover *h)
     hand_over(k, h);
 }
 
+/* Does who gives wait for that state itself, at the same time, of a lane? */
+static bool has_to_wait(const struct task_key *k, const struct jobdef_handover *h)
+{
+    for (unsigned i = 0; i < k->def->nhandovers; i++) {
+        const struct jobdef_handover *of = &k->def->handovers[i];
+        if (of->to == h->from && of->at <= h->at && !k->ops[of->to].took &&
+            !(k->giving != NULL && k->giving->h == of))
+            return true;
+    }
+    return false;
+}
+
 void taskupgrade_hand_over(struct task_key *k, evtime to)
 {
     for (unsigned i = 0; i < k->def->nhandovers; i++) {
         const struct jobdef_handover *h = &k->def->handovers[i];
-        if (h->lane || h->at > to || k->ops[h->to].took || (k->giving != NULL && k->giving->h == h))
+        if (h->lane || h->at > to || k->ops[h->to].took ||
+            (k->giving != NULL && k->giving->h == h) || has_to_wait(k, h))
             continue;
         hand_over_next(k, h);
     }

@@ -191,7 +191,7 @@ struct run {
     unsigned live[PARTITIONS], fork[PARTITIONS];
     struct job_cut olds[2], lanes[2], news[2], next;
     struct job_rule rules[5];
-    unsigned nrules; /* from the handover on: with one version, or of joins two at the same time */
+    unsigned nrules; /* from the handover on: with one version, or two at the same time */
     const struct saved *from; /* what the lane begins with; NULL: nothing */
     unsigned loaded; /* pieces of it, of all */
     bool over; /* the lane is gone */
@@ -452,7 +452,7 @@ static evtime begin_handover(struct run *x)
     rig_settle(&x->r);
     x->olds[1].w = x->lanes[1].w = x->news[0].w = x->news[1].w = x->next.w = at;
     x->rules[1].ncuts = x->rules[2].ncuts = 2;
-    x->nrules = x->w->new->shape == RULE_JOIN &&below(x->w, 4) == 0 ? 5 : 4;
+    x->nrules = below(x->w, 4) == 0 ? 5 : 4;
     x->rules[3].ncuts = x->nrules - 3;
     rig_job(&x->r, x->rules, x->nrules);
     return at;
