@@ -148,6 +148,9 @@
     X(replay_share, COUNT, "20", 1, 100, "per cent",                                               \
       "How much of what workers are sent may be events that an operation reads again, while "      \
       "there are new ones for them; else they get all that they can take.")                        \
+    X(rollback_replay_rows, COUNT, "10000000", 0, 1000000000000, "events",                         \
+      "A way back for which nobody says what becomes of the state begins with that of a "          \
+      "savepoint if at most so many events have come since; else it keeps what it can.")           \
     X(side_retention, SPAN, "30 d", 0, 315360000000, "ms",                                         \
       "Dead letters and timeouts that are older are let go; 0: never.")                            \
     X(backtests_at_once, COUNT, "1", 1, 16, "processes",                                           \

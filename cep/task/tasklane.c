@@ -293,6 +293,11 @@ bool tasklane_is_loading(const struct task *t)
     return t->lane != NULL;
 }
 
+const char *tasklane_operator(const struct task *t)
+{
+    return t->lane == NULL ? NULL : t->lane->one.id;
+}
+
 void tasklane_fini(struct task *t)
 {
     stop(t);

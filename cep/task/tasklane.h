@@ -50,5 +50,7 @@ enum err tasklane_entry(struct task *t, const char *op, unsigned key_group, cons
 void tasklane_done(struct task *t);
 /* No snapshot may begin then: what is loaded half would be in it. */
 bool tasklane_is_loading(const struct task *t);
+/* Entries of this operator alone are wanted; lives until the load ends. NULL: none is open. */
+const char *tasklane_operator(const struct task *t);
 
 #endif

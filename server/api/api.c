@@ -291,6 +291,7 @@ struct api_change {
     enum problem bad;
     enum err e;
     struct diag d; /* its own copies */
+    char *kept_why;
     struct changelist *edit; /* of a list's items, or NULL */
 };
 
@@ -298,6 +299,7 @@ static void free_change(struct api_change *ch)
 {
     diag_fini(&ch->d);
     changelist_unref(ch->edit);
+    mem_free(ch->kept_why);
     mem_free(ch->name);
     mem_free(ch);
 }
@@ -318,17 +320,24 @@ static void change_ended(struct httpcall *c, void *state)
 {
     struct api_change *ch = state;
     ch->api->edited = ch->edit;
+    ch->api->kept_why = ch->kept_why;
     if (c && ch->e == ERR_OK)
         ch->answer(ch->api, c, ch->name);
     else if (c)
         answer_failed(c, ch->bad, ch->e, &ch->d);
     ch->api->edited = NULL;
+    ch->api->kept_why = NULL;
     free_change(ch);
 }
 
 void api_change_edits(struct api_change *ch, struct changelist *edit)
 {
     ch->edit = edit;
+}
+
+void api_change_kept(struct api_change *ch, const char *why)
+{
+    ch->kept_why = why == NULL ? NULL : mem_str(why);
 }
 
 struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,

@@ -30,6 +30,7 @@ struct api {
     unsigned max_events;
     const struct config *config; /* for metrics; NULL: they have no limits */
     bool needs_approval; /* a version must be approved by a second person before it is active */
+    const char *kept_why; /* api_change_kept of the change that is just being answered, or NULL */
     const struct changelist *edited; /* by the change that is just being answered, or NULL */
     struct api_stream_name {
         uint32_t id;
@@ -80,6 +81,8 @@ typedef void api_answer(struct api *a, struct httpcall *c, const char *name);
 struct api_change *api_change_new(struct api *a, struct httpcall *c, const char *name,
                                   enum problem bad, api_answer *answer);
 void api_change_edits(struct api_change *ch, struct changelist *edit); /* takes the reference */
+/* A way back with what can be kept, since (why; NULL: that was asked for) no savepoint does; the answer says so. */
+void api_change_kept(struct api_change *ch, const char *why);
 void api_change_done(void *change, enum err e, const struct diag *d); /* a runtime_done */
 void api_change_started(struct api_change *ch, struct httpcall *c, enum err e,
                         const struct diag *d);
@@ -118,6 +121,11 @@ void api_versions_rollback(struct httpcall *c, void *app);
 /* "state": "keep", which it is without, or "reset"; false: answered. */
 bool api_versions_state(struct httpcall *c, const json_t *body, bool *reset);
 /* "handover": what that version, under that uid, has taken over. */
+/* What a way back to that text would begin with: "way_back". */
+void api_versions_write_back(struct api *a, struct bytes *out, uint64_t uid, uint32_t active,
+                             const struct rule_plan *plan);
+/* … and what one begins with, and why: the last field of an object that is closed already. */
+void api_versions_write_way(struct bytes *out, const char *savepoint, const char *why);
 void api_versions_write_handover(struct api *a, struct bytes *out, uint64_t uid, uint32_t version);
 /* Who asks: the body's `author` or `by`, else the header X-Weir-User; NULL: nobody says. Lives as long as the body. */
 const char *api_user(struct httpcall *c, const json_t *body);
@@ -241,6 +249,7 @@ struct api_operations_wish { /* a version of a rule that is to be active, with s
     const struct rule_plan *plan; /* of the version */
     const char *sql, *savepoint; /* savepoint: NULL, or whose state is the beginning */
     uint32_t version, rollback_to; /* as in runtimeversion_activation */
+    const char *why; /* NULL, or why a way back begins with that savepoint */
     bool saves, must; /* runtimelane_add */
 };
 /* Begins the operation; answers. */

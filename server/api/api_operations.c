@@ -231,17 +231,21 @@ static bool read_since(struct httpcall *c, const json_t *body, evtime *since)
     return false;
 }
 
-static void answer(struct api *a, struct httpcall *c, uint64_t id, const struct rule_plan *plan,
-                   evtime since)
+static void answer(struct api *a, struct httpcall *c, uint64_t id,
+                   const struct api_operations_wish *wish, evtime since)
 {
     char at[64];
     struct writing w;
     snprintf(at, sizeof at, "/api/v1/operations/" ID_PREFIX "%" PRIu64, id);
     if (!find(a, c, id, &w))
         return;
-    w.out->n--; /* one more field */
-    api_operations_write_log(a, w.out, plan, since);
-    jsonw_close(w.out, '}');
+    if (wish->savepoint != NULL) {
+        api_versions_write_way(w.out, wish->savepoint, wish->why);
+    } else {
+        w.out->n--; /* one more field */
+        api_operations_write_log(a, w.out, wish->plan, since);
+        jsonw_close(w.out, '}');
+    }
     httpcall_add_header(c, "location", at);
     httpcall_json_reply(c, 202);
 }
@@ -274,7 +278,7 @@ void api_operations_begin(struct api *a, struct httpcall *c, const struct api_op
         e = runtimelane_add(a->runtime, &o, wish->saves, wish->must, &d);
     if (e == ERR_OK) {
         runtimelife_note(a->runtime, "version warmed up", o.rule, o.author, o.reason);
-        answer(a, c, o.id, wish->plan, since);
+        answer(a, c, o.id, wish, since);
     } else if (d.n > 0) {
         httpcall_diag(c, e == ERR_CONFLICT ? PROBLEM_CONFLICT : PROBLEM_UNSUPPORTED, &d);
     } else {

@@ -91,6 +91,7 @@ static void write_answer(struct planning *p, struct bytes *out)
     jsonw_kbool(out, "counted", p->all);
     jsonw_ku64(out, "out_of_memory", api_inspect_keys_out(p->api));
     api_operations_write_log(p->api, out, p->to, EVTIME_MIN);
+    api_versions_write_back(p->api, out, p->uid, p->from_version, p->to);
     api_trials_write_own(p->api, out, p->uid, p->to_version);
     jsonw_close(out, '}');
 }

@@ -157,6 +157,8 @@ void api_rules_answer(struct api *a, struct httpcall *c, uint64_t uid, int statu
     if (e == ERR_OK)
         e = catalog_rules_get(a->reader, uid, write_one, &o);
     mem_free(o.facts.rules);
+    if (e == ERR_OK && a->kept_why != NULL)
+        api_versions_write_way(o.out, NULL, a->kept_why);
     if (e != ERR_OK)
         api_failed(c, e);
     else

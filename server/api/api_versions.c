@@ -4,12 +4,15 @@
 #include "rules/compile.h"
 #include "rules/reword.h"
 #include "server/api/api.h"
+#include "server/config.h"
 #include "server/deploy/runtimeversion.h"
 #include "server/http/jsonw.h"
 #include "server/http/problem.h"
+#include "server/run/runtimelane.h"
 #include "server/run/runtimelife.h"
 #include "server/run/runtimesave.h"
 #include "server/run/runtimetrial.h"
+#include <inttypes.h>
 #include <string.h>
 
 /* --- reading ------------------------------------------------------------------------------------------------------- */
@@ -294,6 +297,12 @@ static bool is_warm(const json_t *body)
     return state != NULL && strcmp(state, "warm_from_log") == 0;
 }
 
+static bool asks_saved(const json_t *body)
+{
+    const char *state = json_string_value(json_object_get(body, "state"));
+    return state != NULL && strcmp(state, "savepoint") == 0;
+}
+
 static bool asks_own(const json_t *body)
 {
     const char *state = json_string_value(json_object_get(body, "state"));
@@ -334,6 +343,92 @@ static bool read_savepoint(struct httpcall *c, const json_t *body, bool *saves, 
     return false;
 }
 
+/* --- with a savepoint's state ------------------------------------------------------------------------------------------ */
+
+static void take_time(void *ctx, const struct catalog_version *v)
+{
+    *(evtime *)ctx = v->activated;
+}
+
+static enum err find_back(struct api *a, uint64_t uid, uint32_t active,
+                          const struct rule_plan *plan, struct diag *d,
+                          struct runtimelane_back *out)
+{
+    struct runtimelane_past past = {uid, plan, plan->sql, EVTIME_MIN};
+    enum err e = catalog_versions_get(a->reader, uid, active, take_time, &past.before);
+    return e != ERR_OK ? e : runtimelane_back(a->runtime, &past, d, out);
+}
+
+static uint64_t rows_by_default(const struct api *a)
+{
+    return a->config == NULL ? UINT64_MAX : a->config->rollback_replay_rows;
+}
+
+void api_versions_write_back(struct api *a, struct bytes *out, uint64_t uid, uint32_t active,
+                             const struct rule_plan *plan)
+{
+    struct runtimelane_back at;
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    enum err e = find_back(a, uid, active, plan, &d, &at);
+    jsonw_key(out, "way_back");
+    jsonw_open(out, '{');
+    jsonw_kbool(out, "possible", e == ERR_OK);
+    jsonw_kstr(out, "reason", e == ERR_OK ? NULL : d.n > 0 ? d.items[0].message : err_text(e));
+    if (e == ERR_OK) {
+        jsonw_kstr(out, "savepoint", at.savepoint);
+        jsonw_ktime(out, "created", at.created);
+        jsonw_ku64(out, "rows", at.rows);
+        jsonw_kstr(out, "by_default", at.rows <= rows_by_default(a) ? "savepoint" : "keep");
+    }
+    jsonw_close(out, '}');
+    diag_fini(&d);
+}
+
+void api_versions_write_way(struct bytes *out, const char *savepoint, const char *why)
+{
+    out->n--; /* one more field */
+    jsonw_key(out, "way_back");
+    jsonw_open(out, '{');
+    jsonw_kstr(out, "state", savepoint != NULL ? "savepoint" : "keep");
+    jsonw_kstr(out, "savepoint", savepoint);
+    jsonw_kstr(out, "why", why);
+    jsonw_close(out, '}');
+    jsonw_close(out, '}');
+}
+
+struct way { /* back, of what nobody said, or asked for a savepoint */
+    bool saved; /* with the state of: */
+    struct runtimelane_back at;
+    char *why;
+};
+
+/* False: answered. */
+static bool choose_way(struct api *a, struct httpcall *c, const struct api_rule *rule,
+                       const struct rule_plan *plan, const json_t *body, struct way *out)
+{
+    const char *state = json_string_value(json_object_get(body, "state"));
+    bool asked = state != NULL && strcmp(state, "savepoint") == 0;
+    struct diag d;
+    *out = (struct way){0};
+    if (state != NULL && !asked)
+        return true;
+    diag_init(&d, NULL, 0);
+    enum err e = find_back(a, rule->uid, rule->version, plan, &d, &out->at);
+    out->saved = e == ERR_OK && (asked || out->at.rows <= rows_by_default(a));
+    const char *why = d.n > 0 ? d.items[0].message : err_text(e);
+    if (e != ERR_OK && asked)
+        httpcall_problem(c, PROBLEM_CONFLICT, "\"state\": \"keep\" maps the present state", "%s",
+                         why);
+    else if (e != ERR_OK)
+        out->why = mem_str(why);
+    else
+        out->why = mem_printf("savepoint %s is of then, and %" PRIu64 " events have come since",
+                              out->at.savepoint, out->at.rows);
+    diag_fini(&d);
+    return e == ERR_OK || !asked;
+}
+
 /* A draft keeps its number; a version that was active once becomes active again under a new one. */
 static void activate(struct httpcall *c, struct api *a, const struct api_rule *rule,
                      uint32_t version, bool back, const json_t *body)
@@ -342,22 +437,27 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
     bool reset = false, warm = is_warm(body), saves = true, must = false;
     uint32_t beside = 0;
     struct rule_plan *plan = NULL;
+    struct way way = {0};
     struct diag d;
     diag_init(&d, NULL, 0);
-    bool may = (warm || asks_own(body) || api_versions_state(c, body, &reset)) &&
+    bool may = (warm || asks_own(body) || (back && asks_saved(body)) ||
+                api_versions_state(c, body, &reset)) &&
                read_savepoint(c, body, &saves, &must) && find_text(a, c, rule, version, &text) &&
                (plan = compile(a, c, rule, text.sql)) != NULL &&
-               read_own(c, a, rule, plan, version, body, &beside);
+               read_own(c, a, rule, plan, version, body, &beside) &&
+               (!back || choose_way(a, c, rule, plan, body, &way));
     if (may && warm && rule->rests != RESTS_NOT) {
         httpcall_problem(c, PROBLEM_CONFLICT, "activate it with \"state\": \"reset\"",
                          "rule %s is not deployed: there is no version that could give way",
                          rule->name);
-    } else if (may && warm) {
+    } else if (may && (warm || way.saved)) {
         const struct api_operations_wish wish = {.rule = rule,
                                                  .plan = plan,
                                                  .sql = text.sql,
                                                  .version = text.draft ? version : 0,
                                                  .rollback_to = back ? version : 0,
+                                                 .savepoint = way.saved ? way.at.savepoint : NULL,
+                                                 .why = way.why,
                                                  .saves = saves,
                                                  .must = must};
         api_operations_begin(a, c, &wish, body);
@@ -375,6 +475,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
         };
         struct api_change *ch =
             api_change_new(a, c, rule->name, PROBLEM_INVALID_RULE, api_rules_changed);
+        api_change_kept(ch, way.why);
         enum err e = saves && rule->rests == RESTS_NOT
                          ? runtimesave_activate(a->runtime, &what, must, &d, api_change_done, ch)
                          : runtimeversion_activate(a->runtime, &what, &d, api_change_done, ch);
@@ -382,6 +483,7 @@ static void activate(struct httpcall *c, struct api *a, const struct api_rule *r
     }
     diag_fini(&d);
     plan_unref(plan);
+    mem_free(way.why);
     mem_free(text.sql);
 }
 
@@ -474,7 +576,7 @@ void api_versions_rollback(struct httpcall *c, void *app)
     struct api_rule rule;
     if (!api_rules_find(a, c, &rule))
         return;
-    json_t *body = httpcall_json(c, "state savepoint author reason");
+    json_t *body = httpcall_json(c, "state savepoint from author reason");
     struct past past = {0};
     enum err e = catalog_versions(a->reader, rule.uid, note_past, &past);
     uint32_t to = version_before(&past, active_of(&rule));

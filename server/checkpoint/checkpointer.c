@@ -345,6 +345,11 @@ bool checkpointer_has_rule(const struct checkpointer *c, uint64_t uid)
     return checkstart_has_rule(c->start, uid);
 }
 
+bool checkpointer_began_with(const struct checkpointer *c, uint64_t uid)
+{
+    return checkstart_took(c->start, uid);
+}
+
 bool checkpointer_is_idle(const struct checkpointer *c)
 {
     return c->phase == IDLE;

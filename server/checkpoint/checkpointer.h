@@ -65,6 +65,8 @@ void checkpointer_insist(struct checkpointer *c, uint64_t id);
 uint64_t checkpointer_newest(const struct checkpointer *c); /* complete one; 0: none */
 /* Has one of those that are kept that rule, or is none kept? */
 bool checkpointer_has_rule(const struct checkpointer *c, uint64_t uid);
+/* Has the one from which the present attempt began that rule? */
+bool checkpointer_began_with(const struct checkpointer *c, uint64_t uid);
 bool checkpointer_is_idle(const struct checkpointer *c);
 
 /* Any thread. */

@@ -138,6 +138,14 @@ bool checkstart_has_rule(const struct checkstart *s, uint64_t uid)
     return good == 0;
 }
 
+bool checkstart_took(const struct checkstart *s, uint64_t uid)
+{
+    for (size_t i = 0; i < s->n && s->taken != 0; i++)
+        if (s->all[i].id == s->taken)
+            return version_of(&s->all[i], uid) != NULL;
+    return false;
+}
+
 void checkstart_forget_versions(const struct checkstart *s, struct registry *r)
 {
     const struct registry_rule *of;

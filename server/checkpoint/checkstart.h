@@ -27,6 +27,8 @@ void checkstart_remove(const struct checkstart *s, uint64_t id);
 /* The number of one more than `kept` good ones, which leaves the list with this; 0: there is none. */
 uint64_t checkstart_too_many(struct checkstart *s, unsigned kept);
 
+/* Is that rule in the one that was taken last? */
+bool checkstart_took(const struct checkstart *s, uint64_t uid);
 /* Has one that may be begun from that rule, or is there none such? */
 bool checkstart_has_rule(const struct checkstart *s, uint64_t uid);
 /* Versions of rules that neither the workers nor one of them needs any longer are forgotten. */

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/checkpoint/savewrite.h"
+#include "server/deploy/lanes.h"
+#include "server/run/runtimeloop.h"
 #include "state/definitions.h"
 #include "state/savepoint.h"
 #include <inttypes.h>
@@ -224,6 +226,12 @@ enum err savepoints_remove(struct savepoints *s, const char *name, struct diag *
         diag_say(d, "in-use", "try again when that is done",
                  "savepoint %s is just being written or read", name);
         return ERR_IN_USE;
+    }
+    if (lanes_needs_savepoint(s->o.loop->env.lanes, name)) {
+        diag_say(d, "in-use", "GET /api/v1/operations lists them",
+                 "an operation goes back to savepoint %s, or has while an older checkpoint is kept",
+                 name);
+        return ERR_CONFLICT;
     }
     enum err e = savepoint_remove(s->root, name, d);
     if (e == ERR_OK)

@@ -44,7 +44,7 @@ size_t savepoints_usage(const struct savepoints *s, uint64_t *bytes);
 /* ERR_NOT_FOUND, ERR_CORRUPT, ERR_VERSION: d says what is wrong. */
 enum err savepoints_read(const struct savepoints *s, const char *name, struct diag *d,
                          struct savemeta **out);
-/* ERR_NOT_FOUND; ERR_IN_USE: it is being read. */
+/* ERR_NOT_FOUND; ERR_IN_USE: it is being read; ERR_CONFLICT: an operation goes back to it. */
 enum err savepoints_remove(struct savepoints *s, const char *name, struct diag *d);
 /* Its files are read from their beginnings to their ends; the answer comes through `done`: ERR_INVALID, with what is wrong. */
 enum err savepoints_verify(struct savepoints *s, const char *name, struct diag *d,

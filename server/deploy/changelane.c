@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "server/deploy/changecut.h"
 #include "server/deploy/laneplan.h"
+#include "server/deploy/lanesave.h"
+#include "server/intake/feedfork.h"
 #include "state/catalog_lists.h"
 #include "state/catalog_operations.h"
 #include <inttypes.h>
@@ -74,18 +76,32 @@ static enum err publish(const struct change_env *env, const struct changelane *w
     if (e == ERR_OK) {
         changecut_put(delta, put->uid);
         changecut_open(env, registry_rule(env->registry, put->uid)->plan, what->marks, delta);
+        feedfork_hold(env->feed, put->uid, what->save != NULL);
     }
     return e;
+}
+
+static enum err find_marks(const struct change_env *env, struct changelane *what,
+                           const struct rule_plan *plan, struct diag *d, uint64_t *rows)
+{
+    struct laneplan_cover cover;
+    what->marks = mem_array(CHANGECUT_MARKS_MAX, sizeof *what->marks);
+    if (what->save != NULL)
+        return lanesave_marks(what->save, plan, env->log, what->marks, &what->nmarks, rows, d);
+    what->nmarks = laneplan_marks(plan, env->log, what->since, what->marks, &cover);
+    *rows = cover.rows;
+    return ERR_OK;
 }
 
 static enum err begin(const struct change_env *env, struct changelane *what,
                       const struct registry_rule *rule, const struct rule_plan *plan,
                       struct diag *d, struct change_delta *delta)
 {
-    struct laneplan_cover cover;
+    uint64_t rows = 0;
     struct catalog_mark stored[CHANGECUT_MARKS_MAX];
-    what->marks = mem_array(CHANGECUT_MARKS_MAX, sizeof *what->marks);
-    what->nmarks = laneplan_marks(plan, env->log, what->since, what->marks, &cover);
+    enum err e = find_marks(env, what, plan, d, &rows);
+    if (e != ERR_OK)
+        return e;
     renumber(what, plan);
     struct job_cut cut = {.deployed = true,
                           .mode = RULE_ACTIVE,
@@ -108,7 +124,7 @@ static enum err begin(const struct change_env *env, struct changelane *what,
                              .cuts = &as_stored};
     if (plan->nlists > 0 && catalog_lists_seq(env->catalog, &r.lists_seq) != ERR_OK)
         r.lists_seq = 0;
-    enum err e = store(env, what, plan, &r);
+    e = store(env, what, plan, &r);
     if (e != ERR_OK)
         diag_say(d, "catalogue", NULL, "it cannot be stored: %s", err_text(e));
     const struct control_rule put = {.uid = what->uid = r.uid,
@@ -123,8 +139,7 @@ static enum err begin(const struct change_env *env, struct changelane *what,
         e = publish(env, what, plan, &put, d, delta);
     if (e == ERR_OK)
         LOG_INFO("what has gone by is read again for a rule",
-                 "rule=%s operation=%" PRIu64 " rows=%" PRIu64, rule->name, what->operation,
-                 cover.rows);
+                 "rule=%s operation=%" PRIu64 " rows=%" PRIu64, rule->name, what->operation, rows);
     else if (r.uid != 0)
         changelane_forget(env, r.uid);
     mem_free(name);

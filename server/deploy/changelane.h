@@ -13,11 +13,13 @@
 
 enum { CHANGELANE_FORK_BIT = 27, CHANGELANE_ROOT_BITS = 3 };
 
+struct lanesave;
 struct changelane { /* what is asked for; texts live until it is done */
     uint64_t operation;
     uint64_t rule; /* uid */
     const char *sql;
     evtime since; /* laneplan.h */
+    const struct lanesave *save; /* it begins with that, and its forks wait; NULL: with nothing */
     /* out: */
     uint64_t uid; /* the rule that was made */
     struct job_mark *marks; /* where it begins; mem_free */

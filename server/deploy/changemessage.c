@@ -40,10 +40,21 @@ static struct control_rule rule_message(const struct registry_rule *r)
                                  .cuts = r->cuts};
 }
 
-/* A rule's versions from `oldest` on, the oldest first. */
-static void put_versions(const struct registry_rule *r, uint32_t oldest, struct arena *a,
-                         struct control_rule **rules, unsigned *n, size_t *cap)
+/* Forks begin at a lane's marks; of rows of before them it has those that waited in the savepoint with which it begins. */
+static const struct job_cut *cuts_of_lane(const struct registry_rule *r, struct arena *a)
 {
+    struct job_cut *cuts = arena_zero(a, r->ncuts * sizeof *cuts);
+    memcpy(cuts, r->cuts, r->ncuts * sizeof *cuts);
+    cuts[0].nmarks = 0;
+    return cuts;
+}
+
+/* A rule's versions from `oldest` on, the oldest first. */
+static void put_versions(const struct change_env *env, const struct registry_rule *r,
+                         uint32_t oldest, struct arena *a, struct control_rule **rules, unsigned *n,
+                         size_t *cap)
+{
+    bool is_lane = registryfork_is_lane(env->registry, r->uid);
     unsigned more = 0;
     for (const struct registry_rule *v = r; v != NULL && v->version >= oldest; v = v->before)
         more++;
@@ -59,6 +70,8 @@ static void put_versions(const struct registry_rule *r, uint32_t oldest, struct 
     for (const struct registry_rule *v = r; v != NULL && v->version >= oldest; v = v->before) {
         (*rules)[--at] = rule_message(v);
         (*rules)[at].oldest = oldest;
+        if (is_lane && v->ncuts > 0)
+            (*rules)[at].cuts = cuts_of_lane(v, a);
     }
 }
 
@@ -76,7 +89,7 @@ void changemessage_changed(const struct change_delta *delta, const struct change
     for (size_t i = 0; i < delta->nput; i++) {
         const struct registry_rule *r = registry_rule(env->registry, delta->put[i]);
         if (r != NULL)
-            put_versions(r, r->retired, a, &rules, &out->nrules, &cap);
+            put_versions(env, r, r->retired, a, &rules, &out->nrules, &cap);
     }
     out->rules = rules;
     struct control_open *all = arena_zero(a, delta->nopened * SCHEMA_PARTITIONS_MAX * sizeof *all);
@@ -101,7 +114,7 @@ void changemessage_all(const struct change_env *env, unsigned worker, struct are
     const struct registry_rule *r;
     for (unsigned i = 0; (r = registry_rule_at(env->registry, i)) != NULL; i++) {
         registry_retire(env->registry, r->uid, 0); /* those that had given way may have to again */
-        put_versions(r, 0, a, &rules, &out->nrules, &cap);
+        put_versions(env, r, 0, a, &rules, &out->nrules, &cap);
     }
     out->rules = rules;
     out->nopens = feed_opens(env->feed, worker, 0, a, &out->opens);

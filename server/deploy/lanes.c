@@ -5,40 +5,22 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/deploy/changelane.h"
+#include "server/deploy/laneload.h"
+#include "server/deploy/lanesave.h"
+#include "server/deploy/lanesdef.h"
 #include "server/deploy/runtimeversion.h"
+#include "server/intake/feedfork.h"
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
 enum { LOOK_NS = 20000000, RATE_NS = 1000000000 };
 
-struct lane {
-    struct catalog_operation o; /* its texts are ours */
-    bool ready; /* WAITS: it may begin */
-    bool busy; /* a change of its is on the way */
-    bool cancelled; /* it is to end */
-    bool
-        again; /* it was done before the start; its lane goes once more when the workers have its state */
-    char *failed; /* … for this */
-    struct feed_fork at;
-    uint64_t rate_rows;
-    montime rate_at;
-    double rate;
-    struct lane *next;
-};
-struct lanes {
-    pthread_mutex_t lock;
-    struct lanes_limits limits;
-    struct lane *first;
-    struct lanes_counts counts;
-    montime looked;
-};
-
-struct lanes *lanes_new(const struct lanes_limits *limits, struct feed *feed)
+struct lanes *lanes_new(const struct lanes_limits *limits, struct feed *feed, char *savepoints)
 {
     feedfork_share(feed, limits->share);
     struct lanes *l = mem_new(sizeof *l);
     l->limits = *limits;
+    l->savepoints = savepoints;
     pthread_mutex_init(&l->lock, NULL);
     return l;
 }
@@ -65,6 +47,7 @@ void lanes_free(struct lanes *l)
         free_lane(x);
     }
     pthread_mutex_destroy(&l->lock);
+    mem_free(l->savepoints);
     mem_free(l);
 }
 
@@ -256,6 +239,22 @@ uint64_t lanes_uid(struct lanes *l, uint64_t id)
     return uid;
 }
 
+const char *lanes_savepoints(const struct lanes *l)
+{
+    return l->savepoints;
+}
+
+bool lanes_needs_savepoint(struct lanes *l, const char *name)
+{
+    bool needs = false;
+    pthread_mutex_lock(&l->lock);
+    for (const struct lane *x = l->first; x != NULL; x = x->next)
+        needs = needs || (x->o.savepoint != NULL && x->o.state <= OPERATION_DONE &&
+                          strcmp(x->o.savepoint, name) == 0);
+    pthread_mutex_unlock(&l->lock);
+    return needs;
+}
+
 /* --- changes -------------------------------------------------------------------------------------------------------- */
 
 /* *x as it is to be: recorded, or left as it was. */
@@ -312,10 +311,18 @@ enum err lanes_begin(const struct change_env *env, uint64_t id, struct diag *d,
                               .rule = x->o.rule_uid,
                               .sql = x->o.sql,
                               .since = x->o.since};
-    enum err e = catalog_begin(env->catalog);
+    struct lanesave save = {0};
+    enum err e = laneload_open(env->lanes, x, d, &save);
     if (e != ERR_OK)
+        return e;
+    what.save = save.rule == NULL ? NULL : &save;
+    if ((e = catalog_begin(env->catalog)) != ERR_OK) {
+        lanesave_close(&save);
         return not_stored(d, e);
+    }
     e = changelane_begin(env, &what, d, delta);
+    x->load = e != ERR_OK || what.save == NULL ? LOAD_NOT : LOAD_WANTED;
+    lanesave_close(&save);
     struct catalog_operation to = x->o;
     to.state = OPERATION_READS;
     to.lane = what.uid;
@@ -361,6 +368,7 @@ static void over(struct lanes *l, struct lane *x, const struct catalog_operation
 
 static void done_again(const struct change_env *env, struct lane *x, struct change_delta *delta)
 {
+    x->load = LOAD_NOT;
     changelane_over(env, x->o.lane, false, delta);
     pthread_mutex_lock(&env->lanes->lock);
     x->o.state = OPERATION_DONE;
@@ -378,6 +386,7 @@ void lanes_over(const struct change_env *env, uint64_t id, struct change_delta *
     to.state = x->o.state == OPERATION_SWITCHES ? OPERATION_DONE
                : x->failed != NULL              ? OPERATION_FAILED
                                                 : OPERATION_CANCELLED;
+    x->load = LOAD_NOT; /* workers give it up with the lane */
     to.ended = timebase_now_ms();
     to.rows = x->at.done;
     to.error = to.state == OPERATION_FAILED ? x->failed : NULL;
@@ -465,6 +474,9 @@ static void measure(struct lanes *l, struct lane *x, const struct change_env *en
         x->rate_rows = x->at.done;
         x->rate_at = now;
     }
+    if (x->load == LOAD_ASKED && x->o.state == OPERATION_READS &&
+        (now - x->asked_at) / 1000000 > LANES_LOAD_MS)
+        fail(x, "the savepoint could not be loaded in time");
     if (l->limits.timeout_ms > 0 && x->o.state < OPERATION_SWITCHES &&
         timebase_now_ms() - x->o.created > l->limits.timeout_ms)
         fail(x, "it has taken longer than operation-timeout allows");
@@ -504,7 +516,8 @@ static struct change *step(struct lanes *l, struct lane *x, const struct change_
     case OPERATION_READS:
         if (is_over)
             return ask(l, x, change_lane_over(x->o.id), false);
-        return look->running && x->at.is_read && x->at.behind <= LANES_NEAR_ROWS
+        return look->running && x->load == LOAD_NOT && x->at.is_read &&
+                       x->at.behind <= LANES_NEAR_ROWS
                    ? switch_over(l, x, env)
                    : NULL;
     case OPERATION_SWITCHES:

@@ -15,11 +15,15 @@
 #include "server/deploy/change.h"
 #include "state/catalog_operations.h"
 
-enum { LANES_NEAR_ROWS = 2000 }; /* so far behind, it is switched: the rest waits in the order */
+enum {
+    LANES_NEAR_ROWS = 2000, /* so far behind, it is switched: the rest waits in the order */
+    LANES_LOAD_MS = 300000 /* a savepoint's state is loaded in that time, or the operation fails */
+};
 
 struct lanes;
 
-struct lanes *lanes_new(const struct lanes_limits *limits, struct feed *feed);
+/* savepoints: the folder of all. */
+struct lanes *lanes_new(const struct lanes_limits *limits, struct feed *feed, char *savepoints);
 void lanes_free(struct lanes *l); /* NULL is fine */
 /* At the start, before rules are loaded: the forks that they read; after: the operations. */
 enum err lanes_load_forks(const struct change_env *env, struct diag *d);
@@ -44,6 +48,8 @@ struct lanes_counts {
     uint64_t open, done, failed, cancelled, rows; /* the last four since the start */
 };
 void lanes_counts(struct lanes *l, struct lanes_counts *out);
+bool lanes_needs_savepoint(struct lanes *l, const char *name); /* it may not go */
+const char *lanes_savepoints(const struct lanes *l); /* the folder of all */
 
 /* --- for changes: the runtime's thread --- */
 enum err lanes_begin(const struct change_env *env, uint64_t id, struct diag *d,

@@ -19,6 +19,7 @@ struct feed_part {
     unsigned worker;
     bool log; /* read from the intake log */
     bool fork; /* a second reading of a stream (registry.h), which waits for what is new */
+    bool waits; /* a fork whose rule is not ready for its rows */
     bool skips; /* what it was to read next is deleted */
     uint32_t source; /* whose log it is: the stream's number, or that of the one it is a fork of */
     bool read; /* by a live rule */

@@ -18,8 +18,9 @@ static bool is_behind(const struct feed *f, unsigned worker)
 
 bool feedfork_may(const struct feed *f, const struct feed_part *p)
 {
-    return f->fork_credit[p->worker] > 0 || (p->count == 0 && !is_behind(f, p->worker)) ||
-           (p->bytes < f->part_max / 4 && !is_behind(f, p->worker));
+    return !p->waits &&
+           (f->fork_credit[p->worker] > 0 || (p->count == 0 && !is_behind(f, p->worker)) ||
+            (p->bytes < f->part_max / 4 && !is_behind(f, p->worker)));
 }
 
 void feedfork_sent(struct feed *f, const struct feed_part *p, size_t bytes)
@@ -34,6 +35,20 @@ void feedfork_sent(struct feed *f, const struct feed_part *p, size_t bytes)
         *credit += (int64_t)bytes * f->fork_share / (PERCENT - f->fork_share);
         *credit = *credit < most ? *credit : most;
     }
+}
+
+void feedfork_hold(struct feed *f, uint64_t lane, bool held)
+{
+    unsigned forks = registryfork_all(f->registry, NULL, 0);
+    struct registry_fork *of = mem_array(forks + 1, sizeof *of);
+    unsigned got = registryfork_all(f->registry, of, forks);
+    pthread_mutex_lock(&f->lock);
+    for (unsigned k = 0; k < got && k < forks; k++)
+        for (size_t i = 0; of[k].lane == lane && i < f->n; i++)
+            if (f->parts[i].schema == of[k].schema)
+                f->parts[i].waits = held;
+    pthread_mutex_unlock(&f->lock);
+    mem_free(of);
 }
 
 void feedfork_share(struct feed *f, unsigned percent)

@@ -10,6 +10,8 @@
 #include "server/intake/feeddef.h"
 
 bool feedfork_may(const struct feed *f, const struct feed_part *p);
+/* Nothing is sent of that lane's forks until it may be. */
+void feedfork_hold(struct feed *f, uint64_t lane, bool held);
 void feedfork_sent(struct feed *f, const struct feed_part *p, size_t bytes); /* any partition */
 /* All that is read from outside, forks among them; freed by mem_free. */
 const struct schema **feedfork_all(const struct feed *f, unsigned *n);

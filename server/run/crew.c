@@ -304,6 +304,8 @@ static enum err on_frame(struct crew *c, unsigned i, const struct channel_frame 
         return c->events.snapshot(c->events.ctx, i, f);
     case CONTROL_INSPECTED:
         return c->events.inspected(c->events.ctx, i, f);
+    case CONTROL_LANED:
+        return c->events.laned(c->events.ctx, i, f);
     case CONTROL_RESULTS:
         c->events.results(c->events.ctx, i, f->p, f->n);
         return ERR_OK;

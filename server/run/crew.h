@@ -23,6 +23,7 @@ struct crew_events {
     void (*results)(void *ctx, unsigned worker, const void *frame, size_t n);
     void (*bad_row)(void *ctx, unsigned worker, const struct control_bad_row *row);
     enum err (*inspected)(void *ctx, unsigned worker, const struct channel_frame *f);
+    enum err (*laned)(void *ctx, unsigned worker, const struct channel_frame *f); /* lanewire.h */
     void *ctx;
 };
 

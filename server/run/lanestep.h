@@ -8,5 +8,8 @@
 #include "server/run/runtimeloop.h"
 
 void lanestep(struct runtimeloop *l);
+void lanestep_attempt(struct runtimeloop *l); /* after checkpointer_attempt */
+/* CONTROL_LANED; ctx: the loop */
+enum err lanestep_laned(void *ctx, unsigned worker, const struct channel_frame *f);
 
 #endif

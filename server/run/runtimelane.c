@@ -3,7 +3,9 @@
 #include "base/mem.h"
 #include "server/checkpoint/savepoints.h"
 #include "server/deploy/changecut.h"
+#include "server/deploy/lanesave.h"
 #include "server/run/runtimedef.h"
+#include <stdio.h>
 
 enum err runtimelane_cover(struct runtime *r, const struct rule_plan *p, evtime since,
                            struct diag *d, struct laneplan_cover *out)
@@ -15,6 +17,52 @@ enum err runtimelane_cover(struct runtime *r, const struct rule_plan *p, evtime 
     (void)laneplan_marks(p, r->log, since, marks, out);
     mem_free(marks);
     return ERR_OK;
+}
+
+static void consider(struct runtime *r, const char *name, const struct runtimelane_past *past,
+                     struct lanesave *best)
+{
+    struct lanesave s;
+    struct diag d;
+    diag_init(&d, NULL, 0);
+    if (lanesave_open(lanes_savepoints(r->loop.env.lanes), name, past->rule, past->sql, &d, &s) ==
+        ERR_OK) {
+        bool better = s.meta->created <= past->before &&
+                      (best->meta == NULL || s.meta->created > best->meta->created);
+        struct lanesave worse = better ? *best : s;
+        *best = better ? s : *best;
+        lanesave_close(&worse);
+    }
+    diag_fini(&d);
+}
+
+enum err runtimelane_back(struct runtime *r, const struct runtimelane_past *past, struct diag *d,
+                          struct runtimelane_back *out)
+{
+    struct lanesave best = {0};
+    char **names = NULL;
+    enum err e = laneplan_may(past->plan, d);
+    if (e != ERR_OK)
+        return e;
+    size_t n = savepoints_list(r->savepoints, &names);
+    for (size_t i = 0; i < n; i++) {
+        consider(r, names[i], past, &best);
+        mem_free(names[i]);
+    }
+    mem_free(names);
+    if (best.meta == NULL) {
+        diag_say(d, "conflict", "\"state\": \"keep\" maps the present state",
+                 "there is no savepoint from the time when that version was the active one");
+        return ERR_CONFLICT;
+    }
+    struct job_mark *marks = mem_array(CHANGECUT_MARKS_MAX, sizeof *marks);
+    unsigned nmarks;
+    *out = (struct runtimelane_back){.created = best.meta->created};
+    snprintf(out->savepoint, sizeof out->savepoint, "%s", best.meta->name);
+    e = lanesave_marks(&best, past->plan, r->log, marks, &nmarks, &out->rows, d);
+    mem_free(marks);
+    lanesave_close(&best);
+    return e;
 }
 
 struct saving {

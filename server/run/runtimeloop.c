@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "server/deploy/changelist.h"
 #include "server/deploy/changemessage.h"
+#include "server/deploy/laneload.h"
 #include "server/deploy/registrylist.h"
 #include "server/intake/feedtime.h"
 #include "server/run/lanestep.h"
@@ -207,6 +208,7 @@ static void start_attempt(struct runtimeloop *l)
     }
     l->epoch++;
     checkpointer_attempt(l->checkpointer, l->epoch);
+    lanestep_attempt(l);
     runtimepoison_tell(l);
     if ((e = send_all_lists(l)) != ERR_OK) {
         char why[CONTROL_TEXT_MAX];
@@ -424,9 +426,8 @@ static enum err on_inspected(void *ctx, unsigned worker, const struct channel_fr
 
 void runtimeloop_events(struct runtimeloop *l, struct crew_events *out)
 {
-    *out = (struct crew_events){on_running,  on_status,    on_load,
-                                on_snapshot, on_prepared,  on_results,
-                                on_bad_row,  on_inspected, l};
+    *out = (struct crew_events){on_running, on_status,  on_load,      on_snapshot,    on_prepared,
+                                on_results, on_bad_row, on_inspected, lanestep_laned, l};
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
@@ -493,7 +494,8 @@ static void maybe_try_again(struct runtimeloop *l)
 
 static void step_checkpoints(struct runtimeloop *l)
 {
-    bool may_begin = l->phase == PHASE_RUNNING && l->change == NULL && !l->start_again;
+    bool may_begin = l->phase == PHASE_RUNNING && l->change == NULL && !l->start_again &&
+                     !laneload_is_open(l->env.lanes);
     if (checkpointer_turn(l->checkpointer, may_begin, &l->epoch) || l->phase == PHASE_DOWN)
         return;
     char why[CONTROL_TEXT_MAX];

@@ -32,6 +32,7 @@ enum control_kind {
     CONTROL_INSPECT, /* inspectwire_ask */
     CONTROL_TRACE, /* tracewire_ask */
     CONTROL_TRIM, /* empty: memory is short, give back what malloc keeps */
+    CONTROL_LANE, /* lanewire_order */
     /* worker to coordinator */
     CONTROL_RUNNING = 16, /* empty: the set of this epoch is in place */
     CONTROL_PREPARED, /* control_status: where each partition stands */
@@ -45,6 +46,7 @@ enum control_kind {
     CONTROL_LOOKUPS, /* lookupwire.h */
     CONTROL_UNUSABLE, /* a sentence: the checkpoint that was to be gone on from cannot be read */
     CONTROL_INSPECTED, /* inspectwire_answer */
+    CONTROL_LANED, /* lanewire_done */
     /* worker to worker */
     CONTROL_TASK = 32, /* a frame of the task; counted */
     CONTROL_BARRIER, /* empty: no more frames of this epoch come */

@@ -16,6 +16,7 @@
 #include "server/worker/workerchange.h"
 #include "server/worker/workerdef.h"
 #include "server/worker/workerinspect.h"
+#include "server/worker/workerlane.h"
 #include "server/worker/workerlist.h"
 #include "server/worker/workerlookup.h"
 #include "server/worker/workersnap.h"
@@ -40,8 +41,6 @@ enum {
     TAKEN_ROWS = 4096, /* of so many it is said that they are taken: the coordinator's credit */
     STATUS_MS = 250, /* a whole status while something happens … */
     IDLE_MS = 1000, /* … and when nothing does */
-    HAND_OVER_NS = 1000000, /* at a time, between batches … */
-    HAND_OVER_KEYS = 64, /* … by so many */
     WRITING_MS = 5 /* a checkpoint's writer is asked as often */
 };
 
@@ -272,6 +271,8 @@ static enum err on_message(struct worker *w, const struct channel_frame *f)
         return workerinspect_take(w, f);
     case CONTROL_TRACE:
         return workertrace_take(w, f);
+    case CONTROL_LANE:
+        return workerlane_take(w, f);
     case CONTROL_HOLD:
         if ((e = control_get_hold(f->p, f->n, &hold)) == ERR_OK)
             workersource_hold(w->source, &hold);
@@ -440,7 +441,7 @@ static void read_ready(struct worker *w, const struct pollfd *fds, const int *wh
 static int timeout_ms(const struct worker *w, bool busy, bool waiting)
 {
     int timeout = busy ? 0 : waiting ? STATUS_MS : IDLE_MS;
-    if (workersnap_is_writing(w) && timeout > WRITING_MS)
+    if ((workersnap_is_writing(w) || workerlane_is_open(w)) && timeout > WRITING_MS)
         timeout = WRITING_MS;
     timeout = workerlookup_timeout_ms(w, timeout);
     evtime next = w->task != NULL && !busy ? task_clock_next(w->task) : EVTIME_MAX;
@@ -491,20 +492,6 @@ static void rest(struct worker *w)
     workload_sleep(&w->load, timebase_mono_ns(), &r);
 }
 
-/* State that goes to the next version of a rule: a while of it. True: there is more. */
-static bool hand_over(struct worker *w)
-{
-    bool more = w->task != NULL && !w->failed;
-    for (montime until = 0; more;) {
-        montime now = timebase_mono_ns();
-        until = until == 0 ? now + HAND_OVER_NS : until;
-        more = now < until && taskupgrade_go_on(w->task, HAND_OVER_KEYS);
-        if (now >= until)
-            return true;
-    }
-    return false;
-}
-
 /* One turn. True: there is more to do at once. */
 static bool turn(struct worker *w, bool busy)
 {
@@ -534,7 +521,8 @@ static bool turn(struct worker *w, bool busy)
         step(w, more);
     workerchange_go_on(w);
     bool gives = workersnap_go_on(w);
-    gives = hand_over(w) || gives;
+    gives = workerchange_hand_over(w) || gives;
+    gives = workerlane_go_on(w) || gives;
     workerpause_turned(&w->pause);
     maybe_send_status(w);
     return more || gives || (!w->failed && takes_sources(w));
@@ -557,6 +545,7 @@ static void run(struct worker *w)
 static void worker_fini(struct worker *w)
 {
     workersnap_free(w->snap);
+    workerlane_free(w->lane);
     lookups_free(w->lookups);
     workersource_free(w->source);
     if (w->task != NULL)

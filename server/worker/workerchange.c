@@ -9,6 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    HAND_OVER_NS = 1000000, /* at a time, between batches … */
+    HAND_OVER_KEYS = 64 /* … by so many */
+};
+
 static void run_job(struct worker *w)
 {
     struct job *j = registry_job(w->registry);
@@ -219,4 +224,17 @@ void workerchange_go_on(struct worker *w)
         w->prepared = true;
         worker_send_status(w, CONTROL_PREPARED, true);
     }
+}
+
+bool workerchange_hand_over(struct worker *w)
+{
+    bool more = w->task != NULL && !w->failed;
+    for (montime until = 0; more;) {
+        montime now = timebase_mono_ns();
+        until = until == 0 ? now + HAND_OVER_NS : until;
+        more = now < until && taskupgrade_go_on(w->task, HAND_OVER_KEYS);
+        if (now >= until)
+            return true;
+    }
+    return false;
 }

@@ -16,5 +16,7 @@ void workerchange_go_on(struct worker *w);
 /* The barriers of all stages that are still to be sent. */
 void workerchange_send_rest(struct worker *w);
 unsigned workerchange_rounds(const struct worker *w); /* of barriers: one for each stage */
+/* State that goes to the next version of a rule: a while of it. True: there is more. */
+bool workerchange_hand_over(struct worker *w);
 
 #endif

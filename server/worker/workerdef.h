@@ -11,6 +11,7 @@
 
 struct lookups;
 struct workersnap;
+struct workerlane;
 
 struct peer {
     struct channel *channel; /* NULL: this worker itself, or gone */
@@ -51,6 +52,7 @@ struct worker {
     char fault[16]; /* the point of its work, for tests: worker.0 … */
     struct lookups *lookups; /* NULL before INIT */
     struct workersnap *snap; /* NULL: of checkpoints nothing was said */
+    struct workerlane *lane; /* that is being loaded; NULL: none */
 };
 
 /* worker.c */

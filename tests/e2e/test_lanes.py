@@ -405,3 +405,173 @@ def test_one_whose_rule_is_deleted_while_it_switches_ends(tmp_path):
         until_switched(server, operation)
         assert server.session.delete(f"{server.url}/api/v1/rules/r").status_code == 204
         ended(server, operation)
+
+
+# --- the way back with the state of then ---
+
+def go_back(server, rule="r", **more):
+    answer = server.post(f"/rules/{rule}:rollback", {"state": "savepoint", **more})
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+def taken(server):
+    until("all events are taken", lambda: all(p["taken"] == p["end"] for p in server.partitions("t")))
+
+
+def left(server, old, new, rows):
+    """The old version ran for `rows`, then the new one took over, with a savepoint first."""
+    server.create(stream=STREAM)
+    post(server, "/rules", {"name": "r", "sql": old}, 201)
+    feed(server, rows)
+    taken(server)
+    post(server, "/rules/r/versions", {"sql": new}, 201)
+    post(server, "/rules/r:activate", {"version": 2, "state": "reset"}, 200)
+
+
+def assert_never_left(folder, server, old, rows, version=3):
+    """From the way back on, what the old text would have found had it never been left."""
+    server.finish("t")
+    server.settled()
+    w, lane = switched_at(folder, version)
+    assert lane > 0
+    got = sorted(row(a["row"]) for a in server.pages("/alerts") if a["version"] == version)
+    assert got == sorted(row(r["row"]) for r in evaluated(folder, old, rows) if stamp(r["time"]) >= w)
+    return len(got)
+
+
+@pytest.mark.parametrize("workers", (1, 3))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_way_back_with_the_state_of_then(tmp_path, shape, workers):
+    old, new = SHAPES[shape]
+    rows = events(4000, 21)
+    with Server(tmp_path, "--intake-retention", "0 s", workers=workers) as server:
+        left(server, old, new, rows[:1500])
+        feed(server, rows[1500:2500])
+        taken(server)
+        plan = post(server, "/rules/r/versions/1:plan", {}, 200)["way_back"]
+        assert plan["possible"] and plan["by_default"] == "savepoint" and 900 < plan["rows"] <= 1100, plan
+        operation = go_back(server)
+        assert operation["savepoint"] == plan["savepoint"] and operation["way_back"]["state"] == "savepoint"
+        assert server.session.delete(f"{server.url}/api/v1/savepoints/{plan['savepoint']}").status_code == 409
+        until_switched(server, operation["id"])
+        feed(server, rows[2500:])
+        done = ended(server, operation["id"])
+        assert done["rollback_to"] == 1 and done["rows"] == 2500, "only what has come since was read again"
+        assert assert_never_left(tmp_path, server, old, rows) > 20
+
+
+@pytest.mark.parametrize("after", (1, 5))
+def test_the_savepoint_may_be_of_another_number_of_workers(tmp_path, after):
+    old, new = SHAPES["pattern"]
+    rows = events(3000, 22)
+    server = Server(tmp_path, workers=3)
+    try:
+        left(server, old, new, rows[:1500])
+        server.stop()
+        server.options[1] = str(after)
+        server.start()
+        assert len(server.workers()) == after
+        operation = go_back(server)["id"]
+        until_switched(server, operation)
+        feed(server, rows[1500:])
+        ended(server, operation)
+        assert assert_never_left(tmp_path, server, old, rows) > 20
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("when", ("loading", "reading", "switching"))
+@pytest.mark.parametrize("who", ("worker", "server"))
+def test_a_death_on_the_way_back_changes_nothing(tmp_path, monkeypatch, who, when):
+    old, new = SHAPES["join" if who == "worker" else "window"]
+    rows = events(3500, 23)
+    if when == "loading":
+        monkeypatch.setenv("WEIR_FAULT", "lane.load:1:delay=100")
+    elif when == "reading":
+        monkeypatch.setenv("WEIR_FAULT", "worker.1:1:delay=20")
+    server = Server(tmp_path, "--checkpoint-interval", "300 ms", "--replay-share", "1", workers=2)
+    try:
+        left(server, old, new, rows[:1500])
+        feed(server, rows[1500:2800])
+        operation = go_back(server, savepoint=False)["id"]
+        if when == "switching":
+            until_switched(server, operation)
+        else:
+            until("it has begun", lambda: state_of(server, operation) != "waiting")
+        monkeypatch.delenv("WEIR_FAULT", raising=False)
+        if who == "worker":
+            server.kill_worker(1)
+        else:
+            server.kill()
+            server.start()
+        until_switched(server, operation)
+        feed(server, rows[2800:])
+        ended(server, operation)
+        assert assert_never_left(tmp_path, server, old, rows) > 20
+    finally:
+        server.stop()
+
+
+def test_a_way_back_that_is_ended_while_it_loads_leaves_nothing(tmp_path, monkeypatch):
+    old, new = SHAPES["pattern"]
+    rows = events(2500, 24)
+    monkeypatch.setenv("WEIR_FAULT", "lane.load:1:delay=200")
+    with Server(tmp_path, "--checkpoint-interval", "200 ms", workers=2) as server:
+        left(server, old, new, rows[:1500])
+        operation = go_back(server, savepoint=False)["id"]
+        until("it has begun", lambda: state_of(server, operation) == "reading")
+        assert server.session.delete(f"{server.url}/api/v1/operations/{operation}").status_code == 202
+        ended(server, operation, "cancelled")
+        assert server.post("/checkpoints").status_code in (200, 201)
+        feed(server, rows[1500:])
+        server.finish("t")
+        server.settled()
+        assert server.get("/rules/r")["version"] == 2
+        again = server.post("/rules/r:rollback", {"state": "savepoint"})
+        assert again.status_code == 202, again.text
+
+
+def test_where_no_savepoint_will_do_the_answer_says_why(tmp_path):
+    old, new = SHAPES["pattern"]
+    with Server(tmp_path, "--rollback-replay-rows", "10", workers=1) as server:
+        server.create(stream=STREAM)
+        post(server, "/rules", {"name": "r", "sql": old}, 201)
+        post(server, "/rules", {"name": "f", "sql": "SELECT id FROM t WHERE v = 4"}, 201)
+        for rule, sql in (("r", new), ("f", "SELECT id FROM t WHERE v = 3")):
+            post(server, f"/rules/{rule}/versions", {"sql": sql}, 201)
+            post(server, f"/rules/{rule}:activate", {"version": 2, "savepoint": rule == "f"}, 200)
+        answer = post(server, "/rules/f:rollback", {"state": "savepoint"}, 409)
+        assert "no state" in answer["detail"] and "keep" in answer["hint"]
+        answer = post(server, "/rules/r:rollback", {"state": "savepoint"}, 409)
+        assert "no savepoint" in answer["detail"] and "keep" in answer["hint"]
+        assert "no savepoint" in post(server, "/rules/r/versions/1:plan", {}, 200)["way_back"]["reason"]
+        back = post(server, "/rules/r:rollback", {}, 200)
+        assert back["version"] == 3 and back["way_back"]["state"] == "keep" and "no savepoint" in back["way_back"]["why"]
+        post(server, "/rules/r:activate", {"version": 2, "state": "savepoint"}, 422)
+
+
+def test_one_that_would_read_much_again_is_for_those_who_ask(tmp_path):
+    old, new = SHAPES["pattern"]
+    rows = events(400, 25)
+    with Server(tmp_path, "--rollback-replay-rows", "99", workers=1) as server:
+        left(server, old, new, rows[:200])
+        feed(server, rows[200:300])
+        taken(server)
+        assert post(server, "/rules/r/versions/1:plan", {}, 200)["way_back"]["by_default"] == "keep"
+        back = post(server, "/rules/r:rollback", {}, 200)
+        assert back["version"] == 3 and back["way_back"]["state"] == "keep" and "100 events" in back["way_back"]["why"]
+
+
+def test_without_a_word_a_way_back_takes_the_savepoint(tmp_path):
+    old, new = SHAPES["over"]
+    rows = events(2000, 26)
+    with Server(tmp_path, workers=2) as server:
+        left(server, old, new, rows[:1000])
+        answer = server.post("/rules/r:rollback", {})
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["way_back"]["state"] == "savepoint" and "0 events" in answer.json()["way_back"]["why"]
+        until_switched(server, answer.json()["id"])
+        feed(server, rows[1000:])
+        ended(server, answer.json()["id"])
+        assert assert_never_left(tmp_path, server, old, rows) > 0

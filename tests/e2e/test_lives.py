@@ -126,7 +126,7 @@ def test_a_second_person_approves(tmp_path):
         say("approve", "ben", version=2)
         call(server, "POST", "/rules/r:activate", {"version": 2, "rollout_percent": 10}, who="ann")
         call(server, "POST", "/rules/r:activate", {"version": 2}, who="ann")
-        call(server, "POST", "/rules/r:rollback", {}, who="ann")  # its text was active before
+        call(server, "POST", "/rules/r:rollback", {"state": "keep"}, who="ann")  # its text was active before
         audit = [(e["what"], e["who"]) for e in server.get("/audit")["data"]]
         for entry in (("rule drafted", "ann"), ("version 1 requested", "cid"), ("version 1 rejected", "ben"),
                       ("version 2 approved", "ben"), ("rule replaced", "ann"), ("version runs beside", "ann"),

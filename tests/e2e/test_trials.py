@@ -238,7 +238,7 @@ def test_after_it_became_the_active_one_there_is_a_way_back_and_another_may_run_
         assert post(server, "/rules/r:activate", {"version": 2})["version"] == 2
         feed(server, rows[500:800])
         until("it has gone", lambda: server.get("/rules/r")["trial"] is None)
-        assert post(server, "/rules/r:rollback", {})["version"] == 3
+        assert post(server, "/rules/r:rollback", {"state": "keep"})["version"] == 3
         feed(server, rows[800:1000])
         until("its state is needed no more", lambda: server.post("/rules/r:shadow", {"version": 2}).status_code == 200)
         feed(server, rows[1000:])

@@ -59,7 +59,7 @@ def test_from_a_draft_to_the_active_version_and_back(tmp_path):
         until("it has taken over", lambda: server.get("/rules/r/versions")["data"][0]["handover"]["done"])
         assert server.get("/rules/r/versions")["data"][0]["handover"]["partials"] == 1
         until("the match is told", lambda: found(server) == [(2, 0, 4)])
-        back = post(server, "/rules/r:rollback", {}, 200)
+        back = post(server, "/rules/r:rollback", {"state": "keep"}, 200)
         assert back["version"] == 3 and "v = 2" in back["sql"]
         feed(server, rows(2, first=14))
         server.finish("t")
@@ -106,12 +106,12 @@ def test_each_way_back_goes_one_version_further(tmp_path):
         post(server, "/rules/r:activate", {"version": draft, "author": "bob", "reason": "seen in the backtest"}, 200)
         post(server, "/rules", {"sql": f"CREATE OR REPLACE RULE r AS {texts[2]}"}, 201)
         for version, text in ((4, 1), (5, 0)):
-            back = post(server, "/rules/r:rollback", {"reason": "too many"}, 200)
+            back = post(server, "/rules/r:rollback", {"state": "keep", "reason": "too many"}, 200)
             assert (back["version"], texts[text] in back["sql"]) == (version, True)
         post(server, "/rules/r:rollback", {}, 409)
         again = post(server, "/rules/r:activate", {"version": 3}, 200)
         assert (again["version"], texts[2] in again["sql"]) == (6, True)
-        assert texts[0] in post(server, "/rules/r:rollback", {}, 200)["sql"], "before 6 there was 5, which was 1"
+        assert texts[0] in post(server, "/rules/r:rollback", {"state": "keep"}, 200)["sql"], "before 6 there was 5, which was 1"
         seen = {v["version"]: v for v in server.get("/rules/r/versions")["data"]}
         assert [seen[n]["rollback_to"] for n in range(1, 8)] == [None, None, None, 2, 1, None, 1]
         assert (seen[2]["author"], seen[2]["activated_by"], seen[2]["activated_reason"]) == ("ann", "bob", "seen in the backtest")

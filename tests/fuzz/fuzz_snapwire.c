@@ -4,6 +4,7 @@
 #include "base/bug.h"
 #include "server/alerts/cooldown.h"
 #include "server/checkpoint/checkmeta.h"
+#include "server/wire/lanewire.h"
 #include "server/wire/snapwire.h"
 #include <string.h>
 
@@ -48,10 +49,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes b = {0};
     struct snapwire_order order;
     struct snapwire_done done;
+    struct lanewire_order lane;
+    struct lanewire_done laned;
     uint8_t which = data[0];
     data++;
     size--;
-    switch (which % 6) {
+    switch (which % 8) {
     case 0:
         try_state(data, size, a, &b);
         break;
@@ -74,6 +77,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cooldown_free(c);
         break;
     }
+    case 6:
+        if (lanewire_get_order(data, size, a, &lane) == ERR_OK)
+            lanewire_put_order(&lane, &b);
+        break;
+    case 7:
+        if (lanewire_get_done(data, size, a, &laned) == ERR_OK)
+            lanewire_put_done(&laned, &b);
+        break;
     default:
         try_meta(data, size, &b);
         break;

@@ -539,6 +539,16 @@ enum err runtimelane_cover(struct runtime *r, const struct rule_plan *p, evtime 
     return laneplan_may(p, d);
 }
 
+enum err runtimelane_back(struct runtime *r, const struct runtimelane_past *past, struct diag *d,
+                          struct runtimelane_back *out)
+{
+    (void)r;
+    (void)past;
+    (void)out;
+    diag_say(d, "conflict", NULL, "there is no savepoint");
+    return ERR_CONFLICT;
+}
+
 enum err runtimelane_add(struct runtime *r, struct catalog_operation *o, bool saves, bool must,
                          struct diag *d)
 {

@@ -57,10 +57,14 @@ export interface UpgradePlan {
   counted: boolean;
   out_of_memory: number;
   log: LogCover;
+  way_back?: WayBack; // with which savepoint a rollback to that text would begin
   own?: { keys: number; partials: number; windows_open: number } | null; // gathered beside the active one
 }
+export type WayBack =
+  | { possible: true; reason: null; savepoint: string; created: Time; rows: number; by_default: 'savepoint' | 'keep' }
+  | { possible: false; reason: string };
 export interface Upgrade {
-  state: 'own' | 'keep' | 'reset' | 'warm_from_log';
+  state: 'savepoint' | 'own' | 'keep' | 'reset' | 'warm_from_log';
   savepoint?: boolean;
   author?: string;
   reason?: string;
@@ -107,7 +111,7 @@ export const versions = {
   plan: (r: string, v: number, signal?: AbortSignal) => call<UpgradePlan>(versionPaths.plan(r, v), { method: 'POST', signal }),
   activate: (r: string, version: number, how: Upgrade) =>
     call<Rule>(`${paths.rule(r)}:activate`, { body: { version, ...how } }),
-  /** With state from the log: the operation that ends with the version being active. */
+  /** With state from the log or of a savepoint: the operation that ends with the version being active. */
   warm: (r: string, version: number | null, how: Upgrade) =>
     call<Operation>(`${paths.rule(r)}:${version === null ? 'rollback' : 'activate'}`, { body: version === null ? how : { version, ...how } }),
   rollback: (r: string, how: Upgrade) => call<Rule>(`${paths.rule(r)}:rollback`, { body: how }),

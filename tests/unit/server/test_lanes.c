@@ -28,7 +28,7 @@ static int set_up(void **state)
     diag_fini(&d);
     mem_free(file);
     f->env.registry = registry_new();
-    f->env.lanes = lanes_new(&limits, &f->feed);
+    f->env.lanes = lanes_new(&limits, &f->feed, mem_str(f->path));
     *state = f;
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "server/wire/lanewire.h"
 #include "server/wire/snapwire.h"
 #include "tests/lib/check.h"
 #include <string.h>
@@ -44,6 +45,43 @@ static void where_state_is_kept_arrives_as_it_was_sent(void **state)
     assert_int_equal(out.files[0], 3);
     for (size_t n = 0; n < w->b.n; n++)
         assert_int_equal(snapwire_get_state(w->b.p, n, w->a, &out), ERR_CORRUPT);
+}
+
+static void a_lane_that_begins_with_a_savepoint_arrives_as_it_was_sent(void **state)
+{
+    struct wire *w = *state;
+    const uint32_t files[] = {3, 1};
+    const struct job_mark marks[] = {{0, 70, 1000, 5}, {1, 0, EVTIME_MIN, 5}};
+    const struct lanewire_order m = {9, true, "savepoints/sp", 2, 4, 17, 2, marks, 128, 2, files};
+    struct lanewire_order out;
+    lanewire_put_order(&m, &w->b);
+    assert_ok(lanewire_get_order(w->b.p, w->b.n, w->a, &out));
+    assert_int_equal(out.uid, 9);
+    assert_true(out.must);
+    assert_string_equal(out.folder, m.folder);
+    assert_int_equal(out.saved_uid, 2);
+    assert_int_equal(out.saved_version, 4);
+    assert_int_equal(out.saved_w, 17);
+    assert_int_equal(out.nmarks, 2);
+    assert_memory_equal(&out.marks[0].offset, &marks[0].offset, sizeof marks[0].offset);
+    assert_int_equal(out.marks[1].w, EVTIME_MIN);
+    assert_int_equal(out.marks[1].stream, 5);
+    assert_int_equal(out.key_groups, 128);
+    assert_int_equal(out.n, 2);
+    assert_int_equal(out.files[1], 1);
+    for (size_t n = 0; n < w->b.n; n++)
+        assert_int_equal(lanewire_get_order(w->b.p, n, w->a, &out), ERR_CORRUPT);
+}
+
+static void that_a_lane_is_loaded_arrives_as_it_was_sent(void **state)
+{
+    struct wire *w = *state;
+    struct lanewire_done out;
+    lanewire_put_done(&(struct lanewire_done){9, "it is damaged"}, &w->b);
+    assert_ok(lanewire_get_done(w->b.p, w->b.n, w->a, &out));
+    assert_int_equal(out.uid, 9);
+    assert_string_equal(out.why, "it is damaged");
+    assert_int_equal(lanewire_get_done(w->b.p, w->b.n - 1, w->a, &out), ERR_CORRUPT);
 }
 
 static void an_order_arrives_as_it_was_sent(void **state)
@@ -102,6 +140,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(where_state_is_kept_arrives_as_it_was_sent, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_lane_that_begins_with_a_savepoint_arrives_as_it_was_sent,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(that_a_lane_is_loaded_arrives_as_it_was_sent, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_order_arrives_as_it_was_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(positions_of_a_checkpoint_arrive_as_they_were_sent, set_up,

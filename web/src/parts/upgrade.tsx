@@ -129,7 +129,8 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
   const { busy, wrong, act } = useAct(firstMessageOf);
   const nothing = plan.data?.plan.state === 'reset';
   const own = back || rule.kind === 'filter' ? null : (plan.data?.own ?? null);
-  const state = chosen ?? (own ? 'own' : 'keep');
+  const saved = back ? (plan.data?.way_back ?? null) : null;
+  const state = chosen ?? (own ? 'own' : saved?.possible ? saved.by_default : 'keep');
   const drops = state === 'reset' || (state === 'keep' && nothing);
   const go = async () => {
     if (!plan.data && !resting) return;
@@ -142,9 +143,9 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
         done(now);
         return close();
       }
-      if (state === 'warm_from_log') {
+      if (state === 'warm_from_log' || state === 'savepoint') {
         await versions.warm(rule.name, back ? null : to.version, how);
-        say(`${rule.name}: the log is read again; then the version becomes active`);
+        say(`${rule.name}: ${state === 'savepoint' ? 'what has come since' : 'the log'} is read again; then the version becomes active`);
         done(rule);
         return close();
       }
@@ -216,6 +217,14 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
                   <span>What it has half seen beside version {rule.version} is completed; what that one has half seen is dropped.</span>
                   <span class="dim num">{inProgress(own)} now</span>
                 </p>
+              ) : saved?.possible && state === 'savepoint' ? (
+                <p class="plan-sum">
+                  <span class="pill good">State of then</span>
+                  <span>
+                    Version {to.version} goes on as if it had never been left: with what it knew at {when(saved.created)}, and what has come since.
+                  </span>
+                  <span class="dim num">{plural(saved.rows, 'event')} to read</span>
+                </p>
               ) : (
                 <PlanView of={p} />
               )
@@ -225,9 +234,13 @@ export function UpgradeDialog({ rule, to, back, whole, close, done }: Props) {
         <fieldset class="choices">
           <legend>State</legend>
           {own ? choice('own', 'Go on with its own', `what it has gathered beside version ${rule.version}`) : null}
+          {saved?.possible
+            ? choice('savepoint', 'That of then', `savepoint ${saved.savepoint}, and ${plural(saved.rows, 'event')} that came since`)
+            : null}
           {choice('keep', own ? `Take that of version ${rule.version}` : 'Keep what can be kept', nothing ? 'here that is nothing' : 'as the plan says')}
           {choice('reset', 'Drop all of it', 'the new version begins as a new rule does')}
           {plan.data?.log.warm ? choice('warm_from_log', 'Derive it again from the event log', covered(plan.data.log)) : null}
+          {saved && !saved.possible && plan.data?.log.warm ? <p class="dim">{saved.reason}</p> : null}
           {plan.data && !plan.data.log.warm ? <p class="dim">{plan.data.log.reason}</p> : null}
         </fieldset>
         <label class="check">
