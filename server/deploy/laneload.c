@@ -16,7 +16,7 @@ enum err laneload_open(const struct lanes *l, const struct lane *x, struct diag 
 void laneload_attempt(struct lanes *l, const struct change_env *env,
                       bool (*has)(void *ctx, uint64_t uid), void *ctx)
 {
-    for (struct lane *x = l->first; x != NULL; x = x->next) {
+    for (struct lane *x = lanes_after(l, NULL); x != NULL; x = lanes_after(l, x)) {
         x->load = LOAD_NOT; /* of one that the checkpoint is past */
         if (x->o.savepoint == NULL || registry_rule(env->registry, x->o.lane) == NULL)
             continue;
@@ -28,7 +28,7 @@ void laneload_attempt(struct lanes *l, const struct change_env *env,
 
 bool laneload_is_open(struct lanes *l)
 {
-    for (const struct lane *x = l->first; x != NULL; x = x->next)
+    for (const struct lane *x = lanes_after(l, NULL); x != NULL; x = lanes_after(l, x))
         if (x->load != LOAD_NOT)
             return true;
     return false;
@@ -45,12 +45,12 @@ static void begin_without(struct lane *x, const struct change_env *env, const ch
 
 bool laneload_order(struct lanes *l, const struct change_env *env, struct bytes *out)
 {
-    struct lane *x = l->first;
-    for (const struct lane *k = l->first; k != NULL; k = k->next)
+    struct lane *x = lanes_after(l, NULL);
+    for (const struct lane *k = lanes_after(l, NULL); k != NULL; k = lanes_after(l, k))
         if (k->load == LOAD_ASKED)
             return false;
     while (x != NULL && (x->load != LOAD_WANTED || x->failed != NULL || x->cancelled))
-        x = x->next;
+        x = lanes_after(l, x);
     if (x == NULL || registry_rule(env->registry, x->o.lane) == NULL)
         return false;
     bool must = x->o.state != OPERATION_READS;
@@ -77,9 +77,9 @@ bool laneload_order(struct lanes *l, const struct change_env *env, struct bytes 
 void laneload_done(struct lanes *l, const struct change_env *env, uint64_t uid, const char *why,
                    unsigned workers)
 {
-    struct lane *x = l->first;
+    struct lane *x = lanes_after(l, NULL);
     while (x != NULL && (x->o.lane != uid || x->load != LOAD_ASKED))
-        x = x->next;
+        x = lanes_after(l, x);
     if (x != NULL && why[0] != '\0')
         lanes_failed(l, x->o.id, why);
     else if (x != NULL && ++x->loaded == workers) {

@@ -530,8 +530,7 @@ static struct change *step(struct lanes *l, struct lane *x, const struct change_
     }
 }
 
-/* Others add to the end of the list meanwhile; only the loop takes out. NULL: the first. */
-static struct lane *after(struct lanes *l, const struct lane *x)
+struct lane *lanes_after(struct lanes *l, const struct lane *x)
 {
     pthread_mutex_lock(&l->lock);
     struct lane *next = x == NULL ? l->first : x->next;
@@ -543,11 +542,11 @@ static struct lane *after(struct lanes *l, const struct lane *x)
 static void forget(struct lanes *l, const struct change_env *env, const struct lanes_look *look)
 {
     struct lane *before = NULL, *next;
-    for (struct lane *x = after(l, NULL); x != NULL; x = next) {
+    for (struct lane *x = lanes_after(l, NULL); x != NULL; x = next) {
         bool needed = x->o.state < OPERATION_DONE || x->busy ||
                       (x->o.state == OPERATION_DONE && registry_rule(env->registry, x->o.lane) &&
                        look->in_checkpoint(look->ctx, x->o.lane));
-        next = after(l, x);
+        next = lanes_after(l, x);
         if (needed) {
             before = x;
             continue;
@@ -569,7 +568,7 @@ struct change *lanes_turn(struct lanes *l, const struct change_env *env,
         return NULL;
     l->looked = now;
     struct change *c = NULL;
-    for (struct lane *x = after(l, NULL); x != NULL && c == NULL; x = after(l, x)) {
+    for (struct lane *x = lanes_after(l, NULL); x != NULL && c == NULL; x = lanes_after(l, x)) {
         if (x->o.state == OPERATION_READS || x->o.state == OPERATION_SWITCHES)
             measure(l, x, env, now);
         if (!x->busy)

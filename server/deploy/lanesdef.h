@@ -37,4 +37,7 @@ struct lanes {
     montime looked;
 };
 
+/* The next in the list; NULL: the first. Others add to its end meanwhile; only the loop takes out. */
+struct lane *lanes_after(struct lanes *l, const struct lane *x);
+
 #endif
