@@ -81,8 +81,10 @@ static enum err publish(const struct change_env *env, const struct changelane *w
     return e;
 }
 
+/* *from: the partitions' rows of before it are not all there, so the lane sees none of them. */
 static enum err find_marks(const struct change_env *env, struct changelane *what,
-                           const struct rule_plan *plan, struct diag *d, uint64_t *rows)
+                           const struct rule_plan *plan, struct diag *d, uint64_t *rows,
+                           evtime *from)
 {
     struct laneplan_cover cover;
     what->marks = mem_array(CHANGECUT_MARKS_MAX, sizeof *what->marks);
@@ -90,6 +92,7 @@ static enum err find_marks(const struct change_env *env, struct changelane *what
         return lanesave_marks(what->save, plan, env->log, what->marks, &what->nmarks, rows, d);
     what->nmarks = laneplan_marks(plan, env->log, what->since, what->marks, &cover);
     *rows = cover.rows;
+    *from = cover.from;
     return ERR_OK;
 }
 
@@ -98,14 +101,16 @@ static enum err begin(const struct change_env *env, struct changelane *what,
                       struct diag *d, struct change_delta *delta)
 {
     uint64_t rows = 0;
+    evtime from = EVTIME_MIN;
     struct catalog_mark stored[CHANGECUT_MARKS_MAX];
-    enum err e = find_marks(env, what, plan, d, &rows);
+    enum err e = find_marks(env, what, plan, d, &rows, &from);
     if (e != ERR_OK)
         return e;
     renumber(what, plan);
     struct job_cut cut = {.deployed = true,
                           .mode = RULE_ACTIVE,
-                          .w = EVTIME_MIN,
+                          .w = from,
+                          .handover = from == EVTIME_MIN ? JOB_HANDOVER_NONE : JOB_HANDOVER_RESET,
                           .nmarks = what->nmarks,
                           .marks = what->marks};
     struct catalog_cut as_stored = changecut_stored(&cut, stored);

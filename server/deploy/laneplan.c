@@ -115,6 +115,19 @@ static uint64_t first_of(struct intakelog *log, const struct schema *s, uint32_t
     return low;
 }
 
+/* No row before the mark is of that time or later; the mark is not at the first row of all. */
+static evtime complete_from(struct intakelog *log, const struct schema *s, const struct job_mark *m,
+                            uint64_t first, uint64_t end, evtime since)
+{
+    evtime w = m->offset < end ? w_at(log, s->id, m->partition, m->offset)
+                               : intakelog_w(log, s->id, m->partition);
+    evtime past;
+    if (since != EVTIME_MIN && m->offset > first)
+        return since;
+    past = w == EVTIME_MIN || __builtin_add_overflow(w, s->delay_ms + 1, &past) ? w : past;
+    return since > past ? since : past;
+}
+
 static void look(struct intakelog *log, const struct schema *s, evtime since, struct job_mark *m,
                  struct laneplan_cover *out)
 {
@@ -122,10 +135,9 @@ static void look(struct intakelog *log, const struct schema *s, evtime since, st
     uint64_t end = intakelog_end(log, s->id, m->partition);
     m->offset = since == EVTIME_MIN ? first : first_of(log, s, m->partition, first, end, since);
     out->rows += end - m->offset;
-    if (m->offset == 0 || m->offset >= end)
+    if (m->offset == 0)
         return;
-    evtime from = w_at(log, s->id, m->partition, m->offset);
-    from = since > from ? since : from;
+    evtime from = complete_from(log, s, m, first, end, since);
     out->from = from > out->from ? from : out->from;
 }
 

@@ -530,6 +530,19 @@ static struct change *step(struct lanes *l, struct lane *x, const struct change_
     }
 }
 
+/* The workers have begun anew, from a checkpoint of before its end: they know the lane again. */
+static void take_up_again(struct lanes *l, struct lane *x, const struct change_env *env)
+{
+    const struct registry_rule *lane =
+        x->o.state == OPERATION_DONE ? registry_rule(env->registry, x->o.lane) : NULL;
+    if (lane == NULL || lane->retired == UINT32_MAX)
+        return;
+    pthread_mutex_lock(&l->lock);
+    x->again = true;
+    x->o.state = OPERATION_SWITCHES;
+    pthread_mutex_unlock(&l->lock);
+}
+
 struct lane *lanes_after(struct lanes *l, const struct lane *x)
 {
     pthread_mutex_lock(&l->lock);
@@ -569,6 +582,8 @@ struct change *lanes_turn(struct lanes *l, const struct change_env *env,
     l->looked = now;
     struct change *c = NULL;
     for (struct lane *x = lanes_after(l, NULL); x != NULL && c == NULL; x = lanes_after(l, x)) {
+        if (!x->busy)
+            take_up_again(l, x, env);
         if (x->o.state == OPERATION_READS || x->o.state == OPERATION_SWITCHES)
             measure(l, x, env, now);
         if (!x->busy)

@@ -13,7 +13,7 @@ struct lane {
     bool busy; /* a change of its is on the way */
     bool cancelled; /* it is to end */
     bool
-        again; /* it was done before the start; its lane goes once more when the workers have its state */
+        again; /* it was done before the workers began; its lane goes once more when they have its state */
     enum lane_load { /* of the savepoint that it begins with */
                      LOAD_NOT, /* it begins with none, or has it */
                      LOAD_WANTED,
