@@ -192,7 +192,7 @@ def upgrade(server, n, sql, beside=False):
         assert answer.status_code == 201, answer.text
         answer = server.post(f"/rules/r:{'shadow' if beside else 'activate'}", {"version": answer.json()["version"]})
     else:
-        answer = server.post("/rules/r:discard" if beside else "/rules/r:rollback", {})
+        answer = server.post("/rules/r:discard", {}) if beside else server.post("/rules/r:rollback", {"state": "keep"})
     assert answer.status_code == 200, answer.text
 
     def done():
